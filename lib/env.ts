@@ -1,0 +1,101 @@
+/**
+ * The environment contract: what `envs/` implements and what everything else relies on.
+ *
+ * It follows Gymnasium's `Env`: `reset(seed)` starts an episode, `step(action)` advances it, and an
+ * episode ends by `terminated` (the task's own end) or `truncated` (the time limit), never by one
+ * merged flag. Two things differ, both for speed: an environment owns one observation array and one
+ * transition object and fills them at every step, and a discrete action is the array `[index]`, so
+ * that every environment is driven by the same loop without allocation.
+ */
+
+/** A value that is either there or on its way; only environments in a child process are late. */
+export type MaybePromise<T> = T | Promise<T>;
+
+/** Describes a box of reals, one bound per dimension; an unbounded dimension is +-Infinity. */
+export interface BoxSpace {
+  readonly kind: "box";
+  /** Lower bounds, length S (observations) or A (actions). */
+  readonly low: Float64Array;
+  /** Upper bounds, as long as `low`. */
+  readonly high: Float64Array;
+  readonly dtype: "float32" | "float64";
+}
+
+/** Describes the integers 0 to n - 1. */
+export interface DiscreteSpace {
+  readonly kind: "discrete";
+  readonly n: number;
+}
+
+/** Describes what an environment is, without making one. */
+export interface EnvSpec {
+  /** Gymnasium's id, such as "Hopper-v5". */
+  readonly id: string;
+  readonly observationSpace: BoxSpace;
+  readonly actionSpace: BoxSpace | DiscreteSpace;
+  /** The time limit in steps: the episode is truncated at this step. */
+  readonly maxEpisodeSteps: number;
+  /** Gymnasium's mark for "solved"; absent where Gymnasium names none. */
+  readonly rewardThreshold?: number;
+  /** Returns that a scaled command of 0 and of 1 stand for, unless the configuration says otherwise. */
+  readonly returnRange: readonly [min: number, max: number];
+  /** Where the dynamics and the constants come from. */
+  readonly source: string;
+}
+
+/** What one step gives besides the observation. Reused from step to step: copy what must last. */
+export interface Transition {
+  reward: number;
+  /** The part of `reward` paid for being alive, 0 where the environment pays none. */
+  survivalReward: number;
+  terminated: boolean;
+  truncated: boolean;
+}
+
+/** One running environment. */
+export interface Env {
+  readonly spec: EnvSpec;
+  /** The current observation, [S]; the same array for the life of the environment. */
+  readonly observation: Float64Array;
+  /**
+   * Starts an episode and fills `observation`. With a seed the random stream starts anew from it;
+   * without one it goes on.
+   * @throws {RangeError} when the seed is not a non-negative safe integer.
+   */
+  reset(seed?: number): MaybePromise<void>;
+  /**
+   * Advances by one action, [A] or `[index]`, and fills `observation`. Returns the reused transition.
+   * @throws {RangeError} on a non-finite or out-of-space action, or when no episode is running.
+   */
+  step(action: ArrayLike<number>): MaybePromise<Transition>;
+  /** Frees what the environment holds; it is not usable afterwards. */
+  close(): MaybePromise<void>;
+}
+
+/** An environment whose physics state can be read and put back: what goldens and previews need. */
+export interface StatefulEnv extends Env {
+  /** Copies the physics state, e.g. qpos then qvel. */
+  state(): Float64Array;
+  /** Puts a state back as if it had just been reached; the step counter is left as it is. */
+  setState(state: ArrayLike<number>): void;
+}
+
+/** The environments that a program offers. */
+export interface EnvRegistry {
+  /** Every id, in the order in which help lists them. */
+  readonly ids: readonly string[];
+  /** @throws {RangeError} with the nearest id when the id is unknown. */
+  spec(id: string): EnvSpec;
+  /** Makes an independent environment; loads the physics engine when it is first needed. */
+  make(id: string): Promise<Env>;
+}
+
+/** Counts the numbers in one observation, S. */
+export function observationSize(spec: EnvSpec): number {
+  return spec.observationSpace.low.length;
+}
+
+/** Counts the numbers that a policy puts out for one action, A: dimensions, or discrete choices. */
+export function actionSize(spec: EnvSpec): number {
+  return spec.actionSpace.kind === "discrete" ? spec.actionSpace.n : spec.actionSpace.low.length;
+}
