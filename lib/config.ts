@@ -1,0 +1,434 @@
+/**
+ * The one table of training options.
+ *
+ * Every number that a training run depends on stands here once, with its type, range, default and
+ * meaning; the configuration type, the validation, the configuration file, `--set key=value`, the
+ * help, the JSON Schema and the header of a run are all read from it. An option is named
+ * `section.key`; the top-level options (`env`, `seed`, `steps`) have no section.
+ *
+ * The defaults in this table are the `default` preset; `presets.ts` lists what other presets and
+ * single environments change.
+ *
+ * When you add an option: add one line here, use it, and say in its `doc` what it does and in which
+ * unit. Everything else follows.
+ */
+
+import { nearest } from "./nearest.ts";
+
+/** Describes one option: its type, its range and its meaning. */
+export type OptionRule =
+  | IntegerRule
+  | NumberRule
+  | { readonly type: "flag"; readonly default: boolean; readonly doc: string }
+  | ChoiceRule<string>
+  | {
+    readonly type: "integers";
+    readonly default: readonly number[];
+    readonly min: number;
+    readonly doc: string;
+  }
+  | { readonly type: "text"; readonly default: string; readonly doc: string };
+
+interface Range {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: string;
+  readonly doc: string;
+}
+interface IntegerRule extends Range {
+  readonly type: "integer";
+}
+interface NumberRule extends Range {
+  readonly type: "number";
+}
+interface ChoiceRule<C extends string> {
+  readonly type: "choice";
+  readonly choices: readonly C[];
+  readonly default: C;
+  readonly doc: string;
+}
+
+type RangeFields = Omit<Range, "doc" | "default" | "min" | "max"> & { min?: number; max?: number };
+
+function integer(value: number, doc: string, fields: RangeFields = {}): IntegerRule {
+  return {
+    type: "integer",
+    default: value,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    doc,
+    ...fields,
+  };
+}
+
+function number(value: number, doc: string, fields: RangeFields = {}): NumberRule {
+  return { type: "number", default: value, min: 0, max: Number.MAX_VALUE, doc, ...fields };
+}
+
+function flag(value: boolean, doc: string) {
+  return { type: "flag", default: value, doc } as const;
+}
+
+function choice<const C extends string>(value: NoInfer<C>, choices: readonly C[], doc: string) {
+  return { type: "choice", choices, default: value, doc } as ChoiceRule<C>;
+}
+
+function integers(value: readonly number[], doc: string, fields: { min: number }) {
+  return { type: "integers", default: value, doc, ...fields } as const;
+}
+
+const ANY = { min: -Number.MAX_VALUE };
+
+/** The options at the top level of a configuration. */
+export const RUN_OPTIONS = {
+  env: { type: "text", default: "", doc: "Environment id, see `udrlpg envs`" },
+  seed: integer(1, "Seed of every random stream of the run"),
+  steps: integer(0, "Budget of simulated training steps; 0 stands for the preset's own", {
+    unit: "steps",
+  }),
+} as const satisfies Record<string, OptionRule>;
+
+/** The options of a run by section, in the order in which files and help show them. */
+export const OPTION_SECTIONS = {
+  policy: {
+    hiddenSizes: integers([32, 32], "Widths of the policy's tanh layers, multiples of the tile", {
+      min: 1,
+    }),
+  },
+  generator: {
+    kind: choice(
+      "tiled",
+      ["tiled", "cvae"],
+      "Deterministic hypernetwork, or a conditional variational autoencoder around it",
+    ),
+    tileSize: integer(32, "Features that one generated tile spans, F", { min: 1, max: 1024 }),
+    embeddingSize: integer(32, "Length of the learnt embedding of a tile, E", {
+      min: 1,
+      max: 4096,
+    }),
+    hiddenSizes: integers([512, 512], "Widths of the generator's ReLU layers", { min: 1 }),
+    initialisation: choice(
+      "reference",
+      ["reference", "bias", "variance"],
+      "reference: uniform +-1/sqrt(fan-in); bias: zero heads whose bias is a normal policy; variance: generated weights have a normal policy's variance",
+    ),
+    commandEncoding: choice(
+      "scalar",
+      ["scalar", "fourier"],
+      "The raw scalar, or cos and sin features of constant norm",
+    ),
+    commandFeatures: integer(8, "Frequencies of the fourier encoding", { min: 1, max: 256 }),
+    outputScale: number(0, "Generated weights are scaled by this / sqrt(fan-in); 0 is off"),
+  },
+  cvae: {
+    latentSize: integer(512, "Length of the latent vector", { min: 1, max: 65536 }),
+    encoderSizes: integers([256, 256, 256], "Widths of the encoder's leaky ReLU layers", {
+      min: 1,
+    }),
+    dropout: number(0.1, "Share of encoder activations dropped in training", { max: 0.95 }),
+    loss: choice(
+      "squared",
+      ["squared", "nll"],
+      "Squared error, or Gaussian likelihood with a learnt sigma",
+    ),
+    divergenceScale: number(1, "Weight of the Kullback-Leibler term"),
+  },
+  update: {
+    perCycle: integer(8, "Gradient updates between two rollouts, K", { min: 1, max: 256 }),
+    batchSize: integer(24, "Draws from the buffer for one update", { min: 1, max: 65536 }),
+    learningRate: number(2e-5, "Adam's step size"),
+    finalLearningRate: number(2e-5, "Step size at the end of the budget; cosine in between"),
+    warmupUpdates: integer(0, "Updates over which the step size rises linearly from 0"),
+    beta1: number(0.9, "Adam's decay of the mean gradient", { max: 0.9999999 }),
+    beta2: number(0.999, "Adam's decay of the mean squared gradient", { max: 0.9999999 }),
+    epsilon: number(1e-8, "Adam's guard against division by zero"),
+  },
+  rollout: {
+    perCycle: integer(1, "Exploring episodes between two groups of updates", { min: 1, max: 1024 }),
+    noise: choice(
+      "fixed",
+      ["fixed", "relative", "learnt"],
+      "Same sigma for every weight; sigma times 1/sqrt(fan-in) of the weight's layer; or the cvae's own sigma",
+    ),
+    noiseScale: number(0.1, "Sigma of the exploration noise"),
+    noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
+      max: 1,
+    }),
+  },
+  command: {
+    margin: number(0, "Rollouts ask for the best scaled return seen plus this", ANY),
+  },
+  returns: {
+    range: choice(
+      "environment",
+      ["environment", "fixed"],
+      "Take the range that scales returns to 0..1 from the environment or from the two options below",
+    ),
+    min: number(0, "Return that becomes the scaled command 0", ANY),
+    max: number(1, "Return that becomes the scaled command 1", ANY),
+    survivalBonus: choice(
+      "keep",
+      ["keep", "remove"],
+      "Keep or remove the reward for being alive in stored returns; reports always keep it",
+    ),
+  },
+  buffer: {
+    kind: choice(
+      "bucket",
+      ["bucket", "fifo"],
+      "Buckets by return, or a plain queue (for ablations)",
+    ),
+    bucketCount: integer(800, "Buckets over the scaled returns 0..1, K", {
+      min: 1,
+      max: 1_000_000,
+    }),
+    bucketCapacity: integer(1, "Policies that one bucket holds", { min: 1, max: 1_000_000 }),
+    whenFull: choice(
+      "drop",
+      ["drop", "oldest", "stalest"],
+      "What gives way when a bucket is full: the newcomer, the oldest, or the one whose return was measured longest ago",
+    ),
+    capacity: integer(10_000, "Policies in the whole buffer; the oldest leaves first", {
+      min: 1,
+      max: 10_000_000,
+    }),
+    weighting: choice(
+      "exponential",
+      ["uniform", "reciprocal", "exponential", "max"],
+      "How the rank of a bucket among the non-empty ones weights its draw",
+    ),
+    weightingScale: number(0.3, "Scale of the reciprocal and exponential weightings"),
+  },
+  warmup: {
+    episodes: integer(10, "Episodes before the first update", { min: 1, max: 1_000_000 }),
+    source: choice(
+      "generator",
+      ["generator", "xavier"],
+      "Policies from the generator without noise, or freshly initialised ones",
+    ),
+  },
+  normaliser: {
+    kind: choice(
+      "running",
+      ["running", "off", "fixed"],
+      "Running mean and deviation of observations, none, or frozen after the warm-up",
+    ),
+  },
+  evaluation: {
+    every: integer(0, "Steps between evaluations; 0 is a hundredth of the budget", {
+      unit: "steps",
+    }),
+    episodes: integer(5, "Episodes of one evaluation", { min: 1, max: 100_000 }),
+  },
+  sweep: {
+    every: integer(0, "Steps between command sweeps; 0 is a tenth of the budget", {
+      unit: "steps",
+    }),
+    commands: integer(10, "Commands over the range in one sweep", { min: 2, max: 10_000 }),
+    episodes: integer(5, "Episodes for each command", { min: 1, max: 100_000 }),
+  },
+} as const satisfies Record<string, Record<string, OptionRule>>;
+
+type ValueOf<R> = R extends { type: "integer" | "number" } ? number
+  : R extends { type: "flag" } ? boolean
+  : R extends { type: "choice"; choices: readonly (infer C)[] } ? C
+  : R extends { type: "integers" } ? readonly number[]
+  : string;
+
+type Sections = typeof OPTION_SECTIONS;
+
+/** A resolved configuration: every option has a valid value. */
+export type Config =
+  & { readonly [K in keyof typeof RUN_OPTIONS]: ValueOf<(typeof RUN_OPTIONS)[K]> }
+  & {
+    readonly [S in keyof Sections]: { readonly [K in keyof Sections[S]]: ValueOf<Sections[S][K]> };
+  };
+
+/** Some of the options of a configuration, as a preset or a file gives them. */
+export type PartialConfig =
+  & { readonly [K in keyof typeof RUN_OPTIONS]?: ValueOf<(typeof RUN_OPTIONS)[K]> }
+  & {
+    readonly [S in keyof Sections]?: {
+      readonly [K in keyof Sections[S]]?: ValueOf<Sections[S][K]>;
+    };
+  };
+
+/** One option with its dotted name. */
+export interface NamedOption {
+  /** `section.key`, or the bare key of a top-level option. */
+  readonly name: string;
+  readonly section: string | undefined;
+  readonly key: string;
+  readonly rule: OptionRule;
+}
+
+/** Lists every option in the order of the table. */
+export function listOptions(): NamedOption[] {
+  const top = Object.entries(RUN_OPTIONS).map(([key, rule]) => ({
+    name: key,
+    section: undefined,
+    key,
+    rule,
+  }));
+  const rest = Object.entries(OPTION_SECTIONS).flatMap(([section, rules]) =>
+    Object.entries(rules).map(([key, rule]) => ({
+      name: `${section}.${key}`,
+      section,
+      key,
+      rule: rule as OptionRule,
+    }))
+  );
+  return [...top, ...rest];
+}
+
+/**
+ * Finds an option by its dotted name.
+ * @throws {RangeError} with the nearest name when there is none.
+ */
+export function findOption(name: string): NamedOption {
+  const options = listOptions();
+  const found = options.find((option) => option.name === name);
+  if (found) return found;
+  const hint = nearest(name, options.map((option) => option.name));
+  throw new RangeError(
+    `Cannot set option "${name}": unknown option${hint ? `: did you mean "${hint}"?` : ""}`,
+  );
+}
+
+/** Where a value was given, for messages, and which values were given there. */
+export interface ConfigLayer {
+  /** Such as `preset "paper"`, `file "a.toml"`, `--set` or `UDRLPG_SEED`. */
+  readonly source: string;
+  /** Dotted names to values, unchecked. */
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+/** A resolved configuration and the layer that each value came from. */
+export interface ResolvedConfig {
+  readonly config: Config;
+  /** Dotted name to the source of the layer that won; "default" where none gave a value. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/**
+ * Resolves layers, weakest first, to a complete configuration.
+ * @throws {RangeError | TypeError} naming the option, the rule and the layer of a bad value.
+ */
+export function resolveConfig(layers: readonly ConfigLayer[]): ResolvedConfig {
+  const values = new Map<string, unknown>();
+  const sources = new Map<string, string>();
+  for (const { name, rule } of listOptions()) {
+    values.set(name, rule.default);
+    sources.set(name, "default");
+  }
+  for (const layer of layers) {
+    for (const [name, value] of layer.values) {
+      values.set(name, checkOption(findOption(name), value, layer.source));
+      sources.set(name, layer.source);
+    }
+  }
+  return { config: unflattenConfig(values), sources };
+}
+
+/** Lists the options that a nested (partial) configuration holds under their dotted names. */
+export function flattenConfig(config: object): Map<string, unknown> {
+  const flat = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(config)) {
+    if (isTable(value)) {
+      for (const [inner, leaf] of Object.entries(value)) flat.set(`${key}.${inner}`, leaf);
+    } else {
+      flat.set(key, value);
+    }
+  }
+  return flat;
+}
+
+function unflattenConfig(values: ReadonlyMap<string, unknown>): Config {
+  const config: Record<string, unknown> = {};
+  for (const { name, section, key } of listOptions()) {
+    if (section === undefined) config[key] = values.get(name);
+    else {(config[section] ??= {} as Record<string, unknown>)[key as never] = values.get(
+        name,
+      ) as never;}
+  }
+  return config as unknown as Config;
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Checks one value against its option's rule and returns it.
+ * @throws {TypeError} for a wrong type. @throws {RangeError} for a value out of range.
+ */
+export function checkOption({ name, rule }: NamedOption, value: unknown, source: string): unknown {
+  const fail = (what: string, Kind: ErrorConstructor = RangeError): never => {
+    const shown = typeof value === "string" ? `"${value}"` : JSON.stringify(value) ?? String(value);
+    throw new Kind(`Cannot set option "${name}" from ${source}: ${what}, got ${shown}`);
+  };
+  switch (rule.type) {
+    case "integer":
+    case "number": {
+      const noun = rule.type === "integer" ? "an integer" : "a number";
+      if (typeof value !== "number" || !Number.isFinite(value)) {
+        return fail(`must be ${noun}`, TypeError);
+      }
+      if (rule.type === "integer" && !Number.isSafeInteger(value)) fail("must be an integer");
+      if (value < rule.min) fail(`must be at least ${rule.min}`);
+      if (value > rule.max) fail(`must be at most ${rule.max}`);
+      return value;
+    }
+    case "flag":
+      return typeof value === "boolean" ? value : fail("must be true or false", TypeError);
+    case "text":
+      return typeof value === "string" ? value : fail("must be text", TypeError);
+    case "choice": {
+      if (typeof value !== "string") return fail("must be text", TypeError);
+      if (rule.choices.includes(value)) return value;
+      const hint = nearest(value, rule.choices);
+      throw new RangeError(
+        `Cannot set option "${name}" from ${source}: must be one of ${
+          rule.choices.join(", ")
+        }, got "${value}"${hint ? `: did you mean "${hint}"?` : ""}`,
+      );
+    }
+    case "integers": {
+      if (!Array.isArray(value)) return fail("must be a list of integers", TypeError);
+      for (const item of value) {
+        if (!Number.isSafeInteger(item) || item < rule.min || item > 65536) {
+          fail(`must be a list of integers from ${rule.min} to 65536`);
+        }
+      }
+      return value;
+    }
+  }
+}
+
+/**
+ * Reads an option's value from text, as `--set` and environment variables give it.
+ * @throws {TypeError | RangeError} when the text is not a value of the option's type.
+ */
+export function parseOption(option: NamedOption, text: string, source: string): unknown {
+  const { rule } = option;
+  switch (rule.type) {
+    case "integer":
+    case "number":
+      return checkOption(option, text.trim() === "" ? text : numberOr(text), source);
+    case "flag":
+      return checkOption(option, text === "true" ? true : text === "false" ? false : text, source);
+    case "integers": {
+      const items = text.replace(/^\[|\]$/g, "").split(/[,x ]+/).filter((item) => item !== "");
+      return checkOption(option, items.map(numberOr), source);
+    }
+    case "choice":
+    case "text":
+      return checkOption(option, text, source);
+  }
+}
+
+function numberOr(text: string): number | string {
+  const value = Number(text.replaceAll("_", ""));
+  return Number.isNaN(value) ? text : value;
+}

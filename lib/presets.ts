@@ -1,0 +1,80 @@
+/**
+ * Named configurations: what a preset changes in the option table's defaults, for every environment
+ * and for single ones. Sources: "reference" is the public reference configuration of UDRLPG
+ * (arXiv 2501.16288), read as facts.
+ */
+
+import { type ConfigLayer, flattenConfig, type PartialConfig } from "./config.ts";
+import { nearest } from "./nearest.ts";
+
+interface Preset {
+  readonly doc: string;
+  /** What holds in every environment. */
+  readonly base: PartialConfig;
+  /** What an environment changes on top, by id without its version ("Hopper"). */
+  readonly environments: Readonly<Record<string, PartialConfig>>;
+}
+
+const MILLION = 1_000_000;
+
+/** Budgets and ranges of the reference's table, by environment. */
+const PAPER_ENVIRONMENTS: Readonly<Record<string, PartialConfig>> = {
+  CartPole: { steps: 100_000, returns: { range: "fixed", min: 0, max: 500 } },
+  InvertedPendulum: { steps: 100_000, returns: { range: "fixed", min: 0, max: 1000 } },
+  Swimmer: { steps: 3 * MILLION, returns: { range: "fixed", min: -100, max: 365 } },
+  Hopper: {
+    steps: 3 * MILLION,
+    // 3000 with the survival bonus, 2000 at the top without it.
+    returns: { range: "fixed", min: -100, max: 2000, survivalBonus: "remove" },
+  },
+  HalfCheetah: { steps: 3 * MILLION, returns: { range: "fixed", min: -100, max: 4000 } },
+};
+
+const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
+  CartPole: { steps: 50_000 },
+  InvertedPendulum: { steps: 20_000 },
+  MountainCarContinuous: { steps: 100_000 },
+  Swimmer: { steps: MILLION },
+  Hopper: {
+    steps: MILLION,
+    returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
+  },
+};
+
+/** The presets by name. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  default: {
+    doc: "What reached the best returns over seeds so far",
+    base: { steps: 300_000 },
+    environments: DEFAULT_BUDGETS,
+  },
+  paper: {
+    doc: "The reference configuration of the published method",
+    base: {
+      steps: MILLION,
+      policy: { hiddenSizes: [256, 256] },
+      update: { learningRate: 2e-6, finalLearningRate: 2e-6 },
+    },
+    environments: PAPER_ENVIRONMENTS,
+  },
+};
+
+/**
+ * Turns a preset into the configuration layers that it stands for, weakest first.
+ * @throws {RangeError} with the nearest name when the preset is unknown.
+ */
+export function presetLayers(name: string, envId: string): ConfigLayer[] {
+  const preset = Object.hasOwn(PRESETS, name) ? PRESETS[name] : undefined;
+  if (!preset) {
+    const hint = nearest(name, Object.keys(PRESETS));
+    throw new RangeError(
+      `Cannot use preset "${name}": unknown name${hint ? `: did you mean "${hint}"?` : ""}`,
+    );
+  }
+  const base = envId.replace(/-v\d+$/, "");
+  const special = Object.hasOwn(preset.environments, base) ? preset.environments[base] : {};
+  return [
+    { source: `preset "${name}"`, values: flattenConfig(preset.base) },
+    { source: `preset "${name}" for ${base}`, values: flattenConfig(special) },
+  ];
+}
