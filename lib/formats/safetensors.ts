@@ -2,8 +2,8 @@
  * Reads and writes the safetensors layout: eight bytes of header length, a JSON header that gives every
  * tensor's dtype, shape and byte range, then the raw little-endian numbers.
  *
- * The writer orders tensors by falling element size, then by name, and pads the header with spaces to a
- * multiple of 8, so that every tensor is aligned and the same content always has the same bytes. The
+ * The writer orders tensors by dtype (falling element size), then by name, and pads the header with spaces
+ * to a multiple of 8, as the official one does, so that every tensor is aligned and the same content always has the same bytes. The
  * reader takes any valid file of the dtypes below and trusts nothing: lengths are checked before they
  * are used, and ranges must follow one another without overlap or hole and end where the file ends.
  * Left out: the 16-bit and 8-bit float types, because nothing here writes them. Typed arrays are in
@@ -48,15 +48,17 @@ interface DtypeRule {
   view(buffer: ArrayBufferLike, byteOffset: number, length: number): TensorArrays[Dtype];
 }
 
+/** In the order in which the official writer puts them: falling alignment, then its own ranking. */
 const DTYPES: { readonly [D in Dtype]: DtypeRule } = {
-  F64: { bytes: 8, view: (buffer, at, length) => new Float64Array(buffer, at, length) },
   I64: { bytes: 8, view: (buffer, at, length) => new BigInt64Array(buffer, at, length) },
+  F64: { bytes: 8, view: (buffer, at, length) => new Float64Array(buffer, at, length) },
   F32: { bytes: 4, view: (buffer, at, length) => new Float32Array(buffer, at, length) },
-  I32: { bytes: 4, view: (buffer, at, length) => new Int32Array(buffer, at, length) },
   U32: { bytes: 4, view: (buffer, at, length) => new Uint32Array(buffer, at, length) },
+  I32: { bytes: 4, view: (buffer, at, length) => new Int32Array(buffer, at, length) },
   U8: { bytes: 1, view: (buffer, at, length) => new Uint8Array(buffer, at, length) },
 };
 
+const DTYPE_ORDER = Object.keys(DTYPES);
 const PREFIX_BYTES = 8;
 const ALIGNMENT_BYTES = 8;
 /** The longest header that is read; the official reader stops at 100 MB, ours needs a few KB. */
@@ -103,7 +105,7 @@ export function safetensorsChunks(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
   const names = [...tensors.keys()].sort((a, b) =>
-    DTYPES[tensors.get(b)!.dtype].bytes - DTYPES[tensors.get(a)!.dtype].bytes || compare(a, b)
+    dtypeRank(tensors.get(a)!) - dtypeRank(tensors.get(b)!) || compare(a, b)
   );
   // Written by hand, because a JavaScript object would move integer-like names to the front.
   const entries: string[] = [];
@@ -149,6 +151,7 @@ export function decodeSafetensors(
     );
   }
   const dataStart = PREFIX_BYTES + Number(headerBytes);
+  if (bytes[PREFIX_BYTES] !== 0x7b) fail('header must begin with "{"');
   const header = parseJsonLimited(bytes.subarray(PREFIX_BYTES, dataStart), {
     name,
     kind: "safetensors",
@@ -290,6 +293,10 @@ function readMetadata(value: JsonValue | undefined, fail: Fail): Record<string, 
     metadata[key] = text;
   }
   return metadata;
+}
+
+function dtypeRank(tensor: Tensor): number {
+  return DTYPE_ORDER.indexOf(tensor.dtype);
 }
 
 function quote(text: string): string {
