@@ -1,0 +1,265 @@
+/**
+ * The edge to the file system: whole-file reads with a limit, and writes that leave either the old file
+ * or the new one whatever happens in between.
+ *
+ * A file is written under a temporary name in its own folder, synced, renamed over its target, and the
+ * folder is synced, so that a rename is on disk before anything that relies on it. All calls are
+ * synchronous: a run does nothing else while it saves, and nothing can change the data meanwhile.
+ * Every failure of the system becomes one FileError line with the path.
+ */
+
+import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
+import { FileError } from "./errors.ts";
+
+/** What is done to a file, as errors say it. */
+export type FileAction = "read" | "write" | "open" | "remove";
+
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["ENOENT", "there is no such file or folder"],
+  ["EACCES", "permission is denied"],
+  ["EPERM", "permission is denied"],
+  ["EROFS", "the file system is read-only"],
+  ["EISDIR", "it is a folder"],
+  ["ENOTDIR", "a part of its path is not a folder"],
+  ["ENOTEMPTY", "the folder is not empty"],
+  ["EEXIST", "it is there already"],
+  ["ENOSPC", "there is no space left on the device"],
+  ["EDQUOT", "the disk quota is used up"],
+  ["EFBIG", "it is larger than the file system or the limit of the process allows"],
+  ["EMFILE", "too many files are open"],
+  ["ENFILE", "too many files are open"],
+  ["ENAMETOOLONG", "its name is too long"],
+  ["ELOOP", "its path holds too many links"],
+  ["EIO", "the device reports an input or output error"],
+  ["EBUSY", "it is in use"],
+  ["EINVAL", "its name is not valid"],
+]);
+
+const READ_CHUNK_BYTES = 2 ** 16;
+
+/**
+ * Turns whatever a file operation threw into a FileError; a FileError is returned as it is.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fileErrorOf } from "./files.ts";
+ * const error = fileErrorOf({ code: "ENOSPC" }, "write", { path: "a.bin", kind: "checkpoint" });
+ * assert.equal(error.message, 'Cannot write checkpoint "a.bin": there is no space left on the device');
+ * ```
+ */
+export function fileErrorOf(
+  error: unknown,
+  action: FileAction,
+  { path, kind = "file" }: { readonly path: string; readonly kind?: string },
+): FileError {
+  if (error instanceof FileError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  let reason = typeof code === "string" ? REASONS.get(code) : undefined;
+  if (error instanceof Deno.errors.NotCapable) reason = "this program is not permitted to go there";
+  reason ??= error instanceof Error ? error.message : String(error);
+  return new FileError(`Cannot ${action} ${kind} ${JSON.stringify(path)}: ${reason}`, {
+    cause: error,
+  });
+}
+
+/**
+ * Runs a file operation and turns what it throws into a FileError.
+ * @throws {FileError} when `operation` throws.
+ */
+export function withFileErrors<T>(
+  action: FileAction,
+  file: { readonly path: string; readonly kind?: string },
+  operation: () => T,
+): T {
+  try {
+    return operation();
+  } catch (error) {
+    throw fileErrorOf(error, action, file);
+  }
+}
+
+/**
+ * Reads a whole file that may hold at most `maxBytes`; the size is checked before memory is taken. Also
+ * reads pipes and devices, up to the same limit.
+ * @throws {FileError} when it cannot be read or is longer.
+ */
+export function readFileLimited(
+  path: string,
+  { maxBytes, kind = "file" }: { readonly maxBytes: number; readonly kind?: string },
+): Uint8Array<ArrayBuffer> {
+  return withFileErrors("read", { path, kind }, () => {
+    using file = Deno.openSync(path, { read: true });
+    const { size, isFile } = file.statSync();
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    let length = 0;
+    while (length <= maxBytes && !(isFile && size > maxBytes)) {
+      // One byte more than the size, so that a regular file takes one read and the one that finds its end.
+      const want = isFile && length <= size ? size - length + 1 : READ_CHUNK_BYTES;
+      const chunk = new Uint8Array(Math.min(want, maxBytes - length + 1));
+      const count = file.readSync(chunk);
+      if (count === null) return concatenate(chunks, length);
+      chunks.push(chunk.subarray(0, count));
+      length += count;
+    }
+    throw new FileError(
+      `Cannot read ${kind} ${JSON.stringify(path)}: it must hold at most ${maxBytes} bytes, ` +
+        `got ${isFile ? Math.max(size, length) : length}`,
+    );
+  });
+}
+
+/**
+ * Writes a whole file so that `path` holds either what it held before or all of `content`, even when the
+ * process is killed or the power goes. What is there and is no regular file (a device, a pipe) is
+ * written to directly.
+ * @param options.syncFolder false leaves the folder's sync to the caller's `syncFolder`.
+ * @throws {FileError} when it cannot be written; the temporary file is removed then.
+ */
+export function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array | readonly Uint8Array[],
+  { kind = "file", syncFolder: sync = true }: {
+    readonly kind?: string;
+    readonly syncFolder?: boolean;
+  } = {},
+): void {
+  const chunks = typeof content === "string"
+    ? [new TextEncoder().encode(content)]
+    : content instanceof Uint8Array
+    ? [content]
+    : content;
+  withFileErrors("write", { path, kind }, () => {
+    const target = targetOf(path);
+    if (target.isSpecial) return writeAll(target.path, chunks, { create: false });
+    const temporary = temporaryNameOf(target.path);
+    try {
+      writeAll(temporary, chunks, { create: true });
+      Deno.renameSync(temporary, target.path);
+    } catch (error) {
+      removeIfThere(temporary);
+      throw error;
+    }
+    if (sync) syncFolder(dirname(target.path));
+  });
+}
+
+/** Writes a folder's entries (new names, renames, removals) to disk. Does nothing on Windows. */
+export function syncFolder(path: string): void {
+  if (Deno.build.os === "windows") return;
+  withFileErrors("write", { path, kind: "folder" }, () => {
+    using folder = Deno.openSync(path, { read: true });
+    folder.syncSync();
+  });
+}
+
+/**
+ * Makes a folder and the folders above it; it is no error if it is there.
+ * @throws {FileError} when it cannot be made.
+ */
+export function makeFolder(path: string): void {
+  withFileErrors("write", { path, kind: "folder" }, () => {
+    Deno.mkdirSync(path, { recursive: true });
+  });
+}
+
+/** Removes a file; it is no error if it is not there, or cannot be removed. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Left-overs are swept again later; what matters has been reported already.
+  }
+}
+
+/** Removes the temporary files that killed processes left in a folder. Only for its sole user. */
+export function removeTemporaries(folder: string): void {
+  withFileErrors("read", { path: folder, kind: "folder" }, () => {
+    for (const entry of [...Deno.readDirSync(folder)]) {
+      if (entry.isFile && TEMPORARY_NAME.test(entry.name)) removeIfThere(join(folder, entry.name));
+    }
+  });
+}
+
+/**
+ * Joins a folder and a name read from a file, so that the result lies directly in the folder.
+ * @throws {FileError} when the name is empty, has a separator or a control character, or is "." or "..".
+ */
+export function childPath(folder: string, name: string): string {
+  // deno-lint-ignore no-control-regex
+  if (name === "" || name === "." || name === ".." || /[\\/:\u0000-\u001f]/.test(name)) {
+    throw new FileError(
+      `Cannot open file in ${JSON.stringify(folder)}: name must be a plain file name, ` +
+        `got ${JSON.stringify(name)}`,
+    );
+  }
+  return join(folder, name);
+}
+
+/** Computes the SHA-256 of bytes, or of pieces one after another, as 64 hexadecimal digits. */
+export function hashHex(content: Uint8Array | readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const chunk of content instanceof Uint8Array ? [content] : content) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** Writes all bytes at the file's position, however many writes the system makes of it. */
+export function writeFully(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
+
+/** Fills `bytes` from the file's position; returns how many there were before the end. */
+export function readFully(file: Deno.FsFile, bytes: Uint8Array): number {
+  let at = 0;
+  while (at < bytes.length) {
+    const count = file.readSync(bytes.subarray(at));
+    if (count === null) break;
+    at += count;
+  }
+  return at;
+}
+
+const TEMPORARY_NAME = /^\..*\.[0-9]+\.tmp$/;
+
+function temporaryNameOf(path: string): string {
+  const folder = dirname(path);
+  // The name is cut so that it is never too long where the target's own is not.
+  const name = path.slice(path.lastIndexOf("/") + 1).slice(0, 200);
+  return join(folder, `.${name.replaceAll("\\", "_")}.${Deno.pid}.tmp`);
+}
+
+/** Follows links, so that the file behind one is replaced and not the link. */
+function targetOf(path: string): { path: string; isSpecial: boolean } {
+  try {
+    const real = Deno.realPathSync(path);
+    const { isFile, isDirectory } = Deno.statSync(real);
+    return { path: real, isSpecial: !isFile && !isDirectory };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { path, isSpecial: false };
+    throw error;
+  }
+}
+
+function writeAll(
+  path: string,
+  chunks: readonly Uint8Array[],
+  { create }: { readonly create: boolean },
+): void {
+  using file = Deno.openSync(path, { write: true, create, truncate: create });
+  for (const chunk of chunks) writeFully(file, chunk);
+  if (create) file.syncSync();
+}
+
+function concatenate(
+  chunks: readonly Uint8Array<ArrayBuffer>[],
+  length: number,
+): Uint8Array<ArrayBuffer> {
+  if (chunks.length === 1) return chunks[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
