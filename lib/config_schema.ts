@@ -1,0 +1,86 @@
+/**
+ * Descriptions of the option table for people and for editors: the type and range of an option in
+ * words, and the JSON Schema of a configuration file (draft 7, which TOML editor plugins understand).
+ */
+
+import { listOptions, type NamedOption, OPTION_SECTIONS, type OptionRule } from "./config.ts";
+
+/**
+ * Says in words which values an option takes, such as "integer, 1 to 256" or "one of bucket, fifo".
+ */
+export function describeRule(rule: OptionRule): string {
+  switch (rule.type) {
+    case "integer":
+    case "number": {
+      const noun = rule.unit === undefined ? rule.type : `${rule.type} of ${rule.unit}`;
+      const range = describeRange(rule.min, rule.max);
+      return range === "" ? noun : `${noun}, ${range}`;
+    }
+    case "integers":
+      return `list of integers, each at least ${rule.min}`;
+    case "choice":
+      return `one of ${rule.choices.join(", ")}`;
+    case "flag":
+      return "true or false";
+    case "text":
+      return "text";
+  }
+}
+
+function describeRange(min: number, max: number): string {
+  const bounded = max < Number.MAX_SAFE_INTEGER;
+  if (min === -Number.MAX_VALUE) return bounded ? `at most ${max}` : "";
+  return bounded ? `${min} to ${max}` : `at least ${min}`;
+}
+
+/** A JSON Schema (sub)document, as plain data. */
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/**
+ * Builds the JSON Schema of a configuration file.
+ * @param settings Options that a file may hold besides the option table's.
+ */
+export function configSchema(settings: readonly NamedOption[]): JsonSchema {
+  const properties: Record<string, unknown> = {};
+  for (const { key, rule } of settings) properties[key] = ruleSchema(rule);
+  for (const { key, rule, section } of listOptions()) {
+    if (section === undefined) properties[key] = ruleSchema(rule);
+  }
+  for (const [section, rules] of Object.entries(OPTION_SECTIONS)) {
+    const inner = Object.entries(rules).map(([key, rule]) => [key, ruleSchema(rule)]);
+    properties[section] = {
+      type: "object",
+      additionalProperties: false,
+      properties: Object.fromEntries(inner),
+    };
+  }
+  return {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    title: "Configuration of a udrlpg training run",
+    type: "object",
+    additionalProperties: false,
+    properties,
+  };
+}
+
+function ruleSchema(rule: OptionRule): JsonSchema {
+  const common = { description: rule.doc, default: rule.default };
+  switch (rule.type) {
+    case "integer":
+    case "number":
+      return {
+        type: rule.type,
+        ...(rule.min === -Number.MAX_VALUE ? {} : { minimum: rule.min }),
+        ...(rule.max >= Number.MAX_SAFE_INTEGER ? {} : { maximum: rule.max }),
+        ...common,
+      };
+    case "integers":
+      return { type: "array", items: { type: "integer", minimum: rule.min }, ...common };
+    case "choice":
+      return { type: "string", enum: rule.choices, ...common };
+    case "flag":
+      return { type: "boolean", ...common };
+    case "text":
+      return { type: "string", ...common };
+  }
+}
