@@ -1,0 +1,251 @@
+/**
+ * The policy forward of a rollout in WebAssembly SIMD: one observation through a multilayer
+ * perceptron in float32, tanh included, without allocation. A rollout runs it once per environment
+ * step, where plain loops cost as much as the physics.
+ *
+ * A kernel is one WebAssembly instance with its own memory; the module is compiled once, when the
+ * first kernel is made. `policy_kernel.as.ts` is the source of the bytes, `policy_reference.ts` the
+ * specification.
+ *
+ * Memory: the weights of a layer lie in panels of 32 outputs, then of 8 (the last one padded with
+ * zeros). A panel is its biases, then one row of its weights per input, so that the inner loop
+ * walks straight through memory, multiplies a row by one broadcast input, and keeps all sums in
+ * registers. A sum is then added in the order of the plain loop, there is no tail over the inputs,
+ * and no sum across lanes.
+ */
+
+import { POLICY_KERNEL_BASE64 } from "./policy_kernel_bytes.ts";
+
+/** Outputs per wide panel: 8 registers of 4 sums. */
+const WIDE_PANEL_OUTPUTS = 32;
+/** Outputs per narrow panel, and so the multiple to which a layer is padded. */
+const NARROW_PANEL_OUTPUTS = 8;
+/** Every array in the WASM memory starts at a cache line. */
+const ALIGNMENT_BYTES = 64;
+const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
+/** The WebAssembly page, and what its memory grows by. */
+const PAGE_BYTES = 65536;
+/** Addresses are 32 bits wide; half of that is far above any policy. */
+const MAX_MEMORY_BYTES = 2 ** 31;
+
+/** Settings of `createPolicyKernel`. */
+export interface PolicyKernelOptions {
+  /** Puts the last layer through tanh too; false when absent. */
+  readonly outputTanh?: boolean;
+}
+
+/** A policy network that is ready to run. Its parameters start at 0 and its normaliser at identity. */
+export interface PolicyKernel {
+  /** Layer sizes [S, H1, ..., A]. */
+  readonly sizes: readonly number[];
+  /** How many numbers `load` takes, P. */
+  readonly parameterCount: number;
+  /**
+   * Copies a policy's parameters in: W1, b1, W2, b2, ... with W row-major [out, in], [P].
+   * @throws {TypeError} when there are not P of them.
+   */
+  load(parameters: Float32Array): void;
+  /**
+   * Sets the input normalisation x = float32((o - mean) * inverseDeviation); both [S], copied.
+   * @throws {TypeError} when one has not S numbers.
+   */
+  setNormaliser(mean: Float64Array, inverseDeviation: Float64Array): void;
+  /**
+   * Fills `output` [A] for one observation [S]. Allocates nothing.
+   * @throws {TypeError} when a length is not S or A.
+   */
+  forward(observation: Float64Array, output: Float64Array): void;
+}
+
+/** The functions of policy_kernel.as.ts; addresses in bytes. */
+interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  dense(x: number, inputs: number, weights: number, y: number, wide: number, narrow: number): void;
+  squash(at: number, quads: number): void;
+}
+
+/** Where one layer lies in the WASM memory; addresses in bytes. */
+interface Layer {
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly widePanels: number;
+  readonly narrowPanels: number;
+  readonly paddedOutputs: number;
+  readonly squash: boolean;
+  readonly weightsAt: number;
+  readonly xAt: number;
+  readonly yAt: number;
+}
+
+let compiledModule: WebAssembly.Module | undefined;
+
+function kernelModule(): WebAssembly.Module {
+  compiledModule ??= new WebAssembly.Module(
+    Uint8Array.from(atob(POLICY_KERNEL_BASE64), (character) => character.charCodeAt(0)),
+  );
+  return compiledModule;
+}
+
+function countParameters(sizes: readonly number[]): number {
+  let count = 0;
+  for (let i = 1; i < sizes.length; i++) count += (sizes[i - 1] + 1) * sizes[i];
+  return count;
+}
+
+function checkSizes(sizes: readonly number[]): void {
+  if (sizes.length < 2) {
+    throw new TypeError(
+      `Cannot create policy kernel: sizes must name the inputs and the outputs, got [${sizes}]`,
+    );
+  }
+  const wrong = sizes.find((size) => !Number.isSafeInteger(size) || size < 0);
+  if (wrong !== undefined) {
+    throw new RangeError(
+      `Cannot create policy kernel: sizes must be non-negative integers, got ${wrong}`,
+    );
+  }
+}
+
+/** Places the input, the weights and the outputs of every layer one after another. */
+function layOut(sizes: readonly number[], outputTanh: boolean): { layers: Layer[]; bytes: number } {
+  let end = 0;
+  const place = (floats: number): number => {
+    const at = end;
+    end += Math.ceil((floats * FLOAT_BYTES) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    return at;
+  };
+  let xAt = place(sizes[0]);
+  const layers: Layer[] = [];
+  for (let i = 1; i < sizes.length; i++) {
+    const inputs = sizes[i - 1];
+    const outputs = sizes[i];
+    const widePanels = Math.floor(outputs / WIDE_PANEL_OUTPUTS);
+    const narrowPanels = Math.ceil((outputs % WIDE_PANEL_OUTPUTS) / NARROW_PANEL_OUTPUTS);
+    const paddedOutputs = widePanels * WIDE_PANEL_OUTPUTS + narrowPanels * NARROW_PANEL_OUTPUTS;
+    const weightsAt = place(paddedOutputs * (inputs + 1));
+    const yAt = place(paddedOutputs);
+    const squash = i < sizes.length - 1 || outputTanh;
+    layers.push({
+      inputs,
+      outputs,
+      widePanels,
+      narrowPanels,
+      paddedOutputs,
+      squash,
+      weightsAt,
+      xAt,
+      yAt,
+    });
+    xAt = yAt;
+  }
+  if (end > MAX_MEMORY_BYTES) {
+    throw new RangeError(
+      `Cannot create policy kernel: sizes must fit ${MAX_MEMORY_BYTES} bytes, got [${sizes}]`,
+    );
+  }
+  return { layers, bytes: end };
+}
+
+/** Copies W [out, in] and b [out] from `from` in `parameters` into the panels of one layer. */
+function packLayer(floats: Float32Array, layer: Layer, parameters: Float32Array, from: number) {
+  const { inputs, outputs } = layer;
+  const biases = from + outputs * inputs;
+  let at = layer.weightsAt / FLOAT_BYTES;
+  for (let first = 0; first < outputs;) {
+    const isWide = first + WIDE_PANEL_OUTPUTS <= outputs;
+    const width = isWide ? WIDE_PANEL_OUTPUTS : NARROW_PANEL_OUTPUTS;
+    const used = Math.min(width, outputs - first);
+    for (let j = 0; j < used; j++) {
+      floats[at + j] = parameters[biases + first + j];
+      // [out, in] -> [in, width]: one output's weights go down a column of the panel.
+      let read = from + (first + j) * inputs;
+      const end = read + inputs;
+      for (let write = at + width + j; read < end; write += width) {
+        floats[write] = parameters[read++];
+      }
+    }
+    at += width * (inputs + 1);
+    first += width;
+  }
+}
+
+function checkLength(action: string, what: string, expected: number, actual: number): void {
+  if (actual !== expected) {
+    throw new TypeError(`Cannot ${action}: ${what} must have length ${expected}, got ${actual}`);
+  }
+}
+
+/**
+ * Makes a policy network [S, H1, ..., A] with tanh hidden layers and a linear or tanh output; with
+ * two sizes it is a linear policy. Its memory is about 4 P bytes.
+ *
+ * tanh is a rational function whose absolute error is at most TANH_ERROR (over all float32).
+ *
+ * @throws {TypeError} when fewer than two sizes are given.
+ * @throws {RangeError} when a size is not a non-negative integer, or all together are too large.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * const kernel = createPolicyKernel([2, 1]);
+ * kernel.load(Float32Array.of(1, 2, 0.5)); // W = [1, 2], b = 0.5
+ * const output = new Float64Array(1);
+ * kernel.forward(Float64Array.of(3, 4), output);
+ * assert.equal(output[0], 11.5);
+ * ```
+ */
+export function createPolicyKernel(
+  sizes: readonly number[],
+  options: PolicyKernelOptions = {},
+): PolicyKernel {
+  checkSizes(sizes);
+  const { layers, bytes } = layOut(sizes, options.outputTanh ?? false);
+  const instance = new WebAssembly.Instance(kernelModule());
+  const { memory, dense, squash } = instance.exports as unknown as KernelExports;
+  memory.grow(Math.ceil(bytes / PAGE_BYTES));
+  const floats = new Float32Array(memory.buffer);
+  const inputs = sizes[0];
+  const outputs = sizes[sizes.length - 1];
+  const xAt = layers[0].xAt / FLOAT_BYTES;
+  const yAt = layers[layers.length - 1].yAt / FLOAT_BYTES;
+  const mean = new Float64Array(inputs);
+  const inverseDeviation = new Float64Array(inputs).fill(1);
+  const parameterCount = countParameters(sizes);
+  return {
+    sizes: [...sizes],
+    parameterCount,
+    load(parameters) {
+      checkLength("load policy", "parameters", parameterCount, parameters.length);
+      let from = 0;
+      for (const layer of layers) {
+        packLayer(floats, layer, parameters, from);
+        from += layer.outputs * (layer.inputs + 1);
+      }
+    },
+    setNormaliser(newMean, newInverseDeviation) {
+      checkLength("set normaliser", "mean", inputs, newMean.length);
+      checkLength("set normaliser", "inverse deviation", inputs, newInverseDeviation.length);
+      mean.set(newMean);
+      inverseDeviation.set(newInverseDeviation);
+    },
+    forward(observation, output) {
+      checkLength("run policy", "observation", inputs, observation.length);
+      checkLength("run policy", "output", outputs, output.length);
+      for (let i = 0; i < inputs; i++) {
+        floats[xAt + i] = (observation[i] - mean[i]) * inverseDeviation[i];
+      }
+      for (let i = 0; i < layers.length; i++) {
+        const layer = layers[i];
+        dense(
+          layer.xAt,
+          layer.inputs,
+          layer.weightsAt,
+          layer.yAt,
+          layer.widePanels,
+          layer.narrowPanels,
+        );
+        if (layer.squash) squash(layer.yAt, layer.paddedOutputs >> 2);
+      }
+      for (let i = 0; i < outputs; i++) output[i] = floats[yAt + i];
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The policy forward in plain loops: the specification of `policy_kernel.ts`, which the tests hold
+ * it against. Every number is rounded to float32 where the kernel rounds, and sums run in the same
+ * order, so that the two agree bit for bit but for tanh.
+ */
+
+/** Settings of `forwardReference`. */
+export interface ForwardReferenceOptions {
+  /** Subtracted from the observation, [S]; 0 when absent. */
+  readonly mean?: Float64Array;
+  /** Multiplied with the centred observation, [S]; 1 when absent. */
+  readonly inverseDeviation?: Float64Array;
+  /** Puts the last layer through tanh too; false when absent. */
+  readonly outputTanh?: boolean;
+}
+
+/** What a forward needs to know of a policy: its layer sizes and its parameters. */
+export interface PolicyParameters {
+  /** Layer sizes [S, H1, ..., A]. */
+  readonly sizes: readonly number[];
+  /** W1, b1, W2, b2, ...: W row-major [out, in], [P]. */
+  readonly parameters: Float32Array;
+}
+
+/**
+ * Computes the outputs of a multilayer perceptron for one observation, [S] -> [A]:
+ * x = float32((o - mean) * inverseDeviation), then x = tanh(b + W x) for every layer but the last,
+ * which is linear unless `outputTanh` is set. A sum starts at the bias and adds one float32 product
+ * at a time, first input first; tanh is `Math.tanh` rounded to float32.
+ */
+export function forwardReference(
+  policy: PolicyParameters,
+  observation: Float64Array,
+  options: ForwardReferenceOptions = {},
+): Float64Array {
+  const { sizes, parameters } = policy;
+  let x = Float32Array.from(
+    observation,
+    (o, i) => (o - (options.mean?.[i] ?? 0)) * (options.inverseDeviation?.[i] ?? 1),
+  );
+  let at = 0;
+  for (let layer = 1; layer < sizes.length; layer++) {
+    const inputs = sizes[layer - 1];
+    const outputs = sizes[layer];
+    const squash = layer < sizes.length - 1 || options.outputTanh === true;
+    const biases = at + outputs * inputs;
+    const y = new Float32Array(outputs);
+    for (let row = 0; row < outputs; row++) {
+      let sum = parameters[biases + row];
+      for (let column = 0; column < inputs; column++) {
+        const product = Math.fround(parameters[at + row * inputs + column] * x[column]);
+        sum = Math.fround(sum + product);
+      }
+      y[row] = squash ? Math.tanh(sum) : sum;
+    }
+    at = biases + outputs;
+    x = y;
+  }
+  return Float64Array.from(x);
+}

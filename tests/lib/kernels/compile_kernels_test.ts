@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import {
+  compileKernel,
+  KERNEL_NAMES,
+  printBytesModule,
+} from "../../../lib/kernels/compile_kernels.ts";
+
+const FOLDER = new URL("../../../lib/kernels/", import.meta.url);
+
+Deno.test("compileKernel() rebuilds the bytes kept in the repository", async () => {
+  for (const name of KERNEL_NAMES) {
+    const source = await Deno.readTextFile(new URL(`${name}.as.ts`, FOLDER));
+    const kept = await Deno.readTextFile(new URL(`${name}_bytes.ts`, FOLDER));
+    assert.equal(printBytesModule(name, await compileKernel(source)), kept);
+    // The comparison notices a change of one constant in the source.
+    const changed = await compileKernel(source.replace("7.9;", "7.8;"));
+    assert.notEqual(printBytesModule(name, changed), kept);
+  }
+});
+
+Deno.test("compileKernel() rejects a source with an error", async () => {
+  await assert.rejects(compileKernel("export function f(): i32 { return missing; }"), {
+    name: "SyntaxError",
+    message: /^Cannot compile kernel: the source must be valid, got .*Cannot find name 'missing'/,
+  });
+});
