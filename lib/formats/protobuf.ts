@@ -1,0 +1,187 @@
+/**
+ * The part of the protobuf wire format that ONNX models and TensorBoard events use: messages as fields of
+ * varints, fixed 32 or 64 bits, and length-delimited bytes. Groups are refused: nothing here has them.
+ *
+ * The reader walks one message and gives its fields in order as views; a nested message is walked by
+ * walking its bytes, so that the depth of the recursion is the caller's to choose and a hostile file
+ * cannot choose it. The writer appends fields to a list of chunks.
+ *
+ * Source: protobuf.dev, "Encoding".
+ */
+
+import { FileError } from "../errors.ts";
+
+/** How a field's value is stored. */
+export type WireType = "varint" | "fixed64" | "bytes" | "fixed32";
+
+/** One field of a message. */
+export interface ProtoField {
+  /** The field's number in the message's definition. */
+  readonly number: number;
+  readonly wire: WireType;
+  /** The value's own bytes: a view. Of a varint, its encoding; otherwise the content. */
+  readonly bytes: Uint8Array;
+}
+
+const WIRE_TYPES: ReadonlyMap<number, WireType> = new Map([
+  [0, "varint"],
+  [1, "fixed64"],
+  [2, "bytes"],
+  [5, "fixed32"],
+]);
+const MAX_VARINT_BYTES = 10;
+
+/**
+ * Walks the fields of one message.
+ * @throws {FileError} where the bytes are no message; `what` names it: `Cannot read ${what}: ...`.
+ */
+export function* protoFields(message: Uint8Array, what: string): Generator<ProtoField> {
+  for (let at = 0; at < message.length;) {
+    const tagEnd = varintEnd(message, at, what);
+    const tag = toNumber(varintValue(message.subarray(at, tagEnd)), what);
+    const number = Math.floor(tag / 8);
+    const wire = WIRE_TYPES.get(tag % 8);
+    if (wire === undefined || number === 0) {
+      throw new FileError(`Cannot read ${what}: field tag must be valid, got ${tag} at byte ${at}`);
+    }
+    let start = tagEnd;
+    let end = start + (wire === "fixed64" ? 8 : 4);
+    if (wire === "varint") end = varintEnd(message, start, what);
+    if (wire === "bytes") {
+      const lengthEnd = varintEnd(message, start, what);
+      const length = varintValue(message.subarray(start, lengthEnd));
+      start = lengthEnd;
+      end = length > BigInt(message.length) ? Infinity : start + Number(length);
+    }
+    if (end > message.length) {
+      throw new FileError(`Cannot read ${what}: field ${number} at byte ${at} goes beyond its end`);
+    }
+    yield { number, wire, bytes: message.subarray(start, end) };
+    at = end;
+  }
+}
+
+/**
+ * Reads a field's varint as a signed 64-bit integer.
+ * @throws {FileError} when the field is no varint.
+ */
+export function protoInt(field: ProtoField, what: string): bigint {
+  return BigInt.asIntN(64, varintValue(expectWire(field, "varint", what)));
+}
+
+/**
+ * Reads a field's varint as a number that holds it exactly.
+ * @throws {FileError} when the field is no varint or the integer is not safe.
+ */
+export function protoNumber(field: ProtoField, what: string): number {
+  return toNumber(protoInt(field, what), what);
+}
+
+/**
+ * Reads a field's bytes as UTF-8 text of at most `maxBytes`.
+ * @throws {FileError} when the field is no such text.
+ */
+export function protoText(field: ProtoField, what: string, maxBytes = 2 ** 16): string {
+  const bytes = expectWire(field, "bytes", what);
+  if (bytes.length > maxBytes) {
+    throw new FileError(
+      `Cannot read ${what}: text of field ${field.number} must be at most ${maxBytes} bytes long, ` +
+        `got ${bytes.length}`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new FileError(`Cannot read ${what}: text of field ${field.number} must be UTF-8`);
+  }
+}
+
+/**
+ * Gives a field's nested message, a view.
+ * @throws {FileError} when the field is stored in another way.
+ */
+export function protoMessage(field: ProtoField, what: string): Uint8Array {
+  return expectWire(field, "bytes", what);
+}
+
+/**
+ * Reads a field's 32 or 64 fixed bits as a floating-point number.
+ * @throws {FileError} when the field is stored in another way.
+ */
+export function protoFloat(field: ProtoField, what: string): number {
+  const { bytes, wire } = field;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (wire === "fixed64") return view.getFloat64(0, true);
+  expectWire(field, "fixed32", what);
+  return view.getFloat32(0, true);
+}
+
+/** Writes a field of length-delimited bytes: text, a nested message. */
+export function protoBytesField(number: number, content: Uint8Array | string): Uint8Array {
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  return concatenate([varint(number * 8 + 2), varint(bytes.length), bytes]);
+}
+
+/** Writes a field that is a non-negative safe integer. */
+export function protoVarintField(number: number, value: number): Uint8Array {
+  return concatenate([varint(number * 8), varint(value)]);
+}
+
+/** Writes a field that is a 64-bit floating-point number. */
+export function protoDoubleField(number: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setFloat64(0, value, true);
+  return concatenate([varint(number * 8 + 1), bytes]);
+}
+
+/** Writes a field that is a 32-bit floating-point number. */
+export function protoFloatField(number: number, value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return concatenate([varint(number * 8 + 5), bytes]);
+}
+
+/** Joins pieces into one array: the fields of a message. */
+export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+function expectWire(field: ProtoField, wire: WireType, what: string): Uint8Array {
+  if (field.wire === wire) return field.bytes;
+  throw new FileError(
+    `Cannot read ${what}: field ${field.number} must be stored as ${wire}, got ${field.wire}`,
+  );
+}
+
+function varintEnd(message: Uint8Array, start: number, what: string): number {
+  for (let at = start; at < message.length && at < start + MAX_VARINT_BYTES; at++) {
+    if (message[at] < 0x80) return at + 1;
+  }
+  throw new FileError(`Cannot read ${what}: number at byte ${start} has no end`);
+}
+
+function varintValue(encoded: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = encoded.length - 1; i >= 0; i--) value = value << 7n | BigInt(encoded[i] & 0x7f);
+  return BigInt.asUintN(64, value);
+}
+
+function toNumber(value: bigint, what: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new FileError(`Cannot read ${what}: integer must be safe, got ${value}`);
+}
+
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  // Division instead of shifts, which would cut the number to 32 bits.
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push(value % 0x80 + 0x80);
+  bytes.push(value);
+  return Uint8Array.from(bytes);
+}

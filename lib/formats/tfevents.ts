@@ -1,0 +1,257 @@
+/**
+ * Writes and reads TensorBoard event files: a run's scalars for the plots that TensorBoard draws.
+ *
+ * A file is a row of records: length (8 bytes), masked CRC-32C of the length, an Event message, masked
+ * CRC-32C of the message. The first event names the version, each later one has a wall time, a step and
+ * scalars by tag, as 32-bit floats. Like metrics.jsonl the file is rolled back on resume. Wall times
+ * are the caller's: this module knows no clock.
+ *
+ * Source: tensorflow/tsl, record_writer.cc (framing), event.proto and summary.proto (field numbers).
+ */
+
+import { AppendFile } from "../append_file.ts";
+import { FileError } from "../errors.ts";
+import { readFileLimited } from "../files.ts";
+import {
+  concatenate,
+  protoBytesField,
+  protoDoubleField,
+  protoFields,
+  protoFloat,
+  protoFloatField,
+  protoMessage,
+  protoNumber,
+  protoText,
+  protoVarintField,
+} from "./protobuf.ts";
+
+/** One event read back. */
+export interface ScalarEvent {
+  readonly wallTimeSeconds: number;
+  readonly step: number;
+  readonly scalars: ReadonlyMap<string, number>;
+}
+
+/** What an event file holds. */
+export interface TfeventsFile {
+  readonly events: ScalarEvent[];
+  /** Bytes after the last whole record: what a kill left of one. */
+  readonly tornBytes: number;
+}
+
+const FILE_VERSION = "brain.Event:2";
+const HEADER_BYTES = 12;
+const FOOTER_BYTES = 4;
+const MAX_FILE_BYTES = 2 ** 30;
+const MAX_EVENTS = 2_000_000;
+// Field numbers.
+const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5 } as const;
+const SUMMARY_VALUE = 1;
+const VALUE = { tag: 1, simpleValue: 2 } as const;
+
+/** Appends scalars to an event file. */
+export class TfeventsWriter {
+  readonly #file: AppendFile;
+
+  private constructor(file: AppendFile) {
+    this.#file = file;
+  }
+
+  /**
+   * Opens the file and cuts off a torn last record, damaged records, and everything after `resumeAtByte`, the position
+   * that a checkpoint recorded. A new file gets its version event with `wallTimeSeconds` (since 1970).
+   * @throws {FileError} when the file cannot be opened or is no event file.
+   */
+  static open(
+    path: string,
+    { wallTimeSeconds, resumeAtByte }: {
+      readonly wallTimeSeconds: number;
+      readonly resumeAtByte?: number;
+    },
+  ): TfeventsWriter {
+    const options = { kind: "event file", ...(resumeAtByte === undefined ? {} : { resumeAtByte }) };
+    let file = AppendFile.open(path, options);
+    if (file.position > 0) {
+      file.close();
+      const bytes = readFileLimited(path, { maxBytes: MAX_FILE_BYTES, kind: "event file" });
+      const { end, damage } = recordsOf(bytes);
+      // Damage in the middle costs the events after it; a file that begins wrongly is not ours to cut.
+      if (damage !== undefined && end === 0) throw damageError(damage, path);
+      file = AppendFile.open(path, { kind: "event file", resumeAtByte: end });
+    }
+    const writer = new TfeventsWriter(file);
+    if (file.position === 0) {
+      writer.#append([
+        protoDoubleField(EVENT.wallTime, wallTimeSeconds),
+        protoBytesField(EVENT.fileVersion, FILE_VERSION),
+      ]);
+    }
+    return writer;
+  }
+
+  /** The length of the file in bytes: call `sync` before a checkpoint records it. */
+  get position(): number {
+    return this.#file.position;
+  }
+
+  /**
+   * Appends one event with one write. Values that are not finite are left out.
+   * @throws {FileError} when it cannot be written; the file is as before then.
+   */
+  write(
+    scalars: Readonly<Record<string, number>>,
+    { step, wallTimeSeconds }: { readonly step: number; readonly wallTimeSeconds: number },
+  ): void {
+    const values = Object.entries(scalars)
+      .filter(([, value]) => Number.isFinite(value))
+      .map(([tag, value]) =>
+        protoBytesField(
+          SUMMARY_VALUE,
+          concatenate([
+            protoBytesField(VALUE.tag, tag),
+            protoFloatField(VALUE.simpleValue, value),
+          ]),
+        )
+      );
+    if (values.length === 0) return;
+    this.#append([
+      protoDoubleField(EVENT.wallTime, wallTimeSeconds),
+      protoVarintField(EVENT.step, step),
+      protoBytesField(EVENT.summary, concatenate(values)),
+    ]);
+  }
+
+  /**
+   * Waits until every event is on disk.
+   * @throws {FileError} when the system reports that it is not.
+   */
+  sync(): void {
+    this.#file.sync();
+  }
+
+  /** Closes the file; the writer is not usable afterwards. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes the file at the end of a `using` block. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #append(fields: readonly Uint8Array[]): void {
+    this.#file.append(encodeRecord(concatenate(fields)));
+  }
+}
+
+/**
+ * Reads a whole event file; a torn last record is left out and counted.
+ * @throws {FileError} when the bytes are no event file: `Cannot read event file "x": ...`.
+ */
+export function decodeTfevents(
+  bytes: Uint8Array,
+  { name }: { readonly name: string },
+): TfeventsFile {
+  const { records, end, damage } = recordsOf(bytes);
+  if (damage !== undefined) throw damageError(damage, name);
+  return {
+    events: records.map((record) => decodeEvent(record, `event file ${JSON.stringify(name)}`)),
+    tornBytes: bytes.length - end,
+  };
+}
+
+/** Computes the CRC-32C (Castagnoli) of bytes. */
+export function crc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]) & 0xff] ^ crc >>> 8;
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+// The reversed Castagnoli polynomial. Source: RFC 3720, appendix B.4, bits reversed.
+const CRC_POLYNOMIAL = 0x82f63b78;
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte >>> 1 ^ (byte & 1 ? CRC_POLYNOMIAL : 0);
+  return byte >>> 0;
+});
+
+/** Rotates and shifts a CRC, because a CRC of data that holds its own CRC is weak. */
+function maskedCrc(bytes: Uint8Array): number {
+  const crc = crc32c(bytes);
+  return ((crc >>> 15 | crc << 17) + 0xa282ead8) >>> 0;
+}
+
+function encodeRecord(message: Uint8Array): Uint8Array {
+  const record = new Uint8Array(HEADER_BYTES + message.length + FOOTER_BYTES);
+  const view = new DataView(record.buffer);
+  view.setBigUint64(0, BigInt(message.length), true);
+  view.setUint32(8, maskedCrc(record.subarray(0, 8)), true);
+  record.set(message, HEADER_BYTES);
+  view.setUint32(HEADER_BYTES + message.length, maskedCrc(message), true);
+  return record;
+}
+
+interface Records {
+  readonly records: Uint8Array[];
+  /** Where the last whole and undamaged record ends. */
+  readonly end: number;
+  /** What is wrong there, unless the file just ends. */
+  readonly damage: string | undefined;
+}
+
+function recordsOf(bytes: Uint8Array): Records {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const records: Uint8Array[] = [];
+  let at = 0;
+  const damaged = (rule: string) => ({
+    records,
+    end: at,
+    damage: `${rule} of the record at byte ${at}`,
+  });
+  while (at + HEADER_BYTES <= bytes.length) {
+    if (view.getUint32(at + 8, true) !== maskedCrc(bytes.subarray(at, at + 8))) {
+      return damaged("checksum does not match the length");
+    }
+    const length = view.getBigUint64(at, true);
+    if (length > BigInt(bytes.length - at - HEADER_BYTES - FOOTER_BYTES)) break;
+    const start = at + HEADER_BYTES;
+    const end = start + Number(length);
+    const message = bytes.subarray(start, end);
+    if (view.getUint32(end, true) !== maskedCrc(message)) {
+      return damaged("checksum does not match the content");
+    }
+    if (records.length >= MAX_EVENTS) return damaged("there are too many events: the number");
+    records.push(message);
+    at = end + FOOTER_BYTES;
+  }
+  return { records, end: at, damage: undefined };
+}
+
+function damageError(damage: string, name: string): FileError {
+  return new FileError(`Cannot read event file ${JSON.stringify(name)}: ${damage}`);
+}
+
+function decodeEvent(message: Uint8Array, what: string): ScalarEvent {
+  let wallTimeSeconds = 0;
+  let step = 0;
+  const scalars = new Map<string, number>();
+  for (const field of protoFields(message, what)) {
+    if (field.number === EVENT.wallTime) wallTimeSeconds = protoFloat(field, what);
+    if (field.number === EVENT.step) step = protoNumber(field, what);
+    if (field.number === EVENT.summary) {
+      for (const value of protoFields(protoMessage(field, what), what)) {
+        if (value.number === SUMMARY_VALUE) readValue(protoMessage(value, what), scalars, what);
+      }
+    }
+  }
+  return { wallTimeSeconds, step, scalars };
+}
+
+function readValue(message: Uint8Array, scalars: Map<string, number>, what: string): void {
+  let tag: string | undefined;
+  let value: number | undefined;
+  for (const field of protoFields(message, what)) {
+    if (field.number === VALUE.tag) tag = protoText(field, what);
+    if (field.number === VALUE.simpleValue) value = protoFloat(field, what);
+  }
+  if (tag !== undefined && value !== undefined) scalars.set(tag, value);
+}
