@@ -1,0 +1,132 @@
+/**
+ * Runs ONNX models with ONNX Runtime, the only module that touches the package.
+ *
+ * ONNX Runtime is loaded when the first session is made, not when this module is imported: the native
+ * library takes longer to load than most commands to run.
+ */
+
+import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from "onnxruntime-node";
+import type { DType } from "../autodiff/node.ts";
+
+/** Where a session runs. */
+export type Device = "cpu";
+
+/** What inputs and outputs are held in: float32, int32 and int64. */
+export type TensorData = Float32Array | Int32Array | BigInt64Array;
+
+/**
+ * An array and its concrete shape. ONNX Runtime reads and writes the array in place, views on parts
+ * of a larger buffer included. An object may be used for many runs and should be: it is wrapped once.
+ */
+export interface TensorValue {
+  readonly data: TensorData;
+  readonly shape: readonly number[];
+}
+
+/** How to run a model. */
+export interface SessionOptions {
+  readonly device?: Device;
+  /** Threads for one operator; ONNX Runtime's own choice, one per core, when absent. */
+  readonly threads?: number;
+  /** A file name prefix for ONNX Runtime's profile, a Chrome trace written on release. */
+  readonly profilePrefix?: string;
+}
+
+/** A loaded model. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /**
+   * Runs the model once. It blocks the thread while it computes.
+   *
+   * Without `fetches` every output is computed into a new array. With it only the named outputs are
+   * returned: into the given array, which must not be among the inputs, or into a new one where it
+   * says null.
+   * @throws {TypeError} when a name is unknown or an input is missing.
+   */
+  run(
+    feeds: Readonly<Record<string, TensorValue>>,
+    fetches?: Readonly<Record<string, TensorValue | null>>,
+  ): Promise<Record<string, TensorValue>>;
+  /** Frees the model; the session is not usable afterwards. */
+  release(): Promise<void>;
+}
+
+function dtypeOf(data: TensorData): DType {
+  if (data instanceof Float32Array) return "float32";
+  return data instanceof Int32Array ? "int32" : "int64";
+}
+
+function checkNames(kind: string, given: readonly string[], known: readonly string[]): void {
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(`Cannot run model: ${kind} must be one of ${known}, got "${unknown}"`);
+}
+
+/**
+ * Loads a model for a device. Make sessions once and keep them: creating and releasing many leaks
+ * memory inside ONNX Runtime 1.30.
+ * @throws {Error} when ONNX Runtime does not accept the model.
+ */
+export async function createSession(
+  model: Uint8Array,
+  { device = "cpu", threads, profilePrefix }: SessionOptions = {},
+): Promise<Session> {
+  const ort = await import("onnxruntime-node");
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3, // errors; warnings go straight to stderr
+  };
+  if (threads !== undefined) options.intraOpNumThreads = threads;
+  if (profilePrefix !== undefined) {
+    options.enableProfiling = true;
+    options.profileFilePrefix = profilePrefix;
+  }
+  const session = await ort.InferenceSession.create(model, options);
+  const wrapped = new WeakMap<TensorValue, TypedTensor<DType>>();
+  const wrap = (value: TensorValue): TypedTensor<DType> => {
+    const known = wrapped.get(value);
+    if (known !== undefined) return known;
+    const tensor = new ort.Tensor(dtypeOf(value.data), value.data, value.shape) as TypedTensor<
+      DType
+    >;
+    wrapped.set(value, tensor);
+    return tensor;
+  };
+  const { inputNames, outputNames } = session;
+  return {
+    inputNames,
+    outputNames,
+    async run(feeds, fetches) {
+      const inputs: Record<string, OrtTensor> = {};
+      checkNames("inputs", Object.keys(feeds), inputNames);
+      for (const name of inputNames) {
+        if (!Object.hasOwn(feeds, name)) {
+          throw new TypeError(
+            `Cannot run model: input "${name}" must be given, got ${Object.keys(feeds)}`,
+          );
+        }
+        inputs[name] = wrap(feeds[name]);
+      }
+      const wanted: Record<string, OrtTensor | null> = {};
+      const names = fetches === undefined ? outputNames : Object.keys(fetches);
+      checkNames("outputs", names, outputNames);
+      for (const name of names) {
+        const target = fetches?.[name] ?? null;
+        wanted[name] = target === null ? null : wrap(target);
+      }
+      const results = await session.run(inputs, wanted);
+      return Object.fromEntries(names.map((name) => {
+        const target = fetches?.[name] ?? null;
+        const { data, dims } = results[name];
+        return [name, target ?? { data: data as TensorData, shape: dims }];
+      }));
+    },
+    async release() {
+      if (profilePrefix !== undefined) session.endProfiling();
+      await session.release();
+    },
+  };
+}

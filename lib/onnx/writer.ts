@@ -1,0 +1,158 @@
+/**
+ * Writes ONNX files: the protobuf wire format and the messages of onnx.proto that this project uses.
+ *
+ * No package on npm writes ONNX and is kept up, and the part needed is small. A message is a list of
+ * byte chunks, joined once at the end, so that large weights are copied only once. Field numbers are
+ * those of onnx.proto 1.16 (IR version 10); they never change between versions.
+ */
+
+/** Numbers of onnx.proto's TensorProto.DataType. */
+export const ONNX_DATA_TYPE = { float32: 1, int32: 6, int64: 7 } as const;
+
+/** Element types that can be written. */
+export type OnnxDataType = keyof typeof ONNX_DATA_TYPE;
+
+/** An attribute: integers and lists of integers are ints, `{ float }` is a float. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
+
+/** One node of a graph. */
+export interface OnnxNode {
+  readonly opType: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+}
+
+/** A constant; bytes are little-endian. */
+export interface OnnxTensor {
+  readonly name: string;
+  readonly type: OnnxDataType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** A graph input or output; a string dimension is symbolic. */
+export interface OnnxValue {
+  readonly name: string;
+  readonly type: OnnxDataType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A model with one graph in ONNX's default operator set. */
+export interface OnnxModel {
+  readonly irVersion: number;
+  readonly opset: number;
+  readonly producer: string;
+  readonly graphName: string;
+  readonly docString: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly OnnxTensor[];
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+}
+
+type Chunks = readonly Uint8Array[];
+
+// Wire types of protobuf.
+const VARINT = 0, LENGTH_DELIMITED = 2, FIXED32 = 5;
+
+const ENCODER = new TextEncoder();
+
+function varint(value: number | bigint): Uint8Array {
+  // Negative integers are written as their 64-bit two's complement.
+  let rest = BigInt.asUintN(64, BigInt(value));
+  const bytes: number[] = [];
+  do {
+    const low = Number(rest & 0x7fn);
+    rest >>= 7n;
+    bytes.push(rest === 0n ? low : low | 0x80);
+  } while (rest !== 0n);
+  return Uint8Array.from(bytes);
+}
+
+function integer(field: number, value: number): Chunks {
+  return [varint(field << 3 | VARINT), varint(value)];
+}
+
+function float(field: number, value: number): Chunks {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setFloat32(0, value, true);
+  return [varint(field << 3 | FIXED32), bytes];
+}
+
+function message(field: number, chunks: Chunks): Chunks {
+  const length = chunks.reduce((total, chunk) => total + chunk.length, 0);
+  return [varint(field << 3 | LENGTH_DELIMITED), varint(length), ...chunks];
+}
+
+function text(field: number, value: string): Chunks {
+  return message(field, [ENCODER.encode(value)]);
+}
+
+function attribute(name: string, value: OnnxAttribute): Chunks {
+  // AttributeProto: f 2, i 3, s 4, ints 8, type 20 (1 FLOAT, 2 INT, 3 STRING, 7 INTS)
+  const [body, type]: [Chunks, number] = typeof value === "number"
+    ? [integer(3, value), 2]
+    : typeof value === "string"
+    ? [text(4, value), 3]
+    : "float" in value
+    ? [float(2, value.float), 1]
+    : [value.flatMap((each) => integer(8, each)), 7];
+  return [...text(1, name), ...body, ...integer(20, type)];
+}
+
+function node({ opType, name, inputs, outputs, attributes }: OnnxNode): Chunks {
+  return [
+    ...inputs.flatMap((each) => text(1, each)),
+    ...outputs.flatMap((each) => text(2, each)),
+    ...text(3, name),
+    ...text(4, opType),
+    ...Object.entries(attributes).flatMap(([key, value]) => message(5, attribute(key, value))),
+  ];
+}
+
+function tensor({ name, type, shape, bytes }: OnnxTensor): Chunks {
+  return [
+    ...shape.flatMap((size) => integer(1, size)),
+    ...integer(2, ONNX_DATA_TYPE[type]),
+    ...text(8, name),
+    ...message(9, [bytes]),
+  ];
+}
+
+function valueInfo({ name, type, shape }: OnnxValue): Chunks {
+  const dims = shape.flatMap((dim) =>
+    message(1, typeof dim === "number" ? integer(1, dim) : text(2, dim))
+  );
+  const tensorType = [...integer(1, ONNX_DATA_TYPE[type]), ...message(2, dims)];
+  return [...text(1, name), ...message(2, message(1, tensorType))];
+}
+
+/** Encodes a model as the bytes of an ONNX file. */
+export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  const graph = [
+    ...model.nodes.map((each) => message(1, node(each))),
+    [text(2, model.graphName)].flat(),
+    ...model.initializers.map((each) => message(5, tensor(each))),
+    ...model.inputs.map((each) => message(11, valueInfo(each))),
+    ...model.outputs.map((each) => message(12, valueInfo(each))),
+  ].flat();
+  const entries = Object.entries(model.metadata);
+  const chunks = [
+    ...integer(1, model.irVersion),
+    ...text(2, model.producer),
+    ...text(6, model.docString),
+    ...message(7, graph),
+    ...message(8, [...text(1, ""), ...integer(2, model.opset)]),
+    ...entries.flatMap(([key, value]) => message(14, [...text(1, key), ...text(2, value)])),
+  ];
+  const bytes = new Uint8Array(chunks.reduce((total, chunk) => total + chunk.length, 0));
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}
