@@ -38,12 +38,13 @@ export function squash(at: usize, quads: i32): void {
 }
 
 /**
- * y = b + W x. `weights` holds `wide` panels of 32 outputs, then `narrow` panels of 8; a panel is its
- * biases followed by one row of weights per input.
+ * y = b + W x. `weights` holds `wide` panels of 32 outputs, then `narrow` panels of 4; a panel is its
+ * biases followed by one row of weights per input. The inputs are taken in `pairs`: the caller pads
+ * an odd number of them with a zero and a row of zeros.
  */
-export function dense(x: usize, inputs: i32, weights: usize, y: usize, wide: i32, narrow: i32): void {
+export function dense(x: usize, pairs: i32, weights: usize, y: usize, wide: i32, narrow: i32): void {
   let w = weights;
-  const end = x + (<usize> inputs << 2);
+  const end = x + (<usize> pairs << 3);
   for (let panel = 0; panel < wide; panel++) {
     let a0 = v128.load(w);
     let a1 = v128.load(w, 16);
@@ -54,8 +55,8 @@ export function dense(x: usize, inputs: i32, weights: usize, y: usize, wide: i32
     let a6 = v128.load(w, 96);
     let a7 = v128.load(w, 112);
     w += 128;
-    for (let at = x; at < end; at += 4) {
-      const s = v128.load32_splat(at);
+    for (let at = x; at < end; at += 8) {
+      let s = v128.load32_splat(at);
       a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w)));
       a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 16)));
       a2 = f32x4.add(a2, f32x4.mul(s, v128.load(w, 32)));
@@ -64,7 +65,16 @@ export function dense(x: usize, inputs: i32, weights: usize, y: usize, wide: i32
       a5 = f32x4.add(a5, f32x4.mul(s, v128.load(w, 80)));
       a6 = f32x4.add(a6, f32x4.mul(s, v128.load(w, 96)));
       a7 = f32x4.add(a7, f32x4.mul(s, v128.load(w, 112)));
-      w += 128;
+      s = v128.load32_splat(at, 4);
+      a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w, 128)));
+      a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 144)));
+      a2 = f32x4.add(a2, f32x4.mul(s, v128.load(w, 160)));
+      a3 = f32x4.add(a3, f32x4.mul(s, v128.load(w, 176)));
+      a4 = f32x4.add(a4, f32x4.mul(s, v128.load(w, 192)));
+      a5 = f32x4.add(a5, f32x4.mul(s, v128.load(w, 208)));
+      a6 = f32x4.add(a6, f32x4.mul(s, v128.load(w, 224)));
+      a7 = f32x4.add(a7, f32x4.mul(s, v128.load(w, 240)));
+      w += 256;
     }
     v128.store(y, a0);
     v128.store(y, a1, 16);
@@ -77,17 +87,14 @@ export function dense(x: usize, inputs: i32, weights: usize, y: usize, wide: i32
     y += 128;
   }
   for (let panel = 0; panel < narrow; panel++) {
-    let a0 = v128.load(w);
-    let a1 = v128.load(w, 16);
-    w += 32;
-    for (let at = x; at < end; at += 4) {
-      const s = v128.load32_splat(at);
-      a0 = f32x4.add(a0, f32x4.mul(s, v128.load(w)));
-      a1 = f32x4.add(a1, f32x4.mul(s, v128.load(w, 16)));
+    let a = v128.load(w);
+    w += 16;
+    for (let at = x; at < end; at += 8) {
+      a = f32x4.add(a, f32x4.mul(v128.load32_splat(at), v128.load(w)));
+      a = f32x4.add(a, f32x4.mul(v128.load32_splat(at, 4), v128.load(w, 16)));
       w += 32;
     }
-    v128.store(y, a0);
-    v128.store(y, a1, 16);
-    y += 32;
+    v128.store(y, a);
+    y += 16;
   }
 }
