@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
-import {
-  compileKernel,
-  KERNEL_NAMES,
-  printBytesModule,
-} from "../../../lib/kernels/compile_kernels.ts";
-
-const FOLDER = new URL("../../../lib/kernels/", import.meta.url);
+import { compileKernel, KERNEL_FOLDER, KERNEL_NAMES, printBytesModule } from "./compile_kernels.ts";
 
 Deno.test("compileKernel() rebuilds the bytes kept in the repository", async () => {
   for (const name of KERNEL_NAMES) {
-    const source = await Deno.readTextFile(new URL(`${name}.as.ts`, FOLDER));
-    const kept = await Deno.readTextFile(new URL(`${name}_bytes.ts`, FOLDER));
+    const source = await Deno.readTextFile(new URL(`${name}.as.ts`, KERNEL_FOLDER));
+    const kept = await Deno.readTextFile(new URL(`${name}_bytes.ts`, KERNEL_FOLDER));
     assert.equal(printBytesModule(name, await compileKernel(source)), kept);
     // The comparison notices a change of one constant in the source.
     const changed = await compileKernel(source.replace("7.9;", "7.8;"));

@@ -12,6 +12,9 @@ import asc from "assemblyscript/asc";
 /** Names the kernels: `NAME.as.ts` is compiled into `NAME_bytes.ts` beside it. */
 export const KERNEL_NAMES: readonly string[] = ["policy_kernel"];
 
+/** Where the sources and the modules with their bytes lie. */
+export const KERNEL_FOLDER: URL = new URL("../../../lib/kernels/", import.meta.url);
+
 /** Characters of base64 per line of the written module, so that a line stays within 100. */
 const BASE64_LINE_LENGTH = 88;
 
@@ -58,9 +61,9 @@ ${lines.join(",\n")},
 /** Compiles every kernel and writes the modules with their bytes beside the sources. */
 export async function writeKernels(): Promise<void> {
   for (const name of KERNEL_NAMES) {
-    const source = await Deno.readTextFile(new URL(`${name}.as.ts`, import.meta.url));
+    const source = await Deno.readTextFile(new URL(`${name}.as.ts`, KERNEL_FOLDER));
     const text = printBytesModule(name, await compileKernel(source));
-    await Deno.writeTextFile(new URL(`${name}_bytes.ts`, import.meta.url), text);
+    await Deno.writeTextFile(new URL(`${name}_bytes.ts`, KERNEL_FOLDER), text);
   }
 }
 
