@@ -19,6 +19,7 @@ import {
 } from "./config.ts";
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "./errors.ts";
+import { readFileLimited } from "./files.ts";
 import { nearest } from "./nearest.ts";
 
 /** The devices that a run can compute on; "auto" takes the fastest that works. */
@@ -94,18 +95,8 @@ const MAX_DEPTH = 8;
  * Reads a configuration file.
  * @throws {FileError} when it is missing, too long, no TOML, or holds an unknown key or a bad value.
  */
-export async function readConfigFile(path: string): Promise<ConfigFile> {
-  let bytes: Uint8Array;
-  try {
-    const { size, isDirectory } = await Deno.stat(path);
-    if (isDirectory) fail(path, "must be a file, got a folder");
-    if (size > MAX_FILE_BYTES) fail(path, `must have at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof FileError) throw error;
-    if (error instanceof Deno.errors.NotFound) fail(path, "no such file");
-    return fail(path, error instanceof Error ? error.message : String(error));
-  }
+export function readConfigFile(path: string): ConfigFile {
+  const bytes = readFileLimited(path, { maxBytes: MAX_FILE_BYTES, kind: "configuration" });
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

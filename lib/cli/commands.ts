@@ -1,0 +1,72 @@
+/**
+ * The table of commands. It is all that the root help needs; a command's own module, and whatever
+ * that imports, is loaded when the command runs, so that `udrlpg --help` answers at once.
+ *
+ * When you add a command: write its file, with its parser, three examples and its run function, and
+ * add one line here. Help, completions, man pages, error hints and the tests that try every example
+ * follow.
+ */
+
+import type { Command } from "./program.ts";
+
+interface CommandEntry {
+  /** One line for the root help; a verb first. */
+  readonly purpose: string;
+  readonly group: "Train and use" | "Look around" | "Set up";
+  readonly aliases?: readonly string[];
+  load(): Promise<Command<unknown>>;
+}
+
+/** Every command by name, in the order of the root help. */
+export const COMMANDS = {
+  envs: {
+    purpose: "List the environments, or describe one",
+    group: "Look around",
+    load: async () => (await import("./envs.ts")).envsCommand,
+  },
+  presets: {
+    purpose: "List the presets, print one as a configuration file, or print the JSON Schema",
+    group: "Look around",
+    load: async () => (await import("./presets.ts")).presetsCommand,
+  },
+  completion: {
+    purpose: "Print the completion script of a shell",
+    group: "Set up",
+    load: async () => (await import("./completion.ts")).completionCommand,
+  },
+  man: {
+    purpose: "Print a manual page",
+    group: "Set up",
+    load: async () => (await import("./man.ts")).manCommand,
+  },
+  help: {
+    purpose: "Explain a command or a topic",
+    group: "Set up",
+    load: async () => (await import("./help_command.ts")).helpCommand,
+  },
+} as const satisfies Record<string, CommandEntry>;
+
+/** The name of a command. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** Lists the commands' names in the order of the table. */
+export function commandNames(): CommandName[] {
+  return Object.keys(COMMANDS) as CommandName[];
+}
+
+/** Describes a command without loading it. */
+export function commandEntry(name: CommandName): CommandEntry {
+  return COMMANDS[name];
+}
+
+/** Finds the command that a word means, through aliases too. */
+export function findCommand(word: string): CommandName | undefined {
+  return commandNames().find((name) =>
+    name === word || commandEntry(name).aliases?.includes(word) === true
+  );
+}
+
+/** Lists every word that means a command. */
+export function commandWords(): string[] {
+  return commandNames().flatMap((name) => [name, ...commandEntry(name).aliases ?? []]);
+}

@@ -1,0 +1,89 @@
+/** Where a command's words go: results to stdout, everything else to stderr. */
+
+import type { TextStream } from "./program.ts";
+
+/** Options that every command has. */
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  /** False when NO_COLOR is set. */
+  readonly color: boolean;
+}
+
+/** Writes results and notes as the global options ask for. */
+export class Output {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+  readonly #stdout: TextStream;
+  readonly #stderr: TextStream;
+
+  constructor(streams: { stdout: TextStream; stderr: TextStream }, options: OutputOptions) {
+    this.#stdout = streams.stdout;
+    this.#stderr = streams.stderr;
+    this.json = options.json;
+    this.quiet = options.quiet;
+    this.color = options.color;
+  }
+
+  /** Writes a result: the document with --json, the text otherwise. */
+  result(document: unknown, text: () => string): void {
+    this.#stdout.write(this.json ? `${JSON.stringify(document)}\n` : withNewline(text()));
+  }
+
+  /** Writes text to stdout whatever the options say: for what is itself a document. */
+  raw(text: string): void {
+    this.#stdout.write(text);
+  }
+
+  /** Tells the user something that is no result; nothing with --quiet. */
+  note(text: string): void {
+    if (!this.quiet) this.#stderr.write(withNewline(text));
+  }
+
+  /** Warns the user, with --quiet too: what went differently from what was asked. */
+  warn(text: string): void {
+    this.#stderr.write(withNewline(`Warning: ${text}`));
+  }
+}
+
+function withNewline(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}
+
+/**
+ * Lays rows out as columns, two spaces apart; numbers are aligned to the right.
+ * @param rows Cells as text; the first row is the heading.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { formatTable } from "./output.ts";
+ * assert.equal(formatTable([["id", "n"], ["a", "10"]]), "id   n\na   10\n");
+ * ```
+ */
+export function formatTable(rows: readonly (readonly string[])[]): string {
+  const columns = rows[0]?.length ?? 0;
+  const widths = Array.from(
+    { length: columns },
+    (_, c) => Math.max(...rows.map((row) => row[c].length)),
+  );
+  const numeric = widths.map((_, c) => rows.slice(1).every((row) => isNumeric(row[c])));
+  return rows.map((row) => {
+    const cells = row.map((cell, c) =>
+      numeric[c] ? cell.padStart(widths[c]) : cell.padEnd(widths[c])
+    );
+    return cells.join("  ").trimEnd() + "\n";
+  }).join("");
+}
+
+function isNumeric(cell: string): boolean {
+  return cell === "" || cell === "-" || /^-?[0-9][0-9.,e+-]*$/.test(cell);
+}
+
+/** Writes a number for people: at most `digits` decimals, no trailing zeros, a sign only if needed. */
+export function formatNumber(value: number, digits = 1): string {
+  if (!Number.isFinite(value)) return String(value);
+  const text = String(Number(value.toFixed(digits)));
+  return text === "-0" ? "0" : text;
+}

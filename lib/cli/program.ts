@@ -1,0 +1,76 @@
+/**
+ * What a command gets from the outside: the program's parts and its streams. `main.ts` makes the real
+ * one; tests make their own, so that every command runs in process with captured output, chosen
+ * environment variables and a clock that they move.
+ */
+
+import type { Parser } from "@optique/core/parser";
+import type { Clock } from "../clock.ts";
+import type { EnvRegistry } from "../env.ts";
+import type { ModelTable } from "../model.ts";
+import type { Output } from "./output.ts";
+
+/** An output stream of the program. */
+export interface TextStream {
+  /** Writes text as it is, at once. */
+  write(text: string): void;
+  readonly isTerminal: boolean;
+  /** Width of the terminal in columns, 80 where there is none. */
+  columns(): number;
+}
+
+/** Signals that the user sends while a long command runs. */
+export interface Interruption {
+  /** Aborted by the first SIGINT or SIGTERM; its reason is an InterruptedError. */
+  readonly signal: AbortSignal;
+  /** Stops listening, so that a signal ends the program again. */
+  stop(): void;
+}
+
+/** The program's parts and surroundings. */
+export interface Program {
+  readonly version: string;
+  /** Loads the environments; the physics engine stays unloaded. */
+  registry(): Promise<EnvRegistry>;
+  /** Loads the networks. */
+  models(): Promise<ModelTable>;
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly clock: Clock;
+  /** Reads an environment variable; undefined when it is unset. */
+  env(name: string): string | undefined;
+  /** Starts to listen for SIGINT and SIGTERM. */
+  listen(): Interruption;
+}
+
+/** What a running command works with. */
+export interface CommandContext {
+  readonly program: Program;
+  readonly output: Output;
+  /** Where an option's value was given: "--seed", "UDRLPG_SEED", or undefined when it was not. */
+  origin(option: string): string | undefined;
+}
+
+/** An example in a help page: a complete command line and what it does. */
+export interface Example {
+  readonly command: string;
+  readonly does: string;
+}
+
+/** Names that help, errors and completions know. */
+export interface KnownNames {
+  readonly environments: readonly string[];
+}
+
+/** One command: its options, its help and what it does. */
+export interface Command<V> {
+  /** Paragraphs for the help page, after the purpose. */
+  readonly description: readonly string[];
+  readonly examples: readonly [Example, Example, Example, ...Example[]];
+  /** Options of which at most one may be given. */
+  readonly exclusive?: readonly (readonly string[])[];
+  /** Builds the parser of the command's own options; the global ones are added to it. */
+  parser(names: KnownNames): Parser<"sync", V, unknown>;
+  /** Does the work; throws an ExitError for everything that the user can cause. */
+  run(values: V, context: CommandContext): Promise<void>;
+}

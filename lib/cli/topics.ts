@@ -1,0 +1,68 @@
+/** The texts of `udrlpg help TOPIC`, one paragraph or preformatted block per item. */
+
+import type { TopicName } from "./topic_names.ts";
+
+/** A paragraph to be wrapped, or lines to be printed as they are. */
+export type TopicPart = string | readonly string[];
+
+/** Every topic's text. */
+export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
+  method: [
+    "Upside Down Reinforcement Learning with Policy Generators (UDRLPG) trains one network, the generator, that turns a command, the return you want, into all the weights of a policy network. There is no critic.",
+    "Two stages alternate until the budget of environment steps is spent:",
+    [
+      "  rollout  ask the generator for the best return seen, add noise to the weights",
+      "           it gives, run one episode with them, store (return, weights)",
+      "  update   draw stored pairs and move the generator's answer to each return",
+      "           towards the weights that reached it: squared error, Adam, K steps",
+    ],
+    "Whatever a policy reached becomes the command under which it is learnt (hindsight). Stored policies lie in buckets by return, and a bucket's chance to be drawn depends on its rank, not on how many policies it holds, so that rare good policies are learnt from as much as frequent bad ones.",
+    "After training, `udrlpg generate --return R` asks the generator for a policy and measures what it returns, and `udrlpg curve` shows requested against achieved returns over the whole range.",
+  ],
+  presets: [
+    "A preset is a named set of option values. `default` holds what worked best so far, `paper` the reference configuration of the published method. A preset may hold other values for single environments.",
+    ["  udrlpg presets", "  udrlpg presets show paper --env Hopper-v5 > hopper.toml"],
+    "An option's value comes from the first of these that gives one:",
+    [
+      "  1. the command line: --seed 3, or for any option --set policy.hiddenSizes=8,8",
+      "  2. a variable: UDRLPG_SEED, UDRLPG_UPDATE_LEARNING_RATE",
+      "  3. the file given with --config",
+      "  4. the preset",
+      "  5. the default of the option",
+    ],
+    "`udrlpg train --dry-run` with the same arguments shows every value and where it comes from, and runs nothing. `udrlpg presets schema` prints a JSON Schema with which editors complete and check the file.",
+  ],
+  files: [
+    "A run folder holds:",
+    [
+      "  config.toml            all options; train --config on it repeats the run",
+      "  metrics.jsonl          a JSON object per line: episode, update, evaluation, curve",
+      "  events.out.tfevents.*  the same numbers for TensorBoard",
+      "  generator.safetensors  all that generate needs: weights, normaliser, provenance",
+      "  checkpoint/            all that train --resume needs",
+    ],
+    "A policy in ONNX takes `observation`, float32 [N, S], as the environment gives it, and puts out `action`: float32 [N, A] within the environment's bounds, or int64 [N] for discrete actions, then also `logits`. Normaliser, network and action scaling are inside. The safetensors and JSON forms hold the same numbers and metadata.",
+    "`udrlpg inspect FILE` explains any of these files.",
+  ],
+  "exit-codes": [
+    [
+      "    0  done",
+      "    1  internal error: please report it",
+      "    2  wrong usage",
+      "    3  a file is missing, damaged or not what it should be",
+      "    4  training diverged: the last good checkpoint stays",
+      "    5  the asked return cannot be reached within the tolerance",
+      "  130  interrupted by SIGINT (Ctrl-C), after saving",
+      "  143  interrupted by SIGTERM, after saving",
+    ],
+    "A second signal ends the program at once, without saving.",
+  ],
+  variables: [
+    "An option --some-name that is not on the command line is read from UDRLPG_SOME_NAME: UDRLPG_ENV, UDRLPG_PRESET, UDRLPG_OUT, UDRLPG_STEPS. Switches such as UDRLPG_QUIET take true or false.",
+    "Every option of a configuration has a variable too, its name in capitals with underscores: update.learningRate is UDRLPG_UPDATE_LEARNING_RATE, policy.hiddenSizes is UDRLPG_POLICY_HIDDEN_SIZES=32,32.",
+    [
+      "  NO_COLOR        no colours and no progress bar, when it is not empty",
+      "  UDRLPG_DEBUG=1  internal errors print where they happened",
+    ],
+  ],
+};

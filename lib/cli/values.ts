@@ -1,0 +1,243 @@
+/**
+ * How option values are read from text: their types, ranges, error texts and completions.
+ *
+ * They stand beside the parser library's own so that a wrong value reads like every other error of the
+ * program ("must be ..., got ...") and numbers may be written 1e6 or 1_000_000.
+ */
+
+import { message, text } from "@optique/core/message";
+import { multiple, optional, withDefault } from "@optique/core/modifiers";
+import type { Parser, Suggestion } from "@optique/core/parser";
+import { argument, flag, option } from "@optique/core/primitives";
+import type { OptionName } from "@optique/core/usage";
+import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
+import { nearest } from "../nearest.ts";
+
+/** Reads one value of type T from the command line. */
+export type Value<T> = ValueParser<"sync", T>;
+
+interface ValueParts<T> {
+  readonly metavar: string;
+  readonly placeholder: T;
+  /** Returns the value, or what it must be. */
+  read(input: string): { readonly value: T } | { readonly rule: string; readonly hint?: string };
+  suggest?(prefix: string): Iterable<Suggestion>;
+}
+
+function makeValue<T>(parts: ValueParts<T>): Value<T> {
+  return {
+    mode: "sync",
+    metavar: parts.metavar as Value<T>["metavar"],
+    placeholder: parts.placeholder,
+    parse(input: string): ValueParserResult<T> {
+      const result = parts.read(input);
+      if ("value" in result) return { success: true, value: result.value };
+      const hint = result.hint === undefined ? "" : `: did you mean "${result.hint}"?`;
+      const shown = JSON.stringify(input.slice(0, 200));
+      return { success: false, error: [text(`${result.rule}, got ${shown}${hint}`)] };
+    },
+    format: String,
+    ...(parts.suggest ? { suggest: parts.suggest } : {}),
+  } as Value<T>;
+}
+
+/** Bounds and name of a number on the command line. */
+export interface NumberRange {
+  readonly metavar: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** Reads a finite number within the range. */
+export function numberValue(
+  { metavar, min = -Infinity, max = Infinity }: NumberRange,
+): Value<number> {
+  return makeValue({
+    metavar,
+    placeholder: 0,
+    read: (input) => readNumber(input, { noun: "a number", min, max }),
+  });
+}
+
+/** Reads an integer within the range; "1e6" and "1_000_000" are integers. */
+export function integerValue({ metavar, min = 0, max }: NumberRange): Value<number> {
+  return makeValue({
+    metavar,
+    placeholder: 0,
+    read: (input) =>
+      readNumber(input, { noun: "an integer", min, max: max ?? Number.MAX_SAFE_INTEGER }),
+  });
+}
+
+function readNumber(input: string, { noun, min, max }: { noun: string; min: number; max: number }) {
+  const well = /^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(input);
+  const value = well ? Number(input.replaceAll("_", "")) : NaN;
+  const typed = noun === "an integer" ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (typed && value >= min && value <= max) return { value };
+  const low = min === -Infinity ? "" : ` of at least ${min}`;
+  const unbounded = max === Infinity || max === Number.MAX_SAFE_INTEGER;
+  return { rule: `must be ${noun}${unbounded ? low : ` from ${min} to ${max}`}` };
+}
+
+/** Reads one of a few words, with the nearest one in the error. */
+export function choiceValue<const C extends string>(
+  choices: readonly C[],
+  metavar: string,
+): Value<C> {
+  return makeValue({
+    metavar,
+    placeholder: choices[0],
+    read(input) {
+      if (choices.includes(input as C)) return { value: input as C };
+      const hint = nearest(input, choices);
+      return { rule: `must be one of ${choices.join(", ")}`, ...(hint ? { hint } : {}) };
+    },
+    suggest: (prefix) => literals(choices, prefix),
+  });
+}
+
+/** Reads any text; `known` are completions, not limits: whoever uses the text checks it. */
+export function textValue(metavar: string, known: readonly string[] = []): Value<string> {
+  return makeValue({
+    metavar,
+    placeholder: "",
+    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
+    suggest: (prefix) => literals(known, prefix),
+  });
+}
+
+/** Reads the path of a file; completes files with one of the extensions (".onnx") and folders. */
+export function fileValue(metavar: string, extensions: readonly string[] = []): Value<string> {
+  return makeValue({
+    metavar,
+    placeholder: "",
+    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
+    suggest: (prefix) => [{
+      kind: "file",
+      pattern: prefix,
+      type: "file",
+      ...(extensions.length > 0 ? { extensions } : {}),
+    }],
+  });
+}
+
+/** Reads the path of a folder; completes folders. */
+export function folderValue(metavar: string): Value<string> {
+  return makeValue({
+    metavar,
+    placeholder: "",
+    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
+    suggest: (prefix) => [{ kind: "file", pattern: prefix, type: "directory" }],
+  });
+}
+
+/** Reads the path of a run folder; completes the run folders below the current one. */
+export function runValue(metavar = "DIR"): Value<string> {
+  return makeValue({
+    metavar,
+    placeholder: "",
+    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
+    suggest: (prefix) => literals(listRuns(), prefix),
+  });
+}
+
+/** How deep below the current folder completions look for runs, and how many entries they read. */
+const SEARCH_DEPTH = 3;
+const SEARCH_ENTRIES = 5000;
+
+/** Lists the run folders below the current folder: those that hold a config.toml of a run. */
+function listRuns(): string[] {
+  const found: string[] = [];
+  let left = SEARCH_ENTRIES;
+  const visit = (path: string, depth: number): void => {
+    let entries: Deno.DirEntry[];
+    try {
+      entries = [...Deno.readDirSync(path || ".")];
+    } catch {
+      return; // a folder that cannot be read has no completions
+    }
+    left -= entries.length;
+    if (path !== "" && entries.some(({ name }) => name === "metrics.jsonl")) found.push(path);
+    if (depth === 0 || left < 0) return;
+    for (const { name, isDirectory } of entries) {
+      if (isDirectory && !name.startsWith(".") && name !== "node_modules") {
+        visit(path === "" ? name : `${path}/${name}`, depth - 1);
+      }
+    }
+  };
+  visit("", SEARCH_DEPTH);
+  return found.sort();
+}
+
+function literals(words: readonly string[], prefix: string): Suggestion[] {
+  return words.filter((word) => word.startsWith(prefix)).map((word) => ({
+    kind: "literal",
+    text: word,
+  }));
+}
+
+type Names = OptionName | readonly [OptionName, ...OptionName[]];
+
+function optionWith<T>(names: Names, value: Value<T>, doc: string) {
+  const list = typeof names === "string" ? [names] as const : names;
+  const long = list.at(-1)!;
+  return option(...list, value, {
+    description: message`${text(doc)}`,
+    errors: {
+      invalidValue: (error) => [text(`Cannot use option "${long}": `), ...error],
+      duplicate: [text(`Cannot use option "${long}": must be given at most once, got it twice`)],
+    },
+  });
+}
+
+/** Describes an option with a value that may be left out. */
+export function setting<T>(
+  names: Names,
+  value: Value<T>,
+  doc: string,
+): Parser<"sync", T | undefined, unknown> {
+  return optional(optionWith(names, value, doc));
+}
+
+/** Describes an option with a value and a default, which the help shows. */
+export function settingOr<T>(
+  names: Names,
+  value: Value<T>,
+  { fallback, doc }: { fallback: T; doc: string },
+): Parser<"sync", T, unknown> {
+  return withDefault(optionWith(names, value, doc), fallback);
+}
+
+/** Describes an option that may be given many times. */
+export function settings<T>(
+  names: Names,
+  value: Value<T>,
+  doc: string,
+): Parser<"sync", readonly T[], unknown> {
+  return multiple(optionWith(names, value, doc));
+}
+
+/** Describes a switch: false unless given. */
+export function toggle(names: Names, doc: string): Parser<"sync", boolean, unknown> {
+  const list = typeof names === "string" ? [names] as const : names;
+  const long = list.at(-1)!;
+  return withDefault(
+    flag(...list, {
+      description: message`${text(doc)}`,
+      errors: {
+        duplicate: [text(`Cannot use option "${long}": must be given at most once, got it twice`)],
+      },
+    }),
+    false,
+  );
+}
+
+/** Describes a word of the command line that is no option and may be left out. */
+export function word<T>(value: Value<T>, doc: string): Parser<"sync", T | undefined, unknown> {
+  return optional(argument(value, {
+    description: message`${text(doc)}`,
+    errors: {
+      invalidValue: (error) => [text(`Cannot use argument ${value.metavar}: `), ...error],
+    },
+  }));
+}
