@@ -220,6 +220,7 @@ export const OPTION_SECTIONS = {
       unit: "steps",
     }),
     episodes: integer(5, "Episodes of one evaluation", { min: 1, max: 100_000 }),
+    finalEpisodes: integer(20, "Episodes of the last evaluation", { min: 1, max: 100_000 }),
   },
   sweep: {
     every: integer(0, "Steps between command sweeps; 0 is a tenth of the budget", {
@@ -227,6 +228,22 @@ export const OPTION_SECTIONS = {
     }),
     commands: integer(10, "Commands over the range in one sweep", { min: 2, max: 10_000 }),
     episodes: integer(5, "Episodes for each command", { min: 1, max: 100_000 }),
+  },
+  selection: {
+    candidates: integer(8, "Commands near the top that compete for the best one at the end", {
+      min: 1,
+      max: 1000,
+    }),
+    budgetShare: number(0.05, "Share of the budget kept for that competition's episodes", {
+      max: 0.9,
+    }),
+  },
+  calibration: {
+    commands: integer(33, "Commands at which the achieved return is measured after training", {
+      min: 2,
+      max: 10_000,
+    }),
+    episodes: integer(5, "Episodes for each of them", { min: 1, max: 100_000 }),
   },
 } as const satisfies Record<string, Record<string, OptionRule>>;
 

@@ -1,0 +1,312 @@
+/**
+ * The replay buffer: stored policies, grouped by the return that they reached.
+ *
+ * No critic smooths the returns, so what is learnt depends on what is drawn: a bucket's chance does
+ * not depend on how many policies it holds, only on its rank among the non-empty buckets. Bucket i of
+ * K holds the scaled returns (i/K, (i+1)/K]; returns below 0 belong to the first one, and above 1
+ * buckets of the same width go on without end. The plain queue (`fifo`, for ablations) treats every
+ * policy as a bucket of its own, so that the same weightings apply to the rank of its return.
+ *
+ * Policies are rows of one slab, [capacity, P] in chunks that are allocated as they fill: a stored
+ * policy costs its P numbers and a handful of bytes, and drawing copies nothing but the drawn rows.
+ */
+
+import type { Config } from "./config.ts";
+import type { Rng } from "./rng.ts";
+
+/** What is known of a stored policy. */
+export interface Entry {
+  /** Row of the slab. */
+  readonly slot: number;
+  /** The scaled return that it is learnt under. */
+  scaledReturn: number;
+  /** Episodes that `scaledReturn` is the mean of. */
+  episodes: number;
+  /** Running number of the arrival; smaller is older. */
+  readonly order: number;
+  /** Training step at which the return was last measured. */
+  measuredAt: number;
+}
+
+/** A batch as distinct policies with their shares of the draws. */
+export interface Draw {
+  readonly entries: readonly Entry[];
+  /** Number of times each was drawn / number of draws, [B]. */
+  readonly shares: Float32Array;
+}
+
+/** Everything but the slab's rows, for checkpoints. */
+export interface BufferState {
+  readonly entries: readonly Entry[];
+  readonly arrivals: number;
+  readonly best: number;
+}
+
+/** Numbers in one chunk of the slab: 16 MiB of Float32. */
+const CHUNK_LENGTH = 1 << 22;
+
+/** Stores policies by return and draws batches. */
+export class PolicyBuffer {
+  readonly #config: Config["buffer"];
+  readonly #rowLength: number;
+  readonly #rowsPerChunk: number;
+  readonly #chunks: Float32Array[] = [];
+  readonly #freeSlots: number[] = [];
+  #nextSlot = 0;
+  #arrivals = 0;
+  #best = -Infinity;
+  /** Insertion order is arrival order: the first key is the oldest policy. */
+  readonly #entries = new Map<number, Entry>();
+  readonly #buckets = new Map<number, Entry[]>();
+  /** Non-empty buckets from the lowest return to the highest; rebuilt when it has become stale. */
+  #ranked: Entry[][] | undefined;
+  #cumulative = new Float64Array(0);
+
+  /** @param rowLength numbers in a stored policy, P */
+  constructor(config: Config["buffer"], rowLength: number) {
+    this.#config = config;
+    this.#rowLength = rowLength;
+    this.#rowsPerChunk = Math.max(1, Math.floor(CHUNK_LENGTH / rowLength));
+  }
+
+  /** Number of stored policies. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Number of non-empty buckets. */
+  get bucketCount(): number {
+    return this.#buckets.size;
+  }
+
+  /** Number of policies that were offered so far. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
+  /** The highest scaled return ever stored, -Infinity at the start. */
+  get best(): number {
+    return this.#best;
+  }
+
+  /** The stored policies, oldest first. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  /** The row of a slot, [P]: a view, valid until the slot is reused. */
+  row(slot: number): Float32Array {
+    const start = (slot % this.#rowsPerChunk) * this.#rowLength;
+    return this.#chunks[Math.floor(slot / this.#rowsPerChunk)].subarray(
+      start,
+      start + this.#rowLength,
+    );
+  }
+
+  /**
+   * Offers a policy; its row, [P], is copied when it is kept.
+   * @returns the new entry, or undefined when a full bucket dropped it.
+   */
+  add(
+    row: Float32Array,
+    { scaledReturn, step, episodes = 1 }: { scaledReturn: number; step: number; episodes?: number },
+  ): Entry | undefined {
+    const order = this.#arrivals++;
+    this.#best = Math.max(this.#best, scaledReturn);
+    const key = this.#bucketOf(scaledReturn, order);
+    const bucket = this.#buckets.get(key);
+    if (bucket && bucket.length >= this.#config.bucketCapacity) {
+      if (this.#config.whenFull === "drop") return undefined;
+      this.remove(this.#yielding(bucket));
+    }
+    if (this.#entries.size >= this.#config.capacity) {
+      this.remove(this.#entries.values().next().value!);
+    }
+    const entry: Entry = {
+      slot: this.#takeSlot(),
+      scaledReturn,
+      episodes,
+      order,
+      measuredAt: step,
+    };
+    this.row(entry.slot).set(row);
+    this.#entries.set(order, entry);
+    this.#file(entry, key);
+    return entry;
+  }
+
+  /** Takes a policy out; its slot becomes free. */
+  remove(entry: Entry): void {
+    this.#entries.delete(entry.order);
+    this.#freeSlots.push(entry.slot);
+    this.#unfile(entry);
+  }
+
+  /** Replaces the return of a stored policy after it was measured again. */
+  relabel(entry: Entry, measured: { scaledReturn: number; step: number; episodes: number }): void {
+    this.#unfile(entry);
+    entry.scaledReturn = measured.scaledReturn;
+    entry.episodes = measured.episodes;
+    entry.measuredAt = measured.step;
+    this.#best = Math.max(this.#best, measured.scaledReturn);
+    this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+  }
+
+  /**
+   * Draws a batch: a bucket by the weight of its rank, then one of its policies evenly; repeated
+   * draws of a policy become one row with a larger share. Draws 2 * size uniform numbers from `rng`.
+   *
+   * @param exclude policies that must not be drawn (for the zero-shot experiment)
+   * @throws {RangeError} when nothing can be drawn.
+   */
+  draw(rng: Rng, { size }: { size: number }): Draw {
+    this.#rank();
+    const ranked = this.#ranked!;
+    if (ranked.length === 0) {
+      throw new RangeError("Cannot draw a batch: the buffer must hold a policy, got an empty one");
+    }
+    const counts = new Map<Entry, number>();
+    const total = this.#cumulative[ranked.length - 1];
+    for (let i = 0; i < size; i++) {
+      const bucket = ranked[upperBound(this.#cumulative, rng.random() * total, ranked.length)];
+      const entry = bucket[Math.floor(rng.random() * bucket.length)];
+      counts.set(entry, (counts.get(entry) ?? 0) + 1);
+    }
+    return {
+      entries: [...counts.keys()],
+      shares: Float32Array.from(counts.values(), (count) => count / size),
+    };
+  }
+
+  /** The chance of each non-empty bucket in one draw, lowest return first. */
+  probabilities(): Float64Array {
+    this.#rank();
+    const total = this.#cumulative[this.#cumulative.length - 1];
+    return this.#cumulative.map((value, k) => (value - (this.#cumulative[k - 1] ?? 0)) / total);
+  }
+
+  /** The non-empty buckets, lowest return first: mean scaled return and number of policies. */
+  occupancy(): { scaledReturn: number; count: number }[] {
+    this.#rank();
+    return this.#ranked!.map((bucket) => ({
+      scaledReturn: bucket.reduce((sum, entry) => sum + entry.scaledReturn, 0) / bucket.length,
+      count: bucket.length,
+    }));
+  }
+
+  /** Copies what a checkpoint must hold besides the rows. */
+  save(): BufferState {
+    return {
+      entries: [...this.#entries.values()].map((entry) => ({ ...entry })),
+      arrivals: this.#arrivals,
+      best: this.#best,
+    };
+  }
+
+  /** Makes an empty buffer hold a saved state; `readRow` fills each row, [P]. */
+  restore(state: BufferState, readRow: (slot: number, row: Float32Array) => void): void {
+    this.#arrivals = state.arrivals;
+    this.#best = state.best;
+    const used = new Set(state.entries.map(({ slot }) => slot));
+    this.#nextSlot = state.entries.reduce((next, { slot }) => Math.max(next, slot + 1), 0);
+    for (let slot = 0; slot < this.#nextSlot; slot++) {
+      this.#allocate(slot);
+      if (!used.has(slot)) this.#freeSlots.push(slot);
+    }
+    for (const saved of state.entries) {
+      const entry = { ...saved };
+      readRow(entry.slot, this.row(entry.slot));
+      this.#entries.set(entry.order, entry);
+      this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+    }
+  }
+
+  #bucketOf(scaledReturn: number, order: number): number {
+    if (this.#config.kind === "fifo") return order;
+    return Math.max(0, Math.ceil(scaledReturn * this.#config.bucketCount) - 1);
+  }
+
+  #file(entry: Entry, key: number): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket) bucket.push(entry);
+    else this.#buckets.set(key, [entry]);
+    this.#ranked = undefined;
+  }
+
+  #unfile(entry: Entry): void {
+    const key = this.#bucketOf(entry.scaledReturn, entry.order);
+    const bucket = this.#buckets.get(key)!;
+    bucket.splice(bucket.indexOf(entry), 1);
+    if (bucket.length === 0) this.#buckets.delete(key);
+    this.#ranked = undefined;
+  }
+
+  #yielding(bucket: readonly Entry[]): Entry {
+    const age: (entry: Entry) => number = this.#config.whenFull === "oldest"
+      ? (entry) => entry.order
+      : (entry) => entry.measuredAt;
+    return bucket.reduce((oldest, entry) => (age(entry) < age(oldest) ? entry : oldest));
+  }
+
+  #takeSlot(): number {
+    const free = this.#freeSlots.pop();
+    if (free !== undefined) return free;
+    this.#allocate(this.#nextSlot);
+    return this.#nextSlot++;
+  }
+
+  #allocate(slot: number): void {
+    const chunk = Math.floor(slot / this.#rowsPerChunk);
+    this.#chunks[chunk] ??= new Float32Array(this.#rowsPerChunk * this.#rowLength);
+  }
+
+  #rank(): void {
+    if (this.#ranked) return;
+    const returnOf = (bucket: Entry[]) => bucket[0].scaledReturn;
+    // Buckets do not overlap, so any member orders them; ties (fifo) fall back to age.
+    this.#ranked = [...this.#buckets.values()].sort((a, b) =>
+      returnOf(a) - returnOf(b) || a[0].order - b[0].order
+    );
+    const count = this.#ranked.length;
+    this.#cumulative = new Float64Array(count);
+    let sum = 0;
+    for (let k = 1; k <= count; k++) {
+      sum += rankWeight(this.#config, { rank: k, count });
+      this.#cumulative[k - 1] = sum;
+    }
+  }
+}
+
+/**
+ * Weighs the k-th of n non-empty buckets, k = 1 the lowest return, k = n the highest.
+ *
+ * The exponential is taken relative to the best bucket, exp(scale * (k - n)), which cancels in the
+ * normalisation and cannot overflow. The reference's "max" picks the worst bucket (an oversight); here
+ * it is the best one.
+ */
+export function rankWeight(
+  config: Pick<Config["buffer"], "weighting" | "weightingScale">,
+  { rank, count }: { rank: number; count: number },
+): number {
+  switch (config.weighting) {
+    case "uniform":
+      return 1;
+    case "reciprocal":
+      return (1 / (count + 1 - rank)) ** config.weightingScale;
+    case "exponential":
+      return Math.exp(config.weightingScale * (rank - count));
+    case "max":
+      return rank === count ? 1 : 0;
+  }
+}
+
+/** Finds the first index whose cumulative weight exceeds `value`. */
+function upperBound(cumulative: Float64Array, value: number, count: number): number {
+  let [low, high] = [0, count - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (cumulative[middle] > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,59 @@
+/**
+ * Noise-free episodes of given policies: evaluations, sweeps, calibration, verification.
+ *
+ * An episode is a job of (policy, normaliser, seed) and its result depends on nothing else, so the
+ * jobs can run in any order and anywhere; results come back in the order of the jobs.
+ */
+
+import type { Env } from "./env.ts";
+import type { NormaliserState, Policy } from "./model.ts";
+import { type Episode, runEpisode } from "./rollout.ts";
+import { confidence95, summarise, type Summary } from "./statistics.ts";
+
+/** One policy and the seeds of its episodes. */
+export interface EvaluationJob {
+  /** In policy order, [P]. */
+  readonly parameters: Float32Array;
+  readonly seeds: readonly number[];
+}
+
+/** Runs jobs; what a job gives does not depend on who runs it. */
+export interface EpisodeRunner {
+  /** Runs every seed of every job with one normaliser: episodes by job, then by seed. */
+  run(jobs: readonly EvaluationJob[], normaliser: NormaliserState): Promise<Episode[][]>;
+  close(): Promise<void>;
+}
+
+/** Creates a runner that uses one environment in this thread. It does not own the environment. */
+export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
+  return {
+    async run(jobs, normaliser) {
+      policy.normalise(normaliser);
+      const results: Episode[][] = [];
+      for (const { parameters, seeds } of jobs) {
+        policy.load(parameters);
+        const episodes: Episode[] = [];
+        for (const seed of seeds) episodes.push(await runEpisode(env, policy, { seed }));
+        results.push(episodes);
+      }
+      return results;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** A measured return, as files and JSON show it. */
+export interface MeasuredReturn extends Summary {
+  readonly ci95: readonly [low: number, high: number];
+}
+
+/** Summarises the returns of episodes (survival bonus included) with their confidence interval. */
+export function measureReturn(episodes: readonly Episode[]): MeasuredReturn {
+  const summary = summarise(episodes.map((episode) => episode.return));
+  return { ...summary, ci95: confidence95(summary) };
+}
+
+/** Sums the simulated steps of episodes. */
+export function countSteps(episodes: readonly Episode[]): number {
+  return episodes.reduce((sum, { length }) => sum + length, 0);
+}

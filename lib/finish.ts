@@ -1,0 +1,94 @@
+/**
+ * The end of a run: which command is handed out as the best, and which command earns which return.
+ *
+ * "The best return seen" is the luckiest noisy episode, and the policy that the generator puts out for
+ * that command may be a bad one. So several commands near the top compete by measured episodes, half
+ * of them leaving each round (successive halving), within a share of the budget that training left
+ * for it. The curve below the best is measured afterwards; it changes nothing but the way requests are
+ * answered, and its steps are booked as calibration.
+ */
+
+import type { Calibration } from "./calibration.ts";
+import { measureReturn } from "./evaluate.ts";
+import { measureCommands } from "./probe.ts";
+import type { Episode } from "./rollout.ts";
+import { summarise } from "./statistics.ts";
+import type { TrainingObserver, TrainingOutcome } from "./trainer.ts";
+import { spentSteps, type TrainingRun } from "./training_run.ts";
+
+/** Candidates lie between this share of the best return seen and a little above it. */
+const LOWEST_CANDIDATE = 0.7;
+const HIGHEST_CANDIDATE = 1.1;
+
+/** Selects, calibrates and evaluates a trained run. */
+export async function finish(
+  run: TrainingRun,
+  observer: TrainingObserver,
+): Promise<TrainingOutcome> {
+  const best = await selectBest(run);
+  const points = await measureCurve(run);
+  const calibration: Calibration = { points, ...best };
+  observer.record("curve", { final: true, points });
+  const [episodes] = await measureCommands(run, {
+    commands: [best.bestCommand],
+    episodes: run.config.evaluation.finalEpisodes,
+    purpose: "verification",
+    firstEpisode: 0,
+    account: "evaluation",
+  });
+  const finalReturn = measureReturn(episodes);
+  observer.record("evaluation", { final: true, command: best.bestCommand, ...finalReturn });
+  return { calibration, finalReturn };
+}
+
+/** Lets commands near the top compete within what is left of the budget. */
+async function selectBest(run: TrainingRun): Promise<{ bestCommand: number; bestReturn: number }> {
+  const { config, buffer, spec, counters } = run;
+  const count = config.selection.candidates;
+  let field = Array.from({ length: count }, (_, i) => {
+    const t = count === 1 ? 0.75 : i / (count - 1);
+    const command = buffer.best * (LOWEST_CANDIDATE + t * (HIGHEST_CANDIDATE - LOWEST_CANDIDATE));
+    return { command, episodes: [] as Episode[] };
+  });
+  const fits = () => spentSteps(run) + field.length * spec.maxEpisodeSteps <= config.steps;
+  const mean = ({ episodes }: { episodes: Episode[] }) =>
+    episodes.length ? summarise(episodes.map((episode) => episode.return)).mean : -Infinity;
+  while (fits()) {
+    const results = await measureCommands(run, {
+      commands: field.map(({ command }) => command),
+      episodes: 1,
+      purpose: "calibration",
+      firstEpisode: 0x4000_0000 + counters.noiseFreeEpisodes,
+      account: "noiseFree",
+    });
+    counters.noiseFreeEpisodes += field.length;
+    field.forEach(({ episodes }, i) => episodes.push(...results[i]));
+    field.sort((a, b) => mean(b) - mean(a));
+    // A pair plays on until the budget ends: more episodes make the better one surer.
+    if (field.length > 2) field = field.slice(0, Math.max(2, Math.ceil(field.length / 2)));
+    if (field[0].episodes.length >= config.evaluation.finalEpisodes) break;
+  }
+  const [winner] = field;
+  if (winner.episodes.length === 0) {
+    return { bestCommand: buffer.best, bestReturn: run.history.bestReturn };
+  }
+  return { bestCommand: winner.command, bestReturn: mean(winner) };
+}
+
+/** Measures the achieved return at commands over the whole range. */
+async function measureCurve(run: TrainingRun): Promise<Calibration["points"]> {
+  const { commands: count, episodes } = run.config.calibration;
+  const top = run.buffer.best * HIGHEST_CANDIDATE;
+  const commands = Array.from({ length: count }, (_, i) => top * i / (count - 1));
+  const results = await measureCommands(run, {
+    commands,
+    episodes,
+    purpose: "calibration",
+    firstEpisode: 0,
+    account: "calibration",
+  });
+  return results.map((result, i) => ({
+    command: commands[i],
+    ...summarise(result.map((episode) => episode.return)),
+  }));
+}

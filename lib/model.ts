@@ -1,0 +1,114 @@
+/**
+ * The model contract: what `models/` implements and what the trainer relies on.
+ *
+ * Two networks take part. The policy is a multilayer perceptron driven one observation at a time; it
+ * has no weights of its own, its P parameters are loaded. The generator is the trained network: it
+ * turns commands into policy parameters. It is described as traced functions over named weight
+ * tensors, so that the trainer can build any graph from it (K unrolled updates, one forward pass) and
+ * carry the weights between runs itself.
+ *
+ * Policy parameters have two orders. *Policy order* is W1, b1, W2, b2, ... with W as [out, in],
+ * row-major; files and policies use it. *Generator order* is how the generator's tiles come out of
+ * its heads; the loss is a mean over P and does not care, so stored policies keep the generator's
+ * order and no update pays for a transposition. `order[i]` is the place in policy order of the
+ * generator's i-th output.
+ */
+
+import type { Graph, Tensor } from "./autodiff/node.ts";
+import type { Config } from "./config.ts";
+import type { EnvSpec } from "./env.ts";
+import type { Rng } from "./rng.ts";
+
+/** The mean and deviation by which a policy normalises its observations, [S] each. */
+export interface NormaliserState {
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+}
+
+/** A policy that is ready to act: parameters are loaded into it. */
+export interface Policy {
+  /** Loads parameters in policy order, [P]; they are copied. */
+  load(parameters: Float32Array): void;
+  /** Sets the observation normaliser; it is copied. */
+  normalise(state: NormaliserState): void;
+  /** Chooses the action for one observation: [S] -> [A] within bounds, or `[index]`. */
+  act(observation: Float64Array, action: Float64Array): void;
+}
+
+/** What a policy network looks like, without parameters. */
+export interface PolicyShape {
+  /** Widths from the observation to the action: [S, H1, ..., A]. */
+  readonly sizes: readonly number[];
+  /** Number of parameters, P. */
+  readonly parameterCount: number;
+  /** 1 / sqrt(fan-in) of the layer that each parameter belongs to, in policy order, [P]. */
+  readonly scale: Float32Array;
+}
+
+/** A weight tensor of the generator. */
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** The weights of a generator as traced tensors, by name. */
+export type WeightTensors = Readonly<Record<string, Tensor>>;
+
+/** One batch in a graph. */
+export interface BatchTensors {
+  /** Encoded commands, [B, C]. */
+  readonly commands: Tensor;
+  /** Stored policies in generator order, [B, P]. */
+  readonly targets: Tensor;
+  /** Each row's share of the batch, [B, 1]; they sum to 1. */
+  readonly shares: Tensor;
+  /** Random inputs that the loss asked for, by name, [B, width] each. */
+  readonly noise: Readonly<Record<string, Tensor>>;
+}
+
+/** A random input that a loss needs for each row of a batch. */
+export interface NoiseSpec {
+  readonly name: string;
+  readonly width: number;
+  /** Standard normal numbers, or 0 with the given probability and 1 / (1 - probability) otherwise. */
+  readonly kind: "normal" | { readonly dropout: number };
+}
+
+/** The trained network: commands -> policy parameters. */
+export interface GeneratorModel {
+  readonly weights: readonly WeightSpec[];
+  /** Number of policy parameters, P. */
+  readonly parameterCount: number;
+  /** Place in policy order of each generated number, [P]. */
+  readonly order: Int32Array;
+  /** Length of an encoded command, C. */
+  readonly commandSize: number;
+  /** Length of the latent vector that generation draws from N(0, 1), 0 for a deterministic one. */
+  readonly latentSize: number;
+  readonly lossNoise: readonly NoiseSpec[];
+  /** Name of the weight whose exponential is the learnt sigma, where there is one. */
+  readonly logSigma: string | undefined;
+  /** Writes the encoding of a scaled command to `out`, [C]. */
+  encodeCommand(command: number, out: Float32Array): void;
+  /** Draws initial weights, one flat vector in the order of `weights`. */
+  initialise(rng: Rng): Float32Array;
+  /** Traces the forward pass: commands [B, C] (and latents [B, L]) -> parameters [B, P]. */
+  generate(weights: WeightTensors, commands: Tensor, latents?: Tensor): Tensor;
+  /** Traces the training loss of one batch, a scalar. */
+  loss(weights: WeightTensors, batch: BatchTensors): Tensor;
+}
+
+/** Everything that `models/` offers, handed to `lib/` by the program. */
+export interface ModelTable {
+  policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyShape;
+  createPolicy(spec: EnvSpec, shape: PolicyShape): Policy;
+  /** Draws a freshly initialised policy (Xavier uniform), in policy order, [P]. */
+  initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array;
+  /** Traces a whole policy, normaliser and action scaling inside: `observation` -> `action`. */
+  tracePolicy(
+    spec: EnvSpec,
+    shape: PolicyShape,
+    parts: { parameters: Float32Array; normaliser: NormaliserState },
+  ): Graph;
+  createGenerator(config: Config, shape: PolicyShape): GeneratorModel;
+}

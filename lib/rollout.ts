@@ -1,0 +1,92 @@
+/**
+ * One episode of one policy.
+ *
+ * Every episode starts from a seed of its own, derived from (run seed, purpose, number), so that an
+ * episode's result depends on nothing that ran before it: a run can be resumed between any two
+ * episodes, and evaluations give the same numbers on any number of workers.
+ */
+
+import { type Env, observationSize } from "./env.ts";
+import type { Policy } from "./model.ts";
+import { addObservation, type Moments } from "./normaliser.ts";
+import { Rng } from "./rng.ts";
+
+/** What a random stream is for; part of its seed. The numbers are fixed: results depend on them. */
+export const PURPOSE = {
+  initialisation: 0,
+  warmup: 1,
+  training: 2,
+  noise: 3,
+  batch: 4,
+  evaluation: 5,
+  sweep: 6,
+  curve: 7,
+  verification: 8,
+  latent: 9,
+  calibration: 10,
+} as const;
+
+/** Names a purpose of a random stream. */
+export type Purpose = keyof typeof PURPOSE;
+
+/** Derives the stream for one use: the same three numbers always give the same stream. */
+export function streamFor(seed: number, purpose: Purpose, number: number): Rng {
+  return Rng.fromSeed([seed, PURPOSE[purpose], number]);
+}
+
+/** Derives an environment seed in 0..2^32 - 1 for one episode. */
+export function episodeSeed(seed: number, purpose: Purpose, number: number): number {
+  return streamFor(seed, purpose, number).nextUint32();
+}
+
+/** What one episode gave. */
+export interface Episode {
+  /** Sum of rewards. */
+  readonly return: number;
+  /** The part of the return that was paid for being alive. */
+  readonly survivalReturn: number;
+  readonly length: number;
+  readonly terminated: boolean;
+}
+
+/**
+ * Runs one episode from a seed. Allocates nothing per step.
+ *
+ * @param moments when given, every observation that the policy acts on is added to it
+ * @throws {DivergedError} from the environment when the physics becomes non-finite
+ */
+export async function runEpisode(
+  env: Env,
+  policy: Policy,
+  { seed, moments }: { seed: number; moments?: Moments },
+): Promise<Episode> {
+  const started = env.reset(seed);
+  if (started instanceof Promise) await started;
+  const { observation, spec } = env;
+  const action = new Float64Array(
+    spec.actionSpace.kind === "discrete" ? 1 : spec.actionSpace.low.length,
+  );
+  let [total, survival, length] = [0, 0, 0];
+  while (true) {
+    if (moments) addObservation(moments, observation);
+    policy.act(observation, action);
+    const stepped = env.step(action);
+    const transition = stepped instanceof Promise ? await stepped : stepped;
+    total += transition.reward;
+    survival += transition.survivalReward;
+    length++;
+    if (transition.terminated || transition.truncated) {
+      return { return: total, survivalReturn: survival, length, terminated: transition.terminated };
+    }
+  }
+}
+
+/** Checks that an environment's observations fit a policy of S inputs. */
+export function assertObservationSize(env: Env, size: number): void {
+  const own = observationSize(env.spec);
+  if (own !== size) {
+    throw new TypeError(
+      `Cannot run policy in "${env.spec.id}": observations must have ${own} numbers, the policy takes ${size}`,
+    );
+  }
+}

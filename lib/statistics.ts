@@ -1,0 +1,84 @@
+/** Summaries of returns: means with confidence intervals, rank correlation, interquartile mean. */
+
+/** Mean, sample deviation and number of values. */
+export interface Summary {
+  readonly mean: number;
+  /** Sample standard deviation (n - 1), 0 for one value. */
+  readonly std: number;
+  readonly n: number;
+}
+
+/**
+ * Summarises values.
+ * @throws {RangeError} when there are none.
+ */
+export function summarise(values: ArrayLike<number>): Summary {
+  const n = values.length;
+  if (n === 0) throw new RangeError("Cannot summarise values: there must be at least 1, got 0");
+  let mean = 0;
+  for (let i = 0; i < n; i++) mean += values[i] / n;
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (values[i] - mean) ** 2;
+  return { mean, std: n > 1 ? Math.sqrt(squares / (n - 1)) : 0, n };
+}
+
+/**
+ * Gives the 95 % confidence interval of a mean by Student's t. One value has no deviation and so an
+ * interval without end: it is returned as [-Infinity, Infinity].
+ */
+export function confidence95({ mean, std, n }: Summary): [low: number, high: number] {
+  if (n < 2) return [-Infinity, Infinity];
+  const half = studentQuantile975(n - 1) * std / Math.sqrt(n);
+  return [mean - half, mean + half];
+}
+
+/** Exact 97.5 % quantiles of Student's t for few degrees of freedom (any statistics table). */
+const STUDENT_975 = [
+  12.7062,
+  4.30265,
+  3.18245,
+  2.77645,
+  2.57058,
+  2.44691,
+  2.36462,
+  2.306,
+  2.26216,
+  2.22814,
+];
+
+/** The 97.5 % quantile of Student's t: the table, then Cornish and Fisher's expansion (< 1e-4 off). */
+export function studentQuantile975(freedom: number): number {
+  if (freedom <= STUDENT_975.length) return STUDENT_975[freedom - 1];
+  const z = 1.959963985;
+  const [z3, z5, z7] = [z ** 3, z ** 5, z ** 7];
+  return z + (z3 + z) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * z) / (96 * freedom ** 2) +
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * freedom ** 3);
+}
+
+/** Spearman's rank correlation: Pearson's over ranks, ties sharing their mean rank; NaN if constant. */
+export function spearman(x: readonly number[], y: readonly number[]): number {
+  return pearson(ranks(x), ranks(y));
+}
+
+function pearson(x: readonly number[], y: readonly number[]): number {
+  const [mx, my] = [summarise(x).mean, summarise(y).mean];
+  let [xy, xx, yy] = [0, 0, 0];
+  for (let i = 0; i < x.length; i++) {
+    xy += (x[i] - mx) * (y[i] - my);
+    xx += (x[i] - mx) ** 2;
+    yy += (y[i] - my) ** 2;
+  }
+  return xy / Math.sqrt(xx * yy);
+}
+
+function ranks(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const result = new Array<number>(values.length);
+  for (let start = 0; start < order.length;) {
+    let end = start;
+    while (end < order.length && values[order[end]] === values[order[start]]) end++;
+    for (let i = start; i < end; i++) result[order[i]] = (start + end - 1) / 2 + 1;
+    start = end;
+  }
+  return result;
+}

@@ -1,0 +1,131 @@
+/**
+ * The trainer: Upside Down Reinforcement Learning with Policy Generators (arXiv 2501.16288).
+ *
+ *     warm up: run the first policies and store them
+ *     repeat until the budget of simulated steps is spent
+ *       update   K times: draw a batch of (return, theta) from the buffer, minimise
+ *                mean over the batch of mean((G(return) - theta)^2)
+ *       rollout  command = best return; theta = G(command) + noise;
+ *                run one episode with theta, store (its return, theta)
+ *     select the best command by measurement; measure which command earns which return
+ *
+ * Differences from the paper and its reference code:
+ *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
+ *     than half of the arithmetic at the reference's weighting.
+ *  2. The observation normaliser changes between episodes, not within them (lib/normaliser.ts).
+ *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
+ *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
+ *     and no episode starts that might not fit the budget.
+ *  5. What is handed out as the best is chosen among several commands by measured returns, and
+ *     requests are answered through a measured curve (lib/calibration.ts), not by the raw scale.
+ */
+
+import type { Draw } from "./buffer.ts";
+import type { Calibration } from "./calibration.ts";
+import type { MeasuredReturn } from "./evaluate.ts";
+import { addNoise, runAndStore, type StoredEpisode } from "./exploration.ts";
+import { finish } from "./finish.ts";
+import { generateRows } from "./probe.ts";
+import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
+import { streamFor } from "./rollout.ts";
+import { spentSteps, toGeneratorOrder, type TrainingRun } from "./training_run.ts";
+
+/** A kind of record in the metrics of a run. */
+export type RecordKind = "episode" | "update" | "evaluation" | "curve";
+
+/** Is told what happens: writes metrics, draws progress, saves checkpoints. */
+export interface TrainingObserver {
+  record(kind: RecordKind, values: Readonly<Record<string, unknown>>): void;
+  /** Called when a cycle is complete and the run's state is whole. Returns false to stop there. */
+  betweenCycles(run: TrainingRun): boolean | Promise<boolean>;
+}
+
+/** How a finished run ended. */
+export interface TrainingOutcome {
+  readonly calibration: Calibration;
+  /** The best command's return over fresh episodes. */
+  readonly finalReturn: MeasuredReturn;
+}
+
+/**
+ * Trains a run, from wherever it is, to the end of its budget.
+ * @returns undefined when the observer stopped it.
+ * @throws {DivergedError} when a loss, a policy or a return is not finite.
+ */
+export async function train(
+  run: TrainingRun,
+  observer: TrainingObserver,
+): Promise<TrainingOutcome | undefined> {
+  await warmUp(run, observer);
+  while (hasBudget(run)) {
+    await update(run, observer);
+    await rollout(run, observer);
+    await evaluateWhenDue(run, observer);
+    await sweepWhenDue(run, observer);
+    run.counters.cycles++;
+    if (!(await observer.betweenCycles(run))) return undefined;
+  }
+  return await finish(run, observer);
+}
+
+/** Runs and stores the first policies: the untrained generator's, or freshly initialised ones. */
+async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+  const { config, model, models, shape, counters } = run;
+  while (counters.episodes < config.warmup.episodes && hasBudget(run)) {
+    const rng = streamFor(config.seed, "warmup", counters.episodes);
+    const row = config.warmup.source === "xavier"
+      ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
+      : (await generateRows(run, [1]))[0];
+    const updateNormaliser = config.normaliser.kind !== "off";
+    recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
+  }
+}
+
+/** Draws K batches and fits the generator to them in one call of the runtime. */
+async function update(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+  const { config, buffer, learner, counters, history } = run;
+  const rng = streamFor(config.seed, "batch", counters.cycles);
+  const draws: Draw[] = [];
+  for (let k = 0; k < config.update.perCycle; k++) {
+    draws.push(buffer.draw(rng, { size: config.update.batchSize }));
+  }
+  const batches = draws.map(({ entries, shares }) => ({
+    commands: entries.map(({ scaledReturn }) => scaledReturn),
+    targets: entries.map(({ slot }) => buffer.row(slot)),
+    shares,
+  }));
+  const losses = await learner.update(batches, { rng, learningRate: (k) => learningRate(run, k) });
+  history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  observer.record("update", { updates: learner.updates, loss: history.lastLoss });
+}
+
+/** Asks for the best return, explores around the policy for it, stores what was reached. */
+async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+  const { config, buffer } = run;
+  for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
+    const [row] = await generateRows(run, [buffer.best + config.command.margin]);
+    addNoise(run, row);
+    const updateNormaliser = config.normaliser.kind === "running";
+    recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
+  }
+}
+
+/** Gives the step size of an update: linear warm-up, then a cosine over the budget. */
+function learningRate(run: TrainingRun, update: number): number {
+  const { learningRate, finalLearningRate, warmupUpdates } = run.config.update;
+  const warm = warmupUpdates > 0 ? Math.min(1, (update + 1) / warmupUpdates) : 1;
+  const spent = Math.min(1, spentSteps(run) / run.config.steps);
+  const cosine = 0.5 * (1 + Math.cos(Math.PI * spent));
+  return warm * (finalLearningRate + (learningRate - finalLearningRate) * cosine);
+}
+
+/** Tells whether another episode of any length fits the budget before the selection's share. */
+function hasBudget(run: TrainingRun): boolean {
+  const { config, spec } = run;
+  const budget = config.steps * (1 - config.selection.budgetShare);
+  return spentSteps(run) + spec.maxEpisodeSteps <= budget;
+}
+
+function recordEpisode(run: TrainingRun, observer: TrainingObserver, episode: StoredEpisode): void {
+  observer.record("episode", { episode: run.counters.episodes, ...episode });
+}

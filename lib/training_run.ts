@@ -1,0 +1,143 @@
+/**
+ * The state of a training run: everything that the trainer's steps read and change, in one place.
+ *
+ * What a run needs is either derived from its configuration (environment, networks, graphs, scale) or
+ * changes while it trains (`learner`, `buffer`, `moments`, `counters`, `history`). The second group is
+ * what a checkpoint holds; no random stream is among it, because every use of randomness derives its
+ * own stream from (seed, purpose, counter).
+ */
+
+import { PolicyBuffer } from "./buffer.ts";
+import type { Config } from "./config.ts";
+import type { Env, EnvSpec } from "./env.ts";
+import { createLocalRunner, type EpisodeRunner, type MeasuredReturn } from "./evaluate.ts";
+import { Learner } from "./learner.ts";
+import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "./model.ts";
+import { createMoments, type Moments, normaliserOf } from "./normaliser.ts";
+import type { SessionOptions } from "./onnx/session.ts";
+import { createReturnScale, type ReturnScale } from "./return_scale.ts";
+import { streamFor } from "./rollout.ts";
+
+/** What simulated steps were spent on. Only the first two count towards the budget. */
+export interface StepCounts {
+  /** Exploring episodes, warm-up included. */
+  training: number;
+  /** Noise-free episodes that the learner learns from or is chosen by. */
+  noiseFree: number;
+  /** Measuring the curve that requests are calibrated by. */
+  calibration: number;
+  /** Reported evaluations and sweeps; nothing is learnt or chosen from them. */
+  evaluation: number;
+}
+
+/** Numbers of things done so far. */
+export interface Counters {
+  steps: StepCounts;
+  episodes: number;
+  cycles: number;
+  evaluations: number;
+  sweeps: number;
+  noiseFreeEpisodes: number;
+}
+
+/** One reported evaluation. */
+export interface Evaluation {
+  readonly step: number;
+  readonly command: number;
+  readonly measured: MeasuredReturn;
+}
+
+/** What is remembered of a run for its reports. */
+export interface History {
+  /** Highest return of any training episode, survival bonus included. */
+  bestReturn: number;
+  lastReturn: number;
+  lastLoss: number;
+  readonly evaluations: Evaluation[];
+}
+
+/** A run and everything it needs. */
+export interface TrainingRun {
+  readonly config: Config;
+  readonly spec: EnvSpec;
+  readonly env: Env;
+  readonly shape: PolicyShape;
+  readonly policy: Policy;
+  readonly model: GeneratorModel;
+  readonly models: ModelTable;
+  readonly learner: Learner;
+  readonly buffer: PolicyBuffer;
+  readonly moments: Moments;
+  readonly scale: ReturnScale;
+  readonly runner: EpisodeRunner;
+  readonly counters: Counters;
+  readonly history: History;
+}
+
+/** What a run is made of besides its configuration. */
+export interface RunParts {
+  readonly env: Env;
+  readonly models: ModelTable;
+  readonly session: SessionOptions;
+  /** Runs evaluations; the run's own environment when absent. */
+  readonly runner?: EpisodeRunner;
+}
+
+/**
+ * Creates the state of a run before its first episode.
+ * @throws {RangeError} when the configuration does not fit the environment.
+ */
+export function createRun(config: Config, parts: RunParts): TrainingRun {
+  const { env, models } = parts;
+  const shape = models.policyShape(env.spec, config.policy.hiddenSizes);
+  const model = models.createGenerator(config, shape);
+  const policy = models.createPolicy(env.spec, shape);
+  return {
+    config,
+    spec: env.spec,
+    env,
+    shape,
+    policy,
+    model,
+    models,
+    learner: new Learner(model, model.initialise(streamFor(config.seed, "initialisation", 0)), {
+      update: config.update,
+      session: parts.session,
+    }),
+    buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
+    moments: createMoments(shape.sizes[0]),
+    scale: createReturnScale(config.returns, env.spec),
+    runner: parts.runner ?? createLocalRunner(env, policy),
+    counters: {
+      steps: { training: 0, noiseFree: 0, calibration: 0, evaluation: 0 },
+      episodes: 0,
+      cycles: 0,
+      evaluations: 0,
+      sweeps: 0,
+      noiseFreeEpisodes: 0,
+    },
+    history: { bestReturn: -Infinity, lastReturn: NaN, lastLoss: NaN, evaluations: [] },
+  };
+}
+
+/** Counts the steps that the budget pays for. */
+export function spentSteps({ counters: { steps } }: TrainingRun): number {
+  return steps.training + steps.noiseFree;
+}
+
+/** The normaliser that policies use now. */
+export function currentNormaliser(run: TrainingRun): NormaliserState {
+  return normaliserOf(run.moments);
+}
+
+/** Puts a policy from generator order into policy order, [P] -> [P]. */
+export function toPolicyOrder(model: GeneratorModel, row: Float32Array): Float32Array {
+  const parameters = new Float32Array(row.length);
+  for (let i = 0; i < row.length; i++) parameters[model.order[i]] = row[i];
+  return parameters;
+}
+
+/** Puts a policy from policy order into generator order, [P] -> [P]. */
+export function toGeneratorOrder(model: GeneratorModel, parameters: Float32Array): Float32Array {
+  return parameters.map((_, i) => parameters[model.order[i]]);
+}

@@ -1,0 +1,184 @@
+/**
+ * The generator: a tiled hypernetwork that maps commands to policy parameters.
+ *
+ * For each kind of policy layer two multilayer perceptrons, one for weight tiles and one for bias
+ * tiles, map (embedding of the tile, encoded command) to the tile's numbers. Three things are written
+ * so that an update needs less arithmetic than the textbook form, with the same result:
+ *
+ * 1. The first layer acts on a concatenation (embedding, command), so its product is a sum of two:
+ *    the embeddings' part is computed once per tile, the commands' once per policy.
+ *    // [T, E] @ [E, H] and [B, C] @ [C, H], added as [1, T, H] + [B, 1, H]
+ * 2. A neuron's bias is the mean over the tiles on its input side. The last layer of the bias network
+ *    is linear, so the mean is taken before it: T_out rows instead of T_in * T_out.
+ * 3. The result stays in generator order (see lib/model.ts): no transposition of tiles.
+ */
+
+import {
+  add,
+  concat,
+  constant,
+  linear,
+  matmul,
+  mean,
+  mul,
+  relu,
+  reshape,
+  slice,
+} from "../lib/autodiff/tensor.ts";
+import type { Tensor } from "../lib/autodiff/node.ts";
+import type { Config } from "../lib/config.ts";
+import type {
+  BatchTensors,
+  GeneratorModel,
+  PolicyShape,
+  WeightSpec,
+  WeightTensors,
+} from "../lib/model.ts";
+import type { Rng } from "../lib/rng.ts";
+import { squaredError } from "../lib/losses.ts";
+import { commandEncoder } from "./command_encoding.ts";
+import { initialiseGenerator } from "./initialisation.ts";
+import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";
+
+/** The two generating networks of a tile kind. */
+export type HeadName = "weight" | "bias";
+export const HEADS: readonly HeadName[] = ["weight", "bias"];
+
+/** What `createTiledGenerator` and its relatives build on. */
+export interface TiledGeneratorOptions {
+  readonly config: Config["generator"];
+  readonly shape: PolicyShape;
+  /** Length of a latent vector that joins the command, 0 for none. */
+  readonly latentSize: number;
+}
+
+/**
+ * Creates the deterministic tiled generator.
+ * @throws {RangeError} when a policy width is no multiple of the tile size.
+ */
+export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorModel {
+  const { config, shape, latentSize } = options;
+  const kinds = tilePolicy(shape.sizes, config.tileSize);
+  const encoder = commandEncoder(config);
+  const order = generatorOrder(kinds);
+  const weights = kinds.flatMap((kind) => weightSpecs(kind, config, encoder.size + latentSize));
+  const outputScale = config.outputScale === 0 ? undefined : Float32Array.from(
+    order,
+    (place) => config.outputScale * shape.scale[place],
+  );
+
+  function generate(tensors: WeightTensors, commands: Tensor, latents?: Tensor): Tensor {
+    const conditions = latents ? concat([commands, latents], 1) : commands; // [B, C + L]
+    const parts = kinds.flatMap((kind) =>
+      generateKind(tensors, kind, conditions, config.hiddenSizes)
+    );
+    const parameters = parts.length === 1 ? parts[0] : concat(parts, 1); // [B, P]
+    if (!outputScale) return parameters;
+    return mul(parameters, constant(outputScale, [1, outputScale.length]));
+  }
+
+  return {
+    weights,
+    parameterCount: shape.parameterCount,
+    order,
+    commandSize: encoder.size,
+    latentSize,
+    lossNoise: [],
+    logSigma: undefined,
+    encodeCommand: encoder.encode,
+    initialise: (rng: Rng) => initialiseGenerator(rng, { kinds, weights, config }),
+    generate,
+    loss: (tensors: WeightTensors, batch: BatchTensors) =>
+      squaredError(generate(tensors, batch.commands), batch.targets, batch.shares),
+  };
+}
+
+function weightSpecs(
+  kind: TileKind,
+  config: Config["generator"],
+  conditionSize: number,
+): WeightSpec[] {
+  const specs: WeightSpec[] = [
+    { name: `${kind.name}.embedding`, shape: [kind.tileCount, config.embeddingSize] },
+  ];
+  for (const head of HEADS) {
+    const prefix = `${kind.name}.${head}`;
+    const [first, ...others] = config.hiddenSizes;
+    specs.push(
+      { name: `${prefix}.0.command`, shape: [first, conditionSize] },
+      { name: `${prefix}.0.embedding`, shape: [first, config.embeddingSize] },
+      { name: `${prefix}.0.bias`, shape: [first] },
+    );
+    let width = first;
+    others.forEach((next, index) => {
+      specs.push(
+        { name: `${prefix}.${index + 1}.weight`, shape: [next, width] },
+        { name: `${prefix}.${index + 1}.bias`, shape: [next] },
+      );
+      width = next;
+    });
+    const outputs = head === "weight" ? kind.rows * kind.columns : kind.rows;
+    specs.push(
+      { name: `${prefix}.head.weight`, shape: [outputs, width] },
+      { name: `${prefix}.head.bias`, shape: [outputs] },
+    );
+  }
+  return specs;
+}
+
+/** Generates the tiles of one kind: [B, C] -> weight tiles and bias tiles as rows [B, numbers]. */
+function generateKind(
+  tensors: WeightTensors,
+  kind: TileKind,
+  conditions: Tensor,
+  hiddenSizes: readonly number[],
+): Tensor[] {
+  const { name, rows, columns, layers, tileCount } = kind;
+  const trunk = (head: HeadName): Tensor => {
+    const prefix = `${name}.${head}`;
+    const width = hiddenSizes[0];
+    const commandPart = matmul(conditions, tensors[`${prefix}.0.command`], { transposeB: true });
+    const embeddingPart = linear(
+      tensors[`${name}.embedding`],
+      tensors[`${prefix}.0.embedding`],
+      tensors[`${prefix}.0.bias`],
+    );
+    // [B, 1, H] + [1, T, H] -> [B, T, H] -> [B * T, H]
+    const sum = add(
+      reshape(commandPart, [-1, 1, width]),
+      reshape(embeddingPart, [1, tileCount, width]),
+    );
+    let hidden = reshape(relu(sum), [-1, width]);
+    for (let layer = 1; layer < hiddenSizes.length; layer++) {
+      hidden = relu(
+        linear(hidden, tensors[`${prefix}.${layer}.weight`], tensors[`${prefix}.${layer}.bias`]),
+      );
+    }
+    return hidden;
+  };
+  const applyHead = (head: HeadName, hidden: Tensor): Tensor =>
+    linear(hidden, tensors[`${name}.${head}.head.weight`], tensors[`${name}.${head}.head.bias`]);
+
+  // [B * T, H] -> [B * T, rows * columns] -> [B, T * rows * columns]
+  const weightTiles = reshape(applyHead("weight", trunk("weight")), [
+    -1,
+    tileCount * rows * columns,
+  ]);
+
+  const width = hiddenSizes[hiddenSizes.length - 1];
+  const biasHidden = reshape(trunk("bias"), [-1, tileCount, width]);
+  let start = 0;
+  const biasTiles = layers.map(({ tilesIn, tilesOut }) => {
+    const count = tilesIn * tilesOut;
+    const own = count === tileCount
+      ? biasHidden
+      : slice(biasHidden, { axis: 1, start, end: start + count });
+    start += count;
+    // [B, T_in, T_out, H] -> mean over the input side -> [B * T_out, H] -> [B, T_out * rows]
+    const averaged = tilesIn === 1
+      ? reshape(own, [-1, width])
+      : reshape(mean(reshape(own, [-1, tilesIn, tilesOut, width]), { axes: [1] }), [-1, width]);
+    return reshape(applyHead("bias", averaged), [-1, tilesOut * rows]);
+  });
+  return [weightTiles, ...biasTiles];
+}

@@ -1,0 +1,133 @@
+/**
+ * The policy: a multilayer perceptron with tanh layers over the normalised observation.
+ *
+ * Continuous actions are tanh of the last layer, scaled from [-1, 1] to the action bounds; discrete
+ * actions are the index of the largest output (the first one on a tie). Everything is float32 in the
+ * same order of operations as in the exported ONNX graph, so that a policy file acts as the policy
+ * did in training: the observation is rounded to float32 first, then normalised.
+ */
+
+import { add, argMax, constant, linear, mul, sub, tanh } from "../lib/autodiff/tensor.ts";
+import { trace } from "../lib/autodiff/graph.ts";
+import type { Graph } from "../lib/autodiff/node.ts";
+import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
+import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
+import type { NormaliserState, Policy, PolicyShape } from "../lib/model.ts";
+import type { Rng } from "../lib/rng.ts";
+
+/**
+ * Describes the policy network of an environment.
+ * @throws {RangeError} when an action bound is infinite: tanh cannot be scaled to it.
+ */
+export function policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyShape {
+  if (spec.actionSpace.kind === "box") {
+    const { low, high } = spec.actionSpace;
+    if (![...low, ...high].every(Number.isFinite)) {
+      throw new RangeError(
+        `Cannot make policy for "${spec.id}": action bounds must be finite, got [${low}] to [${high}]`,
+      );
+    }
+  }
+  const sizes = [observationSize(spec), ...hiddenSizes, actionSize(spec)];
+  const layers = sizes.slice(1).map((fanOut, index) => ({ fanIn: sizes[index], fanOut }));
+  const parameterCount = layers.reduce((sum, { fanIn, fanOut }) => sum + (fanIn + 1) * fanOut, 0);
+  const scale = new Float32Array(parameterCount);
+  let offset = 0;
+  for (const { fanIn, fanOut } of layers) {
+    scale.fill(1 / Math.sqrt(fanIn), offset, offset += (fanIn + 1) * fanOut);
+  }
+  return { sizes, parameterCount, scale };
+}
+
+/** Draws parameters as Glorot and Bengio do: W uniform within +-sqrt(6 / (in + out)), b = 0; [P]. */
+export function initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array {
+  const parameters = new Float32Array(shape.parameterCount);
+  let offset = 0;
+  for (let layer = 1; layer < shape.sizes.length; layer++) {
+    const [fanIn, fanOut] = [shape.sizes[layer - 1], shape.sizes[layer]];
+    const bound = Math.sqrt(6 / (fanIn + fanOut));
+    rng.fillUniform(parameters.subarray(offset, offset + fanIn * fanOut), -bound, bound);
+    offset += (fanIn + 1) * fanOut;
+  }
+  return parameters;
+}
+
+/** Creates a policy with zero parameters and the identity as normaliser. */
+export function createPolicy(spec: EnvSpec, shape: PolicyShape): Policy {
+  const kernel = createPolicyKernel(shape.sizes);
+  const size = shape.sizes[0];
+  const mean = new Float32Array(size);
+  const inverse = new Float32Array(size).fill(1);
+  const normalised = new Float64Array(size);
+  const outputs = new Float64Array(shape.sizes[shape.sizes.length - 1]);
+  const scaling = spec.actionSpace.kind === "box" ? actionScaling(spec.actionSpace) : undefined;
+  return {
+    load: (parameters) => kernel.load(parameters),
+    normalise(state) {
+      mean.set(state.mean);
+      inverse.set(state.deviation.map((deviation) => 1 / deviation));
+    },
+    act(observation, action) {
+      for (let i = 0; i < size; i++) {
+        const centred = Math.fround(Math.fround(observation[i]) - mean[i]);
+        normalised[i] = Math.fround(centred * inverse[i]);
+      }
+      kernel.forward(normalised, outputs);
+      if (!scaling) {
+        action[0] = indexOfLargest(outputs);
+        return;
+      }
+      for (let i = 0; i < outputs.length; i++) {
+        action[i] = Math.fround(
+          Math.fround(Math.fround(Math.tanh(outputs[i])) * scaling.halfRange[i]) +
+            scaling.centre[i],
+        );
+      }
+    },
+  };
+}
+
+/**
+ * Traces a whole policy: input `observation` float32 [N, S], raw; output `action`, float32 [N, A] in
+ * the environment's bounds, or int64 [N] and `logits` float32 [N, A] for discrete actions.
+ */
+export function tracePolicy(
+  spec: EnvSpec,
+  shape: PolicyShape,
+  { parameters, normaliser }: { parameters: Float32Array; normaliser: NormaliserState },
+): Graph {
+  const [size] = shape.sizes;
+  return trace({ observation: ["N", size] }, ({ observation }) => {
+    const mean = constant(Float32Array.from(normaliser.mean), [1, size]);
+    const inverse = constant(Float32Array.from(normaliser.deviation, (d) => 1 / d), [1, size]);
+    let hidden = mul(sub(observation, mean), inverse); // [N, S]
+    let offset = 0;
+    for (let layer = 1; layer < shape.sizes.length; layer++) {
+      const [fanIn, fanOut] = [shape.sizes[layer - 1], shape.sizes[layer]];
+      const weight = parameters.slice(offset, offset += fanIn * fanOut);
+      const bias = parameters.slice(offset, offset += fanOut);
+      const linearPart = linear(hidden, constant(weight, [fanOut, fanIn]), constant(bias));
+      hidden = layer < shape.sizes.length - 1 ? tanh(linearPart) : linearPart; // [N, H] or [N, A]
+    }
+    if (spec.actionSpace.kind === "discrete") return { action: argMax(hidden, 1), logits: hidden };
+    const { centre, halfRange } = actionScaling(spec.actionSpace);
+    const count = centre.length;
+    return {
+      action: add(mul(tanh(hidden), constant(halfRange, [1, count])), constant(centre, [1, count])),
+    };
+  });
+}
+
+/** The affine map from [-1, 1] to the action bounds, [A] each. */
+function actionScaling({ low, high }: BoxSpace): { centre: Float32Array; halfRange: Float32Array } {
+  return {
+    centre: Float32Array.from(low, (bound, i) => (bound + high[i]) / 2),
+    halfRange: Float32Array.from(low, (bound, i) => (high[i] - bound) / 2),
+  };
+}
+
+function indexOfLargest(values: Float64Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}

@@ -1,0 +1,112 @@
+/**
+ * How a policy network is cut into tiles.
+ *
+ * The generator does not put out a policy's P parameters from one layer: a layer of the policy is a
+ * grid of tiles of F features, every tile is generated from its own embedding, and all tiles of one
+ * kind share one network. There are three kinds (input, hidden, output), so that a network with many
+ * hidden layers needs no more generator weights than one with two; a policy without hidden layers has
+ * the single kind "linear" with one tile. Source: the public reference configuration of UDRLPG.
+ */
+
+/** The kinds of policy layer that have a generating network of their own. */
+export type TileKindName = "input" | "hidden" | "output" | "linear";
+
+/** One layer of the policy as a grid of tiles. */
+export interface TileLayer {
+  /** Tiles along the layer's input and along its output. */
+  readonly tilesIn: number;
+  readonly tilesOut: number;
+  /** Width of the whole layer's input: the fan-in of its neurons. */
+  readonly fanIn: number;
+  /** Where W and b of the layer begin in policy order. */
+  readonly weightOffset: number;
+  readonly biasOffset: number;
+}
+
+/** All tiles that one pair of generating networks (weights, biases) puts out. */
+export interface TileKind {
+  readonly name: TileKindName;
+  /** A weight tile is [rows, columns], a bias tile [rows]. */
+  readonly rows: number;
+  readonly columns: number;
+  readonly layers: readonly TileLayer[];
+  /** Tiles of all layers, T. */
+  readonly tileCount: number;
+}
+
+/**
+ * Cuts a policy network into tiles.
+ *
+ * @param sizes widths from observation to action, [S, H1, ..., A]
+ * @param tileSize features of a tile, F
+ * @throws {RangeError} when a hidden width is no multiple of the tile size, naming the next one.
+ */
+export function tilePolicy(sizes: readonly number[], tileSize: number): TileKind[] {
+  for (const width of sizes.slice(1, -1)) {
+    if (width % tileSize !== 0) {
+      const next = Math.ceil(width / tileSize) * tileSize;
+      throw new RangeError(
+        `Cannot tile policy: hidden widths must be multiples of the tile size ${tileSize}, ` +
+          `got ${width}: the next valid width is ${next}`,
+      );
+    }
+  }
+  const last = sizes.length - 2;
+  const kinds = new Map<TileKindName, { rows: number; columns: number; layers: TileLayer[] }>();
+  let offset = 0;
+  for (let layer = 0; layer <= last; layer++) {
+    const [fanIn, fanOut] = [sizes[layer], sizes[layer + 1]];
+    const name = last === 0
+      ? "linear"
+      : layer === 0
+      ? "input"
+      : layer === last
+      ? "output"
+      : "hidden";
+    const columns = layer === 0 ? fanIn : tileSize;
+    const rows = layer === last ? fanOut : tileSize;
+    const kind = kinds.get(name) ?? { rows, columns, layers: [] };
+    kinds.set(name, kind);
+    kind.layers.push({
+      tilesIn: fanIn / columns,
+      tilesOut: fanOut / rows,
+      fanIn,
+      weightOffset: offset,
+      biasOffset: offset + fanIn * fanOut,
+    });
+    offset += fanIn * fanOut + fanOut;
+  }
+  return [...kinds].map(([name, kind]) => ({
+    name,
+    ...kind,
+    tileCount: kind.layers.reduce((sum, { tilesIn, tilesOut }) => sum + tilesIn * tilesOut, 0),
+  }));
+}
+
+/**
+ * Finds the place in policy order of every number in generator order.
+ *
+ * Generator order: for each kind its weight tiles (layer, input tile, output tile, row, column), then
+ * its bias tiles (layer, output tile, row).
+ *
+ * @returns a permutation of 0 to P - 1, [P]
+ */
+export function generatorOrder(kinds: readonly TileKind[]): Int32Array {
+  const order: number[] = [];
+  for (const { rows, columns, layers } of kinds) {
+    for (const { tilesIn, tilesOut, fanIn, weightOffset } of layers) {
+      for (let tileIn = 0; tileIn < tilesIn; tileIn++) {
+        for (let tileOut = 0; tileOut < tilesOut; tileOut++) {
+          for (let row = 0; row < rows; row++) {
+            const start = weightOffset + (tileOut * rows + row) * fanIn + tileIn * columns;
+            for (let column = 0; column < columns; column++) order.push(start + column);
+          }
+        }
+      }
+    }
+    for (const { tilesOut, biasOffset } of layers) {
+      for (let neuron = 0; neuron < tilesOut * rows; neuron++) order.push(biasOffset + neuron);
+    }
+  }
+  return Int32Array.from(order);
+}
