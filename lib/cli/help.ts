@@ -111,7 +111,7 @@ export async function commandHelp(
     termWidth: "auto",
     showDefault: { prefix: " (default: ", suffix: ")" },
     showUsage: false,
-    sectionOrder: () => 0,
+    sectionOrder: (a, b) => Number(a.title === "Everywhere") - Number(b.title === "Everywhere"),
   });
   const usage = `Usage: udrlpg ${name}${usageOf(page.usage ?? [])}`;
   const description = command.description.flatMap((paragraph) => ["", ...wrap(paragraph, width)]);

@@ -36,9 +36,9 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     "A run folder holds:",
     [
       "  config.toml            all options; train --config on it repeats the run",
-      "  metrics.jsonl          a JSON object per line: episode, update, evaluation, curve",
+      "  metrics.jsonl          a JSON object per line: episodes, evaluations, ...",
       "  events.out.tfevents.*  the same numbers for TensorBoard",
-      "  generator.safetensors  all that generate needs: weights, normaliser, provenance",
+      "  generator.safetensors  all that generate needs: weights, normaliser, origin",
       "  checkpoint/            all that train --resume needs",
     ],
     "A policy in ONNX takes `observation`, float32 [N, S], as the environment gives it, and puts out `action`: float32 [N, A] within the environment's bounds, or int64 [N] for discrete actions, then also `logits`. Normaliser, network and action scaling are inside. The safetensors and JSON forms hold the same numbers and metadata.",
