@@ -9,9 +9,23 @@
 
 import type { Env, EnvRegistry, EnvSpec } from "../lib/env.ts";
 import { nearest } from "../lib/nearest.ts";
+import { Acrobot, ACROBOT_SPEC } from "./acrobot.ts";
 import { CART_POLE_SPEC, CartPole } from "./cart_pole.ts";
+import { MOUNTAIN_CAR_CONTINUOUS_SPEC, MountainCarContinuous } from "./mountain_car_continuous.ts";
+import { ANT_V4, ANT_V5 } from "./mujoco/ant.ts";
+import { HALF_CHEETAH_V4, HALF_CHEETAH_V5 } from "./mujoco/half_cheetah.ts";
+import { HOPPER_V4, HOPPER_V5 } from "./mujoco/hopper.ts";
+import { HUMANOID_V4, HUMANOID_V5 } from "./mujoco/humanoid.ts";
+import {
+  INVERTED_DOUBLE_PENDULUM_V4,
+  INVERTED_DOUBLE_PENDULUM_V5,
+} from "./mujoco/inverted_double_pendulum.ts";
 import { INVERTED_PENDULUM_V4, INVERTED_PENDULUM_V5 } from "./mujoco/inverted_pendulum.ts";
 import { MujocoEnv, type MujocoTask } from "./mujoco/mujoco_env.ts";
+import { REACHER_V4, REACHER_V5 } from "./mujoco/reacher.ts";
+import { SWIMMER_V4, SWIMMER_V5 } from "./mujoco/swimmer.ts";
+import { WALKER2D_V4, WALKER2D_V5 } from "./mujoco/walker2d.ts";
+import { Pendulum, PENDULUM_SPEC } from "./pendulum.ts";
 
 interface Entry {
   readonly spec: EnvSpec;
@@ -24,8 +38,30 @@ function mujoco(task: MujocoTask): Entry {
 
 const ENTRIES: readonly Entry[] = [
   { spec: CART_POLE_SPEC, make: () => Promise.resolve(new CartPole()) },
+  { spec: PENDULUM_SPEC, make: () => Promise.resolve(new Pendulum()) },
+  {
+    spec: MOUNTAIN_CAR_CONTINUOUS_SPEC,
+    make: () => Promise.resolve(new MountainCarContinuous()),
+  },
+  { spec: ACROBOT_SPEC, make: () => Promise.resolve(new Acrobot()) },
   mujoco(INVERTED_PENDULUM_V5),
+  mujoco(INVERTED_DOUBLE_PENDULUM_V5),
+  mujoco(REACHER_V5),
+  mujoco(SWIMMER_V5),
+  mujoco(HOPPER_V5),
+  mujoco(HALF_CHEETAH_V5),
+  mujoco(WALKER2D_V5),
+  mujoco(ANT_V5),
+  mujoco(HUMANOID_V5),
   mujoco(INVERTED_PENDULUM_V4),
+  mujoco(INVERTED_DOUBLE_PENDULUM_V4),
+  mujoco(REACHER_V4),
+  mujoco(SWIMMER_V4),
+  mujoco(HOPPER_V4),
+  mujoco(HALF_CHEETAH_V4),
+  mujoco(WALKER2D_V4),
+  mujoco(ANT_V4),
+  mujoco(HUMANOID_V4),
 ];
 
 const BY_ID: ReadonlyMap<string, Entry> = new Map(ENTRIES.map((entry) => [entry.spec.id, entry]));

@@ -57,6 +57,8 @@ export class Simulation {
   readonly #module: MainModule;
   readonly #model: MjModel;
   readonly #data: MjData;
+  /** Masses of the bodies in kg, [bodies]; a copy. */
+  readonly bodyMasses: Float64Array;
   #views!: Record<DataView, Float64Array>;
   #closed = false;
 
@@ -66,6 +68,7 @@ export class Simulation {
     if (model === null) throw new Error("Internal error: MuJoCo compiled a model to nothing");
     this.#model = model;
     this.#data = new module.MjData(model)!;
+    this.bodyMasses = this.modelArray("body_mass");
     this.#takeViews();
   }
 
