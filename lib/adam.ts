@@ -32,21 +32,24 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
-/** What changes from step to step, as scalar tensors or numbers: see `adamScalars`. */
-export interface AdamStepOptions {
-  readonly stepSize: Tensor | number;
-  readonly epsilon: Tensor | number;
-  readonly beta1: number;
-  readonly beta2: number;
-}
-
 /** A weight tensor with its scaled moments, all of one shape. */
 export interface AdamState {
   readonly weight: Tensor;
   /** The first moment divided by 1 - beta1. */
-  readonly m: Tensor;
+  readonly momentum: Tensor;
   /** The second moment divided by 1 - beta2. */
-  readonly v: Tensor;
+  readonly variance: Tensor;
+}
+
+/** What one step takes. */
+export interface AdamStep extends AdamState {
+  /** The loss's gradient, of the weight's shape. */
+  readonly gradient: Tensor;
+  /** Scalars of this step: see `adamScalars`. */
+  readonly stepSize: Tensor | number;
+  readonly epsilon: Tensor | number;
+  readonly beta1: number;
+  readonly beta2: number;
 }
 
 /**
@@ -70,12 +73,10 @@ export function adamScalars(
 
 /** Traces one Adam step for a tensor of any shape; gives the new weight and moments. */
 export function adamStep(
-  { weight, m, v }: AdamState,
-  gradient: Tensor,
-  { stepSize, epsilon, beta1, beta2 }: AdamStepOptions,
+  { weight, momentum, variance, gradient, stepSize, epsilon, beta1, beta2 }: AdamStep,
 ): AdamState {
-  const first = add(mul(m, beta1), gradient);
-  const second = add(mul(v, beta2), square(gradient));
+  const first = add(mul(momentum, beta1), gradient);
+  const second = add(mul(variance, beta2), square(gradient));
   const step = div(mul(first, stepSize), add(sqrt(second), epsilon));
-  return { weight: sub(weight, step), m: first, v: second };
+  return { weight: sub(weight, step), momentum: first, variance: second };
 }

@@ -6,7 +6,7 @@
  * functions as a network, so the backward pass is more graph, and gradients have gradients.
  *
  * When you add an op: its attributes in node.ts, its function in tensor.ts, its row here, its
- * lowering, and one case in tests/support/op_cases.ts, which the gradient and parity tests enumerate.
+ * lowering, and one case in tests/lib/autodiff/op_cases.ts, which the gradient and parity tests enumerate.
  *
  * Longer than other files because the table is one thing.
  */

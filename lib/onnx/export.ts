@@ -1,6 +1,7 @@
 /** Exports a traced graph as an ONNX model that any ONNX runtime can load. */
 
 import { checkGraph, liveNodes } from "../autodiff/graph.ts";
+import { simplify } from "../autodiff/simplify.ts";
 import type { ConstantArray, Graph, Tensor } from "../autodiff/node.ts";
 import { type Emitter, lower, symbolSource } from "./lower.ts";
 import { encodeModel, type OnnxNode, type OnnxTensor } from "./writer.ts";
@@ -105,14 +106,15 @@ function nameOutputs(
 
 /**
  * Encodes a graph as an ONNX file. Inputs and outputs keep their names, also inputs that nothing
- * uses; symbolic dimensions become named ones. Simplify the graph first, if it is to be fast.
+ * uses; symbolic dimensions become named ones. The graph is simplified first.
  * @throws {TypeError} when the graph is broken.
  */
 export function exportOnnx(
-  graph: Graph,
+  traced: Graph,
   { name, metadata = {}, docString = "" }: ExportOptions,
 ): Uint8Array<ArrayBuffer> {
-  checkGraph(graph);
+  checkGraph(traced);
+  const graph = simplify(traced);
   const emit = new ModelEmitter(graph.inputs);
   const values = new Map<Tensor, string>();
   for (const node of liveNodes(graph)) {

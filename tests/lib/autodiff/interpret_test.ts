@@ -1,0 +1,140 @@
+/** The interpreter on arithmetic done by hand. */
+
+import assert from "node:assert/strict";
+import { trace } from "../../../lib/autodiff/graph.ts";
+import { interpret } from "../../../lib/autodiff/interpret.ts";
+import type { Tensor } from "../../../lib/autodiff/node.ts";
+import * as t from "../../../lib/autodiff/tensor.ts";
+
+/** Evaluates a function of x. */
+function run(data: number[], shape: number[], compute: (x: Tensor) => Tensor) {
+  const graph = trace({ x: shape }, ({ x }) => ({ y: compute(x) }));
+  const { y } = interpret(graph, { x: { data, shape } }, { dtype: "float64" });
+  return { data: [...y.data], shape: [...y.shape] };
+}
+
+const X = [1, 2, 3, 4, 5, 6];
+
+Deno.test("interpret() gives elementwise results worked by hand", () => {
+  const data = [-2, 0, 0.5];
+  const cases: [(x: Tensor) => Tensor, number[]][] = [
+    [(x) => t.add(x, 1), [-1, 1, 1.5]],
+    [(x) => t.sub(1, x), [3, 1, 0.5]],
+    [(x) => t.mul(2, x), [-4, 0, 1]],
+    [(x) => t.div(x, 2), [-1, 0, 0.25]],
+    [t.square, [4, 0, 0.25]],
+    [t.relu, [0, 0, 0.5]],
+    [(x) => t.leakyRelu(x, 0.1), [-0.2, 0, 0.5]],
+    [t.sign, [-1, 0, 1]],
+    [(x) => t.clip(x, { min: -1, max: 0.25 }), [-1, 0, 0.25]],
+    [(x) => t.sqrt(t.square(x)), [2, 0, 0.5]],
+    [(x) => t.log(t.exp(x)), [-2, 0, 0.5]],
+    [t.tanh, data.map(Math.tanh)],
+    [t.sigmoid, [1 / (1 + Math.exp(2)), 0.5, 1 / (1 + Math.exp(-0.5))]],
+    [t.softplus, data.map((x) => Math.log(1 + Math.exp(x)))],
+  ];
+  for (const [compute, expected] of cases) {
+    const { data: y } = run(data, [3], compute);
+    y.forEach((value, i) =>
+      assert.ok(Math.abs(Number(value) - expected[i]) < 1e-14, `${compute} ${y}`)
+    );
+  }
+});
+
+Deno.test("interpret() moves elements as NumPy does", () => {
+  // x = [[1, 2, 3], [4, 5, 6]]
+  assert.deepEqual(run(X, [2, 3], t.transpose), { data: [1, 4, 2, 5, 3, 6], shape: [3, 2] });
+  assert.deepEqual(run(X, [2, 3], (x) => t.reshape(x, [3, -1])), { data: X, shape: [3, 2] });
+  assert.deepEqual(run(X, [2, 3], (x) => t.slice(x, { axis: 1, start: 1, end: 3 })), {
+    data: [2, 3, 5, 6],
+    shape: [2, 2],
+  });
+  assert.deepEqual(run(X, [2, 3], (x) => t.pad(x, { axis: 0, before: 1, after: 0 })), {
+    data: [0, 0, 0, ...X],
+    shape: [3, 3],
+  });
+  assert.deepEqual(run(X, [2, 3], (x) => t.concat([x, t.constant([7, 8], [2, 1])], 1)), {
+    data: [1, 2, 3, 7, 4, 5, 6, 8],
+    shape: [2, 4],
+  });
+  assert.deepEqual(run([1, 2], [2, 1], (x) => t.broadcastTo(x, [2, 2, 3])), {
+    data: [1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2],
+    shape: [2, 2, 3],
+  });
+});
+
+Deno.test("interpret() reduces and multiplies as worked by hand", () => {
+  assert.deepEqual(run(X, [2, 3], (x) => t.sum(x)), { data: [21], shape: [] });
+  assert.deepEqual(run(X, [2, 3], (x) => t.sum(x, { axes: [0] })), { data: [5, 7, 9], shape: [3] });
+  assert.deepEqual(run(X, [2, 3], (x) => t.mean(x, { axes: [-1], keepDims: true })), {
+    data: [2, 5],
+    shape: [2, 1],
+  });
+  // [[1, 2, 3], [4, 5, 6]] @ its transpose = [[14, 32], [32, 77]]
+  assert.deepEqual(run(X, [2, 3], (x) => t.matmul(x, x, { transposeB: true })), {
+    data: [14, 32, 32, 77],
+    shape: [2, 2],
+  });
+  const weight = t.constant([1, 0, -1], [1, 3]);
+  assert.deepEqual(run(X, [2, 3], (x) => t.linear(x, weight, t.constant([10]))), {
+    data: [8, 8],
+    shape: [2, 1],
+  });
+});
+
+Deno.test("interpret() finds and picks rows", () => {
+  assert.deepEqual(run([1, 3, 3, 5, 4, 0], [2, 3], (x) => t.argMax(x, 1)), {
+    data: [1n, 0n],
+    shape: [2],
+  });
+  const rows = t.constant(Int32Array.of(1, 1, 0));
+  assert.deepEqual(run(X, [2, 3], (x) => t.gather(x, rows)), {
+    data: [4, 5, 6, 4, 5, 6, 1, 2, 3],
+    shape: [3, 3],
+  });
+  const two = t.constant(BigInt64Array.of(2n, 2n));
+  assert.deepEqual(run(X, [2, 3], (x) => t.scatterAdd(x, { indices: two, rows: 3 })), {
+    data: [0, 0, 0, 0, 0, 0, 5, 7, 9],
+    shape: [3, 3],
+  });
+});
+
+Deno.test("interpret() rounds to float32 only when asked for float32", () => {
+  const graph = trace({ x: [] }, ({ x }) => ({ y: t.add(x, 0.1) }));
+  const inputs = { x: { data: [0.2], shape: [] } };
+  assert.equal(interpret(graph, inputs, { dtype: "float64" }).y.data[0], 0.2 + 0.1);
+  assert.equal(
+    interpret(graph, inputs).y.data[0],
+    Math.fround(Math.fround(0.2) + Math.fround(0.1)),
+  );
+});
+
+Deno.test("interpret() returns arrays that share nothing with its inputs", () => {
+  const graph = trace({ x: [2] }, ({ x }) => ({ y: x, z: x }));
+  const x = { data: new Float32Array([1, 2]), shape: [2] };
+  const { y, z } = interpret(graph, { x });
+  (y.data as Float32Array)[0] = 9;
+  assert.deepEqual([x.data[0], z.data[0]], [1, 1]);
+});
+
+Deno.test("interpret() rejects missing, misshapen and short inputs, and rows that are not there", () => {
+  const graph = trace({ x: ["B", 2], y: ["B"] }, ({ x }) => ({ z: t.neg(x) }));
+  const x = { data: [1, 2], shape: [1, 2] };
+  const y = { data: [1], shape: [1] };
+  assert.throws(() => interpret(graph, { x }), {
+    name: "TypeError",
+    message: 'Cannot interpret graph: input "y" must be given, got x',
+  });
+  assert.throws(() => interpret(graph, { x, y: { data: [1, 2], shape: [2] } }), {
+    name: "TypeError",
+    message: 'Cannot bind "y": its shape must be [B] with B = 1, got [2]',
+  });
+  assert.throws(() => interpret(graph, { x: { data: [1], shape: [1, 2] }, y }), {
+    name: "TypeError",
+    message: 'Cannot bind "x": it must hold 2 numbers, got 1',
+  });
+  assert.throws(() => run(X, [2, 3], (z) => t.gather(z, t.constant(Int32Array.of(2)))), {
+    name: "RangeError",
+    message: "Cannot gather: indices must lie in [0, 2), got 2",
+  });
+});
