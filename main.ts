@@ -1,10 +1,10 @@
 /** The program: from the command line to an exit code. It wires environments and models into lib/. */
 
-import settings from "./deno.json" with { type: "json" };
 import type { TextStream } from "./lib/cli/program.ts";
 import { runProgram } from "./lib/cli/run_program.ts";
 import { listenForSignals } from "./lib/cli/signals.ts";
 import { systemClock } from "./lib/clock.ts";
+import { VERSION } from "./lib/version.ts";
 
 const DEFAULT_COLUMNS = 80;
 
@@ -35,7 +35,7 @@ function textStream(stream: typeof Deno.stdout | typeof Deno.stderr): TextStream
 
 if (import.meta.main) {
   Deno.exitCode = await runProgram(Deno.args, {
-    version: settings.version,
+    version: VERSION,
     registry: async () => (await import("./envs/registry.ts")).registry,
     models: async () => (await import("./models/models.ts")).models,
     stdout: textStream(Deno.stdout),

@@ -1,33 +1,59 @@
 /** Where a command's words go: results to stdout, everything else to stderr. */
 
+import type { Clock } from "../clock.ts";
 import type { TextStream } from "./program.ts";
+import { Progress, type ProgressMode } from "./progress.ts";
 
 /** Options that every command has. */
 export interface OutputOptions {
   readonly json: boolean;
   readonly quiet: boolean;
-  /** False when NO_COLOR is set. */
-  readonly color: boolean;
+  /** The value of NO_COLOR: colours and the progress bar are off when it is not empty. */
+  readonly noColor: string | undefined;
 }
 
 /** Writes results and notes as the global options ask for. */
 export class Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Whether results on stdout may be coloured. */
   readonly color: boolean;
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
+  readonly #clock: Clock;
+  readonly #mode: ProgressMode;
+  #progress: Progress | undefined;
 
-  constructor(streams: { stdout: TextStream; stderr: TextStream }, options: OutputOptions) {
-    this.#stdout = streams.stdout;
-    this.#stderr = streams.stderr;
-    this.json = options.json;
-    this.quiet = options.quiet;
-    this.color = options.color;
+  constructor(
+    { stdout, stderr, clock }: { stdout: TextStream; stderr: TextStream; clock: Clock },
+    { json, quiet, noColor }: OutputOptions,
+  ) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#clock = clock;
+    this.json = json;
+    this.quiet = quiet;
+    const plain = noColor !== undefined && noColor !== "";
+    this.color = stdout.isTerminal && !plain;
+    this.#mode = quiet ? "none" : stderr.isTerminal && !plain ? "bar" : "lines";
+  }
+
+  /** Starts to show the progress of a piece of work; `unit` is what is counted. */
+  progress(unit: string): Progress {
+    this.#progress?.clear();
+    const options = { clock: this.#clock, mode: this.#mode, unit };
+    return this.#progress = new Progress(this.#stderr, options);
+  }
+
+  /** Removes the progress bar, so that something else can be written. */
+  endProgress(): void {
+    this.#progress?.clear();
+    this.#progress = undefined;
   }
 
   /** Writes a result: the document with --json, the text otherwise. */
   result(document: unknown, text: () => string): void {
+    this.#progress?.clear();
     this.#stdout.write(this.json ? `${JSON.stringify(document)}\n` : withNewline(text()));
   }
 
@@ -38,11 +64,14 @@ export class Output {
 
   /** Tells the user something that is no result; nothing with --quiet. */
   note(text: string): void {
-    if (!this.quiet) this.#stderr.write(withNewline(text));
+    if (this.quiet) return;
+    this.#progress?.clear();
+    this.#stderr.write(withNewline(text));
   }
 
   /** Warns the user, with --quiet too: what went differently from what was asked. */
   warn(text: string): void {
+    this.#progress?.clear();
     this.#stderr.write(withNewline(`Warning: ${text}`));
   }
 }

@@ -85,10 +85,12 @@ async function runCommand(
     env: (variable) => program.env(variable),
   });
   const { json, quiet } = values as unknown as { json: boolean; quiet: boolean };
-  const noColor = program.env("NO_COLOR");
-  const color = program.stdout.isTerminal && (noColor === undefined || noColor === "");
-  const output = new Output(program, { json, quiet, color });
-  await command.run(values, { program, output, origin: (option) => origins.get(option) });
+  const output = new Output(program, { json, quiet, noColor: program.env("NO_COLOR") });
+  try {
+    await command.run(values, { program, output, origin: (option) => origins.get(option) });
+  } finally {
+    output.endProgress();
+  }
 }
 
 /** Loads the names that completions and help show. */
