@@ -154,12 +154,18 @@ export function syncFolder(path: string): void {
 }
 
 /**
- * Makes a folder and the folders above it; it is no error if it is there.
+ * Makes a folder and the folders above it, and writes their names to disk; it is no error if it is there.
  * @throws {FileError} when it cannot be made.
  */
 export function makeFolder(path: string): void {
   withFileErrors("write", { path, kind: "folder" }, () => {
+    const made: string[] = [];
+    for (let folder = path; !isThere(folder) && dirname(folder) !== folder;) {
+      made.push(folder);
+      folder = dirname(folder);
+    }
     Deno.mkdirSync(path, { recursive: true });
+    for (const folder of made) syncFolder(dirname(folder));
   });
 }
 
@@ -217,6 +223,16 @@ export function readFully(file: Deno.FsFile, bytes: Uint8Array): number {
     at += count;
   }
   return at;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 const TEMPORARY_NAME = /^\..*\.[0-9]+\.tmp$/;
