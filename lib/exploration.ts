@@ -61,6 +61,7 @@ export async function runAndStore(
   counters.steps.training += episode.length;
   const scaledReturn = scale.scale(scale.storedReturn(episode));
   const entry = buffer.add(row, { scaledReturn, step: spentSteps(run) });
+  history.returns.push(episode.return);
   history.lastReturn = episode.return;
   history.bestReturn = Math.max(history.bestReturn, episode.return);
   return {

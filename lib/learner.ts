@@ -9,6 +9,7 @@
 import { adamScalars } from "./adam.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
+import { countWeights, encodeCommands, GenerationPass, nameWeights } from "./generation.ts";
 import type { GeneratorModel, WeightSpec } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import {
@@ -18,13 +19,7 @@ import {
   type TensorValue,
 } from "./onnx/session.ts";
 import type { Rng } from "./rng.ts";
-import {
-  ADAM_INPUTS,
-  STATE_PARTS,
-  type StatePart,
-  traceGeneration,
-  traceUpdates,
-} from "./update_graph.ts";
+import { ADAM_INPUTS, STATE_PARTS, type StatePart, traceUpdates } from "./update_graph.ts";
 
 /** One batch for one update. */
 export interface Batch {
@@ -54,22 +49,13 @@ export interface LearnerOptions {
   readonly session: SessionOptions;
 }
 
-/** Counts the numbers in a generator's weights, W. */
-export function countWeights(weights: readonly WeightSpec[]): number {
-  return weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
-
 /** Owns the weights of a generator in training. */
 export class Learner {
   readonly #model: GeneratorModel;
   readonly #options: LearnerOptions;
   readonly #copies: [StateCopy, StateCopy];
   readonly #updateSessions = new Map<number, Session>();
-  #generation: Session | undefined;
+  readonly #generation: GenerationPass;
   #updates = 0;
   #stagings: Float32Array[] = [];
 
@@ -77,6 +63,7 @@ export class Learner {
   constructor(model: GeneratorModel, weights: Float32Array, options: LearnerOptions) {
     this.#model = model;
     this.#options = options;
+    this.#generation = new GenerationPass(model, options.session);
     this.#copies = [createCopy(model.weights), createCopy(model.weights)];
     this.#copies[0].flat.weights.set(weights);
   }
@@ -159,34 +146,15 @@ export class Learner {
    * Generates policies for scaled commands, in generator order: n rows of [P].
    * @param rng draws the latents of a generator that has some: n * L normal numbers
    */
-  async generate(commands: readonly number[], { rng }: { rng: Rng }): Promise<Float32Array[]> {
-    const model = this.#model;
-    this.#generation ??= await createSession(
-      exportOnnx(traceGeneration(model), { name: "generation" }),
-      this.#options.session,
-    );
-    const count = commands.length;
-    const feeds: Record<string, TensorValue> = {
-      ...this.#copies[0].weights,
-      commands: this.#encode(commands),
-    };
-    if (model.latentSize > 0) {
-      const latents = new Float32Array(count * model.latentSize);
-      rng.fillStandardNormal(latents);
-      feeds.latents = { data: latents, shape: [count, model.latentSize] };
-    }
-    const size = model.parameterCount;
-    const policies = { data: new Float32Array(count * size), shape: [count, size] };
-    await this.#generation.run(feeds, { policies });
-    return commands.map((_, row) => policies.data.subarray(row * size, (row + 1) * size));
+  generate(commands: readonly number[], { rng }: { rng: Rng }): Promise<Float32Array[]> {
+    return this.#generation.run(this.#copies[0].weights, { commands, rng });
   }
 
   /** Frees the loaded graphs. */
   async close(): Promise<void> {
     for (const session of this.#updateSessions.values()) await session.release();
     this.#updateSessions.clear();
-    await this.#generation?.release();
-    this.#generation = undefined;
+    await this.#generation.close();
   }
 
   async #updateSession(count: number): Promise<Session> {
@@ -199,15 +167,6 @@ export class Learner {
     return session;
   }
 
-  #encode(commands: readonly number[]): TensorValue {
-    const size = this.#model.commandSize;
-    const data = new Float32Array(commands.length * size);
-    commands.forEach((command, row) =>
-      this.#model.encodeCommand(command, data.subarray(row * size, (row + 1) * size))
-    );
-    return { data, shape: [commands.length, size] };
-  }
-
   /** Puts a batch's inputs into arrays for update k; the targets' array is reused from call to call. */
   #stage({ commands, targets, shares }: Batch, k: number, rng: Rng): Record<string, TensorValue> {
     const { parameterCount, lossNoise } = this.#model;
@@ -217,7 +176,7 @@ export class Learner {
     const staged = this.#stagings[k].subarray(0, length);
     targets.forEach((target, row) => staged.set(target, row * parameterCount));
     const feeds: Record<string, TensorValue> = {
-      [`commands.${k}`]: this.#encode(commands),
+      [`commands.${k}`]: encodeCommands(this.#model, commands),
       [`targets.${k}`]: { data: staged, shape: [rows, parameterCount] },
       [`shares.${k}`]: { data: shares, shape: [rows, 1] },
     };
@@ -241,21 +200,19 @@ function createCopy(specs: readonly WeightSpec[]): StateCopy {
     momentum: new Float32Array(size),
     variance: new Float32Array(size),
   };
-  const inputs: Record<string, TensorValue> = {};
-  const outputs: Record<string, TensorValue> = {};
-  for (const part of STATE_PARTS) {
-    let offset = 0;
-    for (const { name, shape } of specs) {
-      const data = flat[part].subarray(offset, offset += sizeOf(shape));
-      const value = { data, shape };
-      inputs[`${part}.${name}`] = value;
-      outputs[`new.${part}.${name}`] = value;
-    }
-  }
-  const weights = Object.fromEntries(
-    Object.entries(inputs).filter(([name]) => name.startsWith("weights.")),
+  const inputs = Object.assign(
+    {},
+    ...STATE_PARTS.map((part) => nameWeights(specs, { flat: flat[part], prefix: part })),
   );
-  return { flat, inputs, outputs, weights };
+  const outputs = Object.fromEntries(
+    Object.entries<TensorValue>(inputs).map(([name, value]) => [`new.${name}`, value]),
+  );
+  return {
+    flat,
+    inputs,
+    outputs,
+    weights: nameWeights(specs, { flat: flat.weights, prefix: "weights" }),
+  };
 }
 
 function scalar(value: number): TensorValue {

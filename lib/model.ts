@@ -16,7 +16,7 @@
 
 import type { Graph, Tensor } from "./autodiff/node.ts";
 import type { Config } from "./config.ts";
-import type { EnvSpec } from "./env.ts";
+import type { EnvSpec, MaybePromise } from "./env.ts";
 import type { Rng } from "./rng.ts";
 
 /** The mean and deviation by which a policy normalises its observations, [S] each. */
@@ -31,8 +31,11 @@ export interface Policy {
   load(parameters: Float32Array): void;
   /** Sets the observation normaliser; it is copied. */
   normalise(state: NormaliserState): void;
-  /** Chooses the action for one observation: [S] -> [A] within bounds, or `[index]`. */
-  act(observation: Float64Array, action: Float64Array): void;
+  /**
+   * Chooses the action for one observation: [S] -> [A] within bounds, or `[index]`. Only a policy that
+   * another runtime computes is late.
+   */
+  act(observation: Float64Array, action: Float64Array): MaybePromise<void>;
 }
 
 /** What a policy network looks like, without parameters. */

@@ -69,7 +69,8 @@ export async function runEpisode(
   let [total, survival, length] = [0, 0, 0];
   while (true) {
     if (moments) addObservation(moments, observation);
-    policy.act(observation, action);
+    const acted = policy.act(observation, action);
+    if (acted instanceof Promise) await acted;
     const stepped = env.step(action);
     const transition = stepped instanceof Promise ? await stepped : stepped;
     total += transition.reward;

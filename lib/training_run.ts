@@ -54,6 +54,8 @@ export interface History {
   lastReturn: number;
   lastLoss: number;
   readonly evaluations: Evaluation[];
+  /** The return of every training episode, in order. */
+  readonly returns: number[];
 }
 
 /** A run and everything it needs. */
@@ -116,7 +118,13 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       sweeps: 0,
       noiseFreeEpisodes: 0,
     },
-    history: { bestReturn: -Infinity, lastReturn: NaN, lastLoss: NaN, evaluations: [] },
+    history: {
+      bestReturn: -Infinity,
+      lastReturn: NaN,
+      lastLoss: NaN,
+      evaluations: [],
+      returns: [],
+    },
   };
 }
 

@@ -67,14 +67,19 @@ export function traceUpdates(
       outputs[`loss.${k}`] = loss;
       const slopes = gradients(loss, names.map((name) => state.weights[name]));
       names.forEach((name, index) => {
-        const next = adamStep(
-          { weight: state.weights[name], m: state.momentum[name], v: state.variance[name] },
-          slopes[index],
-          { stepSize: tensors[`stepSize.${k}`], epsilon: tensors[`epsilon.${k}`], beta1, beta2 },
-        );
+        const next = adamStep({
+          weight: state.weights[name],
+          momentum: state.momentum[name],
+          variance: state.variance[name],
+          gradient: slopes[index],
+          stepSize: tensors[`stepSize.${k}`],
+          epsilon: tensors[`epsilon.${k}`],
+          beta1,
+          beta2,
+        });
         state.weights[name] = next.weight;
-        state.momentum[name] = next.m;
-        state.variance[name] = next.v;
+        state.momentum[name] = next.momentum;
+        state.variance[name] = next.variance;
       });
     }
     for (const prefix of STATE_PARTS) {
