@@ -37,7 +37,6 @@ class ModelEmitter implements Emitter {
     inputs: readonly string[],
     attributes: OnnxNode["attributes"] = {},
   ): string {
-    // A name that no input has unless its author wants trouble; checked in exportOnnx.
     const name = `${opType}#${this.nodes.length}`;
     this.nodes.push({ opType, name, inputs, outputs: [name], attributes });
     return name;
@@ -104,16 +103,25 @@ function nameOutputs(
   }));
 }
 
+/** Keeps public names apart from those of inner values, which hold "#". */
+function checkNames({ inputs, outputs }: Graph): void {
+  const names = [...inputs.map(({ attributes }) => attributes.name), ...Object.keys(outputs)];
+  const bad = names.find((name) => name.includes("#"));
+  if (bad === undefined) return;
+  throw new TypeError(`Cannot export graph: names must be free of "#", got "${bad}"`);
+}
+
 /**
  * Encodes a graph as an ONNX file. Inputs and outputs keep their names, also inputs that nothing
  * uses; symbolic dimensions become named ones. The graph is simplified first.
- * @throws {TypeError} when the graph is broken.
+ * @throws {TypeError} when the graph is broken or a public name holds "#".
  */
 export function exportOnnx(
   traced: Graph,
   { name, metadata = {}, docString = "" }: ExportOptions,
 ): Uint8Array<ArrayBuffer> {
   checkGraph(traced);
+  checkNames(traced);
   const graph = simplify(traced);
   const emit = new ModelEmitter(graph.inputs);
   const values = new Map<Tensor, string>();

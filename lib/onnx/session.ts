@@ -43,6 +43,7 @@ export interface Session {
    * returned: into the given array, which must not be among the inputs, or into a new one where it
    * says null.
    * @throws {TypeError} when a name is unknown or an input is missing.
+   * @throws {Error} when ONNX Runtime fails, as for a shape that does not fit.
    */
   run(
     feeds: Readonly<Record<string, TensorValue>>,
@@ -77,14 +78,18 @@ export async function createSession(
     executionProviders: [device],
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    logSeverityLevel: 3, // errors; warnings go straight to stderr
+    logSeverityLevel: 4, // fatal only: it writes to stderr, and errors are thrown anyway
   };
   if (threads !== undefined) options.intraOpNumThreads = threads;
   if (profilePrefix !== undefined) {
     options.enableProfiling = true;
     options.profileFilePrefix = profilePrefix;
   }
-  const session = await ort.InferenceSession.create(model, options);
+  const session = await ort.InferenceSession.create(model, options).catch((cause: Error) => {
+    throw new Error(`Cannot load model: ONNX Runtime must accept it, got ${cause.message}`, {
+      cause,
+    });
+  });
   const wrapped = new WeakMap<TensorValue, TypedTensor<DType>>();
   const wrap = (value: TensorValue): TypedTensor<DType> => {
     const known = wrapped.get(value);
@@ -117,7 +122,11 @@ export async function createSession(
         const target = fetches?.[name] ?? null;
         wanted[name] = target === null ? null : wrap(target);
       }
-      const results = await session.run(inputs, wanted);
+      const results = await session.run(inputs, wanted).catch((cause: Error) => {
+        throw new Error(`Cannot run model: ONNX Runtime must accept it, got ${cause.message}`, {
+          cause,
+        });
+      });
       return Object.fromEntries(names.map((name) => {
         const target = fetches?.[name] ?? null;
         const { data, dims } = results[name];
