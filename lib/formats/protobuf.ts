@@ -30,6 +30,8 @@ const WIRE_TYPES: ReadonlyMap<number, WireType> = new Map([
   [5, "fixed32"],
 ]);
 const MAX_VARINT_BYTES = 10;
+/** Above it, other readers cut the tag to 32 bits and would see another field. */
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 
 /**
  * Walks the fields of one message.
@@ -41,7 +43,7 @@ export function* protoFields(message: Uint8Array, what: string): Generator<Proto
     const tag = toNumber(varintValue(message.subarray(at, tagEnd)), what);
     const number = Math.floor(tag / 8);
     const wire = WIRE_TYPES.get(tag % 8);
-    if (wire === undefined || number === 0) {
+    if (wire === undefined || number === 0 || number > MAX_FIELD_NUMBER) {
       throw new FileError(`Cannot read ${what}: field tag must be valid, got ${tag} at byte ${at}`);
     }
     let start = tagEnd;

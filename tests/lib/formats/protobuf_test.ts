@@ -82,6 +82,8 @@ Deno.test("protoFields() refuses bytes that are no message", () => {
   refuses([0x08, ...Array(11).fill(0x80), 1], /number at byte 1 has no end$/);
   refuses([0x0b], /field tag must be valid, got 11 at byte 0$/); // a group
   refuses([0x02, 0], /field tag must be valid, got 2 at byte 0$/); // field 0
+  // Field 1 for a reader that keeps the low 32 bits of 2^32 + 10.
+  refuses([0x8a, 0x80, 0x80, 0x80, 0x10, 0], /field tag must be valid, got 4294967306 at byte 0$/);
   refuses([0x0a, 5, 1], /field 1 at byte 0 goes beyond its end$/);
   refuses([0x0a, ...Array(9).fill(0xff), 1], /field 1 at byte 0 goes beyond its end$/);
   refuses([0x09, 1, 2, 3], /field 1 at byte 0 goes beyond its end$/);
