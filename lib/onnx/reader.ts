@@ -52,7 +52,8 @@ export interface OnnxSummary {
   readonly producer: string;
   /** Versions of the operator sets by domain. */
   readonly opsets: ReadonlyMap<string, number>;
-  readonly metadata: ReadonlyMap<string, string>;
+  /** Without a prototype. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly nodes: readonly OnnxNode[];
@@ -125,7 +126,8 @@ class ModelReader {
   #producer = "";
   #hasGraph = false;
   readonly #opsets = new Map<string, number>();
-  readonly #metadata = new Map<string, string>();
+  readonly #metadata: Record<string, string> = Object.create(null);
+  #metadataCount = 0;
   readonly #inputs: OnnxValue[] = [];
   readonly #outputs: OnnxValue[] = [];
   readonly #nodes: OnnxNode[] = [];
@@ -292,9 +294,9 @@ class ModelReader {
       if (field.number === 1) key = this.#text(field);
       if (field.number === 2) value = protoText(field, this.#what, MAX_METADATA_BYTES);
     }
-    if (this.#metadata.has(key)) this.#fail(`metadata ${quote(key)} must be given once`);
-    this.#metadata.set(key, value);
-    if (this.#metadata.size > MAX_ITEMS) this.#fail("it has too much metadata");
+    if (key in this.#metadata) this.#fail(`metadata ${quote(key)} must be given once`);
+    this.#metadata[key] = value;
+    if (++this.#metadataCount > MAX_ITEMS) this.#fail("it has too much metadata");
   }
 
   #elementType(field: ProtoField): string {

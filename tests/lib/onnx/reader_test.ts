@@ -43,7 +43,8 @@ Deno.test("readOnnx() reads a model made by Python's onnx", () => {
   assert.equal(summary.irVersion, 10);
   assert.equal(summary.producer, "onnx.helper");
   assert.deepEqual([...summary.opsets], [["", 21]]);
-  assert.deepEqual([...summary.metadata], [["env", "Hopper-v5"], ["return", "1500.5"]]);
+  assert.deepEqual({ ...summary.metadata }, { env: "Hopper-v5", return: "1500.5" });
+  assert.equal(Object.getPrototypeOf(summary.metadata), null);
   assert.deepEqual(summary.inputs, [{
     name: "observation",
     elementType: "float32",
