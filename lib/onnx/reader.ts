@@ -122,6 +122,7 @@ export function assertTrustedOps(summary: OnnxSummary, allowed: ReadonlySet<stri
 class ModelReader {
   readonly #name: string;
   readonly #what: string;
+  #byteCount = 0;
   #irVersion: number | undefined;
   #producer = "";
   #hasGraph = false;
@@ -158,6 +159,7 @@ class ModelReader {
 
   /** Reads a ModelProto. */
   model(bytes: Uint8Array): void {
+    this.#byteCount = bytes.length;
     for (const field of this.#fields(bytes)) {
       if (field.number === 1) this.#irVersion = protoNumber(field, this.#what);
       if (field.number === 2) this.#producer = this.#text(field);
@@ -215,6 +217,11 @@ class ModelReader {
       if (field.number === 14 && protoInt(field, this.#what) !== 0n) {
         this.#features.add("external data");
       }
+    }
+    // ONNX Runtime takes memory for the shape; every number takes at least a byte of the file.
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (elementType !== "unknown" && count > this.#byteCount) {
+      this.#fail(`tensor ${quote(name)} must fit the file, got shape [${shape.join(", ")}]`);
     }
     return { name, elementType, shape };
   }

@@ -108,6 +108,15 @@ Deno.test("readOnnx() refuses what is no model", () => {
   );
   const minusOne = Uint8Array.of(8, ...Array(9).fill(0xff), 1);
   refuses(() => readOnnx(tensor(minusOne), x), /: sizes must not be negative, got -1$/);
+  const large = concatenate([
+    protoVarintField(1, 1e6),
+    protoVarintField(1, 1e6),
+    protoVarintField(2, 1),
+  ]);
+  refuses(
+    () => readOnnx(tensor(large), x),
+    /tensor "" must fit the file, got shape \[1000000, 1000000\]$/,
+  );
   const many = concatenate(Array(100_001).fill(protoBytesField(1, new Uint8Array(0))));
   const crowd = concatenate([protoVarintField(1, 10), protoBytesField(7, many)]);
   refuses(() => readOnnx(crowd, x), /: it must have at most 100000 nodes or values$/);
