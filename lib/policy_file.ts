@@ -150,7 +150,7 @@ export function readPolicy(
   const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
   if (format === "onnx") {
     const summary = readOnnx(bytes, { name: path });
-    const metadata = { ...Object.fromEntries(Object.entries(summary.metadata)) };
+    const metadata = { ...summary.metadata };
     return {
       format,
       metadata,

@@ -5,8 +5,17 @@ import { observationSize } from "../env.ts";
 import { FileError } from "../errors.ts";
 import type { Policy } from "../model.ts";
 import { assertTrustedOps, type OnnxSummary } from "./reader.ts";
-import { POLICY_OPERATORS } from "./lower.ts";
 import { createSession } from "./session.ts";
+
+/** The operators of the policies that this program writes; a test exports each kind and compares. */
+export const POLICY_OPERATORS: ReadonlySet<string> = new Set([
+  "Add",
+  "ArgMax",
+  "Gemm",
+  "Mul",
+  "Sub",
+  "Tanh",
+]);
 
 /** What `createOnnxPolicy` needs besides the bytes. */
 export interface OnnxPolicyOptions {
