@@ -94,6 +94,8 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
   const shape = models.policyShape(env.spec, config.policy.hiddenSizes);
   const model = models.createGenerator(config, shape);
   const policy = models.createPolicy(env.spec, shape);
+  checkNoise(config, model);
+  checkBudget(config, env.spec);
   return {
     config,
     spec: env.spec,
@@ -126,6 +128,24 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       returns: [],
     },
   };
+}
+
+function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: GeneratorModel): void {
+  if (rollout.noise !== "learnt" || logSigma !== undefined) return;
+  throw new RangeError(
+    'Cannot create run: rollout.noise "learnt" needs generator.kind "cvae" with cvae.loss "nll", ' +
+      `got "${generator.kind}" with "${cvae.loss}"`,
+  );
+}
+
+/** Without one stored policy there is nothing to learn from and no best return to ask for. */
+function checkBudget({ steps, selection }: Config, { maxEpisodeSteps }: EnvSpec): void {
+  if (steps * (1 - selection.budgetShare) >= maxEpisodeSteps) return;
+  const least = Math.ceil(maxEpisodeSteps / (1 - selection.budgetShare));
+  throw new RangeError(
+    `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides the ` +
+      `selection's share, at least ${least} steps, got ${steps}`,
+  );
 }
 
 /** Counts the steps that the budget pays for. */

@@ -54,10 +54,15 @@ export interface TiledGeneratorOptions {
 
 /**
  * Creates the deterministic tiled generator.
- * @throws {RangeError} when a policy width is no multiple of the tile size.
+ * @throws {RangeError} when a policy width is no multiple of the tile size, or there is no layer.
  */
 export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorModel {
   const { config, shape, latentSize } = options;
+  if (config.hiddenSizes.length === 0) {
+    throw new RangeError(
+      "Cannot create generator: generator.hiddenSizes must name at least one width, got []",
+    );
+  }
   const kinds = tilePolicy(shape.sizes, config.tileSize);
   const encoder = commandEncoder(config);
   const order = generatorOrder(kinds);

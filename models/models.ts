@@ -1,6 +1,7 @@
 /** The table of networks that the program hands to `lib/`. */
 
 import type { ModelTable } from "../lib/model.ts";
+import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "./policy.ts";
 
@@ -11,5 +12,7 @@ export const models: ModelTable = {
   initialisePolicy,
   tracePolicy,
   createGenerator: (config, shape) =>
-    createTiledGenerator({ config: config.generator, shape, latentSize: 0 }),
+    config.generator.kind === "cvae"
+      ? createCvaeGenerator({ config, shape })
+      : createTiledGenerator({ config: config.generator, shape, latentSize: 0 }),
 };

@@ -1,0 +1,154 @@
+/**
+ * The conditional variational autoencoder around the tiled generator.
+ *
+ * Several policies reach the same return in different ways, and regression on all of them generates
+ * their mean, which may reach another. Here the generator gets a latent vector beside the command and
+ * so can put out each of them. In training an encoder maps a stored policy to a normal distribution
+ * over the latent; the loss is the error of the policy generated from a draw of it, plus the
+ * divergence from N(0, 1). Generation draws the latent from N(0, 1) and needs no encoder.
+ *
+ *     theta [B, P] -> leaky ReLU layers with dropout [B, H] -> mean, log-variance [B, L]
+ *     latent = mean + exp(log-variance / 2) * normal noise
+ *     loss = error(G(command, latent), theta) + divergenceScale * divergence(mean, log-variance)
+ *
+ * A row that was drawn several times shares one draw of latent noise and dropout: the gradient has
+ * the same expectation as with a draw for each. Source: the public reference configuration of UDRLPG;
+ * the learnt sigma and its soft bound are those of the sigma-VAE (arXiv 2006.13202).
+ */
+
+import { add, exp, leakyRelu, linear, mul } from "../lib/autodiff/tensor.ts";
+import type { Tensor } from "../lib/autodiff/node.ts";
+import type { Config } from "../lib/config.ts";
+import type {
+  BatchTensors,
+  GeneratorModel,
+  NoiseSpec,
+  PolicyShape,
+  WeightSpec,
+  WeightTensors,
+} from "../lib/model.ts";
+import {
+  gaussianNll,
+  softClip,
+  standardNormalDivergence,
+  summedSquaredError,
+} from "../lib/losses.ts";
+import type { Rng } from "../lib/rng.ts";
+import { createTiledGenerator } from "./generator.ts";
+
+/** What `createCvaeGenerator` needs: the sections of the configuration and the policy's shape. */
+export interface CvaeGeneratorOptions {
+  readonly config: Pick<Config, "generator" | "cvae">;
+  readonly shape: PolicyShape;
+}
+
+/** The smallest log sigma that the likelihood uses, softly. */
+const MIN_LOG_SIGMA = -6;
+
+const LATENT_NOISE = "latentNoise";
+const LOG_SIGMA = "decoder.logSigma";
+
+/**
+ * Creates the conditional variational autoencoder.
+ *
+ * Its loss draws, for each row, L normal numbers and a dropout mask for every encoder layer (none when
+ * dropout is 0). `logSigma` is there with the loss "nll" only; it starts at 0.
+ * @throws {RangeError} when a policy width is no multiple of the tile size.
+ */
+export function createCvaeGenerator({ config, shape }: CvaeGeneratorOptions): GeneratorModel {
+  const { latentSize, encoderSizes, dropout, divergenceScale, loss: lossKind } = config.cvae;
+  const decoder = createTiledGenerator({ config: config.generator, shape, latentSize });
+  const encoderWeights = encoderSpecs([shape.parameterCount, ...encoderSizes], latentSize);
+  const logSigma = lossKind === "nll" ? LOG_SIGMA : undefined;
+  const own: WeightSpec[] = [
+    ...encoderWeights,
+    ...(logSigma === undefined ? [] : [{ name: logSigma, shape: [] }]),
+  ];
+  const masks: NoiseSpec[] = dropout === 0 ? [] : encoderSizes.map((width, layer) => ({
+    name: `dropout${layer}`,
+    width,
+    kind: { dropout },
+  }));
+
+  function encode(tensors: WeightTensors, batch: BatchTensors) {
+    let hidden = batch.targets; // [B, P]
+    for (let layer = 0; layer < encoderSizes.length; layer++) {
+      hidden = leakyRelu(applyLayer(tensors, hidden, `encoder.${layer}`)); // [B, H]
+      if (masks.length > 0) hidden = mul(hidden, batch.noise[masks[layer].name]);
+    }
+    return {
+      mean: applyLayer(tensors, hidden, "encoder.mean"), // [B, L]
+      logVariance: applyLayer(tensors, hidden, "encoder.logVariance"),
+    };
+  }
+
+  return {
+    ...decoder,
+    weights: [...decoder.weights, ...own],
+    lossNoise: [{ name: LATENT_NOISE, width: latentSize, kind: "normal" }, ...masks],
+    logSigma,
+    initialise(rng) {
+      const start = decoder.initialise(rng);
+      const rest = initialiseEncoder(rng, encoderWeights);
+      const flat = new Float32Array(
+        start.length + rest.length + own.length - encoderWeights.length,
+      );
+      flat.set(start);
+      flat.set(rest, start.length);
+      return flat;
+    },
+    loss(tensors, batch) {
+      const latent = encode(tensors, batch);
+      const spread = mul(exp(mul(latent.logVariance, 0.5)), batch.noise[LATENT_NOISE]);
+      const generated = decoder.generate(tensors, batch.commands, add(latent.mean, spread));
+      const { targets, shares } = batch;
+      const rows = { generated, targets, shares };
+      const error = logSigma === undefined
+        ? summedSquaredError(rows)
+        : gaussianNll(rows, softClip(tensors[logSigma], MIN_LOG_SIGMA));
+      return add(error, mul(standardNormalDivergence(latent, shares), divergenceScale));
+    },
+  };
+}
+
+/** Names the encoder's layers: `encoder.0`, ... and the two heads, each with weight and bias. */
+function encoderSpecs(widths: readonly number[], latentSize: number): WeightSpec[] {
+  const last = widths[widths.length - 1];
+  const layers = widths.slice(1).map((width, i) => ({
+    name: `encoder.${i}`,
+    fanIn: widths[i],
+    fanOut: width,
+  }));
+  const heads = ["mean", "logVariance"].map((head) => ({
+    name: `encoder.${head}`,
+    fanIn: last,
+    fanOut: latentSize,
+  }));
+  return [...layers, ...heads].flatMap(({ name, fanIn, fanOut }) => [
+    { name: `${name}.weight`, shape: [fanOut, fanIn] },
+    { name: `${name}.bias`, shape: [fanOut] },
+  ]);
+}
+
+/** Draws every layer uniformly within +-1/sqrt(fan-in), whatever initialises the generator. */
+function initialiseEncoder(rng: Rng, specs: readonly WeightSpec[]): Float32Array {
+  const pieces: Float32Array[] = [];
+  for (let i = 0; i < specs.length; i += 2) {
+    const [fanOut, fanIn] = specs[i].shape;
+    const piece = new Float32Array(fanOut * (fanIn + 1)); // W, then b
+    const bound = 1 / Math.sqrt(fanIn);
+    rng.fillUniform(piece, -bound, bound);
+    pieces.push(piece);
+  }
+  const flat = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    flat.set(piece, offset);
+    offset += piece.length;
+  }
+  return flat;
+}
+
+function applyLayer(tensors: WeightTensors, x: Tensor, name: string): Tensor {
+  return linear(x, tensors[`${name}.weight`], tensors[`${name}.bias`]);
+}
