@@ -1,0 +1,256 @@
+/**
+ * The changing state of a run as named tensors, and back: what a checkpoint holds of it, bit for bit.
+ *
+ * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
+ *
+ *     learner    weights, momentum, variance F32 [W]; updates [1]
+ *     buffer     scaled_return, episodes, order, measured_at [N], oldest first; arrivals, best [1]
+ *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
+ *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
+ *
+ * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
+ * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
+ *
+ * When you add a field to the state of a run: if it is a number in counters or history, add its name to
+ * the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
+ */
+
+import { createHash } from "node:crypto";
+import type { Entry } from "./buffer.ts";
+import type { LoadedCheckpoint } from "./checkpoint_reader.ts";
+import { FileError } from "./errors.ts";
+import { requireTensor, type Tensor } from "./formats/safetensors.ts";
+import { nameWeights } from "./generation.ts";
+import type { RowSet } from "./row_store.ts";
+import { sizeOf } from "./shape.ts";
+import { confidence95 } from "./statistics.ts";
+import type { Counters, Evaluation, History, StepCounts, TrainingRun } from "./training_run.ts";
+import { STATE_PARTS } from "./update_graph.ts";
+
+/** A copy of a run's state, except that the rows stay where they are in the buffer. */
+export interface CapturedState {
+  readonly parts: ReadonlyMap<string, ReadonlyMap<string, Tensor>>;
+  readonly rows: RowSet;
+}
+
+type NumericKeys<T> = keyof { [K in keyof T as T[K] extends number ? K : never]: unknown };
+type Names<T> = { readonly [K in NumericKeys<T>]: true };
+
+const STEP_NAMES = namesOf<StepCounts>({
+  training: true,
+  noiseFree: true,
+  calibration: true,
+  evaluation: true,
+});
+const COUNTER_NAMES = namesOf<Counters>({
+  episodes: true,
+  cycles: true,
+  evaluations: true,
+  sweeps: true,
+  noiseFreeEpisodes: true,
+});
+const HISTORY_NAMES = namesOf<History>({ bestReturn: true, lastReturn: true, lastLoss: true });
+const EVALUATION_COLUMNS = 5;
+
+/** Copies the state of a run. The rows must be used before the buffer changes. */
+export function captureState(run: TrainingRun): CapturedState {
+  const { learner, buffer, shape } = run;
+  const entries = [...buffer.entries()];
+  const learnt = new Map<string, Tensor>(
+    STATE_PARTS.map((part) => [part, float32(learner.state[part].slice())]),
+  );
+  learnt.set("updates", float64([learner.updates]));
+  const stored = new Map<string, Tensor>([
+    ["scaled_return", float64(entries.map((entry) => entry.scaledReturn))],
+    ["episodes", float64(entries.map((entry) => entry.episodes))],
+    ["order", float64(entries.map((entry) => entry.order))],
+    ["measured_at", float64(entries.map((entry) => entry.measuredAt))],
+    ["arrivals", float64([buffer.arrivals])],
+    ["best", float64([buffer.best])],
+  ]);
+  return {
+    parts: new Map([["learner", learnt], ["buffer", stored], ["progress", captureProgress(run)]]),
+    rows: {
+      rowLength: shape.parameterCount,
+      rows: entries.map(({ order, slot }) => [order, buffer.row(slot)] as const),
+    },
+  };
+}
+
+function captureProgress({ moments, counters, history }: TrainingRun): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>([
+    ["moments.count", float64([moments.count])],
+    ["moments.mean", float64(moments.mean)],
+    ["moments.squares", float64(moments.squares)],
+    ["returns", float64(history.returns)],
+  ]);
+  for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([counters.steps[name]]));
+  for (const name of COUNTER_NAMES) tensors.set(`counters.${name}`, float64([counters[name]]));
+  for (const name of HISTORY_NAMES) tensors.set(`history.${name}`, float64([history[name]]));
+  const rows = history.evaluations.map(({ step, command, measured: { mean, std, n } }) => [
+    step,
+    command,
+    mean,
+    std,
+    n,
+  ]);
+  tensors.set("evaluations", {
+    dtype: "F64",
+    shape: [rows.length, EVALUATION_COLUMNS],
+    data: Float64Array.from(rows.flat()),
+  });
+  return tensors;
+}
+
+/**
+ * Puts a saved state into a run that has just been created from the same configuration.
+ * @throws {FileError} when the checkpoint does not fit the run; the run is not usable then.
+ */
+export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
+  const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
+  const [learnt, stored, progress] = [part("learner"), part("buffer"), part("progress")];
+  const vector = (key: string, length: number) =>
+    requireTensor(learnt, key, { dtype: "F32", shape: [length], name }).data;
+  const size = run.model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  run.learner.restore({
+    weights: vector("weights", size),
+    momentum: vector("momentum", size),
+    variance: vector("variance", size),
+    updates: scalarOf(learnt, "updates", name),
+  });
+  restoreBuffer(run, { loaded, stored, name });
+  restoreProgress(run, progress, name);
+}
+
+type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
+
+function restoreBuffer(
+  { buffer, shape }: TrainingRun,
+  { loaded, stored, name }: { loaded: LoadedCheckpoint; stored: Tensors; name: string },
+): void {
+  const count = requireTensor(stored, "order", { dtype: "F64", name }).data.length;
+  const column = (key: string) =>
+    requireTensor(stored, key, { dtype: "F64", shape: [count], name }).data;
+  const [orders, scaledReturns] = [column("order"), column("scaled_return")];
+  const [episodes, measuredAt] = [column("episodes"), column("measured_at")];
+  const fits = loaded.rowCount === count &&
+    (count === 0 || loaded.rowLength === shape.parameterCount);
+  if (!fits) {
+    throw new FileError(
+      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${count} policies of ` +
+        `${shape.parameterCount} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
+    );
+  }
+  const slots = new Map<number, number>();
+  const entries = Array.from(orders, (order, slot): Entry => {
+    slots.set(order, slot);
+    return {
+      slot,
+      order,
+      scaledReturn: scaledReturns[slot],
+      episodes: episodes[slot],
+      measuredAt: measuredAt[slot],
+    };
+  });
+  const state = {
+    entries,
+    arrivals: scalarOf(stored, "arrivals", name),
+    best: scalarOf(stored, "best", name),
+  };
+  buffer.restore(state, () => {});
+  loaded.readRows((id, row) => {
+    const slot = slots.get(id);
+    if (slot === undefined) {
+      throw new FileError(
+        `Cannot read checkpoint ${
+          JSON.stringify(name)
+        }: every row must be a policy of the buffer, ` +
+          `got row ${id}`,
+      );
+    }
+    buffer.row(slot).set(row);
+  });
+}
+
+function restoreProgress(
+  { moments, counters, history }: TrainingRun,
+  progress: Tensors,
+  name: string,
+): void {
+  const shape = [moments.mean.length];
+  moments.count = scalarOf(progress, "moments.count", name);
+  moments.mean.set(requireTensor(progress, "moments.mean", { dtype: "F64", shape, name }).data);
+  moments.squares.set(
+    requireTensor(progress, "moments.squares", { dtype: "F64", shape, name }).data,
+  );
+  for (const key of STEP_NAMES) counters.steps[key] = scalarOf(progress, `steps.${key}`, name);
+  for (const key of COUNTER_NAMES) counters[key] = scalarOf(progress, `counters.${key}`, name);
+  for (const key of HISTORY_NAMES) history[key] = scalarOf(progress, `history.${key}`, name);
+  for (const value of requireTensor(progress, "returns", { dtype: "F64", name }).data) {
+    history.returns.push(value);
+  }
+  const { data } = requireTensor(progress, "evaluations", { dtype: "F64", name });
+  for (let at = 0; at < data.length; at += EVALUATION_COLUMNS) {
+    const [step, command, mean, std, n] = data.subarray(at, at + EVALUATION_COLUMNS);
+    const measured = { mean, std, n, ci95: confidence95({ mean, std, n }) };
+    history.evaluations.push({ step, command, measured } satisfies Evaluation);
+  }
+}
+
+/** Computes the SHA-256 of a run's whole state, stored policies included, as hexadecimal digits. */
+export function hashState(run: TrainingRun): string {
+  const { parts, rows } = captureState(run);
+  const hash = createHash("sha256");
+  for (const [part, tensors] of parts) {
+    for (const [name, { dtype, shape, data }] of tensors) {
+      hash.update(`${part}/${name} ${dtype} ${shape}\n`);
+      hash.update(bytesOf(data));
+    }
+  }
+  for (const [id, row] of rows.rows) hash.update(`${id}\n`).update(bytesOf(row));
+  return hash.digest("hex");
+}
+
+/**
+ * Finds the first number that is not finite among the weights, Adam's moments, the normaliser and the
+ * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
+ */
+export function findNonFinite(
+  { learner, model, moments, buffer }: TrainingRun,
+): string | undefined {
+  const named = STATE_PARTS.flatMap((part) =>
+    Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))
+  );
+  const arrays: [string, ArrayLike<number>][] = [
+    ...named.map(([name, { data }]): [string, Float32Array] => [name, data as Float32Array]),
+    ["moments.mean", moments.mean],
+    ["moments.squares", moments.squares],
+    ["buffer.scaled_return", [...buffer.entries()].map((entry) => entry.scaledReturn)],
+  ];
+  for (const [name, values] of arrays) {
+    for (let i = 0; i < values.length; i++) {
+      if (!Number.isFinite(values[i])) return `${name}[${i}]`;
+    }
+  }
+  return undefined;
+}
+
+function namesOf<T>(names: Names<T>): readonly NumericKeys<T>[] {
+  return Object.keys(names) as NumericKeys<T>[];
+}
+
+function float32(data: Float32Array): Tensor {
+  return { dtype: "F32", shape: [data.length], data };
+}
+
+function float64(values: ArrayLike<number>): Tensor {
+  return { dtype: "F64", shape: [values.length], data: Float64Array.from(values) };
+}
+
+function scalarOf(file: Tensors, key: string, name: string): number {
+  return requireTensor(file, key, { dtype: "F64", shape: [1], name }).data[0];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
