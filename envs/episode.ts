@@ -5,12 +5,13 @@
  *
  * Differences from Gymnasium, for all environments: stepping after the end is an error, not a
  * warning; an action with a non-finite number is an error; the first reset without a seed uses seed 0
- * instead of the system's entropy. An action outside of the box is taken as it is, as Gymnasium
- * does: the dynamics clip it and the costs do not. Arithmetic on an action is float64, which is what
- * Gymnasium does with a float64 array; with a float32 array its costs carry float32 rounding.
+ * instead of the system's entropy. As in Gymnasium, an action outside of the box is taken: the dynamics
+ * clip it and the costs do not; and arithmetic on an action is float32 for a Float32Array, else
+ * float64 (see float32.ts).
  */
 
 import type { EnvSpec, StatefulEnv, Transition } from "../lib/env.ts";
+import { checkAction, checkSeed, closedError, noEpisodeError } from "../lib/env_checks.ts";
 import { Rng } from "../lib/rng.ts";
 
 /** The seed of a first reset that names none. */
@@ -51,12 +52,7 @@ export abstract class EpisodeEnv implements StatefulEnv {
   reset(seed?: number): void {
     this.#checkOpen();
     if (seed !== undefined) {
-      if (!Number.isSafeInteger(seed) || seed < 0) {
-        throw new RangeError(
-          `Cannot reset environment "${this.spec.id}": ` +
-            `a seed must be an integer from 0 to 2^53 - 1, got ${seed}`,
-        );
-      }
+      checkSeed(this.spec, seed);
       this.#rng = Rng.fromSeed(seed);
     }
     this.#rng ??= Rng.fromSeed(DEFAULT_SEED);
@@ -68,11 +64,9 @@ export abstract class EpisodeEnv implements StatefulEnv {
   step(action: ArrayLike<number>): Transition {
     if (!this.#running) {
       this.#checkOpen();
-      throw new RangeError(
-        `Cannot step environment "${this.spec.id}": no episode is running, got a step: call reset`,
-      );
+      throw noEpisodeError(this.spec);
     }
-    this.#checkAction(action);
+    checkAction(this.spec, action);
     const transition = this.#transition;
     this.advance(action, transition);
     this.#steps++;
@@ -108,38 +102,6 @@ export abstract class EpisodeEnv implements StatefulEnv {
   }
 
   #checkOpen(): void {
-    if (this.#closed) {
-      throw new RangeError(
-        `Cannot use environment "${this.spec.id}": it must be open, got a closed one`,
-      );
-    }
-  }
-
-  #checkAction(action: ArrayLike<number>): void {
-    const space = this.spec.actionSpace;
-    const size = space.kind === "discrete" ? 1 : space.low.length;
-    if (action.length !== size) {
-      throw new TypeError(
-        `Cannot step environment "${this.spec.id}": ` +
-          `an action must have ${size} numbers, got ${action.length}`,
-      );
-    }
-    for (let i = 0; i < size; i++) {
-      const value = action[i];
-      if (!Number.isFinite(value)) {
-        throw new RangeError(
-          `Cannot step environment "${this.spec.id}": ` +
-            `every number of an action must be finite, got ${value} at ${i}`,
-        );
-      }
-      if (
-        space.kind === "discrete" && !(Number.isInteger(value) && value >= 0 && value < space.n)
-      ) {
-        throw new RangeError(
-          `Cannot step environment "${this.spec.id}": ` +
-            `an action must be an integer from 0 to ${space.n - 1}, got ${value}`,
-        );
-      }
-    }
+    if (this.#closed) throw closedError(this.spec);
   }
 }

@@ -74,9 +74,11 @@ export class MujocoEnv extends EpisodeEnv {
     return this.#simulation.geometry();
   }
 
-  /** Copies where the shapes are in the current state, which costs a forward pass. */
+  /**
+   * Copies where the shapes are; after a step this is the last integration stage, some milliseconds
+   * before the observation.
+   */
   geometryPoses(): GeometryPoses {
-    this.#simulation.forward();
     return {
       positions: this.#simulation.view("geom_xpos").slice(),
       rotations: this.#simulation.view("geom_xmat").slice(),

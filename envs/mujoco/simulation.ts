@@ -8,6 +8,7 @@
  */
 
 import type { MainModule, MjData, MjModel } from "@mujoco/mujoco";
+import { DivergedError } from "../../lib/errors.ts";
 
 /** The arrays that environments read; each a view of the simulation's memory. */
 const DATA_VIEWS = [
@@ -28,6 +29,9 @@ const DATA_VIEWS = [
 
 /** The name of one of MuJoCo's arrays, as `mjData` spells it. */
 export type DataView = typeof DATA_VIEWS[number];
+
+/** Where an episode's clock starts: above 0, to which MuJoCo puts it when a state diverges. */
+const START_SECONDS = 1;
 
 let loading: Promise<MainModule> | undefined;
 
@@ -59,6 +63,7 @@ export class Simulation {
   readonly #data: MjData;
   /** Masses of the bodies in kg, [bodies]; a copy. */
   readonly bodyMasses: Float64Array;
+  readonly #timeStepSeconds: number;
   #views!: Record<DataView, Float64Array>;
   #closed = false;
 
@@ -69,6 +74,7 @@ export class Simulation {
     this.#model = model;
     this.#data = new module.MjData(model)!;
     this.bodyMasses = this.modelArray("body_mass");
+    this.#timeStepSeconds = this.modelArray("opt.timestep")[0];
     this.#takeViews();
   }
 
@@ -98,9 +104,10 @@ export class Simulation {
     return this.#views[name];
   }
 
-  /** Puts time, state and everything derived back to the model's initial pose. */
+  /** Puts state and everything derived back to the model's initial pose. */
   reset(): void {
     this.#module.mj_resetData(this.#model, this.#data);
+    this.#data.time = START_SECONDS;
   }
 
   /** Computes everything that follows from the state, without moving time. */
@@ -108,10 +115,22 @@ export class Simulation {
     this.#module.mj_forward(this.#model, this.#data);
   }
 
-  /** Advances by `count` time steps with the same controls, then computes external forces. */
+  /**
+   * Advances by `count` time steps with the same controls, then computes external forces.
+   * @throws {DivergedError} when the state became non-finite or larger than 1e10 (MuJoCo's mjMAXVAL):
+   * MuJoCo then starts over from the initial pose, which shows in its clock, and says nothing.
+   */
   step(count: number): void {
-    for (let i = 0; i < count; i++) this.#module.mj_step(this.#model, this.#data);
-    this.#module.mj_rnePostConstraint(this.#model, this.#data);
+    const data = this.#data;
+    const expected = data.time + (count - 0.5) * this.#timeStepSeconds;
+    for (let i = 0; i < count; i++) this.#module.mj_step(this.#model, data);
+    this.#module.mj_rnePostConstraint(this.#model, data);
+    if (!(data.time > expected)) {
+      throw new DivergedError(
+        "Cannot step simulation: the state must stay finite and below 1e10, " +
+          `got a state that MuJoCo threw away at ${data.time} s`,
+      );
+    }
   }
 
   /**
