@@ -60,7 +60,8 @@ export class PolicyBuffer {
   readonly #buckets = new Map<number, Entry[]>();
   /** Non-empty buckets from the lowest return to the highest; rebuilt when it has become stale. */
   #ranked: Entry[][] | undefined;
-  #cumulative = new Float64Array(0);
+  /** Running sums of the rank weights of `#ranked`, by weighting. */
+  readonly #cumulative = new Map<Weighting, Float64Array>();
 
   /** @param rowLength numbers in a stored policy, P */
   constructor(config: Config["buffer"], rowLength: number) {
@@ -156,19 +157,24 @@ export class PolicyBuffer {
    * Draws a batch: a bucket by the weight of its rank, then one of its policies evenly; repeated
    * draws of a policy become one row with a larger share. Draws 2 * size uniform numbers from `rng`.
    *
-   * @param exclude policies that must not be drawn (for the zero-shot experiment)
+   * @param weighting the configuration's own when absent
    * @throws {RangeError} when nothing can be drawn.
    */
-  draw(rng: Rng, { size }: { size: number }): Draw {
-    this.#rank();
-    const ranked = this.#ranked!;
+  draw(
+    rng: Rng,
+    { size, weighting = this.#config.weighting }: { size: number; weighting?: Weighting },
+  ): Draw {
+    const ranked = this.#rank();
     if (ranked.length === 0) {
-      throw new RangeError("Cannot draw a batch: the buffer must hold a policy, got an empty one");
+      throw new RangeError(
+        "Cannot draw a batch: the buffer must hold a policy outside the excluded band, got none",
+      );
     }
+    const cumulative = this.#sums(weighting);
     const counts = new Map<Entry, number>();
-    const total = this.#cumulative[ranked.length - 1];
+    const total = cumulative[ranked.length - 1];
     for (let i = 0; i < size; i++) {
-      const bucket = ranked[upperBound(this.#cumulative, rng.random() * total, ranked.length)];
+      const bucket = ranked[firstAbove(cumulative, rng.random() * total)];
       const entry = bucket[Math.floor(rng.random() * bucket.length)];
       counts.set(entry, (counts.get(entry) ?? 0) + 1);
     }
@@ -178,17 +184,16 @@ export class PolicyBuffer {
     };
   }
 
-  /** The chance of each non-empty bucket in one draw, lowest return first. */
+  /** The chance of each bucket that can be drawn, lowest return first. */
   probabilities(): Float64Array {
-    this.#rank();
-    const total = this.#cumulative[this.#cumulative.length - 1];
-    return this.#cumulative.map((value, k) => (value - (this.#cumulative[k - 1] ?? 0)) / total);
+    const sums = this.#sums(this.#config.weighting);
+    const total = sums[sums.length - 1];
+    return sums.map((value, k) => (value - (sums[k - 1] ?? 0)) / total);
   }
 
-  /** The non-empty buckets, lowest return first: mean scaled return and number of policies. */
+  /** The buckets that can be drawn, lowest return first: mean scaled return, number of policies. */
   occupancy(): { scaledReturn: number; count: number }[] {
-    this.#rank();
-    return this.#ranked!.map((bucket) => ({
+    return this.#rank().map((bucket) => ({
       scaledReturn: bucket.reduce((sum, entry) => sum + entry.scaledReturn, 0) / bucket.length,
       count: bucket.length,
     }));
@@ -260,22 +265,36 @@ export class PolicyBuffer {
     this.#chunks[chunk] ??= new Float32Array(this.#rowsPerChunk * this.#rowLength);
   }
 
-  #rank(): void {
-    if (this.#ranked) return;
+  #rank(): Entry[][] {
+    if (this.#ranked) return this.#ranked;
+    const { excludeFrom, excludeTo } = this.#config;
     const returnOf = (bucket: Entry[]) => bucket[0].scaledReturn;
     // Buckets do not overlap, so any member orders them; ties (fifo) fall back to age.
-    this.#ranked = [...this.#buckets.values()].sort((a, b) =>
-      returnOf(a) - returnOf(b) || a[0].order - b[0].order
-    );
-    const count = this.#ranked.length;
-    this.#cumulative = new Float64Array(count);
-    let sum = 0;
-    for (let k = 1; k <= count; k++) {
-      sum += rankWeight(this.#config, { rank: k, count });
-      this.#cumulative[k - 1] = sum;
+    const ranked = [...this.#buckets.values()]
+      .filter((bucket) => !(returnOf(bucket) > excludeFrom && returnOf(bucket) <= excludeTo))
+      .sort((a, b) => returnOf(a) - returnOf(b) || a[0].order - b[0].order);
+    this.#cumulative.clear();
+    return this.#ranked = ranked;
+  }
+
+  #sums(weighting: Weighting): Float64Array {
+    const count = this.#rank().length;
+    let sums = this.#cumulative.get(weighting);
+    if (!sums) {
+      const { weightingScale } = this.#config;
+      let sum = 0;
+      sums = Float64Array.from(
+        { length: count },
+        (_, k) => sum += rankWeight({ weighting, weightingScale }, { rank: k + 1, count }),
+      );
+      this.#cumulative.set(weighting, sums);
     }
+    return sums;
   }
 }
+
+/** A way to weigh buckets by rank. */
+export type Weighting = Config["buffer"]["weighting"];
 
 /**
  * Weighs the k-th of n non-empty buckets, k = 1 the lowest return, k = n the highest.
@@ -300,12 +319,12 @@ export function rankWeight(
   }
 }
 
-/** Finds the first index whose cumulative weight exceeds `value`. */
-function upperBound(cumulative: Float64Array, value: number, count: number): number {
-  let [low, high] = [0, count - 1];
+/** Finds the first index whose running sum exceeds `value`, the last one when none does. */
+function firstAbove(sums: Float64Array, value: number): number {
+  let [low, high] = [0, sums.length - 1];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (cumulative[middle] > value) high = middle;
+    if (sums[middle] > value) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -66,10 +66,6 @@ function number(value: number, doc: string, fields: RangeFields = {}): NumberRul
   return { type: "number", default: value, min: 0, max: Number.MAX_VALUE, doc, ...fields };
 }
 
-function flag(value: boolean, doc: string) {
-  return { type: "flag", default: value, doc } as const;
-}
-
 function choice<const C extends string>(value: NoInfer<C>, choices: readonly C[], doc: string) {
   return { type: "choice", choices, default: value, doc } as ChoiceRule<C>;
 }
@@ -199,6 +195,8 @@ export const OPTION_SECTIONS = {
       "How the rank of a bucket among the non-empty ones weights its draw",
     ),
     weightingScale: number(0.3, "Scale of the reciprocal and exponential weightings"),
+    excludeFrom: number(0, "Scaled returns above this are kept out of every update, up to:"),
+    excludeTo: number(0, "End of the band kept out; none is where it is not above its start"),
   },
   warmup: {
     episodes: integer(10, "Episodes before the first update", { min: 1, max: 1_000_000 }),
@@ -228,6 +226,18 @@ export const OPTION_SECTIONS = {
     }),
     commands: integer(10, "Commands over the range in one sweep", { min: 2, max: 10_000 }),
     episodes: integer(5, "Episodes for each command", { min: 1, max: 100_000 }),
+  },
+  consolidation: {
+    updates: integer(2000, "Updates after the last rollout that fit the whole buffer evenly"),
+    learningRate: number(3e-4, "Their step size, falling to 0 as a cosine"),
+    weighting: choice(
+      "uniform",
+      ["uniform", "reciprocal", "exponential", "max"],
+      "How they weigh buckets; several batches in one cycle alternate with the buffer's own",
+    ),
+    topShare: number(0.25, "Share of these updates that keep the buffer's own weighting", {
+      max: 1,
+    }),
   },
   selection: {
     candidates: integer(8, "Commands near the top that compete for the best one at the end", {

@@ -44,9 +44,10 @@ export async function runAndStore(
   row: Float32Array,
   { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<StoredEpisode> {
-  const { config, env, policy, model, moments, scale, buffer, counters, history } = run;
+  const { config, env, policy, model, moments, scale, frame, buffer, counters, history } = run;
   assertFinite(row, { run, what: "policy" });
-  policy.normalise(currentNormaliser(run));
+  const normaliser = currentNormaliser(run);
+  policy.normalise(normaliser);
   policy.load(toPolicyOrder(model, row));
   const seen = createMoments(moments.mean.length);
   const seed = episodeSeed(config.seed, "training", counters.episodes);
@@ -60,7 +61,9 @@ export async function runAndStore(
   counters.episodes++;
   counters.steps.training += episode.length;
   const scaledReturn = scale.scale(scale.storedReturn(episode));
-  const entry = buffer.add(row, { scaledReturn, step: spentSteps(run) });
+  const stored = row.slice();
+  frame.toRaw(stored, normaliser);
+  const entry = buffer.add(stored, { scaledReturn, step: spentSteps(run) });
   history.returns.push(episode.return);
   history.lastReturn = episode.return;
   history.bestReturn = Math.max(history.bestReturn, episode.return);

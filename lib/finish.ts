@@ -11,10 +11,10 @@
 import type { Calibration } from "./calibration.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
-import type { Episode } from "./rollout.ts";
+import { type Episode, streamFor } from "./rollout.ts";
 import { summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./trainer.ts";
-import { spentSteps, type TrainingRun } from "./training_run.ts";
+import { drawBatch, spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** Candidates lie between this share of the best return seen and a little above it. */
 const LOWEST_CANDIDATE = 0.7;
@@ -25,6 +25,7 @@ export async function finish(
   run: TrainingRun,
   observer: TrainingObserver,
 ): Promise<TrainingOutcome> {
+  await consolidate(run, observer);
   const best = await selectBest(run);
   const points = await measureCurve(run);
   const calibration: Calibration = { points, ...best };
@@ -39,6 +40,31 @@ export async function finish(
   const finalReturn = measureReturn(episodes);
   observer.record("evaluation", { final: true, command: best.bestCommand, ...finalReturn });
   return { calibration, finalReturn };
+}
+
+/**
+ * Fits the whole buffer evenly, so that low commands mean what they say again: rollouts alone drew
+ * the best buckets almost only. A share of the updates keeps the rollouts' weighting and holds the top.
+ */
+async function consolidate(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+  const { config, learner } = run;
+  const { updates, learningRate, weighting, topShare } = config.consolidation;
+  const { perCycle, batchSize } = config.update;
+  const start = learner.updates;
+  for (let done = 0; done < updates; done += perCycle) {
+    const rng = streamFor(config.seed, "consolidation", done);
+    const batches = Array.from({ length: perCycle }, () => {
+      const own = rng.random() < topShare;
+      return drawBatch(run, rng, own ? { size: batchSize } : { size: batchSize, weighting });
+    });
+    const losses = await learner.update(batches, {
+      rng,
+      learningRate: (update) =>
+        learningRate * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (update - start) / updates))),
+    });
+    run.history.lastLoss = summarise(losses).mean;
+    observer.record("update", { updates: learner.updates, loss: run.history.lastLoss });
+  }
 }
 
 /** Lets commands near the top compete within what is left of the budget. */

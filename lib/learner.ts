@@ -25,8 +25,8 @@ import { ADAM_INPUTS, STATE_PARTS, type StatePart, traceUpdates } from "./update
 export interface Batch {
   /** Scaled commands, [B]. */
   readonly commands: readonly number[];
-  /** Policies in generator order, B rows of [P]. */
-  readonly targets: readonly Float32Array[];
+  /** Writes the policy of a row in generator order to `out`, [P]. */
+  readonly writeTarget: (row: number, out: Float32Array) => void;
   /** [B], summing to 1. */
   readonly shares: Float32Array;
 }
@@ -168,13 +168,19 @@ export class Learner {
   }
 
   /** Puts a batch's inputs into arrays for update k; the targets' array is reused from call to call. */
-  #stage({ commands, targets, shares }: Batch, k: number, rng: Rng): Record<string, TensorValue> {
+  #stage(
+    { commands, writeTarget, shares }: Batch,
+    k: number,
+    rng: Rng,
+  ): Record<string, TensorValue> {
     const { parameterCount, lossNoise } = this.#model;
     const rows = commands.length;
     const length = rows * parameterCount;
     if (!(this.#stagings[k]?.length >= length)) this.#stagings[k] = new Float32Array(length);
     const staged = this.#stagings[k].subarray(0, length);
-    targets.forEach((target, row) => staged.set(target, row * parameterCount));
+    for (let row = 0; row < rows; row++) {
+      writeTarget(row, staged.subarray(row * parameterCount, (row + 1) * parameterCount));
+    }
     const feeds: Record<string, TensorValue> = {
       [`commands.${k}`]: encodeCommands(this.#model, commands),
       [`targets.${k}`]: { data: staged, shape: [rows, parameterCount] },

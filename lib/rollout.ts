@@ -24,6 +24,7 @@ export const PURPOSE = {
   verification: 8,
   latent: 9,
   calibration: 10,
+  consolidation: 11,
 } as const;
 
 /** Names a purpose of a random stream. */

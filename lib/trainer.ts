@@ -12,7 +12,9 @@
  * Differences from the paper and its reference code:
  *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
  *     than half of the arithmetic at the reference's weighting.
- *  2. The observation normaliser changes between episodes, not within them (lib/normaliser.ts).
+ *  2. The observation normaliser changes between episodes, not within them (lib/normaliser.ts), and
+ *     stored policies keep the meaning they were measured with when it moves
+ *     (lib/observation_frame.ts): no stale labels.
  *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
  *     and no episode starts that might not fit the budget.
@@ -20,7 +22,6 @@
  *     requests are answered through a measured curve (lib/calibration.ts), not by the raw scale.
  */
 
-import type { Draw } from "./buffer.ts";
 import type { Calibration } from "./calibration.ts";
 import type { MeasuredReturn } from "./evaluate.ts";
 import { addNoise, runAndStore, type StoredEpisode } from "./exploration.ts";
@@ -28,7 +29,7 @@ import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
-import { spentSteps, toGeneratorOrder, type TrainingRun } from "./training_run.ts";
+import { drawBatch, spentSteps, toGeneratorOrder, type TrainingRun } from "./training_run.ts";
 
 /** A kind of record in the metrics of a run. */
 export type RecordKind = "episode" | "update" | "evaluation" | "curve";
@@ -36,8 +37,13 @@ export type RecordKind = "episode" | "update" | "evaluation" | "curve";
 /** Is told what happens: writes metrics, draws progress, saves checkpoints. */
 export interface TrainingObserver {
   record(kind: RecordKind, values: Readonly<Record<string, unknown>>): void;
-  /** Called when a cycle is complete and the run's state is whole. Returns false to stop there. */
+  /**
+   * Called when a cycle or a warm-up episode is complete and the run's state is whole. Returns false
+   * to stop there; the trainer goes on from exactly there with the same state.
+   */
   betweenCycles(run: TrainingRun): boolean | Promise<boolean>;
+  /** Called when the budget is spent: an interrupted end of a run is done again from here. */
+  beforeFinish?(run: TrainingRun): boolean | Promise<boolean>;
 }
 
 /** How a finished run ended. */
@@ -56,7 +62,7 @@ export async function train(
   run: TrainingRun,
   observer: TrainingObserver,
 ): Promise<TrainingOutcome | undefined> {
-  await warmUp(run, observer);
+  if (!(await warmUp(run, observer))) return undefined;
   while (hasBudget(run)) {
     await update(run, observer);
     await rollout(run, observer);
@@ -65,11 +71,15 @@ export async function train(
     run.counters.cycles++;
     if (!(await observer.betweenCycles(run))) return undefined;
   }
+  if ((await observer.beforeFinish?.(run)) === false) return undefined;
   return await finish(run, observer);
 }
 
-/** Runs and stores the first policies: the untrained generator's, or freshly initialised ones. */
-async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+/**
+ * Runs and stores the first policies: the untrained generator's, or freshly initialised ones.
+ * @returns false when the observer stopped it.
+ */
+async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<boolean> {
   const { config, model, models, shape, counters } = run;
   while (counters.episodes < config.warmup.episodes && hasBudget(run)) {
     const rng = streamFor(config.seed, "warmup", counters.episodes);
@@ -78,22 +88,19 @@ async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<voi
       : (await generateRows(run, [1]))[0];
     const updateNormaliser = config.normaliser.kind !== "off";
     recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
+    if (!(await observer.betweenCycles(run))) return false;
   }
+  return true;
 }
 
 /** Draws K batches and fits the generator to them in one call of the runtime. */
 async function update(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, buffer, learner, counters, history } = run;
+  const { config, learner, counters, history } = run;
   const rng = streamFor(config.seed, "batch", counters.cycles);
-  const draws: Draw[] = [];
-  for (let k = 0; k < config.update.perCycle; k++) {
-    draws.push(buffer.draw(rng, { size: config.update.batchSize }));
-  }
-  const batches = draws.map(({ entries, shares }) => ({
-    commands: entries.map(({ scaledReturn }) => scaledReturn),
-    targets: entries.map(({ slot }) => buffer.row(slot)),
-    shares,
-  }));
+  const batches = Array.from(
+    { length: config.update.perCycle },
+    () => drawBatch(run, rng, { size: config.update.batchSize }),
+  );
   const losses = await learner.update(batches, { rng, learningRate: (k) => learningRate(run, k) });
   history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   observer.record("update", { updates: learner.updates, loss: history.lastLoss });

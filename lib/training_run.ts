@@ -7,15 +7,17 @@
  * own stream from (seed, purpose, counter).
  */
 
-import { PolicyBuffer } from "./buffer.ts";
+import { PolicyBuffer, type Weighting } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import type { Env, EnvSpec } from "./env.ts";
 import { createLocalRunner, type EpisodeRunner, type MeasuredReturn } from "./evaluate.ts";
-import { Learner } from "./learner.ts";
+import { type Batch, Learner } from "./learner.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "./model.ts";
 import { createMoments, type Moments, normaliserOf } from "./normaliser.ts";
+import { createObservationFrame, type ObservationFrame } from "./observation_frame.ts";
 import type { SessionOptions } from "./onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
+import type { Rng } from "./rng.ts";
 import { streamFor } from "./rollout.ts";
 
 /** What simulated steps were spent on. Only the first two count towards the budget. */
@@ -71,6 +73,7 @@ export interface TrainingRun {
   readonly buffer: PolicyBuffer;
   readonly moments: Moments;
   readonly scale: ReturnScale;
+  readonly frame: ObservationFrame;
   readonly runner: EpisodeRunner;
   readonly counters: Counters;
   readonly history: History;
@@ -111,6 +114,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
     buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
     moments: createMoments(shape.sizes[0]),
     scale: createReturnScale(config.returns, env.spec),
+    frame: createObservationFrame(model, shape),
     runner: parts.runner ?? createLocalRunner(env, policy),
     counters: {
       steps: { training: 0, noiseFree: 0, calibration: 0, evaluation: 0 },
@@ -156,6 +160,24 @@ export function spentSteps({ counters: { steps } }: TrainingRun): number {
 /** The normaliser that policies use now. */
 export function currentNormaliser(run: TrainingRun): NormaliserState {
   return normaliserOf(run.moments);
+}
+
+/** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
+export function drawBatch(
+  { buffer, frame, moments }: TrainingRun,
+  rng: Rng,
+  options: { size: number; weighting?: Weighting },
+): Batch {
+  const { entries, shares } = buffer.draw(rng, options);
+  const normaliser = normaliserOf(moments);
+  return {
+    commands: entries.map(({ scaledReturn }) => scaledReturn),
+    shares,
+    writeTarget(row, out) {
+      out.set(buffer.row(entries[row].slot));
+      frame.toNormalised(out, normaliser);
+    },
+  };
 }
 
 /** Puts a policy from generator order into policy order, [P] -> [P]. */
