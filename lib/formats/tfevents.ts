@@ -180,7 +180,8 @@ function maskedCrc(bytes: Uint8Array): number {
   return ((crc >>> 15 | crc << 17) + 0xa282ead8) >>> 0;
 }
 
-function encodeRecord(message: Uint8Array): Uint8Array {
+/** Frames an Event message as a record of an event file. */
+export function encodeRecord(message: Uint8Array): Uint8Array {
   const record = new Uint8Array(HEADER_BYTES + message.length + FOOTER_BYTES);
   const view = new DataView(record.buffer);
   view.setBigUint64(0, BigInt(message.length), true);

@@ -11,12 +11,14 @@ import {
   SMALL_SEGMENT_BYTES,
   type SmallState,
 } from "../support/checkpoint_state.ts";
+import { makeFastFolder } from "../support/fast_folder.ts";
+import { mulberry32 } from "../support/random.ts";
 
 const OPTIONS = { segmentBytes: SMALL_SEGMENT_BYTES };
 
 function inFolder(test: (folder: string) => void | Promise<void>): () => Promise<void> {
   return async () => {
-    const folder = Deno.makeTempDirSync();
+    const folder = makeFastFolder();
     try {
       await test(join(folder, "checkpoint"));
     } finally {
@@ -40,16 +42,6 @@ function refuses(run: () => unknown, message: RegExp): void {
     assert.match(error.message, message);
     return true;
   });
-}
-
-/** Runs a mulberry32 stream: the tests' own source of offsets, apart from the program's. */
-function random(seed: number): () => number {
-  return () => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return ((t ^ t >>> 14) >>> 0) / 2 ** 32;
-  };
 }
 
 Deno.test(
@@ -150,7 +142,7 @@ Deno.test(
     const files = new Map(
       names(folder).map((name) => [name, Deno.readFileSync(join(folder, name))]),
     );
-    const next = random(1);
+    const next = mulberry32(1);
     const tried = { fellBack: 0, untouched: 0 };
     for (const [name, bytes] of files) {
       const path = join(folder, name);
@@ -299,7 +291,7 @@ Deno.test(
 Deno.test(
   "CheckpointStore.save() can be killed at any moment: what was said to be saved can be loaded",
   inFolder(async (folder) => {
-    const next = random(2);
+    const next = mulberry32(2);
     let acknowledged = 0;
     for (let kill = 0; kill < 12; kill++) {
       const child = new Deno.Command(Deno.execPath(), {

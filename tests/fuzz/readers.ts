@@ -1,0 +1,273 @@
+/**
+ * Every reader of files that others may have written. To add one: a name, a function that imports what
+ * it needs (so that no other reader's memory counts) and gives good inputs and the call to make. Write
+ * the good inputs with the program's own writer, and give more than one, so that pieces can be swapped.
+ */
+
+import { join } from "node:path";
+import { FileError } from "../../lib/errors.ts";
+import type { FuzzTarget } from "./fuzz_reader.ts";
+
+/** The readers by name; each gets an empty folder of its own. */
+export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTarget>>> = {
+  async safetensors() {
+    const { decodeSafetensors } = await import("../../lib/formats/safetensors.ts");
+    return {
+      good: await safetensorsFiles(),
+      read: (bytes) => decodeSafetensors(bytes, { name: "x" }),
+    };
+  },
+
+  async onnx() {
+    const { readOnnx, assertTrustedOps } = await import("../../lib/onnx/reader.ts");
+    const { encodeModel } = await import("../../lib/onnx/writer.ts");
+    const model = {
+      irVersion: 10,
+      opset: 21,
+      producer: "test",
+      graphName: "policy",
+      docString: "",
+      metadata: { environment: "Hopper-v5", command: "0.5" },
+      nodes: ["Gemm", "Tanh"].map((opType) => ({
+        opType,
+        name: opType,
+        inputs: ["observation", "w"],
+        outputs: ["action"],
+        attributes: { transB: 1, axes: [1, 2], alpha: { float: 0.5 }, mode: "a" },
+      })),
+      initializers: [{ name: "w", type: "float32", shape: [2, 3], bytes: new Uint8Array(24) }],
+      inputs: [{ name: "observation", type: "float32", shape: ["N", 3] }],
+      outputs: [{ name: "action", type: "float32", shape: ["N", 2] }],
+    } as const;
+    const good = [encodeModel(model), encodeModel({ ...model, metadata: {}, initializers: [] })];
+    const allowed = new Set(["Gemm", "Tanh"]);
+    return { good, read: (bytes) => assertTrustedOps(readOnnx(bytes, { name: "x" }), allowed) };
+  },
+
+  async json() {
+    const { parseJsonLimited } = await import("../../lib/formats/json.ts");
+    const good = ['{"a": [1, -2.5e3, "x\\u00e9\\n"], "b": {"c": null}}', "[true, false, []]"];
+    return { good: encodeAll(good), read: (bytes) => parseJsonLimited(bytes, { name: "x" }) };
+  },
+
+  async "policy json"(folder) {
+    const { readPolicy, writePolicy } = await import("../../lib/policy_file.ts");
+    const { models } = await import("../../models/models.ts");
+    return policyTarget(folder, { format: "json", readPolicy, writePolicy, models });
+  },
+
+  async "policy safetensors"(folder) {
+    const { readPolicy, writePolicy } = await import("../../lib/policy_file.ts");
+    const { models } = await import("../../models/models.ts");
+    return policyTarget(folder, { format: "safetensors", readPolicy, writePolicy, models });
+  },
+
+  async config() {
+    const { parseConfig, renderConfig } = await import("../../lib/config_file.ts");
+    const { resolveConfig } = await import("../../lib/config.ts");
+    const whole = renderConfig(resolveConfig([]).config);
+    const good = [whole, "[update]\nbatchSize = 8\n", 'preset = "paper"\nthreads = 2\n'];
+    return {
+      good: encodeAll(good),
+      read: (bytes) => parseConfig(new TextDecoder().decode(bytes), "x.toml"),
+    };
+  },
+
+  async metrics(folder) {
+    const { MetricsWriter, readMetrics } = await import("../../lib/metrics.ts");
+    const path = join(folder, "metrics.jsonl");
+    {
+      using writer = MetricsWriter.open(path);
+      writer.write({ kind: "episode", step: 10, return: 1.5 });
+      writer.write({ kind: "curve", step: 20, points: [{ requested: 1, mean: -2 }] });
+    }
+    const good = [Deno.readFileSync(path), encode('{"kind":"a","step":1}\n')];
+    return {
+      good,
+      read(bytes) {
+        Deno.writeFileSync(path, bytes);
+        readMetrics(path);
+        MetricsWriter.open(path, { resumeAtByte: Math.floor(bytes.length / 2) }).close();
+      },
+    };
+  },
+
+  async "event file"(folder) {
+    const { decodeTfevents, encodeRecord, TfeventsWriter } = await import(
+      "../../lib/formats/tfevents.ts"
+    );
+    const path = join(folder, "events");
+    {
+      using writer = TfeventsWriter.open(path, { wallTimeSeconds: 1 });
+      writer.write({ "episode/return": 1.5, loss: -2 }, { step: 2 ** 40, wallTimeSeconds: 0.5 });
+    }
+    const file = Deno.readFileSync(path);
+    const first = 12 + file[0] + 4;
+    return {
+      good: [file.slice(12, first - 4), file.slice(first + 12, -4)],
+      // Framed again, with checksums that fit, or none would come further than those.
+      read(bytes) {
+        try {
+          decodeTfevents(bytes, { name: "x" });
+        } catch (error) {
+          if (!(error instanceof FileError)) throw error;
+        }
+        decodeTfevents(encodeRecord(bytes), { name: "x" });
+      },
+    };
+  },
+
+  async "checkpoint manifest"() {
+    const { decodeManifest, encodeManifest } = await import("../../lib/checkpoint_manifest.ts");
+    const { hashHex } = await import("../../lib/files.ts");
+    const part = { file: "000007-weights.safetensors", bytes: 100, sha256: "0".repeat(64) };
+    const manifest = {
+      sequence: 7,
+      best: null,
+      parts: new Map([["weights", part]]),
+      rows: {
+        ...part,
+        file: "000007-rows.safetensors",
+        rowLength: 8,
+        segments: ["rows-000001.bin"],
+      },
+      meta: { step: 12, list: [1, "a", null] },
+    };
+    const bodyOf = (text: string) => encode(text.split("\n")[0]);
+    return {
+      good: [
+        bodyOf(encodeManifest(manifest)),
+        bodyOf(encodeManifest({ ...manifest, best: 3, rows: null, parts: new Map() })),
+      ],
+      // Sealed again, or none would come further than the seal.
+      read(bytes) {
+        const seal = encode(`\n${hashHex(bytes)}\n`);
+        const sealed = new Uint8Array(bytes.length + seal.length);
+        sealed.set(bytes);
+        sealed.set(seal, bytes.length);
+        decodeManifest(sealed, { name: "x" });
+      },
+    };
+  },
+
+  async "checkpoint rows"() {
+    const { decodeRowIndex, encodeRowIndex } = await import("../../lib/checkpoint_manifest.ts");
+    const { decodeSafetensors, encodeSafetensors } = await import(
+      "../../lib/formats/safetensors.ts"
+    );
+    const rows = {
+      file: "000007-rows.safetensors",
+      bytes: 1,
+      sha256: "",
+      rowLength: 8,
+      segments: ["rows-000001.bin", "rows-000002.bin"],
+    };
+    const index = {
+      rowLength: 8,
+      segments: rows.segments,
+      ids: Float64Array.of(1, 2, 30),
+      segmentOf: Uint32Array.of(0, 0, 1),
+      positions: Uint32Array.of(0, 1, 0),
+      hashes: new Uint8Array(48),
+    };
+    return {
+      good: [encodeSafetensors(encodeRowIndex(index))],
+      read: (bytes) => decodeRowIndex(decodeSafetensors(bytes, { name: "x" }), { name: "x", rows }),
+    };
+  },
+
+  async "checkpoint folder"(folder) {
+    const { CheckpointStore } = await import("../../lib/checkpoint.ts");
+    const { loadCheckpoint } = await import("../../lib/checkpoint_reader.ts");
+    const { contentOf } = await import("../support/checkpoint_state.ts");
+    {
+      using store = CheckpointStore.open(folder);
+      store.save(contentOf(1));
+    }
+    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+    const whole = new Map(names.map((name) => [name, Deno.readFileSync(join(folder, name))]));
+    return {
+      good: [...whole.values()],
+      // Which file is replaced is drawn from the bytes themselves.
+      read(bytes) {
+        const name = names[bytes.reduce((sum, byte) => sum + byte, 0) % names.length];
+        if ([...whole.values()].some((file) => isSame(file, bytes))) return;
+        Deno.writeFileSync(join(folder, name), bytes);
+        try {
+          loadCheckpoint(folder);
+        } finally {
+          Deno.writeFileSync(join(folder, name), whole.get(name)!);
+        }
+      },
+    };
+  },
+};
+
+async function safetensorsFiles(): Promise<Uint8Array[]> {
+  const { encodeSafetensors } = await import("../../lib/formats/safetensors.ts");
+  const w = { dtype: "F32", shape: [2, 3], data: new Float32Array(6) } as const;
+  const n = { dtype: "I64", shape: [2], data: BigInt64Array.of(1n, -1n) } as const;
+  const b = { dtype: "U8", shape: [3], data: Uint8Array.of(1, 2, 3) } as const;
+  return [
+    encodeSafetensors(new Map<string, typeof w | typeof b>([["w", w], ["b", b]]), {
+      env: "Hopper-v5",
+    }),
+    encodeSafetensors(new Map([["n", n]])),
+  ];
+}
+
+type PolicyFile = typeof import("../../lib/policy_file.ts");
+
+async function policyTarget(
+  folder: string,
+  { format, readPolicy, writePolicy, models }: {
+    readonly format: "json" | "safetensors";
+    readonly readPolicy: PolicyFile["readPolicy"];
+    readonly writePolicy: PolicyFile["writePolicy"];
+    readonly models: Parameters<PolicyFile["readPolicy"]>[1]["models"];
+  },
+): Promise<FuzzTarget> {
+  const { registry } = await import("../../envs/registry.ts");
+  const spec = registry.spec("CartPole-v1");
+  const path = join(folder, `policy.${format}`);
+  const good = [[2], [3, 2]].map((hiddenSizes) => {
+    const size = models.policyShape(spec, hiddenSizes).parameterCount;
+    writePolicy(path, {
+      format,
+      spec,
+      models,
+      numbers: {
+        hiddenSizes,
+        parameters: Float32Array.from({ length: size }, (_, i) => i / 8),
+        normaliser: { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) },
+      },
+      label: {
+        environment: "CartPole-v1",
+        requestedReturn: 500,
+        command: 1,
+        measuredReturn: null,
+        generator: "0".repeat(64),
+      },
+    });
+    return Deno.readFileSync(path);
+  });
+  return {
+    good,
+    read(bytes) {
+      Deno.writeFileSync(path, bytes);
+      readPolicy(path, { models });
+    },
+  };
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+function encodeAll(texts: readonly string[]): Uint8Array[] {
+  return texts.map(encode);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
