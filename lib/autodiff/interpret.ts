@@ -63,7 +63,7 @@ export function interpret(
     const { name } = input.attributes;
     if (!Object.hasOwn(inputs, name)) {
       throw new TypeError(
-        `Cannot interpret graph: input "${name}" must be given, got ${Object.keys(inputs)}`,
+        `Cannot interpret graph: every input must be given, got none for "${name}"`,
       );
     }
     const { data, shape } = inputs[name];

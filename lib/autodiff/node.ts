@@ -46,6 +46,8 @@ export interface Attributes {
   softplus: None;
   /** -1, 0 or 1. */
   sign: None;
+  /** 1 where positive, else 0: the mask of the gradients of `relu` and its relatives. */
+  heaviside: None;
   clip: { readonly min: number; readonly max: number };
   /** Two matrices and an optional third input, added with broadcasting. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };

@@ -31,6 +31,7 @@ import {
   broadcastTo,
   div,
   gather,
+  heaviside,
   matmul,
   mul,
   neg,
@@ -38,7 +39,6 @@ import {
   reshape,
   scatterAdd,
   sigmoid,
-  sign,
   slice,
   square,
   sub,
@@ -176,16 +176,15 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     (x) => 1 / (1 + Math.exp(-x)),
     (_, y, cotangent) => mul(cotangent, mul(y, sub(1, y))),
   ),
-  // The sign of the output is the mask, and the input need not be kept for it.
-  relu: unary((x) => Math.max(x, 0), (_, y, cotangent) => mul(cotangent, sign(y))),
+  // The mask is taken from the output, so that the input need not be kept for it.
+  relu: unary((x) => Math.max(x, 0), (_, y, cotangent) => mul(cotangent, heaviside(y))),
   leakyRelu: {
     ...unary((x) => x, null),
     forward: ([x], y, { attributes: { slope } }) =>
       kernels.map(x, y, (value) => value > 0 ? value : slope * value),
     vjp(node, cotangent) {
       const { slope } = node.attributes;
-      // The midpoint of 1 and slope, plus or minus half their distance.
-      const factor = add(mul(sign(node.inputs[0]), (1 - slope) / 2), (1 + slope) / 2);
+      const factor = add(mul(heaviside(node.inputs[0]), 1 - slope), slope);
       return mul(cotangent, factor);
     },
   },
@@ -194,6 +193,7 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     (x, _, cotangent) => mul(cotangent, sigmoid(x)),
   ),
   sign: unary(Math.sign, null),
+  heaviside: unary((x) => x > 0 ? 1 : 0, null),
   clip: {
     ...unary((x) => x, null),
     forward: ([x], y, { attributes: { min, max } }) =>
@@ -201,7 +201,7 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     vjp(node, cotangent) {
       const [x] = node.inputs;
       const { min, max } = node.attributes;
-      const inside = mul(add(sign(sub(x, min)), sign(sub(max, x))), 0.5);
+      const inside = mul(heaviside(sub(x, min)), heaviside(sub(max, x)));
       return mul(cotangent, inside);
     },
   },

@@ -147,7 +147,12 @@ export function sign(x: Tensor): Tensor {
   return apply("sign", [x], {});
 }
 
-/** Moves each element into [min, max]; the gradient is 1 inside, a half on a bound, 0 outside. */
+/** Gives 1 where x > 0 and 0 elsewhere; its gradient is 0. */
+export function heaviside(x: Tensor): Tensor {
+  return apply("heaviside", [x], {});
+}
+
+/** Moves each element into [min, max]; the gradient is 1 inside and 0 elsewhere. */
 export function clip(x: Tensor, { min, max }: { min: number; max: number }): Tensor {
   return apply("clip", [x], { min, max });
 }

@@ -61,7 +61,7 @@ function dtypeOf(data: TensorData): DType {
 function checkNames(kind: string, given: readonly string[], known: readonly string[]): void {
   const unknown = given.find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  throw new TypeError(`Cannot run model: ${kind} must be one of ${known}, got "${unknown}"`);
+  throw new TypeError(`Cannot run model: ${kind} must be of the model, got "${unknown}"`);
 }
 
 /**
@@ -110,7 +110,7 @@ export async function createSession(
       for (const name of inputNames) {
         if (!Object.hasOwn(feeds, name)) {
           throw new TypeError(
-            `Cannot run model: input "${name}" must be given, got ${Object.keys(feeds)}`,
+            `Cannot run model: every input must be given, got none for "${name}"`,
           );
         }
         inputs[name] = wrap(feeds[name]);

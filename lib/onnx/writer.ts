@@ -60,15 +60,13 @@ const VARINT = 0, LENGTH_DELIMITED = 2, FIXED32 = 5;
 
 const ENCODER = new TextEncoder();
 
-function varint(value: number | bigint): Uint8Array {
-  // Negative integers are written as their 64-bit two's complement.
-  let rest = BigInt.asUintN(64, BigInt(value));
+function varint(value: number): Uint8Array {
+  // Negative integers are written as their 64-bit two's complement: seven bits a byte, low first.
+  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
   const bytes: number[] = [];
-  do {
-    const low = Number(rest & 0x7fn);
-    rest >>= 7n;
-    bytes.push(rest === 0n ? low : low | 0x80);
-  } while (rest !== 0n);
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
   return Uint8Array.from(bytes);
 }
 

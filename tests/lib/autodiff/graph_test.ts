@@ -41,7 +41,7 @@ nodes
   %10 = constant(2): float32[]
   %11 = mul(%9, %10): float32[B, 4]
   %12 = mul(%11, %1): float32[B, 4]
-  %13 = sign(%1): float32[B, 4]
+  %13 = heaviside(%1): float32[B, 4]
   %14 = mul(%12, %13): float32[B, 4]
   %15 = matmul(%14, x; transposeA): float32[4, 3]
 outputs

@@ -26,6 +26,7 @@ Deno.test("interpret() gives elementwise results worked by hand", () => {
     [t.relu, [0, 0, 0.5]],
     [(x) => t.leakyRelu(x, 0.1), [-0.2, 0, 0.5]],
     [t.sign, [-1, 0, 1]],
+    [t.heaviside, [0, 0, 1]],
     [(x) => t.clip(x, { min: -1, max: 0.25 }), [-1, 0, 0.25]],
     [(x) => t.sqrt(t.square(x)), [2, 0, 0.5]],
     [(x) => t.log(t.exp(x)), [-2, 0, 0.5]],
@@ -123,7 +124,7 @@ Deno.test("interpret() rejects missing, misshapen and short inputs, and rows tha
   const y = { data: [1], shape: [1] };
   assert.throws(() => interpret(graph, { x }), {
     name: "TypeError",
-    message: 'Cannot interpret graph: input "y" must be given, got x',
+    message: 'Cannot interpret graph: every input must be given, got none for "y"',
   });
   assert.throws(() => interpret(graph, { x, y: { data: [1, 2], shape: [2] } }), {
     name: "TypeError",

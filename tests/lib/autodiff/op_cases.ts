@@ -76,6 +76,11 @@ export const OP_CASES: { readonly [N in OpName]: readonly OpCase[] } = {
   leakyRelu: [...unary(t.leakyRelu), ...unary((x) => t.leakyRelu(x, 0.3))],
   softplus: [...unary(t.softplus), ...unary(t.softplus, [30, 90])],
   sign: unary(t.sign),
+  heaviside: [
+    ...unary(t.heaviside),
+    { inputs: [["B"]], compute: (x) => t.heaviside(t.relu(t.mul(x, 1e-30))) },
+    { inputs: [["B"]], compute: (x) => t.heaviside(t.mul(x, 1e30)) },
+  ],
   clip: unary((x) => t.clip(x, { min: -0.7, max: 1.1 })),
   matmul: [
     ...MATMULS,
