@@ -1,6 +1,7 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
 import { DivergedError } from "./errors.ts";
+import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
 import { episodeSeed, runEpisode, streamFor } from "./rollout.ts";
 import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
@@ -10,21 +11,11 @@ import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "
  * the stream of this episode.
  */
 export function addNoise(run: TrainingRun, row: Float32Array): void {
-  const { config, model, shape, learner, counters } = run;
-  const { noise, noiseScale, noiseProbability } = config.rollout;
+  const { config, counters } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
-  if (rng.random() >= noiseProbability) return;
-  const draws = new Float32Array(row.length);
-  rng.fillStandardNormal(draws);
-  const learnt = noise === "learnt" ? Math.exp(learner.scalarWeight(model.logSigma)) : 1;
-  for (let i = 0; i < row.length; i++) {
-    const sigma = noise === "learnt"
-      ? learnt
-      : noise === "relative"
-      ? noiseScale * shape.scale[model.order[i]]
-      : noiseScale;
-    row[i] += sigma * draws[i];
-  }
+  if (rng.random() >= config.rollout.noiseProbability) return;
+  const deviations = noiseDeviations(run);
+  for (let i = 0; i < row.length; i++) row[i] += deviations[i] * rng.standardNormal();
 }
 
 /** What `runAndStore` tells of its episode. */
