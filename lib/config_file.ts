@@ -52,21 +52,6 @@ export const RUN_SETTINGS = {
     max: MAX_COUNT,
     doc: "Threads of the update step; 0 takes one per core",
   },
-  workers: {
-    type: "integer",
-    default: 0,
-    min: 0,
-    max: MAX_COUNT,
-    doc: "Worker threads that simulate; 0 simulates in the main thread",
-  },
-  checkpointEvery: {
-    type: "integer",
-    default: 0,
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-    unit: "steps",
-    doc: "Steps between checkpoints; 0 is a twentieth of the budget",
-  },
 } as const satisfies Record<string, OptionRule>;
 
 /** Lists the run settings in the form of options. */

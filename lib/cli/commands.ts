@@ -19,6 +19,22 @@ interface CommandEntry {
 
 /** Every command by name, in the order of the root help. */
 export const COMMANDS = {
+  train: {
+    purpose: "Train a generator of policies in an environment",
+    group: "Train and use",
+    load: async () => (await import("./train.ts")).trainCommand,
+  },
+  generate: {
+    purpose: "Write a policy for a wanted return and measure it",
+    group: "Train and use",
+    aliases: ["sample"],
+    load: async () => (await import("./generate.ts")).generateCommand,
+  },
+  evaluate: {
+    purpose: "Measure what a policy file returns",
+    group: "Train and use",
+    load: async () => (await import("./evaluate.ts")).evaluateCommand,
+  },
   envs: {
     purpose: "List the environments, or describe one",
     group: "Look around",

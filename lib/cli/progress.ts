@@ -125,7 +125,7 @@ export function formatBar(
 
 function details(state: ProgressState, { rate, unit }: LineOptions): string[] {
   const left = rate > 0 ? [`${formatDuration((state.total - state.done) / rate)} left`] : [];
-  const speed = rate > 0 ? [`${formatCount(rate)}/s`] : [];
+  const speed = rate > 0 ? [`${formatCount(Number(rate.toPrecision(3)))}/s`] : [];
   const counts = `${formatCount(state.done)}/${formatCount(state.total)} ${unit}`;
   const [first, ...rest] = (state.facts ?? []).map(([label, value]) => `${label} ${value}`);
   return [...left, ...(first === undefined ? [] : [first]), counts, ...speed, ...rest];

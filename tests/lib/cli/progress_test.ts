@@ -14,11 +14,11 @@ Deno.test("formatBar() shows what fits, the most important first", () => {
   assert.equal(at(39), "[###------]  42%  9.4 s left  best 1000");
   assert.equal(
     at(79),
-    "[#####--------]  42%  9.4 s left  best 1000  8400/20k steps  1234/s  last 812.5",
+    "[#####--------]  42%  9.4 s left  best 1000  8400/20k steps  1230/s  last 812.5",
   );
   assert.equal(
     at(199),
-    "[############------------------]  42%  9.4 s left  best 1000  8400/20k steps  1234/s  last 812.5  buffer 34%  loss 0.0123",
+    "[############------------------]  42%  9.4 s left  best 1000  8400/20k steps  1230/s  last 812.5  buffer 34%  loss 0.0123",
   );
 });
 

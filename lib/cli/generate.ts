@@ -1,0 +1,206 @@
+/** `udrlpg generate`: writes a policy for a wanted return and measures what it returns. */
+
+import { merge, object } from "@optique/core/constructs";
+import { dirname, join } from "node:path";
+import { reachableRange } from "../calibration.ts";
+import { UnreachableReturnError, UsageError } from "../errors.ts";
+import { findPolicy, type FoundPolicy } from "../generate.ts";
+import { formatOf, POLICY_FORMATS, type PolicyFormat, writePolicy } from "../policy_file.ts";
+import {
+  GENERATOR_OPTIONS,
+  type GeneratorOptions,
+  generatorOptions,
+  type OpenGenerator,
+  openGenerator,
+} from "./generator_source.ts";
+import { formatMeasured, measuredDocument } from "./measured.ts";
+import { formatNumber } from "./output.ts";
+import type { Command, CommandContext } from "./program.ts";
+import { choiceValue, fileValue, integerValue, numberValue, setting, settingOr } from "./values.ts";
+
+interface GenerateValues extends GeneratorOptions {
+  readonly return: number | undefined;
+  readonly out: string | undefined;
+  readonly format: PolicyFormat | undefined;
+  readonly tolerance: number | undefined;
+  readonly verify: number;
+  readonly seed: number;
+}
+
+const DEFAULT_EPISODES = 10;
+/** A search with --tolerance may try this many candidates. */
+const SEARCH_CANDIDATES = 40;
+
+/** The `generate` command. */
+export const generateCommand: Command<GenerateValues> = {
+  description: [
+    "The generator's calibration turns the return into a command; the policy for it is measured over fresh episodes and written. With --tolerance the search goes on until the 95 % interval of the measured mean lies within the return +- the tolerance; when that is not reached, no file is written and the exit code is 5.",
+  ],
+  examples: [
+    { command: "udrlpg generate --run runs/pendulum --return 1000", does: "The best policy" },
+    {
+      command:
+        "udrlpg generate --run runs/swimmer --return 150 --tolerance 10 --verify 20 --out p.onnx",
+      does: "A policy whose mean return is 150 +- 10, checked over 20 episodes",
+    },
+    {
+      command:
+        "udrlpg sample --generator generator.safetensors --return 100 --format json --out p.json",
+      does: "From a generator file alone, as JSON",
+    },
+  ],
+  exclusive: [GENERATOR_OPTIONS],
+  parser: () =>
+    merge(
+      object("The generator", generatorOptions()),
+      object("The policy", {
+        return: setting("--return", numberValue({ metavar: "R" }), "Return that you want"),
+        out: setting(
+          "--out",
+          fileValue("FILE", POLICY_FORMATS.map((format) => `.${format}`)),
+          "Policy file (default: policy-R.onnx beside the generator)",
+        ),
+        format: setting(
+          "--format",
+          choiceValue(POLICY_FORMATS, "FORMAT"),
+          `One of ${POLICY_FORMATS.join(", ")} (default: as --out ends, or onnx)`,
+        ),
+      }),
+      object("Measuring it", {
+        tolerance: setting(
+          "--tolerance",
+          numberValue({ metavar: "X", min: 0 }),
+          "Search for a policy within this distance of the return",
+        ),
+        verify: settingOr("--verify", integerValue({ metavar: "N", min: 1, max: 1e6 }), {
+          fallback: DEFAULT_EPISODES,
+          doc: "Episodes that measure a policy",
+        }),
+        seed: settingOr("--seed", integerValue({ metavar: "N" }), {
+          fallback: 1,
+          doc: "Seed of those episodes",
+        }),
+      }),
+    ),
+  async run(values, context) {
+    const { return: requested, tolerance } = values;
+    if (requested === undefined) {
+      throw new UsageError(
+        "Cannot generate a policy: a return must be given, got none: use --return R",
+      );
+    }
+    const format = chooseFormat(values);
+    const source = await openGenerator(values, context, "generate a policy");
+    try {
+      warnOutside(requested, source, context);
+      const found = await search(values, { requested, source, context });
+      if (!found.accepted) {
+        throw new UnreachableReturnError(
+          `Cannot generate a policy: the return must be within ${formatNumber(tolerance!, 4)} of ${
+            formatNumber(requested, 4)
+          }, got ${formatMeasured(found.measured)} at best`,
+        );
+      }
+      const path = values.out ?? join(dirname(source.path), `policy-${requested}.${format}`);
+      await write(path, { found, requested, format, source, context });
+      report(path, { found, requested, source, context });
+    } finally {
+      await source.close();
+    }
+  },
+};
+
+function chooseFormat({ out, format }: GenerateValues): PolicyFormat {
+  if (format !== undefined || out === undefined) return format ?? "onnx";
+  try {
+    return formatOf(out);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${error.message}, or give --format`);
+    throw error;
+  }
+}
+
+function warnOutside(requested: number, { generator }: OpenGenerator, { output }: CommandContext) {
+  const { min, max } = reachableRange(generator.calibration);
+  if (requested >= min && requested <= max) return;
+  output.warn(
+    `return ${
+      formatNumber(requested, 4)
+    } is outside the range that this generator was measured to ` +
+      `reach, ${formatNumber(min)} to ${formatNumber(max)}: the nearest is generated`,
+  );
+}
+
+interface Search {
+  readonly requested: number;
+  readonly source: OpenGenerator;
+  readonly context: CommandContext;
+}
+
+async function search(values: GenerateValues, { requested, source, context }: Search) {
+  const episodeBudget = values.verify * (values.tolerance === undefined ? 1 : SEARCH_CANDIDATES);
+  const progress = context.output.progress("episodes");
+  let done = 0;
+  const found = await findPolicy(source.generator, {
+    requested,
+    episodes: values.verify,
+    episodeBudget,
+    seed: values.seed,
+    runner: source.runner,
+    ...(values.tolerance === undefined ? {} : { tolerance: values.tolerance }),
+    onCandidate({ measured }) {
+      done += values.verify;
+      const facts = [["last", formatNumber(measured.mean)]] as const;
+      progress.update({ done, total: episodeBudget, facts });
+    },
+  });
+  context.output.endProgress();
+  return found;
+}
+
+interface Result extends Search {
+  readonly found: FoundPolicy;
+}
+
+async function write(
+  path: string,
+  { found, requested, format, source, context }: Result & { format: PolicyFormat },
+): Promise<void> {
+  const { generator } = source;
+  writePolicy(path, {
+    format,
+    spec: generator.spec,
+    models: await context.program.models(),
+    numbers: {
+      hiddenSizes: generator.config.policy.hiddenSizes,
+      parameters: found.parameters,
+      normaliser: generator.normaliser,
+    },
+    label: {
+      environment: generator.spec.id,
+      requestedReturn: requested,
+      command: found.command,
+      measuredReturn: found.measured,
+      generator: generator.hash,
+    },
+  });
+}
+
+function report(path: string, { found, requested, source, context }: Result): void {
+  const env = source.generator.spec.id;
+  const document = {
+    env,
+    requestedReturn: requested,
+    command: found.command,
+    policy: path,
+    measuredReturn: measuredDocument(found.measured),
+  };
+  context.output.result(document, () =>
+    [
+      `Environment       ${env}`,
+      `Requested return  ${formatNumber(requested, 4)}`,
+      `Measured return   ${formatMeasured(found.measured)}`,
+      `Policy            ${path}`,
+      `Next: udrlpg evaluate ${path}`,
+    ].join("\n"));
+}

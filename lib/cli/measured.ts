@@ -1,0 +1,19 @@
+/** How measured returns are written for people. */
+
+import type { MeasuredReturn } from "../evaluate.ts";
+import { formatNumber } from "./output.ts";
+
+/** Writes a measured return: mean, deviation, number of episodes, confidence interval. */
+export function formatMeasured({ mean, std, n, ci95: [low, high] }: MeasuredReturn): string {
+  const episodes = n === 1 ? "1 episode" : `${n} episodes`;
+  const interval = Number.isFinite(low)
+    ? `, 95 % interval of the mean ${formatNumber(low)} to ${formatNumber(high)}`
+    : "";
+  return `${formatNumber(mean)} +- ${formatNumber(std)} over ${episodes}${interval}`;
+}
+
+/** Replaces the endless interval of a single episode by nulls, since JSON has no infinity. */
+export function measuredDocument(measured: MeasuredReturn): object {
+  const ci95 = measured.ci95.map((bound) => Number.isFinite(bound) ? bound : null);
+  return { ...measured, ci95 };
+}

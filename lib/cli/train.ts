@@ -1,0 +1,208 @@
+/** `udrlpg train`: trains a generator and leaves a run folder. */
+
+import { merge, object } from "@optique/core/constructs";
+import type { Parser } from "@optique/core/parser";
+import { formatDuration } from "../clock.ts";
+import { type Config, flattenConfig } from "../config.ts";
+import { DEVICES, renderValue, RUN_SETTINGS } from "../config_file.ts";
+import type { EnvRegistry } from "../env.ts";
+import { UsageError } from "../errors.ts";
+import type { ModelTable } from "../model.ts";
+import { PRESETS } from "../presets.ts";
+import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
+import { formatMeasured, measuredDocument } from "./measured.ts";
+import { formatNumber, formatTable } from "./output.ts";
+import type { Command, CommandContext, KnownNames } from "./program.ts";
+import { resolveTraining, type TrainOptions, type TrainSettings } from "./train_settings.ts";
+import {
+  choiceValue,
+  fileValue,
+  integerValue,
+  runValue,
+  setting,
+  settings,
+  textValue,
+  toggle,
+} from "./values.ts";
+
+interface TrainValues extends TrainOptions {
+  readonly dryRun: boolean;
+}
+
+function trainParser({ environments }: KnownNames): Parser<"sync", TrainValues, unknown> {
+  const count = (min: number) => integerValue({ metavar: "N", min });
+  return merge(
+    object("What to train", {
+      env: setting("--env", textValue("ID", environments), "Environment, see udrlpg envs"),
+      preset: setting(
+        "--preset",
+        textValue("NAME", Object.keys(PRESETS)),
+        "Named set of option values, see udrlpg presets (default: default)",
+      ),
+      config: setting(
+        "--config",
+        fileValue("FILE", [".toml"]),
+        "Configuration file, see udrlpg presets show",
+      ),
+      set: settings(
+        "--set",
+        textValue("KEY=VALUE"),
+        "Set any option of a configuration; may be given many times",
+      ),
+      steps: setting(
+        "--steps",
+        count(1),
+        "Budget of simulated training steps (default: the preset's)",
+      ),
+      seed: setting("--seed", count(0), "Seed of every random stream of the run (default: 1)"),
+    }),
+    object("The run folder", {
+      out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
+      dryRun: toggle("--dry-run", "Show every value and where it comes from; train nothing"),
+    }),
+    object("The machine", {
+      device: setting(
+        "--device",
+        choiceValue(DEVICES, "DEVICE"),
+        `${RUN_SETTINGS.device.doc}: ${DEVICES.join(", ")} (default: auto)`,
+      ),
+      threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
+    }),
+  );
+}
+
+/** The `train` command. */
+export const trainCommand: Command<TrainValues> = {
+  description: [
+    "Leaves a run folder with the generator, its configuration and its metrics. Every option of a configuration can be set with --set, with a variable (udrlpg help variables) or in a file.",
+  ],
+  examples: [
+    {
+      command: "udrlpg train --env InvertedPendulum-v5 --seed 1 --out runs/pendulum",
+      does: "Balance a pole, in under a minute",
+    },
+    {
+      command: "udrlpg train --env Swimmer-v5 --steps 1e6 --set update.learningRate=1e-4",
+      does: "Change the budget and an option",
+    },
+    {
+      command: "udrlpg train --env Hopper-v5 --preset paper --dry-run",
+      does: "See what a preset would do",
+    },
+    {
+      command: "udrlpg train --config runs/pendulum/config.toml --out runs/again",
+      does: "Repeat a run",
+    },
+  ],
+  parser: trainParser,
+  async run(values, context) {
+    const settings = await resolveTraining(values, context);
+    const models = await context.program.models();
+    checkModels(settings.config, { registry: await context.program.registry(), models });
+    if (values.dryRun) return context.output.result(...describeSettings(settings));
+    await trainRun(settings, context);
+  },
+};
+
+/** Finds out before anything is written whether the networks can be built. @throws {UsageError} */
+function checkModels(
+  config: Config,
+  { registry, models }: { registry: EnvRegistry; models: ModelTable },
+): void {
+  try {
+    const shape = models.policyShape(registry.spec(config.env), config.policy.hiddenSizes);
+    models.createGenerator(config, shape);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+/** Chooses the device of the updates. @throws {UsageError} when this program does not run there. */
+function chooseDevice(wanted: string): "cpu" {
+  if (wanted === "auto" || wanted === "cpu") return "cpu";
+  throw new UsageError(`Cannot train: device must be auto or cpu in this version, got "${wanted}"`);
+}
+
+async function trainRun(resolved: TrainSettings, context: CommandContext): Promise<void> {
+  const { program, output } = context;
+  const { config, settings } = resolved;
+  const threads = settings.get("threads") as number;
+  const device = chooseDevice(settings.get("device") as string);
+  const { trainInFolder } = await import("../training_session.ts");
+  const progress = output.progress("steps");
+  const interruption = program.listen();
+  try {
+    const result = await trainInFolder(config, {
+      registry: await program.registry(),
+      models: await program.models(),
+      folder: runFolderOf(resolved),
+      preset: settings.get("preset") as string,
+      session: { device, ...(threads > 0 ? { threads } : {}) },
+      clock: program.clock,
+      signal: interruption.signal,
+      onProgress: (state) =>
+        progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
+    });
+    output.endProgress();
+    interruption.signal.throwIfAborted();
+    output.result(resultDocument(result), () => describeResult(result));
+  } finally {
+    interruption.stop();
+  }
+}
+
+function factsOf(state: TrainProgress): [label: string, value: string][] {
+  const { bestReturn, lastReturn, lastEvaluation, bufferFill, loss } = state;
+  return [
+    ["best", formatNumber(bestReturn)],
+    ["last", formatNumber(lastReturn)],
+    ...(lastEvaluation
+      ? [["evaluation", formatNumber(lastEvaluation.mean)] as [string, string]]
+      : []),
+    ["loss", Number.isFinite(loss) ? loss.toPrecision(3) : "-"],
+    ["buffer", String(bufferFill)],
+  ];
+}
+
+function resultDocument({ finalReturn, ...result }: TrainResult): object {
+  return { ...result, finalReturn: finalReturn ? measuredDocument(finalReturn) : null };
+}
+
+function describeResult(result: TrainResult): string {
+  const { finalReturn, run } = result;
+  const best = finalReturn ? Math.floor(finalReturn.mean * 100) / 100 : 0;
+  return [
+    `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
+    `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
+      formatDuration(result.wallSeconds)
+    } on ${result.device}`,
+    ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
+    `Run folder    ${run}`,
+    `Next: udrlpg generate --run ${run} --return ${best}`,
+  ].join("\n");
+}
+
+/** Names the run folder of a run for which none was given. */
+export function runFolderOf({ config, settings }: TrainSettings): string {
+  const out = settings.get("out") as string;
+  return out === "" ? `runs/${config.env}-seed${config.seed}` : out;
+}
+
+function describeSettings(resolved: TrainSettings): [document: unknown, text: () => string] {
+  const { config, sources, settings, settingSources } = resolved;
+  const values = new Map([...settings, ...flattenConfig(config)]);
+  values.set("out", runFolderOf(resolved));
+  const from = new Map([...settingSources, ...sources]);
+  const document = {
+    values: Object.fromEntries(values),
+    sources: Object.fromEntries(from),
+  };
+  return [document, () =>
+    formatTable([
+      ["option", "value", "from"],
+      ...[...values].map((
+        [name, value],
+      ) => [name, renderValue(value), from.get(name) ?? "default"]),
+    ])];
+}

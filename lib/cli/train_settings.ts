@@ -1,0 +1,156 @@
+/**
+ * Where a training run's settings come from: the command line, then UDRLPG_* variables, then the
+ * configuration file, then the preset, then the defaults. Every value is checked where it enters, so
+ * that an error names the place; `train --dry-run` shows the place of every value.
+ */
+
+import {
+  checkOption,
+  type ConfigLayer,
+  findOption,
+  listOptions,
+  type NamedOption,
+  parseOption,
+  resolveConfig,
+  type ResolvedConfig,
+} from "../config.ts";
+import { type ConfigFile, listSettings, readConfigFile } from "../config_file.ts";
+import { UsageError } from "../errors.ts";
+import { variableOf } from "./arguments.ts";
+import { findSpec } from "./envs.ts";
+import { findPreset } from "./presets.ts";
+import type { CommandContext } from "./program.ts";
+
+/** The options of `udrlpg train` that settings come from. */
+export interface TrainOptions {
+  readonly env: string | undefined;
+  readonly preset: string | undefined;
+  readonly config: string | undefined;
+  readonly set: readonly string[];
+  readonly steps: number | undefined;
+  readonly seed: number | undefined;
+  readonly out: string | undefined;
+  readonly device: string | undefined;
+  readonly threads: number | undefined;
+}
+
+/** Everything that a run is made from, and where it came from. */
+export interface TrainSettings extends ResolvedConfig {
+  /** Values of the run settings of lib/config_file.ts, by name. */
+  readonly settings: ReadonlyMap<string, unknown>;
+  /** Run setting to its source. */
+  readonly settingSources: ReadonlyMap<string, string>;
+}
+
+/** Options of a configuration that have an option of their own on the command line. */
+const OWN_OPTIONS = ["env", "seed", "steps"] as const;
+
+/**
+ * Resolves the settings of a run.
+ * @throws {UsageError} for a bad option or variable. @throws {FileError} for a bad file.
+ */
+export async function resolveTraining(
+  options: TrainOptions,
+  { program, origin }: CommandContext,
+): Promise<TrainSettings> {
+  const file = options.config === undefined ? undefined : readConfigFile(options.config);
+  const { settings, settingSources } = resolveSettings(options, { file, origin });
+  const own = new Map<string, Map<string, unknown>>([["variable", new Map()], ["word", new Map()]]);
+  const layers: ConfigLayer[] = [];
+  if (file) layers.push({ source: `file "${options.config}"`, values: file.options });
+  for (const name of OWN_OPTIONS) {
+    const source = origin(`--${name}`);
+    if (options[name] === undefined || source === undefined) continue;
+    own.get(source === `--${name}` ? "word" : "variable")!.set(name, options[name]);
+  }
+  for (const [name, value] of own.get("variable")!) {
+    layers.push(layerOf(name, value, variableOf(name)));
+  }
+  for (const option of listOptions()) {
+    const variable = variableOf(option.name);
+    const text = program.env(variable);
+    if (text === undefined || text === "" || isOwn(option.name)) continue;
+    layers.push(layerOf(option.name, parse(option, text, variable), variable));
+  }
+  for (const assignment of options.set) layers.push(parseAssignment(assignment));
+  for (const [name, value] of own.get("word")!) layers.push(layerOf(name, value, `--${name}`));
+  const given = layers.map(withoutZeroSteps);
+  const env = given.map(({ values }) => values.get("env")).findLast((value) => value !== undefined);
+  if (env === undefined || env === "") {
+    throw new UsageError(
+      "Cannot train: an environment must be given, got none: use --env ID, see udrlpg envs",
+    );
+  }
+  findSpec(await program.registry(), env as string);
+  const preset = findPreset(settings.get("preset") as string, env as string);
+  return { ...resolveConfig([...preset, ...given]), settings, settingSources };
+}
+
+function isOwn(name: string): boolean {
+  return (OWN_OPTIONS as readonly string[]).includes(name);
+}
+
+function layerOf(name: string, value: unknown, source: string): ConfigLayer {
+  return { source, values: new Map([[name, value]]) };
+}
+
+/** A budget of 0 stands for the preset's own: it must not hide the preset's. */
+function withoutZeroSteps({ source, values }: ConfigLayer): ConfigLayer {
+  return {
+    source,
+    values: new Map([...values].filter(([name, v]) => name !== "steps" || v !== 0)),
+  };
+}
+
+/** Reads "key=value" as --set gives it. */
+function parseAssignment(assignment: string): ConfigLayer {
+  const at = assignment.indexOf("=");
+  if (at < 1) {
+    throw new UsageError(`Cannot use option "--set": must be key=value, got "${assignment}"`);
+  }
+  const name = assignment.slice(0, at);
+  return asUsage(() => {
+    const option = findOption(name);
+    return layerOf(name, parseOption(option, assignment.slice(at + 1), "--set"), "--set");
+  });
+}
+
+function parse(option: NamedOption, text: string, source: string): unknown {
+  return asUsage(() => parseOption(option, text, source));
+}
+
+function asUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+function resolveSettings(
+  options: TrainOptions,
+  { file, origin }: { file: ConfigFile | undefined; origin: CommandContext["origin"] },
+): Pick<TrainSettings, "settings" | "settingSources"> {
+  const settings = new Map<string, unknown>();
+  const settingSources = new Map<string, string>();
+  for (const option of listSettings()) {
+    const { name, rule } = option;
+    const long = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const given = options[name as keyof TrainOptions];
+    const source = origin(long);
+    if (given !== undefined && source !== undefined) {
+      settings.set(name, asUsage(() => checkOption(option, given, source)));
+      settingSources.set(name, source);
+    } else if (file?.settings.has(name)) {
+      settings.set(name, file.settings.get(name));
+      settingSources.set(name, `file "${options.config}"`);
+    } else {
+      settings.set(name, rule.default);
+      settingSources.set(name, "default");
+    }
+  }
+  return { settings, settingSources };
+}
