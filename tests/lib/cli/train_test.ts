@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { parseConfig } from "../../../lib/config_file.ts";
 import { InterruptedError } from "../../../lib/errors.ts";
 import { run } from "../../support/program.ts";
-import { trainTiny, withFolder } from "../../support/tiny_run.ts";
+import { trainTiny, withFolder } from "../../support/tiny_command.ts";
 
 Deno.test("train, generate and evaluate work together, with the keys that scripts rely on", async () => {
   await withFolder(async (folder) => {

@@ -1,0 +1,36 @@
+import { type ProgramRun, run, type Surroundings } from "./program.ts";
+
+/** The options of a training run that takes a second: a tiny generator, few episodes. */
+const TINY = [
+  "policy.hiddenSizes=32",
+  "generator.hiddenSizes=8",
+  "update.perCycle=1",
+  "warmup.episodes=3",
+  "evaluation.every=1000000",
+  "evaluation.finalEpisodes=2",
+  "sweep.every=1000000",
+  "selection.candidates=2",
+  "calibration.commands=3",
+  "calibration.episodes=2",
+];
+
+/** Trains a tiny CartPole run into a folder. */
+export function trainTiny(
+  out: string,
+  more: readonly string[] = [],
+  around: Surroundings = {},
+): Promise<ProgramRun> {
+  const options = TINY.flatMap((assignment) => ["--set", assignment]);
+  const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", ...options, "--out", out];
+  return run([...argv, ...more], around);
+}
+
+/** Uses a temporary folder, which is removed afterwards. */
+export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
