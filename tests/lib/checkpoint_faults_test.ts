@@ -50,6 +50,16 @@ Deno.test({
 });
 
 Deno.test({
+  name:
+    "CheckpointStore.save() on a disk full of rows keeps the last (needs leave to mount a tmpfs)",
+  ignore: !canMount,
+  fn: () =>
+    runOnSmallDisk(
+      'mount -t tmpfs -o size=900k tmpfs "$1"; "$2" run -A --quiet "$3" fill-disk-with-rows "$1"',
+    ),
+});
+
+Deno.test({
   name: "MetricsWriter on a full disk leaves whole lines (needs leave to mount a tmpfs)",
   ignore: !canMount,
   fn: () =>

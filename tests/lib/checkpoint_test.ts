@@ -8,6 +8,7 @@ import {
   checkIsState,
   contentOf,
   rowIdsOf,
+  SMALL_ROW_LENGTH,
   SMALL_SEGMENT_BYTES,
   type SmallState,
 } from "../support/checkpoint_state.ts";
@@ -281,7 +282,7 @@ Deno.test(
     }
     const segments = names(folder).filter((name) => name.startsWith("rows-"));
     const bytes = segments.reduce((sum, name) => sum + Deno.statSync(join(folder, name)).size, 0);
-    const liveBytes = rowIdsOf(state).length * 16 * 4;
+    const liveBytes = rowIdsOf(state).length * SMALL_ROW_LENGTH * 4;
     assert.ok(bytes < 6 * liveBytes, `${bytes} for ${liveBytes} live`);
     assert.ok(segments.length < 40, String(segments.length));
     assert.equal(checkIsState(loadCheckpoint(folder)), state);

@@ -9,7 +9,12 @@ import { CheckpointStore } from "../../lib/checkpoint.ts";
 import { loadCheckpoint } from "../../lib/checkpoint_reader.ts";
 import { FileError } from "../../lib/errors.ts";
 import { MetricsWriter, readMetrics } from "../../lib/metrics.ts";
-import { checkIsState, contentOf, SMALL_SEGMENT_BYTES } from "./checkpoint_state.ts";
+import {
+  checkIsState,
+  contentOf,
+  SMALL_ROW_LENGTH,
+  SMALL_SEGMENT_BYTES,
+} from "./checkpoint_state.ts";
 
 function openStore(folder: string): CheckpointStore {
   return CheckpointStore.open(join(folder, "checkpoint"), { segmentBytes: SMALL_SEGMENT_BYTES });
@@ -21,21 +26,32 @@ function saveFive(folder: string): void {
   for (let state = 1; state <= 5; state++) store.save(contentOf(state));
 }
 
+interface DiskFill {
+  readonly rowLength: number;
+  readonly segmentBytes: number;
+}
+
 /** Fills the disk while it saves; then there is the last state saved, and with room again the next one. */
-function fillDisk(folder: string): void {
-  using store = openStore(folder);
+function fillDisk(folder: string, { rowLength, segmentBytes }: DiskFill): void {
+  using store = CheckpointStore.open(join(folder, "checkpoint"), { segmentBytes });
   const filler = join(folder, "filler");
   let state = 1;
   let failures = 0;
-  while (failures < 10) {
+  let hasJustFailed = false;
+  while (failures < 30) {
     try {
-      store.save(contentOf(state));
+      store.save(contentOf(state, rowLength));
+      if (hasJustFailed) {
+        assert.equal(checkIsState(loadCheckpoint(join(folder, "checkpoint"))), state);
+      }
+      hasJustFailed = false;
       state++;
-      grow(filler, 1024);
+      grow(filler, 4096);
     } catch (error) {
       assert.ok(error instanceof FileError, String(error));
       assert.match(error.message, /^Cannot write .*: there is no space left on the device$/);
       failures++;
+      hasJustFailed = true;
       const loaded = loadCheckpoint(join(folder, "checkpoint"));
       assert.equal(checkIsState(loaded), state - 1);
       assert.deepEqual(loaded.warnings, []);
@@ -48,7 +64,7 @@ function fillDisk(folder: string): void {
   }
   assert.ok(state > 10, `only ${state} states were saved`);
   Deno.removeSync(filler);
-  store.save(contentOf(state));
+  store.save(contentOf(state, rowLength));
   assert.equal(checkIsState(loadCheckpoint(join(folder, "checkpoint"))), state);
 }
 
@@ -92,7 +108,10 @@ function grow(path: string, bytes: number): void {
 
 const MODES: Readonly<Record<string, (folder: string) => void>> = {
   "save-five": saveFive,
-  "fill-disk": fillDisk,
+  "fill-disk": (folder) =>
+    fillDisk(folder, { rowLength: SMALL_ROW_LENGTH, segmentBytes: SMALL_SEGMENT_BYTES }),
+  // Most of the disk is rows that take a page each: it is they that are cut off half-way.
+  "fill-disk-with-rows": (folder) => fillDisk(folder, { rowLength: 1000, segmentBytes: 100_000 }),
   "fill-metrics": fillMetrics,
   "read-only": useReadOnly,
 };
