@@ -148,6 +148,10 @@ export const OPTION_SECTIONS = {
       "Same sigma for every weight; sigma times 1/sqrt(fan-in) of the weight's layer; or the cvae's own sigma",
     ),
     noiseScale: number(0.1, "Sigma of the exploration noise"),
+    noiseSpread: number(
+      0,
+      "Deviation of the logarithm of a factor on sigma, drawn for each episode",
+    ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
     }),

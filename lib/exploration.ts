@@ -7,15 +7,17 @@ import { episodeSeed, runEpisode, streamFor } from "./rollout.ts";
 import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
 /**
- * Adds Gaussian noise to a policy in generator order, [P], in place. Draws 1 + P normal numbers from
- * the stream of this episode.
+ * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform and 1 + P
+ * normal numbers from the stream of this episode. With a spread, episodes explore at many scales: most
+ * near the configured sigma, a few far out of a plateau.
  */
 export function addNoise(run: TrainingRun, row: Float32Array): void {
   const { config, counters } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return;
+  const factor = Math.exp(config.rollout.noiseSpread * rng.standardNormal());
   const deviations = noiseDeviations(run);
-  for (let i = 0; i < row.length; i++) row[i] += deviations[i] * rng.standardNormal();
+  for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
 }
 
 /** What `runAndStore` tells of its episode. */

@@ -70,7 +70,8 @@ async function consolidate(run: TrainingRun, observer: TrainingObserver): Promis
 /** Lets commands near the top compete within what is left of the budget. */
 async function selectBest(run: TrainingRun): Promise<{ bestCommand: number; bestReturn: number }> {
   const { config, buffer, spec, counters } = run;
-  const count = config.selection.candidates;
+  const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps / 2);
+  const count = Math.max(1, Math.min(config.selection.candidates, affordable));
   let field = Array.from({ length: count }, (_, i) => {
     const t = count === 1 ? 0.75 : i / (count - 1);
     const command = buffer.best * (LOWEST_CANDIDATE + t * (HIGHEST_CANDIDATE - LOWEST_CANDIDATE));
