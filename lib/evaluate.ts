@@ -5,6 +5,7 @@
  * jobs can run in any order and anywhere; results come back in the order of the jobs.
  */
 
+import { setImmediate } from "node:timers";
 import type { Env } from "./env.ts";
 import type { NormaliserState, Policy } from "./model.ts";
 import { type Episode, runEpisode } from "./rollout.ts";
@@ -19,27 +20,45 @@ export interface EvaluationJob {
 
 /** Runs jobs; what a job gives does not depend on who runs it. */
 export interface EpisodeRunner {
-  /** Runs every seed of every job with one normaliser: episodes by job, then by seed. */
-  run(jobs: readonly EvaluationJob[], normaliser: NormaliserState): Promise<Episode[][]>;
+  /**
+   * Runs every seed of every job with one normaliser: episodes by job, then by seed.
+   * @throws the signal's reason when it is aborted; the runner may be used again.
+   * @throws {DivergedError} when an episode becomes non-finite.
+   */
+  run(
+    jobs: readonly EvaluationJob[],
+    normaliser: NormaliserState,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Episode[][]>;
   close(): Promise<void>;
 }
 
 /** Creates a runner that uses one environment in this thread. It does not own the environment. */
 export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
   return {
-    async run(jobs, normaliser) {
+    async run(jobs, normaliser, { signal } = {}) {
       policy.normalise(normaliser);
       const results: Episode[][] = [];
       for (const { parameters, seeds } of jobs) {
         policy.load(parameters);
         const episodes: Episode[] = [];
-        for (const seed of seeds) episodes.push(await runEpisode(env, policy, { seed }));
+        for (const seed of seeds) {
+          episodes.push(await runEpisode(env, policy, { seed }));
+          // Episodes never wait for anything, so signals would not arrive before the last one.
+          await nextTurn();
+          signal?.throwIfAborted();
+        }
         results.push(episodes);
       }
       return results;
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Lets everything else that waits for this thread have its turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A measured return, as files and JSON show it. */

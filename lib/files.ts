@@ -225,7 +225,8 @@ export function readFully(file: Deno.FsFile, bytes: Uint8Array): number {
   return at;
 }
 
-function isThere(path: string): boolean {
+/** Tells whether a path leads to anything. @throws the error of the system when that cannot be seen. */
+export function isThere(path: string): boolean {
   try {
     Deno.statSync(path);
     return true;

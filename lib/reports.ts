@@ -1,5 +1,6 @@
 /** What a run measures of itself while it trains. Nothing is learnt or chosen from it. */
 
+import type { Config } from "./config.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
 import type { TrainingObserver } from "./trainer.ts";
@@ -12,9 +13,8 @@ const SWEEPS_PER_RUN = 10;
 /** Evaluates the best command without noise at every multiple of the configured interval. */
 export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, counters, history, buffer } = run;
-  const every = config.evaluation.every || config.steps / EVALUATIONS_PER_RUN;
   const step = spentSteps(run);
-  const due = Math.floor(step / every);
+  const due = Math.floor(step / evaluationInterval(config));
   if (due <= counters.evaluations) return;
   const { episodes } = config.evaluation;
   const command = buffer.best;
@@ -35,7 +35,7 @@ export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserv
 export async function sweepWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, counters, buffer } = run;
   const { commands: count, episodes } = config.sweep;
-  const due = Math.floor(spentSteps(run) / (config.sweep.every || config.steps / SWEEPS_PER_RUN));
+  const due = Math.floor(spentSteps(run) / sweepInterval(config));
   if (due <= counters.sweeps) return;
   const commands = Array.from({ length: count }, (_, i) => buffer.best * i / (count - 1));
   const results = await measureCommands(run, {
@@ -48,4 +48,20 @@ export async function sweepWhenDue(run: TrainingRun, observer: TrainingObserver)
   counters.sweeps = due;
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));
   observer.record("curve", { points });
+}
+
+/** Makes the next reports of a run whose budget was changed come when the new intervals say. */
+export function rebaseReports(run: TrainingRun): void {
+  const { config, counters } = run;
+  const step = spentSteps(run);
+  counters.evaluations = Math.floor(step / evaluationInterval(config));
+  counters.sweeps = Math.floor(step / sweepInterval(config));
+}
+
+function evaluationInterval({ evaluation, steps }: Config): number {
+  return evaluation.every || steps / EVALUATIONS_PER_RUN;
+}
+
+function sweepInterval({ sweep, steps }: Config): number {
+  return sweep.every || steps / SWEEPS_PER_RUN;
 }

@@ -153,7 +153,7 @@ function checkBudget({ steps, selection }: Config, { maxEpisodeSteps }: EnvSpec)
 }
 
 /** Counts the steps that the budget pays for. */
-export function spentSteps({ counters: { steps } }: TrainingRun): number {
+export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters">): number {
   return steps.training + steps.noiseFree;
 }
 

@@ -2,23 +2,27 @@
  * One training session of a run folder: makes the run, lets the trainer train it, and keeps the folder
  * up to date.
  *
- * The folder holds config.toml (the resolved configuration), metrics.jsonl, TensorBoard events and,
- * at the end, generator.safetensors. Nothing is written before everything that can be checked is.
+ * The folder holds config.toml (the resolved configuration), metrics.jsonl, TensorBoard events,
+ * checkpoint/ and, at the end, generator.safetensors. Nothing is written before everything that can be
+ * checked is. A session that stops early, whatever stops it, leaves a folder that another one with
+ * `resume` takes to the same end, byte for byte.
  */
 
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { renderConfig } from "./config_file.ts";
 import type { EnvRegistry } from "./env.ts";
-import { FileError } from "./errors.ts";
-import { childPath, makeFolder, writeFileAtomic } from "./files.ts";
-import type { MeasuredReturn } from "./evaluate.ts";
+import { DivergedError } from "./errors.ts";
+import { type EpisodeRunner, type MeasuredReturn, nextTurn } from "./evaluate.ts";
+import { childPath, isThere } from "./files.ts";
 import { GENERATOR_FILE_NAME, saveGenerator } from "./generator_file.ts";
-import { type MetricRecord, MetricsWriter } from "./metrics.ts";
 import type { ModelTable } from "./model.ts";
 import type { SessionOptions } from "./onnx/session.ts";
+import type { RunEnd } from "./run_checkpoint.ts";
+import { CONFIG_FILE_NAME, openRunFolder, writeRunConfig } from "./run_folder.ts";
+import { type KeepOptions, RunKeeper } from "./run_keeper.ts";
 import { lockRun } from "./run_lock.ts";
-import { train, type TrainingObserver } from "./trainer.ts";
+import { confidence95 } from "./statistics.ts";
+import { train, type TrainingObserver, type TrainingOutcome } from "./trainer.ts";
 import {
   createRun,
   currentNormaliser,
@@ -26,6 +30,7 @@ import {
   type StepCounts,
   type TrainingRun,
 } from "./training_run.ts";
+import { findNonFinite } from "./training_state.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
@@ -36,9 +41,19 @@ export interface SessionContext {
   readonly preset: string;
   readonly session: SessionOptions;
   readonly clock: Clock;
-  /** Aborted to stop after the present cycle. */
+  /** Aborted to save and stop after the present cycle. */
   readonly signal: AbortSignal;
+  /** Go on from the folder's last checkpoint instead of asking for an empty folder. */
+  readonly resume?: boolean;
+  /** Steps between checkpoints; the rule of lib/run_keeper.ts when 0 or absent. */
+  readonly checkpointEverySteps?: number;
+  /** Makes what runs evaluations; the run's own environment in this thread when absent. */
+  readonly createRunner?: (config: Config) => EpisodeRunner;
+  /** Number of workers behind `createRunner`, for config.toml. */
+  readonly workers?: number;
   readonly onProgress: (progress: Progress) => void;
+  /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** How far a run is. */
@@ -75,80 +90,162 @@ export interface TrainResult {
 }
 
 /**
- * Trains in a run folder.
- * @throws {FileError} when the folder is not empty or cannot be written.
- * @throws {DivergedError} when training becomes non-finite.
+ * Trains in a run folder, from the beginning or, with `context.resume`, from its last checkpoint.
+ * @throws {FileError} when the folder cannot be used: it is not empty (or holds no run, or another
+ * configuration's, to resume), is in use, or cannot be written.
+ * @throws {DivergedError} when training becomes non-finite; the last checkpoint stays.
  */
 export async function trainInFolder(config: Config, context: SessionContext): Promise<TrainResult> {
-  const { folder, clock } = context;
-  const started = clock.monotonicMs();
-  const env = await context.registry.make(config.env);
-  const run = createRun(config, { env, models: context.models, session: context.session });
-  prepareFolder(folder);
-  using _lock = lockRun(folder);
-  writeFileAtomic(childPath(folder, "config.toml"), renderConfig(config), {
-    kind: "configuration",
-  });
-  const metrics = MetricsWriter.open(childPath(folder, "metrics.jsonl"));
-  const observer: TrainingObserver = {
-    record: (kind, values) =>
-      metrics.write({ kind, step: spentSteps(run), ...values } as MetricRecord),
-    betweenCycles() {
-      context.onProgress(progressOf(run));
-      return !context.signal.aborted;
+  const started = context.clock.monotonicMs();
+  await using parts = new AsyncDisposableStack();
+  const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
+  const made = createRun(config, { env, models: context.models, session: context.session });
+  parts.defer(() => made.learner.close());
+  openRunFolder(config, context);
+  parts.use(lockRun(context.folder));
+  const runner = context.createRunner?.(config) ?? made.runner;
+  parts.defer(() => runner.close());
+  // Only the end of a run is thrown away by a stop; a cycle's own evaluations are part of it.
+  let stop: { signal?: AbortSignal } = {};
+  const run: TrainingRun = {
+    ...made,
+    runner: {
+      run: (jobs, normaliser) => runner.run(jobs, normaliser, stop),
+      close: () => Promise.resolve(),
     },
   };
-  try {
-    const outcome = await train(run, observer);
+  const written = { folder: context.folder, settings: settingsOf(context) };
+  if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
+  const keeper = parts.use(RunKeeper.open(run, keepOptions(context)));
+  writeRunConfig(config, written);
+  const observer: TrainingObserver = {
+    record(kind, values) {
+      stop.signal?.throwIfAborted();
+      keeper.record(kind, values);
+    },
+    async betweenCycles() {
+      await nextTurn(); // lets signals arrive
+      return keeper.betweenCycles(run);
+    },
+    beforeFinish() {
+      stop = { signal: context.signal };
+      return keeper.beforeFinish();
+    },
+  };
+  let end = keeper.end;
+  if (end) {
+    context.onWarning?.(
+      `Run ${
+        JSON.stringify(context.folder)
+      } is finished: there is nothing to do: give more --steps ` +
+        `to go on with it`,
+    );
+  } else {
+    const outcome = await trainUntilStopped(run, observer, { keeper, context });
     if (outcome) {
-      saveGenerator(childPath(folder, GENERATOR_FILE_NAME), {
-        model: run.model,
-        content: {
-          config,
-          weights: run.learner.state.weights,
-          normaliser: currentNormaliser(run),
-          calibration: outcome.calibration,
-          seenReturns: Float32Array.from(run.history.returns),
-          provenance: {
-            preset: context.preset,
-            steps: spentSteps(run),
-            episodes: run.counters.episodes,
-            updates: run.learner.updates,
-          },
-        },
-      });
+      saveResult(run, outcome, context);
+      end = keeper.finish(outcome);
     }
-    return {
-      env: config.env,
-      preset: context.preset,
-      seed: config.seed,
-      steps: spentSteps(run),
-      episodes: run.counters.episodes,
-      updates: run.learner.updates,
-      run: folder,
-      bestReturn: run.history.bestReturn,
-      ...(outcome ? { finalReturn: outcome.finalReturn } : {}),
-      wallSeconds: (clock.monotonicMs() - started) / 1000,
-      device: context.session.device ?? "cpu",
-      stepsByPurpose: run.counters.steps,
-      finished: outcome !== undefined,
-    };
-  } finally {
-    metrics.close();
-    await run.learner.close();
-    await env.close();
+  }
+  const seconds = (context.clock.monotonicMs() - started) / 1000;
+  return resultOf(run, end, { context, seconds });
+}
+
+/** Trains; gives undefined when the signal stopped it, which may be in the middle of the end. */
+async function trainUntilStopped(
+  run: TrainingRun,
+  observer: TrainingObserver,
+  { keeper, context: { signal } }: { keeper: RunKeeper; context: SessionContext },
+): Promise<TrainingOutcome | undefined> {
+  try {
+    return await train(run, observer);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    if (!(error instanceof DivergedError)) throw error;
+    const tensor = findNonFinite(run);
+    const step = keeper.savedSteps;
+    throw new DivergedError(
+      error.message +
+        (tensor === undefined || error.message.includes(tensor) ? "" : ` (first in ${tensor})`) +
+        (step === undefined
+          ? ": there is no checkpoint yet"
+          : `: the last good checkpoint, of step ${step}, stays`),
+      { cause: error },
+    );
   }
 }
 
-function prepareFolder(folder: string): void {
-  makeFolder(folder);
-  const [first] = Deno.readDirSync(folder);
-  if (first !== undefined) {
-    throw new FileError(
-      `Cannot train in "${folder}": the folder must be empty, got "${first.name}" and perhaps more: ` +
-        `continue with --resume or choose another --out`,
-    );
-  }
+function keepOptions(context: SessionContext): KeepOptions {
+  const { folder, clock, signal, session } = context;
+  return {
+    folder,
+    clock,
+    signal,
+    resume: context.resume ?? false,
+    hasResult: isThere(childPath(folder, GENERATOR_FILE_NAME)),
+    checkpointEverySteps: context.checkpointEverySteps ?? 0,
+    machine: { device: session.device ?? "cpu", threads: session.threads ?? 0 },
+    onCycle: (run) => context.onProgress(progressOf(run)),
+    onWarning: (text) => context.onWarning?.(text),
+  };
+}
+
+/** The settings of this session that stand in config.toml. */
+function settingsOf(context: SessionContext): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([
+    ["preset", context.preset],
+    ["device", context.session.device ?? "auto"],
+    ["threads", context.session.threads ?? 0],
+    ["workers", context.workers ?? 0],
+    ["checkpointEvery", context.checkpointEverySteps ?? 0],
+  ]);
+}
+
+function saveResult(
+  run: TrainingRun,
+  { calibration }: TrainingOutcome,
+  { folder, preset }: SessionContext,
+): void {
+  saveGenerator(childPath(folder, GENERATOR_FILE_NAME), {
+    model: run.model,
+    content: {
+      config: run.config,
+      weights: run.learner.state.weights,
+      normaliser: currentNormaliser(run),
+      calibration,
+      seenReturns: Float32Array.from(run.history.returns),
+      provenance: {
+        preset,
+        steps: spentSteps(run),
+        episodes: run.counters.episodes,
+        updates: run.learner.updates,
+      },
+    },
+  });
+}
+
+function resultOf(
+  run: TrainingRun,
+  end: RunEnd | undefined,
+  { context, seconds }: { context: SessionContext; seconds: number },
+): TrainResult {
+  const { config, learner, history } = run;
+  const counters = end?.counters ?? run.counters;
+  return {
+    env: config.env,
+    preset: context.preset,
+    seed: config.seed,
+    steps: spentSteps({ counters }),
+    episodes: counters.episodes,
+    updates: end?.updates ?? learner.updates,
+    run: context.folder,
+    bestReturn: history.bestReturn,
+    ...(end ? { finalReturn: { ...end.finalReturn, ci95: confidence95(end.finalReturn) } } : {}),
+    wallSeconds: seconds,
+    device: context.session.device ?? "cpu",
+    stepsByPurpose: counters.steps,
+    finished: end !== undefined,
+  };
 }
 
 function progressOf(run: TrainingRun): Progress {
