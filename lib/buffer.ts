@@ -42,7 +42,7 @@ export interface BufferState {
   readonly best: number;
 }
 
-/** Numbers in one chunk of the slab: 16 MiB of Float32. */
+/** Numbers in one chunk of the slab, at most: 16 MiB of Float32. */
 const CHUNK_LENGTH = 1 << 22;
 
 /** Stores policies by return and draws batches. */
@@ -67,7 +67,8 @@ export class PolicyBuffer {
   constructor(config: Config["buffer"], rowLength: number) {
     this.#config = config;
     this.#rowLength = rowLength;
-    this.#rowsPerChunk = Math.max(1, Math.floor(CHUNK_LENGTH / rowLength));
+    const rows = Math.min(config.capacity, Math.floor(CHUNK_LENGTH / rowLength));
+    this.#rowsPerChunk = Math.max(1, rows);
   }
 
   /** Number of stored policies. */
@@ -85,7 +86,7 @@ export class PolicyBuffer {
     return this.#arrivals;
   }
 
-  /** The highest scaled return ever stored, -Infinity at the start. */
+  /** The highest scaled return ever offered, -Infinity at the start. */
   get best(): number {
     return this.#best;
   }
@@ -228,13 +229,21 @@ export class PolicyBuffer {
 
   #bucketOf(scaledReturn: number, order: number): number {
     if (this.#config.kind === "fifo") return order;
-    return Math.max(0, Math.ceil(scaledReturn * this.#config.bucketCount) - 1);
+    const { bucketCount } = this.#config;
+    let bucket = Math.ceil(scaledReturn * bucketCount) - 1;
+    // The product is rounded: 0.07 * 100 is above 7, but 0.07 is the limit 7 / 100 itself.
+    if (scaledReturn <= bucket / bucketCount) bucket--;
+    else if (scaledReturn > (bucket + 1) / bucketCount) bucket++;
+    return Math.max(0, bucket);
   }
 
   #file(entry: Entry, key: number): void {
     const bucket = this.#buckets.get(key);
-    if (bucket) bucket.push(entry);
-    else this.#buckets.set(key, [entry]);
+    if (bucket) {
+      // By age, also after a relabelling, so that a restored buffer draws the same policies.
+      const younger = bucket.findIndex(({ order }) => order > entry.order);
+      bucket.splice(younger < 0 ? bucket.length : younger, 0, entry);
+    } else this.#buckets.set(key, [entry]);
     this.#ranked = undefined;
   }
 

@@ -1,36 +1,68 @@
-import { type ProgramRun, run, type Surroundings } from "./program.ts";
+/** Small configurations and generators, so that tests of training take milliseconds. */
 
-/** The options of a training run that takes a second: a tiny generator, few episodes. */
-const TINY = [
-  "policy.hiddenSizes=32",
-  "generator.hiddenSizes=8",
-  "update.perCycle=1",
-  "warmup.episodes=3",
-  "evaluation.every=1000000",
-  "evaluation.finalEpisodes=2",
-  "sweep.every=1000000",
-  "selection.candidates=2",
-  "calibration.commands=3",
-  "calibration.episodes=2",
-];
+import { type Config, flattenConfig, type PartialConfig, resolveConfig } from "../../lib/config.ts";
+import type { Env } from "../../lib/env.ts";
+import type { PolicyShape } from "../../lib/model.ts";
+import type { RecordKind, TrainingObserver } from "../../lib/trainer.ts";
+import { createRun, type TrainingRun } from "../../lib/training_run.ts";
+import { models } from "../../models/models.ts";
+import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
-/** Trains a tiny CartPole run into a folder. */
-export function trainTiny(
-  out: string,
-  more: readonly string[] = [],
-  around: Surroundings = {},
-): Promise<ProgramRun> {
-  const options = TINY.flatMap((assignment) => ["--set", assignment]);
-  const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", ...options, "--out", out];
-  return run([...argv, ...more], around);
+/** What makes the default configuration small. */
+export const TINY: PartialConfig = {
+  env: TINY_ENV_SPEC.id,
+  steps: 600,
+  policy: { hiddenSizes: [4] },
+  generator: { tileSize: 4, embeddingSize: 4, hiddenSizes: [16, 16] },
+  cvae: { latentSize: 3, encoderSizes: [8] },
+  update: { perCycle: 4, batchSize: 8, learningRate: 1e-3, finalLearningRate: 1e-3 },
+  buffer: { bucketCount: 50 },
+  consolidation: { updates: 8 },
+  calibration: { commands: 3, episodes: 1 },
+  evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },
+  sweep: { every: 300, commands: 3, episodes: 1 },
+};
+
+/** Resolves the small configuration with changes on top, section by section. */
+export function tinyConfig(changes: PartialConfig = {}): Config {
+  const layer = (values: PartialConfig) => ({ source: "test", values: flattenConfig(values) });
+  return resolveConfig([layer(TINY), layer(changes)]).config;
 }
 
-/** Uses a temporary folder, which is removed afterwards. */
-export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+/** Creates a small run; `release` it afterwards. */
+export function tinyRun(changes: PartialConfig = {}, env: Env = new TinyEnv()): TrainingRun {
+  return createRun(tinyConfig(changes), { env, models, session: { threads: 1 } });
+}
+
+/** One record as the observer got it. */
+export interface TrainingRecord {
+  readonly kind: RecordKind;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Keeps every record. */
+export function recorder(): TrainingObserver & { readonly records: TrainingRecord[] } {
+  const records: TrainingRecord[] = [];
+  return {
+    records,
+    record: (kind, values) => void records.push({ kind, values }),
+    betweenCycles: () => true,
+  };
+}
+
+/** The shape of a policy network given by its widths [S, H1, ..., A]. */
+export function shapeOf(sizes: readonly number[]): PolicyShape {
+  const bounds = { low: Float64Array.of(-1), high: Float64Array.of(1) };
+  const box = (size: number) => ({
+    kind: "box" as const,
+    low: new Float64Array(size).fill(bounds.low[0]),
+    high: new Float64Array(size).fill(bounds.high[0]),
+    dtype: "float32" as const,
+  });
+  const spec = {
+    ...TINY_ENV_SPEC,
+    observationSpace: box(sizes[0]),
+    actionSpace: box(sizes[sizes.length - 1]),
+  };
+  return models.policyShape(spec, sizes.slice(1, -1));
 }
