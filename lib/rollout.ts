@@ -6,6 +6,7 @@
  * episodes, and evaluations give the same numbers on any number of workers.
  */
 
+import { DivergedError } from "./errors.ts";
 import { type Env, observationSize } from "./env.ts";
 import type { Policy } from "./model.ts";
 import { addObservation, type Moments } from "./normaliser.ts";
@@ -54,7 +55,8 @@ export interface Episode {
  * Runs one episode from a seed. Allocates nothing per step.
  *
  * @param moments when given, every observation that the policy acts on is added to it
- * @throws {DivergedError} from the environment when the physics becomes non-finite
+ * @throws {DivergedError} when an observation, an action or a reward is not finite. The observation
+ * that ends an episode may be anything: nobody acts on it.
  */
 export async function runEpisode(
   env: Env,
@@ -69,17 +71,38 @@ export async function runEpisode(
   );
   let [total, survival, length] = [0, 0, 0];
   while (true) {
+    assertFinite("observation", observation, { seed, step: length });
     if (moments) addObservation(moments, observation);
     const acted = policy.act(observation, action);
     if (acted instanceof Promise) await acted;
+    assertFinite("action", action, { seed, step: length });
     const stepped = env.step(action);
     const transition = stepped instanceof Promise ? await stepped : stepped;
+    if (!Number.isFinite(transition.reward)) {
+      assertFinite("reward", [transition.reward], { seed, step: length + 1 });
+    }
     total += transition.reward;
     survival += transition.survivalReward;
     length++;
     if (transition.terminated || transition.truncated) {
       return { return: total, survivalReturn: survival, length, terminated: transition.terminated };
     }
+  }
+}
+
+function assertFinite(
+  what: string,
+  values: ArrayLike<number>,
+  { seed, step }: { seed: number; step: number },
+): void {
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isFinite(values[i])) continue;
+    throw new DivergedError(
+      `Cannot go on with the episode: every number of the ${what} must be finite, got ${
+        values[i]
+      } at ` +
+        `index ${i}, step ${step} of the episode with seed ${seed}`,
+    );
   }
 }
 

@@ -165,7 +165,7 @@ async function trainUntilStopped(
     const tensor = findNonFinite(run);
     const step = keeper.savedSteps;
     throw new DivergedError(
-      error.message +
+      `${error.message}, after ${spentSteps(run)} training steps` +
         (tensor === undefined || error.message.includes(tensor) ? "" : ` (first in ${tensor})`) +
         (step === undefined
           ? ": there is no checkpoint yet"
