@@ -20,6 +20,7 @@ export interface AppendOptions {
 
 /** An open append-only file; the only writer of its path. */
 export class AppendFile {
+  /** Where the file is. */
   readonly path: string;
   readonly #kind: string;
   readonly #file: Deno.FsFile;

@@ -54,7 +54,9 @@ export interface CheckpointContent {
 
 /** What one save cost. */
 export interface SaveReport {
+  /** The number of the checkpoint. */
   readonly sequence: number;
+  /** Bytes of all files written, rows included. */
   readonly bytesWritten: number;
 }
 

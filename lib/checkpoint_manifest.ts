@@ -26,24 +26,33 @@ export const CHECKPOINT_VERSION = 1;
 
 /** One file of a checkpoint. */
 export interface PartFile {
+  /** Its name in the folder. */
   readonly file: string;
+  /** Its length. */
   readonly bytes: number;
+  /** The hash of its content, hexadecimal. */
   readonly sha256: string;
 }
 
 /** Where the rows of a checkpoint are. */
 export interface RowsFile extends PartFile {
+  /** Numbers in a row, P. */
   readonly rowLength: number;
+  /** The files that the rows are in. */
   readonly segments: readonly string[];
 }
 
 /** What one checkpoint consists of. */
 export interface Manifest {
+  /** The number of the checkpoint, from 1. */
   readonly sequence: number;
   /** The number of the best checkpoint at that time, if one was marked. */
   readonly best: number | null;
+  /** By name. */
   readonly parts: ReadonlyMap<string, PartFile>;
+  /** Null when no rows were saved. */
   readonly rows: RowsFile | null;
+  /** The caller's own notes. */
   readonly meta: JsonObject;
 }
 

@@ -20,11 +20,15 @@ import { readRows, type RowIndex } from "./row_index.ts";
 
 /** A checkpoint that was read back whole. */
 export interface LoadedCheckpoint {
+  /** The number of the checkpoint. */
   readonly sequence: number;
+  /** Named tensors by the name of their part. */
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, Tensor>>;
+  /** Everything else that was saved; objects have no prototype. */
   readonly meta: JsonObject;
-  /** The number of rows, N, and of numbers in each, P; 0 and 0 when none were saved. */
+  /** The number of rows, N; 0 when none were saved. */
   readonly rowCount: number;
+  /** Numbers in each row, P; 0 when no rows were saved. */
   readonly rowLength: number;
   /**
    * Reads the rows again, in the order in which they were saved; the memory of `row` is used again.
@@ -53,7 +57,9 @@ export function loadCheckpoint(folder: string, options: LoadOptions = {}): Loade
 
 /** A loaded checkpoint and what its store needs besides. */
 export interface Loading {
+  /** The newest whole one, or the best. */
   readonly loaded: LoadedCheckpoint;
+  /** Where its rows are, if it has any. */
   readonly index: RowIndex | undefined;
   /** The numbers of the checkpoints that were tried and are not whole. */
   readonly damaged: readonly number[];
@@ -118,9 +124,11 @@ function readPart(folder: string, part: PartFile) {
 
 /** The readable manifests of a folder. */
 export interface Manifests {
+  /** By the number of their checkpoint, newest first. */
   readonly manifests: Map<number, Manifest>;
   /** The highest number of any manifest, readable or not; 0 when there is none. */
   readonly newest: number;
+  /** What was damaged. */
   readonly warnings: string[];
 }
 

@@ -18,35 +18,46 @@ const SIGNAL_EXIT_CODES: { readonly [S in InterruptSignal]: number } = {
 
 /** Ends the program because it was called wrongly: an unknown option, a value out of range. */
 export class UsageError extends Error {
+  /** The class, as stack traces print it. */
   override readonly name = "UsageError";
+  /** What the program exits with. */
   readonly exitCode = 2;
 }
 
 /** Ends the program because a file is missing, damaged, not writable or not what it should be. */
 export class FileError extends Error {
+  /** The class, as stack traces print it. */
   override readonly name = "FileError";
+  /** What the program exits with. */
   readonly exitCode = 3;
 }
 
 /** Ends training because a number became non-finite; the last good checkpoint stays. */
 export class DivergedError extends Error {
+  /** The class, as stack traces print it. */
   override readonly name = "DivergedError";
+  /** What the program exits with. */
   readonly exitCode = 4;
 }
 
 /** Ends a search because no command reaches the asked return within the tolerance. */
 export class UnreachableReturnError extends Error {
+  /** The class, as stack traces print it. */
   override readonly name = "UnreachableReturnError";
+  /** What the program exits with. */
   readonly exitCode = 5;
 }
 
 /** Ends a command that a signal stopped, after everything was saved. */
 export class InterruptedError extends Error {
+  /** The class, as stack traces print it. */
   override readonly name = "InterruptedError";
+  /** What the program exits with. */
   readonly exitCode: number;
   /** The signal that stopped the command. */
   readonly signal: InterruptSignal;
 
+  /** Makes the error of a signal. */
   constructor(message: string, signal: InterruptSignal) {
     super(message);
     this.signal = signal;

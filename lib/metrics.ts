@@ -23,8 +23,11 @@ export type MetricValue =
 
 /** One line: what kind of record, at which environment step, and its values. */
 export interface MetricRecord {
+  /** What is recorded, such as "episode". */
   readonly kind: string;
+  /** Environment steps taken so far. */
   readonly step: number;
+  /** The values of that kind of record. */
   readonly [key: string]: MetricValue | undefined;
 }
 
@@ -33,6 +36,7 @@ export type ReadMetricRecord = JsonObject & { readonly kind: string; readonly st
 
 /** Everything that a metrics file holds. */
 export interface MetricsFile {
+  /** In the order of the file. */
   readonly records: ReadMetricRecord[];
   /** Lines that are no record. */
   readonly skippedLines: number;

@@ -23,7 +23,9 @@ import { FLOAT_BYTES, hashRow, ROW_HASH_BYTES, type RowIndex, SEGMENT_NAME } fro
  * saved. Ids are safe integers that are never used again for other numbers.
  */
 export interface RowSet {
+  /** Numbers in a row, P. */
   readonly rowLength: number;
+  /** Every row of the set, stored already or not. */
   readonly rows: Iterable<readonly [id: number, row: Float32Array]>;
 }
 

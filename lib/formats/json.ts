@@ -16,6 +16,7 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObj
 
 /** A JSON object; objects read by `parseJsonLimited` have no prototype. */
 export interface JsonObject {
+  /** A member. */
   [key: string]: JsonValue;
 }
 

@@ -18,6 +18,7 @@ export type WireType = "varint" | "fixed64" | "bytes" | "fixed32";
 export interface ProtoField {
   /** The field's number in the message's definition. */
   readonly number: number;
+  /** How the value is stored. */
   readonly wire: WireType;
   /** The value's own bytes: a view. Of a varint, its encoding; otherwise the content. */
   readonly bytes: Uint8Array;

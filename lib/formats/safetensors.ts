@@ -9,6 +9,8 @@
  * Left out: the 16-bit and 8-bit float types, because nothing here writes them. Typed arrays are in
  * machine order, which is little-endian on every machine that Deno supports.
  *
+ * One file, though a long one: writer and reader share the table of dtypes and are read side by side.
+ *
  * Source: format description in the README of huggingface/safetensors 0.5.
  */
 
@@ -17,11 +19,17 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from 
 
 /** The array type that holds each dtype. */
 export interface TensorArrays {
+  /** 32-bit floats. */
   F32: Float32Array;
+  /** 64-bit floats. */
   F64: Float64Array;
+  /** 32-bit signed integers. */
   I32: Int32Array;
+  /** 32-bit unsigned integers. */
   U32: Uint32Array;
+  /** 64-bit signed integers. */
   I64: BigInt64Array;
+  /** Bytes. */
   U8: Uint8Array;
 }
 
@@ -39,7 +47,9 @@ export type Tensor<D extends Dtype = Dtype> = {
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
+  /** By name. */
   readonly tensors: Map<string, Tensor>;
+  /** Without a prototype. */
   readonly metadata: Record<string, string>;
 }
 

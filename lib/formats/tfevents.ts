@@ -27,13 +27,17 @@ import {
 
 /** One event read back. */
 export interface ScalarEvent {
+  /** When it was written, since 1970. */
   readonly wallTimeSeconds: number;
+  /** Environment steps taken so far. */
   readonly step: number;
+  /** By tag. */
   readonly scalars: ReadonlyMap<string, number>;
 }
 
 /** What an event file holds. */
 export interface TfeventsFile {
+  /** In the order of the file. */
   readonly events: ScalarEvent[];
   /** Bytes after the last whole record: what a kill left of one. */
   readonly tornBytes: number;

@@ -8,6 +8,8 @@
  * as the protobuf rule that repeated messages merge demands, so that no part of a graph can hide.
  * Stored numbers are not read.
  *
+ * One file, though a long one: every method is one message of the format, in its own words.
+ *
  * Source: onnx 1.23.2, onnx.proto (field numbers and element types).
  */
 
@@ -23,6 +25,7 @@ import {
 
 /** An input or output of the graph. */
 export interface OnnxValue {
+  /** What nodes call it. */
   readonly name: string;
   /** Such as "float32"; "unknown" for what is no tensor or of another type. */
   readonly elementType: string;
@@ -32,13 +35,17 @@ export interface OnnxValue {
 
 /** A named constant of the graph. */
 export interface OnnxInitializer {
+  /** What nodes call it. */
   readonly name: string;
+  /** Such as "float32". */
   readonly elementType: string;
+  /** As stored. */
   readonly shape: readonly number[];
 }
 
 /** One operator of the graph. */
 export interface OnnxNode {
+  /** Such as "Gemm". */
   readonly opType: string;
   /** "" is ONNX's own set of operators. */
   readonly domain: string;
@@ -48,15 +55,21 @@ export interface OnnxNode {
 export interface OnnxSummary {
   /** What the file is called in errors. */
   readonly name: string;
+  /** The version of the file format. */
   readonly irVersion: number;
+  /** The program that wrote it. */
   readonly producer: string;
   /** Versions of the operator sets by domain. */
   readonly opsets: ReadonlyMap<string, number>;
   /** Without a prototype. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** In order. */
   readonly inputs: readonly OnnxValue[];
+  /** In order. */
   readonly outputs: readonly OnnxValue[];
+  /** In the order in which they run. */
   readonly nodes: readonly OnnxNode[];
+  /** Without their numbers. */
   readonly initializers: readonly OnnxInitializer[];
   /** What the model uses that this reader does not look into, such as "external data". */
   readonly features: ReadonlySet<string>;
