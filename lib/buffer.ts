@@ -287,15 +287,17 @@ export class PolicyBuffer {
   }
 
   #sums(weighting: Weighting): Float64Array {
-    const count = this.#rank().length;
+    const ranked = this.#rank();
     let sums = this.#cumulative.get(weighting);
     if (!sums) {
       const { weightingScale } = this.#config;
+      const weights = weighting === "even"
+        ? spacingWeights(ranked.map(([entry]) => entry.scaledReturn))
+        : ranked.map((_, k) =>
+          rankWeight({ weighting, weightingScale }, { rank: k + 1, count: ranked.length })
+        );
       let sum = 0;
-      sums = Float64Array.from(
-        { length: count },
-        (_, k) => sum += rankWeight({ weighting, weightingScale }, { rank: k + 1, count }),
-      );
+      sums = Float64Array.from(weights, (weight) => sum += weight);
       this.#cumulative.set(weighting, sums);
     }
     return sums;
@@ -313,7 +315,7 @@ export type Weighting = Config["buffer"]["weighting"];
  * it is the best one.
  */
 export function rankWeight(
-  config: Pick<Config["buffer"], "weighting" | "weightingScale">,
+  config: { weighting: Exclude<Weighting, "even">; weightingScale: number },
   { rank, count }: { rank: number; count: number },
 ): number {
   switch (config.weighting) {
@@ -326,6 +328,19 @@ export function rankWeight(
     case "max":
       return rank === count ? 1 : 0;
   }
+}
+
+/**
+ * Weighs rising values by half the distance between their neighbours (at an end, to the one
+ * neighbour), so that draws spread evenly over the range of the values however they crowd. Where all
+ * values are equal, so are the weights.
+ */
+export function spacingWeights(values: readonly number[]): number[] {
+  const last = values.length - 1;
+  const weights = values.map((_, k) =>
+    (values[Math.min(last, k + 1)] - values[Math.max(0, k - 1)]) / 2
+  );
+  return weights.some((weight) => weight > 0) ? weights : values.map(() => 1);
 }
 
 /** Finds the first index whose running sum exceeds `value`, the last one when none does. */

@@ -88,9 +88,13 @@ export const RUN_OPTIONS = {
 /** The options of a run by section, in the order in which files and help show them. */
 export const OPTION_SECTIONS = {
   policy: {
-    hiddenSizes: integers([32, 32], "Widths of the policy's tanh layers, multiples of the tile", {
-      min: 1,
-    }),
+    hiddenSizes: integers(
+      [],
+      "Widths of the policy's tanh layers, multiples of the tile; none: linear",
+      {
+        min: 1,
+      },
+    ),
   },
   generator: {
     kind: choice(
@@ -103,7 +107,7 @@ export const OPTION_SECTIONS = {
       min: 1,
       max: 4096,
     }),
-    hiddenSizes: integers([512, 512], "Widths of the generator's ReLU layers", { min: 1 }),
+    hiddenSizes: integers([128, 128], "Widths of the generator's ReLU layers", { min: 1 }),
     initialisation: choice(
       "reference",
       ["reference", "bias", "variance"],
@@ -133,8 +137,8 @@ export const OPTION_SECTIONS = {
   update: {
     perCycle: integer(8, "Gradient updates between two rollouts, K", { min: 1, max: 256 }),
     batchSize: integer(24, "Draws from the buffer for one update", { min: 1, max: 65536 }),
-    learningRate: number(2e-5, "Adam's step size"),
-    finalLearningRate: number(2e-5, "Step size at the end of the budget; cosine in between"),
+    learningRate: number(3e-4, "Adam's step size"),
+    finalLearningRate: number(1e-4, "Step size at the end of the budget; cosine in between"),
     warmupUpdates: integer(0, "Updates over which the step size rises linearly from 0"),
     beta1: number(0.9, "Adam's decay of the mean gradient", { max: 0.9999999 }),
     beta2: number(0.999, "Adam's decay of the mean squared gradient", { max: 0.9999999 }),
@@ -157,7 +161,7 @@ export const OPTION_SECTIONS = {
     }),
   },
   command: {
-    margin: number(0, "Rollouts ask for the best scaled return seen plus this", ANY),
+    margin: number(0.05, "Rollouts ask for the best scaled return seen plus this", ANY),
   },
   returns: {
     range: choice(
@@ -183,9 +187,9 @@ export const OPTION_SECTIONS = {
       min: 1,
       max: 1_000_000,
     }),
-    bucketCapacity: integer(1, "Policies that one bucket holds", { min: 1, max: 1_000_000 }),
+    bucketCapacity: integer(10, "Policies that one bucket holds", { min: 1, max: 1_000_000 }),
     whenFull: choice(
-      "drop",
+      "oldest",
       ["drop", "oldest", "stalest"],
       "What gives way when a bucket is full: the newcomer, the oldest, or the one whose return was measured longest ago",
     ),
@@ -195,17 +199,17 @@ export const OPTION_SECTIONS = {
     }),
     weighting: choice(
       "exponential",
-      ["uniform", "reciprocal", "exponential", "max"],
-      "How the rank of a bucket among the non-empty ones weights its draw",
+      ["uniform", "reciprocal", "exponential", "max", "even"],
+      "How the rank of a bucket among the non-empty ones weights its draw; even: by its distance to its neighbours, so that draws are even over returns",
     ),
     weightingScale: number(0.3, "Scale of the reciprocal and exponential weightings"),
     excludeFrom: number(0, "Scaled returns above this are kept out of every update, up to:"),
     excludeTo: number(0, "End of the band kept out; none is where it is not above its start"),
   },
   warmup: {
-    episodes: integer(10, "Episodes before the first update", { min: 1, max: 1_000_000 }),
+    episodes: integer(20, "Episodes before the first update", { min: 1, max: 1_000_000 }),
     source: choice(
-      "generator",
+      "xavier",
       ["generator", "xavier"],
       "Policies from the generator without noise, or freshly initialised ones",
     ),
@@ -235,9 +239,9 @@ export const OPTION_SECTIONS = {
     updates: integer(2000, "Updates after the last rollout that fit the whole buffer evenly"),
     learningRate: number(3e-4, "Their step size, falling to 0 as a cosine"),
     weighting: choice(
-      "uniform",
-      ["uniform", "reciprocal", "exponential", "max"],
-      "How they weigh buckets; several batches in one cycle alternate with the buffer's own",
+      "even",
+      ["uniform", "reciprocal", "exponential", "max", "even"],
+      "How they weigh buckets",
     ),
     topShare: number(0.25, "Share of these updates that keep the buffer's own weighting", {
       max: 1,
@@ -257,6 +261,7 @@ export const OPTION_SECTIONS = {
       min: 2,
       max: 10_000,
     }),
+    refinements: integer(32, "Further commands, each where the curve is steepest", { max: 10_000 }),
     episodes: integer(5, "Episodes for each of them", { min: 1, max: 100_000 }),
   },
 } as const satisfies Record<string, Record<string, OptionRule>>;

@@ -8,7 +8,7 @@
  * answered, and its steps are booked as calibration.
  */
 
-import type { Calibration } from "./calibration.ts";
+import type { Calibration, CalibrationPoint } from "./calibration.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
 import { type Episode, streamFor } from "./rollout.ts";
@@ -19,6 +19,8 @@ import { drawBatch, spentSteps, type TrainingRun } from "./training_run.ts";
 /** Candidates lie between this share of the best return seen and a little above it. */
 const LOWEST_CANDIDATE = 0.7;
 const HIGHEST_CANDIDATE = 1.1;
+/** Commands of the calibration that are refined at once. */
+const REFINEMENT_GROUP = 8;
 
 /** Selects, calibrates and evaluates a trained run. */
 export async function finish(
@@ -102,20 +104,41 @@ async function selectBest(run: TrainingRun): Promise<{ bestCommand: number; best
   return { bestCommand: winner.command, bestReturn: mean(winner) };
 }
 
-/** Measures the achieved return at commands over the whole range. */
-async function measureCurve(run: TrainingRun): Promise<Calibration["points"]> {
-  const { commands: count, episodes } = run.config.calibration;
+/**
+ * Measures the achieved return at commands over the whole range: first on an even grid, then again and
+ * again halfway between the two neighbours whose means differ most.
+ */
+async function measureCurve(run: TrainingRun): Promise<CalibrationPoint[]> {
+  const { commands: count, refinements, episodes } = run.config.calibration;
   const top = run.buffer.best * HIGHEST_CANDIDATE;
-  const commands = Array.from({ length: count }, (_, i) => top * i / (count - 1));
-  const results = await measureCommands(run, {
-    commands,
-    episodes,
-    purpose: "calibration",
-    firstEpisode: 0,
-    account: "calibration",
+  const points: CalibrationPoint[] = [];
+  const measure = async (commands: readonly number[]): Promise<void> => {
+    const results = await measureCommands(run, {
+      commands,
+      episodes,
+      purpose: "calibration",
+      firstEpisode: points.length * episodes,
+      account: "calibration",
+    });
+    results.forEach((result, i) => {
+      const summary = summarise(result.map((episode) => episode.return));
+      points.push({ command: commands[i], ...summary });
+    });
+    points.sort((a, b) => a.command - b.command);
+  };
+  await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
+  // In groups, so that workers have something to share.
+  for (let left = refinements; left > 0; left -= REFINEMENT_GROUP) {
+    await measure(steepestMidpoints(points, Math.min(left, REFINEMENT_GROUP)));
+  }
+  return points;
+}
+
+/** Commands halfway between the neighbours whose means differ most, steepest first. */
+export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
+  const gaps = points.slice(1).map((b, i) => {
+    const a = points[i];
+    return { middle: (a.command + b.command) / 2, rise: Math.abs(b.mean - a.mean) };
   });
-  return results.map((result, i) => ({
-    command: commands[i],
-    ...summarise(result.map((episode) => episode.return)),
-  }));
+  return gaps.sort((a, b) => b.rise - a.rise).slice(0, count).map(({ middle }) => middle);
 }
