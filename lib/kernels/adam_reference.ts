@@ -3,12 +3,7 @@
  * against bit for bit, every operation rounded to float32.
  */
 
-import type { AdamKernelStep } from "./adam_kernel.ts";
-
-/** Gradients below this magnitude count as 0. */
-const MIN_GRADIENT = Math.fround(1e-16);
-/** Moments below this magnitude count as 0. */
-const MIN_MOMENT = Math.fround(1e-30);
+import { type AdamKernelStep, MIN_GRADIENT, MIN_MOMENT } from "./adam_kernel.ts";
 
 /** The four arrays of an Adam step, all of one length. */
 export interface AdamArrays {
@@ -26,13 +21,14 @@ export interface AdamArrays {
 export function adamReference(arrays: AdamArrays, step: AdamKernelStep): void {
   const { weights, momentum, variance, gradients } = arrays;
   const f = Math.fround;
+  const [minGradient, minMoment] = [f(MIN_GRADIENT), f(MIN_MOMENT)];
   const flush = (x: number, limit: number) => (Math.abs(x) < limit ? 0 : x);
   const [stepSize, epsilon] = [f(step.stepSize), f(step.epsilon)];
   const [beta1, beta2] = [f(step.beta1), f(step.beta2)];
   for (let i = 0; i < weights.length; i++) {
-    const g = flush(gradients[i], MIN_GRADIENT);
-    const m = flush(f(f(beta1 * momentum[i]) + g), MIN_MOMENT);
-    const v = flush(f(f(beta2 * variance[i]) + f(g * g)), MIN_MOMENT);
+    const g = flush(gradients[i], minGradient);
+    const m = flush(f(f(beta1 * momentum[i]) + g), minMoment);
+    const v = flush(f(f(beta2 * variance[i]) + f(g * g)), minMoment);
     momentum[i] = m;
     variance[i] = v;
     weights[i] = f(weights[i] - f(f(m * stepSize) / f(f(Math.sqrt(v)) + epsilon)));

@@ -13,17 +13,18 @@
  * broadcast input, and keeps all sums in registers. A sum is then added in the order of the plain
  * loop, and no sum across lanes is needed.
  *
- * Measured (Deno 2.9.6, Xeon with AVX-512, best of 150 batches): 11-256-256-3 takes 7.4 us,
- * 4-32-32-1 0.3 us, loading 11-256-256-3 90 us. Of the 7.4 us, 5.9 are the 256 x 256 product and 0.9
- * the 512 tanh. When the machine's other core is busy the same code takes up to 13 us.
+ * Measured (Deno 2.9.6, Xeon with AVX-512, best of 150 batches): 11-256-256-3 takes 6.5 us,
+ * 4-32-32-1 0.3 us, loading 11-256-256-3 65 us. Of the 6.5 us, 5.8 are the 256 x 256 product and 0.5
+ * the 512 tanh. When the machine's other core is busy the same code takes up to twice as long.
  *
- * Tried and not kept, 11-256-256-3 unless said otherwise, same run:
- * - one input per turn of the loop 8.3 us, four 7.75 (two, as here, with panels of 8: 7.7);
+ * Tried and not kept (times of 11-256-256-3 where all else was as in the variant that took 7.4 us):
+ * - one input per turn of the loop 8.3 us, four 7.75 (two with narrow panels of 8: 7.7, of 16: 7.75);
  * - wide panels of 16 outputs 8.3 us, of 24 7.9, of 48 7.6 (does not divide 256), of 64 10.4 (spills);
  * - rows as they come, four dot products at once with sums across lanes: the 256 x 256 product 6.4 us
  *   against 5.9, and another order of summation;
  * - relaxed_madd (fused multiply-add): 9 % faster, but results then depend on the processor;
- * - tanh on two or four vectors at once, to share its constants: no difference (0.48 us for 256).
+ * - tanh with its constants as literals: 0.43 us for 256 against 0.23, since V8 builds a literal
+ *   vector at every use; two vectors at once, to share constants: 0.22, not worth the code.
  */
 
 import { POLICY_KERNEL_BASE64 } from "./policy_kernel_bytes.ts";
@@ -74,6 +75,7 @@ interface KernelExports {
   readonly memory: WebAssembly.Memory;
   dense(x: number, pairs: number, weights: number, y: number, wide: number, narrow: number): void;
   squash(at: number, quads: number): void;
+  freeAddress(): number;
 }
 
 /** Where one layer lies in the WASM memory; addresses in bytes. */
@@ -121,8 +123,11 @@ function checkSizes(sizes: readonly number[]): void {
 }
 
 /** Places the input, the weights and the outputs of every layer one after another. */
-function layOut(sizes: readonly number[], outputTanh: boolean): { layers: Layer[]; bytes: number } {
-  let end = 0;
+function layOut(
+  sizes: readonly number[],
+  options: { start: number; outputTanh: boolean },
+): { layers: Layer[]; bytes: number } {
+  let end = Math.ceil(options.start / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
   const place = (floats: number): number => {
     const at = end;
     end += Math.ceil((floats * FLOAT_BYTES) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
@@ -139,7 +144,7 @@ function layOut(sizes: readonly number[], outputTanh: boolean): { layers: Layer[
     const inputPairs = Math.ceil(inputs / 2);
     const weightsAt = place(paddedOutputs * (2 * inputPairs + 1));
     const yAt = place(paddedOutputs);
-    const squash = i < sizes.length - 1 || outputTanh;
+    const squash = i < sizes.length - 1 || options.outputTanh;
     layers.push({
       inputs,
       inputPairs,
@@ -217,9 +222,12 @@ export function createPolicyKernel(
   options: PolicyKernelOptions = {},
 ): PolicyKernel {
   checkSizes(sizes);
-  const { layers, bytes } = layOut(sizes, options.outputTanh ?? false);
   const instance = new WebAssembly.Instance(kernelModule());
-  const { memory, dense, squash } = instance.exports as unknown as KernelExports;
+  const { memory, dense, squash, freeAddress } = instance.exports as unknown as KernelExports;
+  const { layers, bytes } = layOut(sizes, {
+    start: freeAddress(),
+    outputTanh: options.outputTanh ?? false,
+  });
   memory.grow(Math.ceil(bytes / PAGE_BYTES));
   const floats = new Float32Array(memory.buffer);
   const inputs = sizes[0];

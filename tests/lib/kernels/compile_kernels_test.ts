@@ -6,8 +6,8 @@ Deno.test("compileKernel() rebuilds the bytes kept in the repository", async () 
     const source = await Deno.readTextFile(new URL(`${name}.as.ts`, KERNEL_FOLDER));
     const kept = await Deno.readTextFile(new URL(`${name}_bytes.ts`, KERNEL_FOLDER));
     assert.equal(printBytesModule(name, await compileKernel(source)), kept);
-    // The comparison notices a change of one constant in the source.
-    const changed = await compileKernel(source.replace(/: f32 = ([\d.]+)/, ": f32 = 2 * $1"));
+    // The comparison notices a change of one operation in the source.
+    const changed = await compileKernel(source.replace("f32x4.mul", "f32x4.add"));
     assert.notEqual(printBytesModule(name, changed), kept);
   }
 });
