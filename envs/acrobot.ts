@@ -105,16 +105,19 @@ export class Acrobot extends EpisodeEnv {
     super(ACROBOT_SPEC);
   }
 
+  /** Copies [a, b, a', b'] in float64. */
   state(): Float64Array {
     return this.#state.slice();
   }
 
+  /** Puts back what `state` copied. */
   setState(state: ArrayLike<number>): void {
     this.checkState(state, 4);
     this.#state.set(state);
     this.#observe();
   }
 
+  /** Draws the start; see the head of this file. */
   protected override start(rng: Rng): void {
     const state = this.#state;
     for (let i = 0; i < 4; i++) state[i] = Math.fround(rng.uniform(-START_RANGE, START_RANGE));
@@ -125,6 +128,7 @@ export class Acrobot extends EpisodeEnv {
     }
   }
 
+  /** Takes one step; see the head of this file. */
   protected override advance(action: ArrayLike<number>, transition: Transition): void {
     const state = this.#state;
     this.#integrate(action[0] - 1);

@@ -55,21 +55,25 @@ export class CartPole extends EpisodeEnv {
     super(CART_POLE_SPEC);
   }
 
+  /** Copies [x, x', angle, angle'] in float64. */
   state(): Float64Array {
     return this.#state.slice();
   }
 
+  /** Puts back what `state` copied. */
   setState(state: ArrayLike<number>): void {
     this.checkState(state, 4);
     this.#state.set(state);
     this.#observe();
   }
 
+  /** Draws the start; see the head of this file. */
   protected override start(rng: Rng): void {
     rng.fillUniform(this.#state, -START_RANGE, START_RANGE);
     this.#observe();
   }
 
+  /** Takes one step; see the head of this file. */
   protected override advance(action: ArrayLike<number>, transition: Transition): void {
     const state = this.#state;
     const x = state[0];

@@ -19,7 +19,9 @@ const DEFAULT_SEED = 0;
 
 /** The base of every environment in `envs/`. */
 export abstract class EpisodeEnv implements StatefulEnv {
+  /** What the environment is. */
   readonly spec: EnvSpec;
+  /** The current observation, [S]; filled by `start`, `advance` and `setState`. */
   readonly observation: Float64Array;
   readonly #transition: Transition = {
     reward: 0,
@@ -32,6 +34,7 @@ export abstract class EpisodeEnv implements StatefulEnv {
   #running = false;
   #closed = false;
 
+  /** Makes the observation array from the specification. */
   protected constructor(spec: EnvSpec) {
     this.spec = spec;
     this.observation = new Float64Array(spec.observationSpace.low.length);
@@ -46,9 +49,15 @@ export abstract class EpisodeEnv implements StatefulEnv {
   /** Frees what lies outside of the garbage collector's reach; called once. */
   protected release(): void {}
 
+  /** Copies the physics state. */
   abstract state(): Float64Array;
+  /** Puts a state back and observes it; the step counter is left as it is. */
   abstract setState(state: ArrayLike<number>): void;
 
+  /**
+   * Starts an episode; see `Env.reset`.
+   * @throws {RangeError} when the seed is not a non-negative safe integer.
+   */
   reset(seed?: number): void {
     this.#checkOpen();
     if (seed !== undefined) {
@@ -61,6 +70,11 @@ export abstract class EpisodeEnv implements StatefulEnv {
     this.start(this.#rng);
   }
 
+  /**
+   * Advances by one action; see `Env.step`.
+   * @throws {RangeError} on a number that is not finite or not a choice, or when no episode is running.
+   * @throws {TypeError} on an action of another length.
+   */
   step(action: ArrayLike<number>): Transition {
     if (!this.#running) {
       this.#checkOpen();
@@ -75,6 +89,7 @@ export abstract class EpisodeEnv implements StatefulEnv {
     return transition;
   }
 
+  /** Frees what the environment holds; a second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -54,6 +54,7 @@ export class MountainCarContinuous extends EpisodeEnv {
     super(MOUNTAIN_CAR_CONTINUOUS_SPEC);
   }
 
+  /** Copies [x, velocity]: float32 numbers, but for x before the first step. */
   state(): Float64Array {
     return this.#state.slice();
   }
@@ -66,6 +67,7 @@ export class MountainCarContinuous extends EpisodeEnv {
     this.#observe();
   }
 
+  /** Draws the start; see the head of this file. */
   protected override start(rng: Rng): void {
     this.#state[0] = rng.uniform(START_LOW, START_HIGH);
     this.#state[1] = 0;
@@ -73,6 +75,7 @@ export class MountainCarContinuous extends EpisodeEnv {
     this.#observe();
   }
 
+  /** Takes one step; see the head of this file. */
   protected override advance(action: ArrayLike<number>, transition: Transition): void {
     const force = Math.min(Math.max(action[0], -1), 1);
     const clipped = force !== action[0];

@@ -53,22 +53,26 @@ export class Pendulum extends EpisodeEnv {
     super(PENDULUM_SPEC);
   }
 
+  /** Copies [angle, angle'] in float64. */
   state(): Float64Array {
     return this.#state.slice();
   }
 
+  /** Puts back what `state` copied. */
   setState(state: ArrayLike<number>): void {
     this.checkState(state, 2);
     this.#state.set(state);
     this.#observe();
   }
 
+  /** Draws the start; see the head of this file. */
   protected override start(rng: Rng): void {
     this.#state[0] = rng.uniform(-Math.PI, Math.PI);
     this.#state[1] = rng.uniform(-START_SPEED_RANGE, START_SPEED_RANGE);
     this.#observe();
   }
 
+  /** Takes one step; see the head of this file. */
   protected override advance(action: ArrayLike<number>, transition: Transition): void {
     const angle = this.#state[0];
     const speed = this.#state[1];

@@ -44,6 +44,7 @@ export type EnvRequest =
 
 /** What an answer must be, and what it was; the caller says what could not be done. */
 export class ProtocolError extends Error {
+  /** The class, as error texts name it. */
   override readonly name = "ProtocolError";
 }
 
@@ -63,7 +64,8 @@ function quote(got: unknown): string {
   return text.length > LONGEST_QUOTE ? `${clean}...` : clean;
 }
 
-type Fields = Record<string, unknown>;
+/** A parsed answer; its fields are anything until they are read. */
+export type Fields = Record<string, unknown>;
 
 /** Reads a named field of a parsed object; never one that it inherits. */
 function field(fields: Fields, name: string): unknown {

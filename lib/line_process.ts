@@ -17,6 +17,7 @@ const KEPT_ERROR_BYTES = 4096;
 
 /** Something that the child did; the message says what it must do and what it did. */
 export class LineProcessError extends Error {
+  /** The class, as error texts name it. */
   override readonly name = "LineProcessError";
 }
 

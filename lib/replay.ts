@@ -18,8 +18,11 @@ export interface ReplayLine {
   readonly observation: number[];
   /** The action of the step, [A] or [index]; null for the reset. */
   readonly action: number[] | null;
+  /** What the step paid; 0 for the reset. */
   readonly reward: number;
+  /** Whether the task ended the episode at this step. */
   readonly terminated: boolean;
+  /** Whether the time limit ended it. */
   readonly truncated: boolean;
 }
 

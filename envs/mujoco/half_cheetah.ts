@@ -18,7 +18,7 @@
 
 import { weightedSquares } from "../float32.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { Body, BodyModel, Joint, Vector3 } from "./mjcf.ts";
+import type { Body, BodyModel, Joint, Vector3 } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import { append, drawNormal, drawUniform } from "./task_parts.ts";
 

@@ -18,7 +18,7 @@
 
 import { weightedSquares } from "../float32.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { BodyModel } from "./mjcf.ts";
+import type { BodyModel } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import type { Simulation } from "./simulation.ts";
 import { append, appendClipped, drawUniform } from "./task_parts.ts";

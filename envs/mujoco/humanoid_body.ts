@@ -7,7 +7,7 @@
  * Source: Tassa, Erez and Todorov 2012; Gymnasium 1.4, assets/humanoid.xml.
  */
 
-import type { Body, BodyModel, Joint, Vector3 } from "./mjcf.ts";
+import type { Body, BodyModel, Joint, Vector3 } from "./body_model.ts";
 
 /** Simulation step of Humanoid. */
 export const HUMANOID_TIME_STEP_SECONDS = 0.003;

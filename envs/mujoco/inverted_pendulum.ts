@@ -15,7 +15,7 @@
 
 import type { EnvSpec } from "../../lib/env.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { BodyModel } from "./mjcf.ts";
+import type { BodyModel } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import { allFinite, drawUniform, observePositionsAndVelocities } from "./task_parts.ts";
 

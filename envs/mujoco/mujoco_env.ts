@@ -12,12 +12,15 @@
 import type { EnvSpec, Transition } from "../../lib/env.ts";
 import type { Rng } from "../../lib/rng.ts";
 import { EpisodeEnv } from "../episode.ts";
-import { type BodyModel, renderMjcf } from "./mjcf.ts";
+import type { BodyModel } from "./body_model.ts";
+import { renderMjcf } from "./mjcf.ts";
 import { type Geometry, Simulation } from "./simulation.ts";
 
 /** What makes one MuJoCo environment differ from another. */
 export interface MujocoTask {
+  /** What the environment is. */
   readonly spec: EnvSpec;
+  /** What moves. */
   readonly body: BodyModel;
   /** Simulation steps per environment step. */
   readonly frameSkip: number;
@@ -90,6 +93,7 @@ export class MujocoEnv extends EpisodeEnv {
     return this.#simulation.modelArray(name);
   }
 
+  /** Copies qpos, then qvel. */
   state(): Float64Array {
     const { qpos, qvel } = this.#simulation;
     const state = new Float64Array(qpos.length + qvel.length);
@@ -111,6 +115,7 @@ export class MujocoEnv extends EpisodeEnv {
     this.#place();
   }
 
+  /** Puts the task's drawn start in place. */
   protected override start(rng: Rng): void {
     this.#positions.set(this.#startPositions);
     this.#velocities.set(this.#startVelocities);
@@ -118,6 +123,7 @@ export class MujocoEnv extends EpisodeEnv {
     this.#place();
   }
 
+  /** Applies the action as controls for `frameSkip` simulation steps. */
   protected override advance(action: ArrayLike<number>, transition: Transition): void {
     const simulation = this.#simulation;
     const task = this.#task;
@@ -129,6 +135,7 @@ export class MujocoEnv extends EpisodeEnv {
     task.judge(simulation, action, before, transition, this.observation);
   }
 
+  /** Frees the simulation. */
   protected override release(): void {
     this.#simulation.close();
   }

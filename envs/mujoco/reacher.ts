@@ -17,7 +17,7 @@
 
 import { weightedSquares } from "../float32.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { BodyModel, Geom, Joint } from "./mjcf.ts";
+import type { BodyModel, Geom, Joint } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import type { Simulation } from "./simulation.ts";
 import { drawUniform } from "./task_parts.ts";

@@ -10,8 +10,24 @@
 import type { MainModule, MjData, MjModel } from "@mujoco/mujoco";
 import { DivergedError } from "../../lib/errors.ts";
 
-/** The arrays that environments read; each a view of the simulation's memory. */
-const DATA_VIEWS = [
+/** MuJoCo's arrays that environments read, as `mjData` spells them. */
+export type DataView =
+  | "qpos"
+  | "qvel"
+  | "ctrl"
+  | "xpos"
+  | "xipos"
+  | "site_xpos"
+  | "geom_xpos"
+  | "geom_xmat"
+  | "cfrc_ext"
+  | "cinert"
+  | "cvel"
+  | "qfrc_actuator"
+  | "qfrc_constraint";
+
+/** All of them: each becomes a view of the simulation's memory. */
+const DATA_VIEWS: readonly DataView[] = [
   "qpos",
   "qvel",
   "ctrl",
@@ -25,10 +41,7 @@ const DATA_VIEWS = [
   "cvel",
   "qfrc_actuator",
   "qfrc_constraint",
-] as const;
-
-/** The name of one of MuJoCo's arrays, as `mjData` spells it. */
-export type DataView = typeof DATA_VIEWS[number];
+];
 
 /** Where an episode's clock starts: above 0, to which MuJoCo puts it when a state diverges. */
 const START_SECONDS = 1;
@@ -45,6 +58,7 @@ function loadModule(): Promise<MainModule> {
 export interface Geometry {
   /** One entry per geom. */
   readonly types: readonly ("plane" | "sphere" | "capsule" | "cylinder" | "other")[];
+  /** Their names; "" where the model gives none. */
   readonly names: readonly string[];
   /** [geoms, 3] radius and half length (capsule, cylinder), radius (sphere), half extents. */
   readonly sizes: Float64Array;

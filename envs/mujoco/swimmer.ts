@@ -16,7 +16,7 @@
 
 import { weightedSquares } from "../float32.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { BodyModel, Geom, Joint } from "./mjcf.ts";
+import type { BodyModel, Geom, Joint } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import { append, drawUniform } from "./task_parts.ts";
 

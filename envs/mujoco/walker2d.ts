@@ -17,7 +17,7 @@
 
 import { weightedSquares } from "../float32.ts";
 import { symmetricBox, unboundedBox } from "../spaces.ts";
-import type { Body, BodyModel, Joint } from "./mjcf.ts";
+import type { Body, BodyModel, Joint } from "./body_model.ts";
 import type { MujocoTask } from "./mujoco_env.ts";
 import { append, appendClipped, drawUniform } from "./task_parts.ts";
 

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Rng, type RngState, seedSequence } from "../../lib/rng.ts";
+import { Rng, type RngState } from "../../lib/rng.ts";
+import { seedSequence } from "../../lib/seed_sequence.ts";
 
 interface Case {
   seed: number | number[];
