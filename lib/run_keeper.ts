@@ -150,9 +150,10 @@ export class RunKeeper implements TrainingObserver {
       const values = { cycle: run.counters.cycles, hash: hashState(run) };
       this.#log.record("state", spentSteps(run), values);
     }
-    if (signal.aborted || this.#isDue()) this.#save();
     onCycle(run);
-    return !signal.aborted;
+    const isStopped = signal.aborted;
+    if (isStopped || this.#isDue()) this.#save();
+    return !isStopped;
   }
 
   /** Saves the state from which the end of the run can be done, and done again. */

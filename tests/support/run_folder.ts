@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import type { Config } from "../../lib/config.ts";
+import type { Env, EnvRegistry } from "../../lib/env.ts";
+import { hashHex } from "../../lib/files.ts";
+import {
+  type SessionContext,
+  trainInFolder,
+  type TrainResult,
+} from "../../lib/training_session.ts";
+import { models } from "../../models/models.ts";
+import { makeFastFolder } from "./fast_folder.ts";
+import { ManualClock } from "./program.ts";
+import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
+
+/** Offers the tiny environment, or another one under its name. */
+export function tinyRegistry(make: () => Env = () => new TinyEnv()): EnvRegistry {
+  return {
+    ids: [TINY_ENV_SPEC.id],
+    spec: () => TINY_ENV_SPEC,
+    make: () => Promise.resolve(make()),
+  };
+}
+
+/** A session with what it said. */
+export interface Session {
+  readonly result: TrainResult;
+  readonly warnings: readonly string[];
+}
+
+/** Trains in a folder with the tiny environment; `stopAfter` aborts after that many cycles or warm-up episodes. */
+export async function trainTiny(
+  config: Config,
+  folder: string,
+  { stopAfter, ...changes }: Partial<SessionContext> & { stopAfter?: number } = {},
+): Promise<Session> {
+  const warnings: string[] = [];
+  const controller = new AbortController();
+  let count = 0;
+  const result = await trainInFolder(config, {
+    registry: tinyRegistry(),
+    models,
+    folder,
+    preset: "default",
+    session: { threads: 1 },
+    clock: new ManualClock(),
+    signal: controller.signal,
+    onProgress: () => ++count === stopAfter && controller.abort(new Error("stopped")),
+    onWarning: (text) => warnings.push(text),
+    ...changes,
+  });
+  return { result, warnings };
+}
+
+/** Hashes what two equal runs must have in common. */
+export function hashRun(folder: string): { generator: string; metrics: string } {
+  return {
+    generator: hashHex(Deno.readFileSync(join(folder, "generator.safetensors"))),
+    metrics: hashHex(Deno.readFileSync(join(folder, "metrics.jsonl"))),
+  };
+}
+
+/** Gives a folder for the time of a test. */
+export async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = makeFastFolder();
+  try {
+    await test(folder);
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
