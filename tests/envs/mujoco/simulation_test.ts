@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { registry } from "../../../envs/registry.ts";
+import { INVERTED_PENDULUM_V5 } from "../../../envs/mujoco/inverted_pendulum.ts";
+import { renderMjcf } from "../../../envs/mujoco/mjcf.ts";
 import { MujocoEnv } from "../../../envs/mujoco/mujoco_env.ts";
+import { Simulation } from "../../../envs/mujoco/simulation.ts";
 
 async function make(id: string): Promise<MujocoEnv> {
   const env = await registry.make(id);
@@ -79,3 +82,27 @@ Deno.test("geometryPoses() does not change what the next step gives", async () =
   assert.deepEqual(play(true), play(false));
   env.close();
 });
+
+/** The pole's angle after 0.64 s under a constant push, with a number of steps. */
+async function fall(integrator: "Euler" | "RK4", steps: number): Promise<number> {
+  const { body } = INVERTED_PENDULUM_V5;
+  const options = { ...body.options, integrator, timeStepSeconds: 0.64 / steps };
+  const simulation = await Simulation.create(renderMjcf({ ...body, options }));
+  simulation.reset();
+  simulation.qpos[1] = 0.1;
+  simulation.ctrl[0] = 0.3;
+  simulation.step(steps);
+  const angle = simulation.qpos[1];
+  simulation.close();
+  return angle;
+}
+
+for (const [integrator, order] of [["RK4", 4], ["Euler", 1]] as const) {
+  Deno.test(`Simulation.step() with ${integrator} is of order ${order}: halving the step shows it`, async () => {
+    const exact = await fall("RK4", 1024);
+    const coarse = Math.abs(await fall(integrator, 32) - exact);
+    const fine = Math.abs(await fall(integrator, 64) - exact);
+    const measured = Math.log2(coarse / fine);
+    assert.ok(Math.abs(measured - order) < 0.3, `order ${measured}, errors ${coarse}, ${fine}`);
+  });
+}
