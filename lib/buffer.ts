@@ -150,8 +150,17 @@ export class PolicyBuffer {
     entry.scaledReturn = measured.scaledReturn;
     entry.episodes = measured.episodes;
     entry.measuredAt = measured.step;
-    this.#best = Math.max(this.#best, measured.scaledReturn);
+    // A lucky first episode must not stay the goal once it is known to have been luck.
+    this.#best = Math.max(...[...this.#entries.values()].map(({ scaledReturn }) => scaledReturn));
     this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+  }
+
+  /** The policies of highest return that can be drawn, best first, at most `count`. */
+  top(count: number): Entry[] {
+    const found: Entry[] = [];
+    const ranked = this.#rank();
+    for (let k = ranked.length - 1; k >= 0 && found.length < count; k--) found.push(...ranked[k]);
+    return found.sort((a, b) => b.scaledReturn - a.scaledReturn).slice(0, count);
   }
 
   /**

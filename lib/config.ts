@@ -156,6 +156,10 @@ export const OPTION_SECTIONS = {
       0,
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
+    refreshEvery: integer(
+      0,
+      "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
+    ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
     }),

@@ -3,7 +3,7 @@
 import { DivergedError } from "./errors.ts";
 import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
-import { episodeSeed, runEpisode, streamFor } from "./rollout.ts";
+import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
 import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
 /**
@@ -37,10 +37,55 @@ export async function runAndStore(
   row: Float32Array,
   { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<StoredEpisode> {
-  const { config, env, policy, model, moments, scale, frame, buffer, counters, history } = run;
-  assertFinite(row, { run, what: "policy" });
   const normaliser = currentNormaliser(run);
-  policy.normalise(normaliser);
+  const { episode, scaledReturn } = await runTraining(run, row, { updateNormaliser });
+  const stored = row.slice();
+  run.frame.toRaw(stored, normaliser);
+  const entry = run.buffer.add(stored, { scaledReturn, step: spentSteps(run) });
+  return {
+    return: episode.return,
+    length: episode.length,
+    scaledReturn,
+    stored: entry !== undefined,
+  };
+}
+
+/** The best stored policies compete for being run again. */
+const REFRESH_CANDIDATES = 10;
+
+/**
+ * Runs a stored policy again and averages its return: of the best ones, the one that was measured in
+ * the fewest episodes. A return that was luck comes down; the best of many noisy episodes always is
+ * partly luck.
+ * @throws {DivergedError} when its return is not finite.
+ */
+export async function refreshBest(
+  run: TrainingRun,
+  { updateNormaliser }: { updateNormaliser: boolean },
+): Promise<StoredEpisode> {
+  const entry = run.buffer.top(REFRESH_CANDIDATES)
+    .reduce((least, other) => (other.episodes < least.episodes ? other : least));
+  const row = run.buffer.row(entry.slot).slice();
+  run.frame.toNormalised(row, currentNormaliser(run));
+  const { episode, scaledReturn } = await runTraining(run, row, { updateNormaliser });
+  const episodes = entry.episodes + 1;
+  run.buffer.relabel(entry, {
+    scaledReturn: (entry.scaledReturn * entry.episodes + scaledReturn) / episodes,
+    step: spentSteps(run),
+    episodes,
+  });
+  return { return: episode.return, length: episode.length, scaledReturn, stored: true };
+}
+
+/** Runs a policy in generator order for one training episode and books it. */
+async function runTraining(
+  run: TrainingRun,
+  row: Float32Array,
+  { updateNormaliser }: { updateNormaliser: boolean },
+): Promise<{ episode: Episode; scaledReturn: number }> {
+  const { config, env, policy, model, moments, scale, counters, history } = run;
+  assertFinite(row, { run, what: "policy" });
+  policy.normalise(currentNormaliser(run));
   policy.load(toPolicyOrder(model, row));
   const seen = createMoments(moments.mean.length);
   const seed = episodeSeed(config.seed, "training", counters.episodes);
@@ -53,19 +98,10 @@ export async function runAndStore(
   mergeMoments(moments, seen);
   counters.episodes++;
   counters.steps.training += episode.length;
-  const scaledReturn = scale.scale(scale.storedReturn(episode));
-  const stored = row.slice();
-  frame.toRaw(stored, normaliser);
-  const entry = buffer.add(stored, { scaledReturn, step: spentSteps(run) });
   history.returns.push(episode.return);
   history.lastReturn = episode.return;
   history.bestReturn = Math.max(history.bestReturn, episode.return);
-  return {
-    return: episode.return,
-    length: episode.length,
-    scaledReturn,
-    stored: entry !== undefined,
-  };
+  return { episode, scaledReturn: scale.scale(scale.storedReturn(episode)) };
 }
 
 function assertFinite(

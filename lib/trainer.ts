@@ -24,7 +24,7 @@
 
 import type { Calibration } from "./calibration.ts";
 import type { MeasuredReturn } from "./evaluate.ts";
-import { addNoise, runAndStore, type StoredEpisode } from "./exploration.ts";
+import { addNoise, refreshBest, runAndStore, type StoredEpisode } from "./exploration.ts";
 import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
@@ -108,11 +108,16 @@ async function update(run: TrainingRun, observer: TrainingObserver): Promise<voi
 
 /** Asks for the best return, explores around the policy for it, stores what was reached. */
 async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, buffer } = run;
+  const { config, buffer, counters } = run;
+  const updateNormaliser = config.normaliser.kind === "running";
+  const { refreshEvery } = config.rollout;
   for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
+    if (refreshEvery > 0 && counters.episodes % refreshEvery === 0) {
+      recordEpisode(run, observer, await refreshBest(run, { updateNormaliser }));
+      continue;
+    }
     const [row] = await generateRows(run, [buffer.best + config.command.margin]);
     addNoise(run, row);
-    const updateNormaliser = config.normaliser.kind === "running";
     recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
   }
 }
