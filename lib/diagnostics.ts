@@ -8,7 +8,7 @@
  */
 
 import type { Config } from "./config.ts";
-import { rankWeight } from "./buffer.ts";
+import { rankWeight, spacingWeights } from "./buffer.ts";
 import { countWeights } from "./generation.ts";
 import { noiseDeviations } from "./noise.ts";
 import { generateRows } from "./probe.ts";
@@ -23,7 +23,7 @@ export interface LayerDiagnostics {
   readonly deviation: number;
   /** The deviation of weights uniform within +-1/sqrt(fan-in): 1/sqrt(3 fan-in). */
   readonly normalDeviation: number;
-  /** Deviation of the exploration noise. */
+  /** Deviation of the exploration noise, its spread between episodes left out. */
   readonly noise: number;
   /** `noise` / `deviation`; infinite where all weights are equal. */
   readonly noiseToSignal: number;
@@ -103,10 +103,11 @@ export function batchDiagnostics(
   const perBucket = isBucketed
     ? Math.min(buffer.bucketCapacity, Math.floor(buffer.capacity / buckets))
     : 1;
-  const weights = Float64Array.from(
-    { length: buckets },
-    (_, i) => rankWeight(buffer, { rank: i + 1, count: buckets }),
-  );
+  const { weighting, weightingScale } = buffer;
+  const ranks = Array.from({ length: buckets }, (_, i) => i + 1);
+  const weights = weighting === "even"
+    ? spacingWeights(ranks) // full buckets lie evenly
+    : ranks.map((rank) => rankWeight({ weighting, weightingScale }, { rank, count: buckets }));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const topTen = weights.slice(-10).reduce((sum, weight) => sum + weight, 0);
   // A policy with the chance p is drawn at least once in n draws with the chance 1 - (1 - p)^n.

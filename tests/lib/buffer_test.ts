@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PolicyBuffer, rankWeight } from "../../lib/buffer.ts";
+import { PolicyBuffer, rankWeight, spacingWeights, type Weighting } from "../../lib/buffer.ts";
 import { Rng } from "../../lib/rng.ts";
 import { tinyConfig } from "../support/tiny_run.ts";
 
 type BufferConfig = ReturnType<typeof tinyConfig>["buffer"];
+type RankWeighting = Exclude<Weighting, "even">;
 
 /** A buffer of rows of two numbers: [value, -value]. */
 function createBuffer(changes: Partial<BufferConfig> = {}): PolicyBuffer {
@@ -153,7 +154,7 @@ Deno.test("PolicyBuffer.relabel() moves a policy to its new bucket", () => {
 });
 
 /** The four weightings of four buckets with scale 0.5, worked by hand below. */
-const WEIGHTS: Record<BufferConfig["weighting"], readonly number[]> = {
+const WEIGHTS: Record<RankWeighting, readonly number[]> = {
   uniform: [1, 1, 1, 1],
   // (1 / (5 - k))^0.5: 1/sqrt(4), 1/sqrt(3), 1/sqrt(2), 1
   reciprocal: [0.5, 0.5773502691896258, 0.7071067811865476, 1],
@@ -164,14 +165,14 @@ const WEIGHTS: Record<BufferConfig["weighting"], readonly number[]> = {
 
 for (const [weighting, weights] of Object.entries(WEIGHTS)) {
   Deno.test(`rankWeight() gives ${weighting} weights as by hand`, () => {
-    const config = { weighting: weighting as BufferConfig["weighting"], weightingScale: 0.5 };
+    const config = { weighting: weighting as RankWeighting, weightingScale: 0.5 };
     const actual = [1, 2, 3, 4].map((rank) => rankWeight(config, { rank, count: 4 }));
     assertClose(actual, weights);
   });
 
   Deno.test(`PolicyBuffer.draw() draws ${weighting} batches as often as the weights say`, () => {
     const buffer = createBuffer({
-      weighting: weighting as BufferConfig["weighting"],
+      weighting: weighting as RankWeighting,
       weightingScale: 0.5,
       bucketCapacity: 2,
     });
@@ -197,6 +198,20 @@ for (const [weighting, weights] of Object.entries(WEIGHTS)) {
     }
   });
 }
+
+Deno.test("spacingWeights() weighs values by the distance of their neighbours", () => {
+  // (1 - 0) / 2, (3 - 0) / 2, (10 - 1) / 2, (10 - 3) / 2.
+  assertClose(spacingWeights([0, 1, 3, 10]), [0.5, 1.5, 4.5, 3.5]);
+  assert.deepEqual(spacingWeights([2, 2]), [1, 1]);
+  assert.deepEqual(spacingWeights([2]), [1]);
+});
+
+Deno.test('PolicyBuffer.draw() with "even" draws crowded returns less often', () => {
+  const buffer = createBuffer({ weighting: "even", bucketCount: 100 });
+  for (const value of [0.05, 0.15, 0.35, 1.05]) add(buffer, value);
+  // Distances as above, tenfold smaller: 0.5, 1.5, 4.5 and 3.5 of 10.
+  assertClose(buffer.probabilities(), [0.05, 0.15, 0.45, 0.35], 1e-12);
+});
 
 Deno.test("rankWeight() keeps the reference's proportions: 26 % for the best, 95 % for ten", () => {
   const config = { weighting: "exponential", weightingScale: 0.3 } as const;

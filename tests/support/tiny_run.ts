@@ -8,16 +8,47 @@ import { createRun, type TrainingRun } from "../../lib/training_run.ts";
 import { models } from "../../models/models.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
-/** What makes the default configuration small. */
+/** A small configuration; options that a default may change are set as well. */
 export const TINY: PartialConfig = {
   env: TINY_ENV_SPEC.id,
   steps: 600,
   policy: { hiddenSizes: [4] },
-  generator: { tileSize: 4, embeddingSize: 4, hiddenSizes: [16, 16] },
-  cvae: { latentSize: 3, encoderSizes: [8] },
-  update: { perCycle: 4, batchSize: 8, learningRate: 1e-3, finalLearningRate: 1e-3 },
-  buffer: { bucketCount: 50 },
+  generator: {
+    kind: "tiled",
+    tileSize: 4,
+    embeddingSize: 4,
+    hiddenSizes: [16, 16],
+    initialisation: "reference",
+    commandEncoding: "scalar",
+    outputScale: 0,
+  },
+  cvae: { latentSize: 3, encoderSizes: [8], dropout: 0.1, loss: "squared", divergenceScale: 1 },
+  update: {
+    perCycle: 4,
+    batchSize: 8,
+    learningRate: 1e-3,
+    finalLearningRate: 1e-3,
+    warmupUpdates: 0,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+  },
+  rollout: { perCycle: 1, noise: "fixed", noiseScale: 0.1, noiseSpread: 0, noiseProbability: 1 },
+  command: { margin: 0 },
+  returns: { range: "environment", survivalBonus: "keep" },
+  buffer: {
+    kind: "bucket",
+    bucketCount: 50,
+    bucketCapacity: 1,
+    whenFull: "drop",
+    capacity: 10_000,
+    weighting: "exponential",
+    weightingScale: 0.3,
+  },
+  warmup: { episodes: 10, source: "generator" },
+  normaliser: { kind: "running" },
   consolidation: { updates: 8 },
+  selection: { candidates: 4, budgetShare: 0.05 },
   calibration: { commands: 3, episodes: 1 },
   evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },
   sweep: { every: 300, commands: 3, episodes: 1 },

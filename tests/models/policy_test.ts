@@ -1,0 +1,147 @@
+/** The policy against plain loops, and its traced form against itself. */
+
+import assert from "node:assert/strict";
+import { interpret } from "../../lib/autodiff/interpret.ts";
+import type { EnvSpec } from "../../lib/env.ts";
+import { Rng } from "../../lib/rng.ts";
+import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
+import { assertAllClose, assertClose } from "../support/close.ts";
+import { TINY_ENV_SPEC } from "../support/tiny_env.ts";
+
+const box = (low: number[], high: number[]) => ({
+  kind: "box" as const,
+  low: Float64Array.from(low),
+  high: Float64Array.from(high),
+  dtype: "float32" as const,
+});
+
+/** Three observations, two actions with bounds of their own. */
+const SPEC: EnvSpec = {
+  ...TINY_ENV_SPEC,
+  observationSpace: box([-1, -1, -1], [1, 1, 1]),
+  actionSpace: box([-1, 0], [1, 6]),
+};
+const DISCRETE: EnvSpec = { ...SPEC, actionSpace: { kind: "discrete", n: 2 } };
+
+const NORMALISER = {
+  mean: Float64Array.of(0.5, -1, 2),
+  deviation: Float64Array.of(2, 0.5, 1),
+};
+
+/** A policy with random parameters and observations to act on. */
+function example(spec: EnvSpec, hiddenSizes: readonly number[]) {
+  const shape = policyShape(spec, hiddenSizes);
+  const rng = Rng.fromSeed(9);
+  const parameters = new Float32Array(shape.parameterCount);
+  rng.fillUniform(parameters, -1, 1);
+  const observations = Array.from({ length: 20 }, () => {
+    const { mean, deviation } = NORMALISER;
+    return mean.map((center, i) => center + 2 * deviation[i] * rng.standardNormal());
+  });
+  const policy = createPolicy(spec, shape);
+  policy.load(parameters);
+  policy.normalise(NORMALISER);
+  return { shape, parameters, observations, policy };
+}
+
+/** The network as a textbook writes it: outputs of the last, linear layer. */
+function forward(parameters: Float32Array, sizes: readonly number[], observation: Float64Array) {
+  let x = [...observation].map((o, i) => (o - NORMALISER.mean[i]) / NORMALISER.deviation[i]);
+  let offset = 0;
+  for (let layer = 1; layer < sizes.length; layer++) {
+    const [fanIn, fanOut] = [sizes[layer - 1], sizes[layer]];
+    const biases = offset + fanIn * fanOut;
+    const y = Array.from(
+      { length: fanOut },
+      (_, row) =>
+        x.reduce(
+          (sum, value, i) => sum + parameters[offset + row * fanIn + i] * value,
+          parameters[biases + row],
+        ),
+    );
+    x = layer < sizes.length - 1 ? y.map(Math.tanh) : y;
+    offset = biases + fanOut;
+  }
+  return x;
+}
+
+for (const hiddenSizes of [[], [8], [8, 5, 4]]) {
+  Deno.test(`createPolicy() acts as plain loops do with hidden widths [${hiddenSizes}]`, async () => {
+    const { shape, parameters, observations, policy } = example(SPEC, hiddenSizes);
+    const action = new Float64Array(2);
+    for (const observation of observations) {
+      await policy.act(observation, action);
+      const [first, second] = forward(parameters, shape.sizes, observation).map(Math.tanh);
+      // [-1, 1] is scaled by 1 around 0, [0, 6] by 3 around 3.
+      assertAllClose(action, [first, 3 + 3 * second], { tolerance: 3e-6 });
+    }
+  });
+}
+
+Deno.test("createPolicy() chooses the largest output as discrete action", async () => {
+  const { shape, parameters, observations, policy } = example(DISCRETE, [8]);
+  const action = new Float64Array(1);
+  const chosen = [];
+  for (const observation of observations) {
+    await policy.act(observation, action);
+    const [left, right] = forward(parameters, shape.sizes, observation);
+    assert.equal(action[0], right > left ? 1 : 0);
+    chosen.push(action[0]);
+  }
+  assert.equal(new Set(chosen).size, 2, "the test sees both actions");
+});
+
+Deno.test("createPolicy() chooses the first of equal outputs", async () => {
+  const policy = createPolicy(DISCRETE, policyShape(DISCRETE, []));
+  const action = Float64Array.of(7);
+  await policy.act(Float64Array.of(1, 2, 3), action);
+  assert.equal(action[0], 0);
+});
+
+for (const [kind, spec] of [["continuous", SPEC], ["discrete", DISCRETE]] as const) {
+  Deno.test(`tracePolicy() computes the same ${kind} actions as createPolicy()`, async () => {
+    const { shape, parameters, observations, policy } = example(spec, [8, 6]);
+    const graph = tracePolicy(spec, shape, { parameters, normaliser: NORMALISER });
+    const data = observations.flatMap((observation) => [...observation]);
+    const outputs = interpret(graph, { observation: { data, shape: [observations.length, 3] } });
+    const action = new Float64Array(kind === "discrete" ? 1 : 2);
+    for (const [row, observation] of observations.entries()) {
+      await policy.act(observation, action);
+      const size = action.length;
+      const traced = Array.from(outputs.action.data, Number).slice(row * size, (row + 1) * size);
+      assertAllClose(action, traced, { tolerance: 3e-6 });
+    }
+    assert.deepEqual(Object.keys(outputs), kind === "discrete" ? ["action", "logits"] : ["action"]);
+  });
+}
+
+Deno.test("policyShape() counts parameters and gives each its layer's 1 / sqrt(fan-in)", () => {
+  const shape = policyShape(SPEC, [4]);
+  assert.deepEqual(shape.sizes, [3, 4, 2]);
+  // (3 + 1) * 4 + (4 + 1) * 2
+  assert.equal(shape.parameterCount, 26);
+  const expected = [...new Array(16).fill(1 / Math.sqrt(3)), ...new Array(10).fill(0.5)];
+  assertAllClose(shape.scale, expected, { tolerance: 1e-7 });
+});
+
+Deno.test("policyShape() rejects unbounded actions", () => {
+  const spec = { ...SPEC, id: "Loose-v0", actionSpace: box([-Infinity], [1]) };
+  assert.throws(() => policyShape(spec, [4]), {
+    name: "RangeError",
+    message:
+      'Cannot make policy for "Loose-v0": action bounds must be finite, got [-Infinity] to [1]',
+  });
+});
+
+Deno.test("initialisePolicy() draws Glorot's uniform weights and zero biases", () => {
+  const shape = policyShape(SPEC, [200]);
+  const parameters = initialisePolicy(shape, Rng.fromSeed(1));
+  const bound = Math.sqrt(6 / 203);
+  const weights = parameters.subarray(0, 600);
+  assert.ok(weights.every((value) => Math.abs(value) <= bound));
+  const rms = Math.sqrt(weights.reduce((sum, value) => sum + value * value, 0) / 600);
+  assertClose(rms / bound, Math.sqrt(1 / 3), 0.05);
+  assert.ok(parameters.subarray(600, 800).every((value) => value === 0));
+  assert.ok(parameters.subarray(800, 1200).every((value) => Math.abs(value) <= Math.sqrt(6 / 202)));
+  assert.ok(parameters.subarray(1200).every((value) => value === 0));
+});
