@@ -52,6 +52,21 @@ export const RUN_SETTINGS = {
     max: MAX_COUNT,
     doc: "Threads of the update step; 0 takes one per core",
   },
+  workers: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: MAX_COUNT,
+    doc: "Worker threads that run evaluations; 0 runs them in the main thread",
+  },
+  checkpointEvery: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "steps",
+    doc: "Steps between checkpoints; 0 is a twentieth of the budget, and once a minute",
+  },
 } as const satisfies Record<string, OptionRule>;
 
 /** Lists the run settings in the form of options. */

@@ -35,6 +35,16 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./evaluate.ts")).evaluateCommand,
   },
+  curve: {
+    purpose: "Measure requested against achieved returns",
+    group: "Train and use",
+    load: async () => (await import("./curve.ts")).curveCommand,
+  },
+  rollout: {
+    purpose: "Show one episode step by step",
+    group: "Train and use",
+    load: async () => (await import("./rollout.ts")).rolloutCommand,
+  },
   envs: {
     purpose: "List the environments, or describe one",
     group: "Look around",
@@ -44,6 +54,16 @@ export const COMMANDS = {
     purpose: "List the presets, print one as a configuration file, or print the JSON Schema",
     group: "Look around",
     load: async () => (await import("./presets.ts")).presetsCommand,
+  },
+  inspect: {
+    purpose: "Explain a file or folder of this program",
+    group: "Look around",
+    load: async () => (await import("./inspect.ts")).inspectCommand,
+  },
+  doctor: {
+    purpose: "Try what the program needs on this machine",
+    group: "Set up",
+    load: async () => (await import("./doctor.ts")).doctorCommand,
   },
   completion: {
     purpose: "Print the completion script of a shell",

@@ -3,17 +3,22 @@
 import { merge, object } from "@optique/core/constructs";
 import type { Parser } from "@optique/core/parser";
 import { formatDuration } from "../clock.ts";
-import { type Config, flattenConfig } from "../config.ts";
-import { DEVICES, renderValue, RUN_SETTINGS } from "../config_file.ts";
+import type { Config } from "../config.ts";
+import { DEVICES, RUN_SETTINGS } from "../config_file.ts";
 import type { EnvRegistry } from "../env.ts";
-import { UsageError } from "../errors.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
 import type { ModelTable } from "../model.ts";
 import { PRESETS } from "../presets.ts";
 import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
-import { formatNumber, formatTable } from "./output.ts";
+import { formatNumber } from "./output.ts";
 import type { Command, CommandContext, KnownNames } from "./program.ts";
-import { resolveTraining, type TrainOptions, type TrainSettings } from "./train_settings.ts";
+import {
+  resolveTraining,
+  runFolderOf,
+  type TrainOptions,
+  type TrainSettings,
+} from "./train_settings.ts";
 import {
   choiceValue,
   fileValue,
@@ -58,6 +63,8 @@ function trainParser({ environments }: KnownNames): Parser<"sync", TrainValues, 
     }),
     object("The run folder", {
       out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
+      resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
+      checkpointEvery: setting("--checkpoint-every", count(0), RUN_SETTINGS.checkpointEvery.doc),
       dryRun: toggle("--dry-run", "Show every value and where it comes from; train nothing"),
     }),
     object("The machine", {
@@ -99,8 +106,8 @@ export const trainCommand: Command<TrainValues> = {
     const settings = await resolveTraining(values, context);
     const models = await context.program.models();
     checkModels(settings.config, { registry: await context.program.registry(), models });
-    if (values.dryRun) return context.output.result(...describeSettings(settings));
-    await trainRun(settings, context);
+    if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
+    await trainRun(settings, { ...context, resume: values.resume });
   },
 };
 
@@ -124,8 +131,10 @@ function chooseDevice(wanted: string): "cpu" {
   throw new UsageError(`Cannot train: device must be auto or cpu in this version, got "${wanted}"`);
 }
 
-async function trainRun(resolved: TrainSettings, context: CommandContext): Promise<void> {
-  const { program, output } = context;
+async function trainRun(
+  resolved: TrainSettings,
+  { program, output, resume }: CommandContext & { resume: boolean },
+): Promise<void> {
   const { config, settings } = resolved;
   const threads = settings.get("threads") as number;
   const device = chooseDevice(settings.get("device") as string);
@@ -141,15 +150,28 @@ async function trainRun(resolved: TrainSettings, context: CommandContext): Promi
       session: { device, ...(threads > 0 ? { threads } : {}) },
       clock: program.clock,
       signal: interruption.signal,
+      resume,
+      checkpointEverySteps: settings.get("checkpointEvery") as number,
+      onWarning: (text) => output.warn(text),
       onProgress: (state) =>
         progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
     });
     output.endProgress();
-    interruption.signal.throwIfAborted();
+    if (!result.finished) failInterrupted(interruption.signal, result);
     output.result(resultDocument(result), () => describeResult(result));
   } finally {
     interruption.stop();
   }
+}
+
+/** Says what an interrupted run left. @throws {InterruptedError} always, for the exit code. */
+function failInterrupted({ reason }: AbortSignal, { run, steps }: TrainResult): never {
+  if (!(reason instanceof InterruptedError)) throw reason;
+  throw new InterruptedError(
+    `${reason.message} after ${steps} steps, which are saved: go on with udrlpg train --resume ` +
+      `--out ${run}`,
+    reason.signal,
+  );
 }
 
 function factsOf(state: TrainProgress): [label: string, value: string][] {
@@ -181,28 +203,4 @@ function describeResult(result: TrainResult): string {
     `Run folder    ${run}`,
     `Next: udrlpg generate --run ${run} --return ${best}`,
   ].join("\n");
-}
-
-/** Names the run folder of a run for which none was given. */
-export function runFolderOf({ config, settings }: TrainSettings): string {
-  const out = settings.get("out") as string;
-  return out === "" ? `runs/${config.env}-seed${config.seed}` : out;
-}
-
-function describeSettings(resolved: TrainSettings): [document: unknown, text: () => string] {
-  const { config, sources, settings, settingSources } = resolved;
-  const values = new Map([...settings, ...flattenConfig(config)]);
-  values.set("out", runFolderOf(resolved));
-  const from = new Map([...settingSources, ...sources]);
-  const document = {
-    values: Object.fromEntries(values),
-    sources: Object.fromEntries(from),
-  };
-  return [document, () =>
-    formatTable([
-      ["option", "value", "from"],
-      ...[...values].map((
-        [name, value],
-      ) => [name, renderValue(value), from.get(name) ?? "default"]),
-    ])];
 }

@@ -4,6 +4,7 @@
  * that an error names the place; `train --dry-run` shows the place of every value.
  */
 
+import { join } from "node:path";
 import {
   checkOption,
   type ConfigLayer,
@@ -32,6 +33,8 @@ export interface TrainOptions {
   readonly out: string | undefined;
   readonly device: string | undefined;
   readonly threads: number | undefined;
+  readonly checkpointEvery: number | undefined;
+  readonly resume: boolean;
 }
 
 /** Everything that a run is made from, and where it came from. */
@@ -53,11 +56,12 @@ export async function resolveTraining(
   options: TrainOptions,
   { program, origin }: CommandContext,
 ): Promise<TrainSettings> {
-  const file = options.config === undefined ? undefined : readConfigFile(options.config);
-  const { settings, settingSources } = resolveSettings(options, { file, origin });
+  const path = options.config ?? savedConfig(options);
+  const file = path === undefined ? undefined : readConfigFile(path);
+  const { settings, settingSources } = resolveSettings(options, { path, file, origin });
   const own = new Map<string, Map<string, unknown>>([["variable", new Map()], ["word", new Map()]]);
   const layers: ConfigLayer[] = [];
-  if (file) layers.push({ source: `file "${options.config}"`, values: file.options });
+  if (file) layers.push({ source: `file "${path}"`, values: file.options });
   for (const name of OWN_OPTIONS) {
     const source = origin(`--${name}`);
     if (options[name] === undefined || source === undefined) continue;
@@ -84,6 +88,23 @@ export async function resolveTraining(
   findSpec(await program.registry(), env as string);
   const preset = findPreset(settings.get("preset") as string, env as string);
   return { ...resolveConfig([...preset, ...given]), settings, settingSources };
+}
+
+/** A run that is resumed has its configuration in its folder. */
+function savedConfig({ resume, out }: TrainOptions): string | undefined {
+  if (!resume || out === undefined) return undefined;
+  const path = join(out, "config.toml");
+  try {
+    return Deno.statSync(path).isFile ? path : undefined;
+  } catch {
+    return undefined; // whoever opens the folder says what is wrong with it
+  }
+}
+
+/** Names the run folder of a run for which none was given. */
+export function runFolderOf({ config, settings }: TrainSettings): string {
+  const out = settings.get("out") as string;
+  return out === "" ? `runs/${config.env}-seed${config.seed}` : out;
 }
 
 function isOwn(name: string): boolean {
@@ -132,7 +153,11 @@ function asUsage<T>(read: () => T): T {
 
 function resolveSettings(
   options: TrainOptions,
-  { file, origin }: { file: ConfigFile | undefined; origin: CommandContext["origin"] },
+  { path, file, origin }: {
+    path: string | undefined;
+    file: ConfigFile | undefined;
+    origin: CommandContext["origin"];
+  },
 ): Pick<TrainSettings, "settings" | "settingSources"> {
   const settings = new Map<string, unknown>();
   const settingSources = new Map<string, string>();
@@ -146,7 +171,7 @@ function resolveSettings(
       settingSources.set(name, source);
     } else if (file?.settings.has(name)) {
       settings.set(name, file.settings.get(name));
-      settingSources.set(name, `file "${options.config}"`);
+      settingSources.set(name, `file "${path}"`);
     } else {
       settings.set(name, rule.default);
       settingSources.set(name, "default");

@@ -6,6 +6,7 @@ const TINY = [
   "generator.hiddenSizes=8",
   "update.perCycle=1",
   "warmup.episodes=3",
+  "consolidation.updates=2",
   "evaluation.every=1000000",
   "evaluation.finalEpisodes=2",
   "sweep.every=1000000",
@@ -21,8 +22,8 @@ export function trainTiny(
   around: Surroundings = {},
 ): Promise<ProgramRun> {
   const options = TINY.flatMap((assignment) => ["--set", assignment]);
-  const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", ...options, "--out", out];
-  return run([...argv, ...more], around);
+  const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", "--threads", "1"];
+  return run([...argv, ...options, "--out", out, ...more], around);
 }
 
 /** Uses a temporary folder, which is removed afterwards. */

@@ -49,7 +49,7 @@ Deno.test("train takes a value from the strongest place that gives one", async (
     assert.deepEqual(seen("seed"), [5, "--seed"]);
     assert.deepEqual(seen("device"), ["webgpu", "UDRLPG_DEVICE"]);
     assert.deepEqual(seen("threads"), [2, "--threads"]);
-    assert.deepEqual(seen("rollout.noiseScale"), [0.1, "default"]);
+    assert.deepEqual(seen("update.beta1"), [0.9, "default"]);
     assert.deepEqual(seen("preset"), ["paper", "--preset"]);
   });
 });
