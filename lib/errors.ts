@@ -103,6 +103,8 @@ export function errorLineOf(error: unknown): string {
   return oneLine(`Internal error: ${name}${message}`);
 }
 
+/** Makes one line of a text; control characters, which a terminal would obey, become spaces. */
 function oneLine(message: string): string {
-  return message.replace(/\s*[\r\n]+\s*/g, " ");
+  // deno-lint-ignore no-control-regex
+  return message.replace(/\s*[\u0000-\u001f\u007f-\u009f\u2028\u2029]+\s*/g, " ").trim();
 }

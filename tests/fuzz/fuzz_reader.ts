@@ -3,7 +3,7 @@
  * throws a FileError; it takes less than a second and little memory; nothing reaches Object.prototype.
  */
 
-import { FileError } from "../../lib/errors.ts";
+import { errorLineOf, FileError } from "../../lib/errors.ts";
 import { mutate } from "./mutate.ts";
 
 /** A reader made ready: good inputs, and what is done with a hostile one. */
@@ -104,7 +104,7 @@ function readOne(
       const name = error instanceof Error ? error.name : typeof error;
       throw new Error(`${place} threw a ${name}: ${error}`, { cause: error });
     }
-    if (!/^Cannot [a-z]/.test(error.message) || /[\r\n]/.test(error.message)) {
+    if (!/^Cannot [a-z]\P{Cc}+$/u.test(errorLineOf(error))) {
       throw new Error(`${place} threw an unclear FileError: ${JSON.stringify(error.message)}`);
     }
     isAccepted = false;

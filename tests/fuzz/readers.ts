@@ -62,6 +62,44 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
     return policyTarget(folder, { format: "safetensors", readPolicy, writePolicy, models });
   },
 
+  async generator(folder) {
+    const { path, read } = await generatorFile(folder);
+    return {
+      good: [Deno.readFileSync(path)],
+      read(bytes) {
+        Deno.writeFileSync(path, bytes);
+        read();
+      },
+    };
+  },
+
+  async "generator configuration"(folder) {
+    const { decodeSafetensors, encodeSafetensors } = await import(
+      "../../lib/formats/safetensors.ts"
+    );
+    const { path, read } = await generatorFile(folder);
+    const { tensors, metadata } = decodeSafetensors(Deno.readFileSync(path), { name: "x" });
+    return {
+      good: encodeAll([metadata.config]),
+      // Put back into a whole file, or few would come further than the header's length.
+      read(bytes) {
+        const config = new TextDecoder().decode(bytes);
+        Deno.writeFileSync(path, encodeSafetensors(tensors, { ...metadata, config }));
+        read();
+      },
+    };
+  },
+
+  async "action list"() {
+    const { parseActionList } = await import("../../lib/replay.ts");
+    const { registry } = await import("../../envs/registry.ts");
+    const hopper = registry.spec("Hopper-v5");
+    return {
+      good: encodeAll(["[[0.1, -1, 1], [0, 0.5, 1e-3]]", "[]", "[[1, 2, 3]]"]),
+      read: (bytes) => parseActionList(new TextDecoder().decode(bytes), hopper, { name: "x" }),
+    };
+  },
+
   async config() {
     const { parseConfig, renderConfig } = await import("../../lib/config_file.ts");
     const { resolveConfig } = await import("../../lib/config.ts");
@@ -214,6 +252,41 @@ async function safetensorsFiles(): Promise<Uint8Array[]> {
     }),
     encodeSafetensors(new Map([["n", n]])),
   ];
+}
+
+async function generatorFile(folder: string): Promise<{ path: string; read(): void }> {
+  const { loadGenerator, saveGenerator } = await import("../../lib/generator_file.ts");
+  const { resolveConfig } = await import("../../lib/config.ts");
+  const { Rng } = await import("../../lib/rng.ts");
+  const { models } = await import("../../models/models.ts");
+  const { registry } = await import("../../envs/registry.ts");
+  const values = new Map<string, unknown>([
+    ["env", "CartPole-v1"],
+    ["policy.hiddenSizes", [2]],
+    ["generator.tileSize", 2],
+    ["generator.embeddingSize", 1],
+    ["generator.hiddenSizes", [2]],
+  ]);
+  const { config } = resolveConfig([{ source: "test", values }]);
+  const spec = registry.spec(config.env);
+  const model = models.createGenerator(config, models.policyShape(spec, [2]));
+  const path = join(folder, "generator.safetensors");
+  const content = {
+    config,
+    weights: model.initialise(Rng.fromSeed(1)),
+    normaliser: { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) },
+    calibration: {
+      points: [{ command: 0, mean: 1, std: 0, n: 5 }, { command: 1, mean: 5, std: 1, n: 5 }],
+      bestCommand: 1,
+      bestReturn: 5,
+    },
+    seenReturns: Float32Array.of(1, 2, 5),
+    provenance: { steps: 100, episodes: 3 },
+  };
+  saveGenerator(path, { content, model });
+  const session = { device: "cpu", threads: 1 } as const;
+  const options = { specOf: registry.spec, models, session };
+  return { path, read: () => void loadGenerator(path, options) };
 }
 
 type PolicyFile = typeof import("../../lib/policy_file.ts");

@@ -38,5 +38,10 @@ Deno.test("errorLineOf() gives one line, marked when it is a bug", () => {
     "Internal error: TypeError: a is undefined",
   );
   assert.equal(errorLineOf(new Error("Internal error: lost")), "Internal error: lost");
+  // A name out of a hostile file must not clear the screen.
+  assert.equal(
+    errorLineOf(new FileError('Cannot read "\x1b[2Ja\x00\x9b\u2028"')),
+    'Cannot read " [2Ja "',
+  );
   assert.equal(errorLineOf("text"), "Internal error: text");
 });
