@@ -1,0 +1,53 @@
+/** What the program and its evaluation workers say to each other. All of it can be cloned. */
+
+import type { Episode } from "../rollout.ts";
+
+/**
+ * Where the worker finds what it runs: a worker starts with nothing, and lib/ knows no environment and
+ * no network of its own.
+ */
+export interface WorkerModules {
+  /** URL of a module that exports `registry`, an EnvRegistry. */
+  readonly registry: string;
+  /** URL of a module that exports `models`, a ModelTable. */
+  readonly models: string;
+}
+
+/** The first message to a worker. */
+export interface StartMessage {
+  readonly kind: "start";
+  readonly modules: WorkerModules;
+  /** Environment id. */
+  readonly env: string;
+  /** Widths of the policy's hidden layers. */
+  readonly hiddenSizes: readonly number[];
+  /** The worker counts its steps here, so that it can be told from a dead one; one Int32. */
+  readonly pulse: SharedArrayBuffer;
+}
+
+/** One episode to run. */
+export interface TaskMessage {
+  readonly kind: "task";
+  readonly task: number;
+  /** In policy order, [P], in shared memory: sending it copies nothing. */
+  readonly parameters: Float32Array;
+  /** [S] each. */
+  readonly mean: Float64Array;
+  readonly deviation: Float64Array;
+  readonly seed: number;
+}
+
+/** What a worker is told. */
+export type ToWorker = StartMessage | TaskMessage;
+
+/** What a worker answers. */
+export type FromWorker =
+  | { readonly kind: "ready" }
+  | { readonly kind: "episode"; readonly task: number; readonly episode: Episode }
+  /** An error that would come again: of the episode, or of the start when there is no task. */
+  | {
+    readonly kind: "error";
+    readonly task: number | undefined;
+    readonly name: string;
+    readonly message: string;
+  };
