@@ -1,0 +1,87 @@
+/** K updates by the interpreter: what the learner's ONNX graph is compared with. */
+
+import { adamScalars } from "../../lib/adam.ts";
+import { type InputArray, interpret } from "../../lib/autodiff/interpret.ts";
+import type { Config } from "../../lib/config.ts";
+import { countWeights, encodeCommands, nameWeights } from "../../lib/generation.ts";
+import type { Batch, LearnerState } from "../../lib/learner.ts";
+import type { GeneratorModel } from "../../lib/model.ts";
+import type { Rng } from "../../lib/rng.ts";
+import { STATE_PARTS, traceUpdates } from "../../lib/update_graph.ts";
+
+/** What an update by the interpreter needs. */
+export interface InterpretedUpdateOptions {
+  readonly model: GeneratorModel;
+  readonly state: LearnerState;
+  readonly update: Config["update"];
+  readonly rng: Rng;
+  readonly dtype: "float32" | "float64";
+}
+
+/** Runs one update for each batch on a copy of the state; gives the new state and the losses. */
+export function interpretUpdates(
+  batches: readonly Batch[],
+  { model, state, update, rng, dtype }: InterpretedUpdateOptions,
+): LearnerState & { losses: number[] } {
+  const graph = traceUpdates(model, { count: batches.length, ...update });
+  const inputs: Record<string, InputArray> = {};
+  for (const part of STATE_PARTS) {
+    Object.assign(inputs, nameWeights(model.weights, { flat: state[part], prefix: part }));
+  }
+  batches.forEach(({ commands, shares, writeTarget }, k) => {
+    const rows = commands.length;
+    inputs[`commands.${k}`] = encodeCommands(model, commands);
+    inputs[`shares.${k}`] = { data: shares, shape: [rows, 1] };
+    const targets = new Float32Array(rows * model.parameterCount);
+    for (let row = 0; row < rows; row++) {
+      const start = row * model.parameterCount;
+      writeTarget(row, targets.subarray(start, start + model.parameterCount));
+    }
+    inputs[`targets.${k}`] = { data: targets, shape: [rows, model.parameterCount] };
+    for (const { name, width, kind } of model.lossNoise) {
+      const draw = kind === "normal"
+        ? () => rng.standardNormal()
+        : () => rng.random() < kind.dropout ? 0 : 1 / (1 - kind.dropout);
+      const data = Float32Array.from({ length: rows * width }, draw);
+      inputs[`${name}.${k}`] = { data, shape: [rows, width] };
+    }
+    const scalars = adamScalars(state.updates + k + 1, update);
+    inputs[`stepSize.${k}`] = { data: [scalars.stepSize], shape: [] };
+    inputs[`epsilon.${k}`] = { data: [scalars.epsilon], shape: [] };
+  });
+  const outputs = interpret(graph, inputs, { dtype });
+  const flatten = (part: (typeof STATE_PARTS)[number]) => {
+    const flat = new Float32Array(countWeights(model.weights));
+    let offset = 0;
+    for (const { name } of model.weights) {
+      const { data } = outputs[`new.${part}.${name}`];
+      flat.set(data as Float32Array, offset);
+      offset += data.length;
+    }
+    return flat;
+  };
+  return {
+    weights: flatten("weights"),
+    momentum: flatten("momentum"),
+    variance: flatten("variance"),
+    updates: state.updates + batches.length,
+    losses: batches.map((_, k) => Number(outputs[`loss.${k}`].data[0])),
+  };
+}
+
+/** Draws a batch of random policies with random commands and shares that sum to 1. */
+export function drawBatch(model: GeneratorModel, rows: number, rng: Rng): Batch {
+  const commands = Array.from({ length: rows }, () => rng.random());
+  const counts = commands.map(() => 1 + rng.integer(4));
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const targets = commands.map(() => {
+    const target = new Float32Array(model.parameterCount);
+    rng.fillStandardNormal(target);
+    return target.map((x) => 0.2 * x);
+  });
+  return {
+    commands,
+    shares: Float32Array.from(counts, (count) => count / total),
+    writeTarget: (row, out) => out.set(targets[row]),
+  };
+}
