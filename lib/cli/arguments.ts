@@ -8,22 +8,26 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { formatMessage } from "@optique/core/message";
-import { parse, type Parser } from "@optique/core/parser";
+import { parse } from "@optique/core/parser";
 import type { Usage } from "@optique/core/usage";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Command, KnownNames } from "./program.ts";
-import { toggle } from "./values.ts";
+import { type OptionParser, toggle } from "./values.ts";
 
 /** The options that every command has. */
 export interface GlobalValues {
+  /** --json */
   readonly json: boolean;
+  /** --quiet */
   readonly quiet: boolean;
+  /** --help */
   readonly help: boolean;
 }
 
 /** The values of a command's options and where each was given. */
 export interface ParsedArguments<V> {
+  /** By the names that the parsers give them. */
   readonly values: V & GlobalValues;
   /** Long option name to "--name" or "UDRLPG_NAME"; options that were not given are absent. */
   readonly origins: ReadonlyMap<string, string>;
@@ -33,22 +37,24 @@ export interface ParsedArguments<V> {
 export function completeParser<V>(
   command: Command<V>,
   names: KnownNames,
-): Parser<"sync", V & GlobalValues, unknown> {
+): OptionParser<V & GlobalValues> {
   const everywhere = object("Everywhere", {
     json: toggle("--json", "Print one JSON document to stdout and nothing else there"),
     quiet: toggle("--quiet", "No progress and no notes; errors and warnings stay"),
     help: toggle(["-h", "--help"], "Show this page"),
   });
   // The library's types for merge() need literal object types; a command's V is one by construction.
-  const own = command.parser(names) as unknown as Parser<"sync", Record<string, unknown>, unknown>;
-  return merge(own, everywhere) as unknown as Parser<"sync", V & GlobalValues, unknown>;
+  const own = command.parser(names) as unknown as OptionParser<Record<string, unknown>>;
+  return merge(own, everywhere) as unknown as OptionParser<V & GlobalValues>;
 }
 
 /** What `parseArguments` needs besides the words. */
 export interface ArgumentSources {
   /** Name of the command, for errors. */
   readonly name: string;
+  /** For completions alone; parsing takes any name. */
   readonly names: KnownNames;
+  /** Reads an environment variable. */
   env(name: string): string | undefined;
 }
 
@@ -107,6 +113,7 @@ export interface UsageOption {
   readonly names: readonly string[];
   /** The value's placeholder, undefined for a switch. */
   readonly metavar: string | undefined;
+  /** Whether it may be given many times. */
   readonly repeated: boolean;
 }
 
@@ -146,7 +153,7 @@ interface ParseSite {
 }
 
 function parseOnce<T>(
-  parser: Parser<"sync", T, unknown>,
+  parser: OptionParser<T>,
   argv: readonly string[],
   site: ParseSite,
 ): T {

@@ -9,11 +9,15 @@
 
 import type { Command } from "./program.ts";
 
-interface CommandEntry {
+/** What is known of a command without loading it. */
+export interface CommandEntry {
   /** One line for the root help; a verb first. */
   readonly purpose: string;
+  /** Heading in the root help. */
   readonly group: "Train and use" | "Look around" | "Set up";
+  /** Other names that mean the same. */
   readonly aliases?: readonly string[];
+  /** Loads the command. */
   load(): Promise<Command<unknown>>;
 }
 

@@ -16,10 +16,14 @@ import { knownNames } from "./run_program.ts";
 import { choiceValue, word } from "./values.ts";
 
 const SHELLS: { readonly [name: string]: ShellCompletion } = { bash, zsh, fish, powershell: pwsh };
-const SHELL_NAMES = ["bash", "zsh", "fish", "powershell"] as const;
+/** A shell that a script can be printed for. */
+export type ShellName = "bash" | "zsh" | "fish" | "powershell";
+const SHELL_NAMES: readonly ShellName[] = ["bash", "zsh", "fish", "powershell"];
 
-interface CompletionValues {
-  readonly shell: (typeof SHELL_NAMES)[number] | undefined;
+/** The options of `udrlpg completion`. */
+export interface CompletionValues {
+  /** Shell to print for. */
+  readonly shell: ShellName | undefined;
 }
 
 /** The `completion` command. */

@@ -17,10 +17,15 @@ import { formatNumber, formatTable } from "./output.ts";
 import type { Command } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr } from "./values.ts";
 
-interface CurveValues extends GeneratorOptions {
+/** The options of `udrlpg curve`. */
+export interface CurveValues extends GeneratorOptions {
+  /** --points */
   readonly points: number;
+  /** --episodes */
   readonly episodes: number;
+  /** --seed */
   readonly seed: number;
+  /** --out */
   readonly out: string | undefined;
 }
 

@@ -5,7 +5,9 @@ import { FileError } from "../errors.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { folderValue, settingOr } from "./values.ts";
 
-interface DoctorValues {
+/** The options of `udrlpg doctor`. */
+export interface DoctorValues {
+  /** --folder */
   readonly folder: string;
 }
 

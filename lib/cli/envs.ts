@@ -7,7 +7,9 @@ import { formatNumber, formatTable } from "./output.ts";
 import type { Command } from "./program.ts";
 import { textValue, word } from "./values.ts";
 
-interface EnvsValues {
+/** The options of `udrlpg envs`. */
+export interface EnvsValues {
+  /** Environment to describe. */
   readonly id: string | undefined;
 }
 

@@ -14,11 +14,17 @@ import { formatNumber } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle, word } from "./values.ts";
 
-interface EvaluateValues {
+/** The options of `udrlpg evaluate`. */
+export interface EvaluateValues {
+  /** Policy file. */
   readonly policy: string | undefined;
+  /** --env */
   readonly env: string | undefined;
+  /** --episodes */
   readonly episodes: number;
+  /** --seed */
   readonly seed: number;
+  /** --trust */
   readonly trust: boolean;
 }
 

@@ -18,12 +18,19 @@ import { formatNumber } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { choiceValue, fileValue, integerValue, numberValue, setting, settingOr } from "./values.ts";
 
-interface GenerateValues extends GeneratorOptions {
+/** The options of `udrlpg generate`. */
+export interface GenerateValues extends GeneratorOptions {
+  /** --return */
   readonly return: number | undefined;
+  /** --out */
   readonly out: string | undefined;
+  /** --format */
   readonly format: PolicyFormat | undefined;
+  /** --tolerance */
   readonly tolerance: number | undefined;
+  /** --verify */
   readonly verify: number;
+  /** --seed */
   readonly seed: number;
 }
 

@@ -5,11 +5,13 @@ import { createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
 import { UsageError } from "../errors.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
 import type { CommandContext } from "./program.ts";
-import { fileValue, runValue, setting } from "./values.ts";
+import { fileValue, type OptionParser, runValue, setting } from "./values.ts";
 
 /** The values of the two options. */
 export interface GeneratorOptions {
+  /** --run */
   readonly run: string | undefined;
+  /** --generator */
   readonly generator: string | undefined;
 }
 
@@ -17,7 +19,10 @@ export interface GeneratorOptions {
 export const GENERATOR_OPTIONS = ["--run", "--generator"] as const;
 
 /** Makes the parsers of the two options. */
-export function generatorOptions() {
+export function generatorOptions(): {
+  readonly run: OptionParser<string | undefined>;
+  readonly generator: OptionParser<string | undefined>;
+} {
   return {
     run: setting("--run", runValue(), "Run folder with the generator"),
     generator: setting(
@@ -32,8 +37,11 @@ export function generatorOptions() {
 export interface OpenGenerator {
   /** Path of the generator file. */
   readonly path: string;
+  /** The generator, ready to use. */
   readonly generator: TrainedGenerator;
+  /** Runs its policies in its environment. */
   readonly runner: EpisodeRunner;
+  /** Frees everything. */
   close(): Promise<void>;
 }
 

@@ -11,7 +11,9 @@ import { TOPIC_PURPOSES, type TopicName } from "./topic_names.ts";
 import { type TopicPart, TOPICS } from "./topics.ts";
 import { textValue, word } from "./values.ts";
 
-interface HelpValues {
+/** The options of `udrlpg help`. */
+export interface HelpValues {
+  /** What to explain. */
   readonly topic: string | undefined;
 }
 

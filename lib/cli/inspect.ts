@@ -6,7 +6,9 @@ import { formatNumber } from "./output.ts";
 import type { Command } from "./program.ts";
 import { fileValue, word } from "./values.ts";
 
-interface InspectValues {
+/** The options of `udrlpg inspect`. */
+export interface InspectValues {
+  /** File or folder. */
   readonly file: string | undefined;
 }
 

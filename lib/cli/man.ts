@@ -20,7 +20,9 @@ import { TOPIC_PURPOSES, type TopicName } from "./topic_names.ts";
 import { TOPICS } from "./topics.ts";
 import { textValue, word } from "./values.ts";
 
-interface ManValues {
+/** The options of `udrlpg man`. */
+export interface ManValues {
+  /** The command to describe. */
   readonly name: string | undefined;
 }
 

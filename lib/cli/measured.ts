@@ -7,7 +7,7 @@ import { formatNumber } from "./output.ts";
 export function formatMeasured({ mean, std, n, ci95: [low, high] }: MeasuredReturn): string {
   const episodes = n === 1 ? "1 episode" : `${n} episodes`;
   const interval = Number.isFinite(low)
-    ? `, 95 % interval of the mean ${formatNumber(low)} to ${formatNumber(high)}`
+    ? ` (95 % of the mean: ${formatNumber(low)} to ${formatNumber(high)})`
     : "";
   return `${formatNumber(mean)} +- ${formatNumber(std)} over ${episodes}${interval}`;
 }

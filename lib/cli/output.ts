@@ -6,7 +6,9 @@ import { Progress, type ProgressMode } from "./progress.ts";
 
 /** Options that every command has. */
 export interface OutputOptions {
+  /** Results are JSON documents. */
   readonly json: boolean;
+  /** Progress and notes are left out. */
   readonly quiet: boolean;
   /** The value of NO_COLOR: colours and the progress bar are off when it is not empty. */
   readonly noColor: string | undefined;
@@ -14,7 +16,9 @@ export interface OutputOptions {
 
 /** Writes results and notes as the global options ask for. */
 export class Output {
+  /** Results are JSON documents. */
   readonly json: boolean;
+  /** Progress and notes are left out. */
   readonly quiet: boolean;
   /** Whether results on stdout may be coloured. */
   readonly color: boolean;
@@ -24,6 +28,7 @@ export class Output {
   readonly #mode: ProgressMode;
   #progress: Progress | undefined;
 
+  /** Writes to the streams; the clock paces progress. */
   constructor(
     { stdout, stderr, clock }: { stdout: TextStream; stderr: TextStream; clock: Clock },
     { json, quiet, noColor }: OutputOptions,

@@ -11,9 +11,13 @@ import { formatTable } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { choiceValue, setting, textValue, word } from "./values.ts";
 
-interface PresetsValues {
+/** The options of `udrlpg presets`. */
+export interface PresetsValues {
+  /** What to print instead of the list. */
   readonly action: "show" | "schema" | undefined;
+  /** Name of a preset. */
   readonly name: string | undefined;
+  /** --env */
   readonly env: string | undefined;
 }
 

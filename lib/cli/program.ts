@@ -4,16 +4,17 @@
  * environment variables and a clock that they move.
  */
 
-import type { Parser } from "@optique/core/parser";
 import type { Clock } from "../clock.ts";
 import type { EnvRegistry } from "../env.ts";
 import type { ModelTable } from "../model.ts";
 import type { Output } from "./output.ts";
+import type { OptionParser } from "./values.ts";
 
 /** An output stream of the program. */
 export interface TextStream {
   /** Writes text as it is, at once. */
   write(text: string): void;
+  /** Whether a person reads it as it is written. */
   readonly isTerminal: boolean;
   /** Width of the terminal in columns, 80 where there is none. */
   columns(): number;
@@ -29,13 +30,17 @@ export interface Interruption {
 
 /** The program's parts and surroundings. */
 export interface Program {
+  /** Semantic version. */
   readonly version: string;
   /** Loads the environments; the physics engine stays unloaded. */
   registry(): Promise<EnvRegistry>;
   /** Loads the networks. */
   models(): Promise<ModelTable>;
+  /** For results alone. */
   readonly stdout: TextStream;
+  /** For progress, warnings and errors. */
   readonly stderr: TextStream;
+  /** The time. */
   readonly clock: Clock;
   /** Reads an environment variable; undefined when it is unset. */
   env(name: string): string | undefined;
@@ -45,7 +50,9 @@ export interface Program {
 
 /** What a running command works with. */
 export interface CommandContext {
+  /** The program and its surroundings. */
   readonly program: Program;
+  /** Where results and notes go. */
   readonly output: Output;
   /** Where an option's value was given: "--seed", "UDRLPG_SEED", or undefined when it was not. */
   origin(option: string): string | undefined;
@@ -53,12 +60,15 @@ export interface CommandContext {
 
 /** An example in a help page: a complete command line and what it does. */
 export interface Example {
+  /** As it is typed, with "udrlpg". */
   readonly command: string;
+  /** What it is for. */
   readonly does: string;
 }
 
 /** Names that help, errors and completions know. */
 export interface KnownNames {
+  /** Environment ids. */
   readonly environments: readonly string[];
 }
 
@@ -66,11 +76,12 @@ export interface KnownNames {
 export interface Command<V> {
   /** Paragraphs for the help page, after the purpose. */
   readonly description: readonly string[];
+  /** Three or more, each of which can be parsed. */
   readonly examples: readonly [Example, Example, Example, ...Example[]];
   /** Options of which at most one may be given. */
   readonly exclusive?: readonly (readonly string[])[];
   /** Builds the parser of the command's own options; the global ones are added to it. */
-  parser(names: KnownNames): Parser<"sync", V, unknown>;
+  parser(names: KnownNames): OptionParser<V>;
   /** Does the work; throws an ExitError for everything that the user can cause. */
   run(values: V, context: CommandContext): Promise<void>;
 }

@@ -12,7 +12,9 @@ export type ProgressMode = "bar" | "lines" | "none";
 
 /** How far the work is. */
 export interface ProgressState {
+  /** Units that are done. */
   readonly done: number;
+  /** Units in all. */
   readonly total: number;
   /** What is known besides, the most important first: those that fit are shown. */
   readonly facts?: readonly (readonly [label: string, value: string])[];
@@ -37,6 +39,7 @@ export class Progress {
   #isDrawn = false;
 
   /**
+   * Shows nothing before the first `update`.
    * @param options.unit What is counted, such as "steps".
    */
   constructor(
@@ -94,8 +97,11 @@ export class Progress {
   }
 }
 
-interface LineOptions {
+/** What a progress line is made with. */
+export interface LineOptions {
+  /** Units per second; NaN when it is not known. */
   readonly rate: number;
+  /** What is counted. */
   readonly unit: string;
 }
 

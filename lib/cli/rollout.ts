@@ -18,13 +18,21 @@ import { formatNumber } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle } from "./values.ts";
 
-interface RolloutValues {
+/** The options of `udrlpg rollout`. */
+export interface RolloutValues {
+  /** --env */
   readonly env: string | undefined;
+  /** --seed */
   readonly seed: number;
+  /** --policy */
   readonly policy: string | undefined;
+  /** --actions */
   readonly actions: string | undefined;
+  /** --random */
   readonly random: boolean;
+  /** --trust */
   readonly trust: boolean;
+  /** --steps */
   readonly steps: number | undefined;
 }
 

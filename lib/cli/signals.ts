@@ -8,7 +8,9 @@ import type { Interruption } from "./program.ts";
 
 /** The part of the system that signals come from; Deno itself in the real program. */
 export interface SignalSource {
+  /** Starts to listen. */
   addSignalListener(signal: InterruptSignal, listener: () => void): void;
+  /** Stops to listen. */
   removeSignalListener(signal: InterruptSignal, listener: () => void): void;
   /** Ends the program. */
   exit(code: number): void;

@@ -1,7 +1,6 @@
 /** `udrlpg train`: trains a generator and leaves a run folder. */
 
 import { merge, object } from "@optique/core/constructs";
-import type { Parser } from "@optique/core/parser";
 import { formatDuration } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { DEVICES, RUN_SETTINGS } from "../config_file.ts";
@@ -23,6 +22,7 @@ import {
   choiceValue,
   fileValue,
   integerValue,
+  type OptionParser,
   runValue,
   setting,
   settings,
@@ -30,11 +30,13 @@ import {
   toggle,
 } from "./values.ts";
 
-interface TrainValues extends TrainOptions {
+/** The options of `udrlpg train`. */
+export interface TrainValues extends TrainOptions {
+  /** --dry-run */
   readonly dryRun: boolean;
 }
 
-function trainParser({ environments }: KnownNames): Parser<"sync", TrainValues, unknown> {
+function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
   const count = (min: number) => integerValue({ metavar: "N", min });
   return merge(
     object("What to train", {

@@ -24,16 +24,27 @@ import type { CommandContext } from "./program.ts";
 
 /** The options of `udrlpg train` that settings come from. */
 export interface TrainOptions {
+  /** --env */
   readonly env: string | undefined;
+  /** --preset */
   readonly preset: string | undefined;
+  /** --config */
   readonly config: string | undefined;
+  /** --set, each "key=value" */
   readonly set: readonly string[];
+  /** --steps */
   readonly steps: number | undefined;
+  /** --seed */
   readonly seed: number | undefined;
+  /** --out */
   readonly out: string | undefined;
+  /** --device */
   readonly device: string | undefined;
+  /** --threads */
   readonly threads: number | undefined;
+  /** --checkpoint-every */
   readonly checkpointEvery: number | undefined;
+  /** --resume */
   readonly resume: boolean;
 }
 

@@ -13,10 +13,14 @@ import type { OptionName } from "@optique/core/usage";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
 import { nearest } from "../nearest.ts";
 
+/** Parses a part of the command line into a T. */
+export type OptionParser<T> = Parser<"sync", T, unknown>;
+
 /** Reads one value of type T from the command line. */
 export type Value<T> = ValueParser<"sync", T>;
 
 interface ValueParts<T> {
+  /** Placeholder in the help. */
   readonly metavar: string;
   readonly placeholder: T;
   /** Returns the value, or what it must be. */
@@ -43,8 +47,11 @@ function makeValue<T>(parts: ValueParts<T>): Value<T> {
 
 /** Bounds and name of a number on the command line. */
 export interface NumberRange {
+  /** Placeholder in the help. */
   readonly metavar: string;
+  /** Smallest value. */
   readonly min?: number;
+  /** Largest value. */
   readonly max?: number;
 }
 
@@ -176,7 +183,8 @@ function literals(words: readonly string[], prefix: string): Suggestion[] {
   }));
 }
 
-type Names = OptionName | readonly [OptionName, ...OptionName[]];
+/** Names of an option, the long one last. */
+export type Names = OptionName | readonly [OptionName, ...OptionName[]];
 
 function optionWith<T>(names: Names, value: Value<T>, doc: string) {
   const list = typeof names === "string" ? [names] as const : names;
@@ -195,7 +203,7 @@ export function setting<T>(
   names: Names,
   value: Value<T>,
   doc: string,
-): Parser<"sync", T | undefined, unknown> {
+): OptionParser<T | undefined> {
   return optional(optionWith(names, value, doc));
 }
 
@@ -204,7 +212,7 @@ export function settingOr<T>(
   names: Names,
   value: Value<T>,
   { fallback, doc }: { fallback: T; doc: string },
-): Parser<"sync", T, unknown> {
+): OptionParser<T> {
   return withDefault(optionWith(names, value, doc), fallback);
 }
 
@@ -213,12 +221,12 @@ export function settings<T>(
   names: Names,
   value: Value<T>,
   doc: string,
-): Parser<"sync", readonly T[], unknown> {
+): OptionParser<readonly T[]> {
   return multiple(optionWith(names, value, doc));
 }
 
 /** Describes a switch: false unless given. */
-export function toggle(names: Names, doc: string): Parser<"sync", boolean, unknown> {
+export function toggle(names: Names, doc: string): OptionParser<boolean> {
   const list = typeof names === "string" ? [names] as const : names;
   const long = list.at(-1)!;
   return withDefault(
@@ -233,7 +241,7 @@ export function toggle(names: Names, doc: string): Parser<"sync", boolean, unkno
 }
 
 /** Describes a word of the command line that is no option and may be left out. */
-export function word<T>(value: Value<T>, doc: string): Parser<"sync", T | undefined, unknown> {
+export function word<T>(value: Value<T>, doc: string): OptionParser<T | undefined> {
   return optional(argument(value, {
     description: message`${text(doc)}`,
     errors: {

@@ -2,6 +2,7 @@
 
 /** The runtime's version and its execution providers. */
 export interface RuntimeDescription {
+  /** Version of the package. */
   readonly version: string;
   /** Names of the providers that the package brings, such as "cpu" and "webgpu". */
   readonly backends: readonly string[];
