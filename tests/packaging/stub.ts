@@ -1,0 +1,140 @@
+/**
+ * The shell stub in front of a packed executable. It asks for a POSIX shell and for what Linux
+ * systems have besides: coreutils or busybox, tar and gzip. zstd and xz would make the file smaller
+ * (xz by a quarter, and its unpacking nine times slower), but cannot be relied upon.
+ *
+ * Design: the archive is unpacked once into BASE/HASH, where BASE is the user's cache folder and HASH
+ * the archive's SHA-256, checked before. Work happens in a temporary folder of the same file system
+ * that ends with a rename, so HASH either is whole or is not there, and of two first runs at once the
+ * later one uses what the earlier one made. Every start adds up the sizes of the unpacked files, so
+ * that a folder that something has cleaned up in part is unpacked again. Then the shell replaces
+ * itself with Deno: arguments, exit code and signals are Deno's.
+ */
+
+/** What the stub has to know of the archive behind it. */
+export interface StubOptions {
+  /** Name and version, for the first comment. */
+  readonly title: string;
+  /** The archive's SHA-256 in hexadecimal digits. */
+  readonly hash: string;
+  /** Size of all unpacked files in bytes, the list of files itself apart. */
+  readonly unpackedBytes: number;
+  /** The program's permissions, as Deno's options. */
+  readonly permissions: readonly string[];
+}
+
+/** The list of the archive's files, one per line, in the archive itself. */
+export const FILE_LIST = "files";
+/** The Deno binary in the archive. */
+export const DENO = "deno";
+/** The folder of the program in the archive. */
+export const PROGRAM = "program";
+
+const OFFSET_DIGITS = 8;
+
+/** Writes the stub; the archive follows its last byte. */
+export function renderStub(options: StubOptions): string {
+  const text = stubText(options);
+  const length = new TextEncoder().encode(text).length;
+  return text.replace(OFFSET_MARK, String(length + 1).padStart(OFFSET_DIGITS, "0"));
+}
+
+const OFFSET_MARK = "@".repeat(OFFSET_DIGITS);
+
+function stubText({ title, hash, unpackedBytes, permissions }: StubOptions): string {
+  return `#!/bin/sh
+# ${title}: this shell script, then a compressed archive of the program and the Deno that runs it.
+# The first start unpacks it into the user's cache folder; the network is never touched.
+set -eu
+hash=${hash}
+size=${unpackedBytes}
+start=${OFFSET_MARK}
+
+fail() {
+  printf 'Cannot start udrlpg: %s\\n' "$1" >&2
+  exit 3
+}
+
+# Tells whether the unpacked files in folder $1 are all there, by their sizes.
+whole() {
+  [ -f "$1/${FILE_LIST}" ] || return 1
+  total=$(cd -- "$1" && xargs wc -c <${FILE_LIST} 2>/dev/null | {
+    sum=0
+    while read -r bytes name; do [ "$name" = total ] || sum=$((sum + bytes)); done
+    echo "$sum"
+  }) || return 1
+  [ "$total" = "$size" ]
+}
+
+# Tells whether folder $1 is this user's alone to write in; makes it when it is not there.
+own() {
+  [ -d "$1" ] || (umask 077 && mkdir -p -- "$1") 2>/dev/null || return 1
+  [ -w "$1" ] || return 1
+  listing=$(ls -ldn -- "$1/.") || return 1
+  set -- $listing
+  case $1 in d????w* | d???????w*) return 1 ;; esac
+  [ "$3" = "$(id -u)" ]
+}
+
+checksum() {
+  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi
+}
+
+# Unpacks into folder $1.
+unpack() {
+  own "$1" || return 1
+  work=$(mktemp -d "$1/unpack.XXXXXX" 2>/dev/null) || return 1
+  trap 'rm -rf -- "$work"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  sum=$(tail -c +$start -- "$self" | checksum)
+  [ "\${sum%% *}" = $hash ] || fail "the file must be whole, its archive is damaged: $self"
+  mkdir -- "$work/$hash"
+  tail -c +$start -- "$self" | gzip -dc 2>/dev/null |
+    tar -xof - -C "$work/$hash" 2>/dev/null || :
+  if whole "$work/$hash" && "$work/$hash/${DENO}" --version >/dev/null 2>&1; then
+    # What is there already is either damaged, and put aside, or another first run's work, and used.
+    whole "$1/$hash" || mv -- "$1/$hash" "$work/damaged" 2>/dev/null || :
+    mv -- "$work/$hash" "$1/" 2>/dev/null || :
+  fi
+  rm -rf -- "$work"
+  trap - EXIT HUP INT TERM
+  whole "$1/$hash"
+}
+
+# Puts into $base the first of the given folders where the program is or can be unpacked.
+locate() {
+  for base in "$@"; do
+    case $base in /*) ;; *) continue ;; esac
+    if own "$base" && whole "$base/$hash"; then return 0; fi
+  done
+  for base in "$@"; do
+    case $base in /*) ;; *) continue ;; esac
+    if unpack "$base"; then return 0; fi
+  done
+  return 1
+}
+
+case $0 in */*) self=$0 ;; *) self=$(command -v -- "$0") || self=./$0 ;; esac
+[ -r "$self" ] || fail "the file must be readable, got $self"
+locate "\${XDG_CACHE_HOME:+$XDG_CACHE_HOME/udrlpg}" "\${HOME:+$HOME/.cache/udrlpg}" \\
+  "\${TMPDIR:-/tmp}/udrlpg-$(id -u)" "/var/tmp/udrlpg-$(id -u)" ||
+  fail "a cache folder must be writable and allow programs to run, with ${
+    Math.ceil(unpackedBytes / 1e6)
+  } MB free (and Deno needs glibc 2.27 or newer): set XDG_CACHE_HOME"
+DENO_DIR=$base/$hash/cache
+DENO_NO_UPDATE_CHECK=1
+export DENO_DIR DENO_NO_UPDATE_CHECK
+exec "$base/$hash/${DENO}" run --config "$base/$hash/${PROGRAM}/deno.json" --no-lock \\
+  --cached-only --no-remote --node-modules-dir=manual \\
+  ${permissions.map(quote).join(" ")} \\
+  "$base/$hash/${PROGRAM}/main.ts" "$@"
+# The archive follows.
+`;
+}
+
+/** Quotes a word for the shell. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
