@@ -160,6 +160,10 @@ export const OPTION_SECTIONS = {
       0,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
+    finalNoiseShare: number(
+      1,
+      "Share of sigma that is left at the end of the budget; a cosine in between",
+    ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
     }),
@@ -217,6 +221,7 @@ export const OPTION_SECTIONS = {
       ["generator", "xavier"],
       "Policies from the generator without noise, or freshly initialised ones",
     ),
+    noise: number(0, "Deviation of normal noise on the weights of these policies"),
   },
   normaliser: {
     kind: choice(

@@ -4,7 +4,13 @@ import { DivergedError } from "./errors.ts";
 import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
 import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
-import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
+import {
+  cosineOfBudget,
+  currentNormaliser,
+  spentSteps,
+  toPolicyOrder,
+  type TrainingRun,
+} from "./training_run.ts";
 
 /**
  * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform and 1 + P
@@ -15,7 +21,9 @@ export function addNoise(run: TrainingRun, row: Float32Array): void {
   const { config, counters } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return;
-  const factor = Math.exp(config.rollout.noiseSpread * rng.standardNormal());
+  const { noiseSpread, finalNoiseShare } = config.rollout;
+  const factor = Math.exp(noiseSpread * rng.standardNormal()) *
+    (finalNoiseShare + (1 - finalNoiseShare) * cosineOfBudget(run));
   const deviations = noiseDeviations(run);
   for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
 }

@@ -29,7 +29,13 @@ import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
-import { drawBatch, spentSteps, toGeneratorOrder, type TrainingRun } from "./training_run.ts";
+import {
+  cosineOfBudget,
+  drawBatch,
+  spentSteps,
+  toGeneratorOrder,
+  type TrainingRun,
+} from "./training_run.ts";
 
 /** A kind of record in the metrics of a run. */
 export type RecordKind = "episode" | "update" | "evaluation" | "curve";
@@ -86,6 +92,7 @@ async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<boo
     const row = config.warmup.source === "xavier"
       ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
       : (await generateRows(run, [1]))[0];
+    for (let i = 0; i < row.length; i++) row[i] += config.warmup.noise * rng.standardNormal();
     const updateNormaliser = config.normaliser.kind !== "off";
     recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
     if (!(await observer.betweenCycles(run))) return false;
@@ -126,9 +133,7 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
 function learningRate(run: TrainingRun, update: number): number {
   const { learningRate, finalLearningRate, warmupUpdates } = run.config.update;
   const warm = warmupUpdates > 0 ? Math.min(1, (update + 1) / warmupUpdates) : 1;
-  const spent = Math.min(1, spentSteps(run) / run.config.steps);
-  const cosine = 0.5 * (1 + Math.cos(Math.PI * spent));
-  return warm * (finalLearningRate + (learningRate - finalLearningRate) * cosine);
+  return warm * (finalLearningRate + (learningRate - finalLearningRate) * cosineOfBudget(run));
 }
 
 /** Tells whether another episode of any length fits the budget before the selection's share. */

@@ -157,6 +157,11 @@ export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters"
   return steps.training + steps.noiseFree;
 }
 
+/** Falls from 1 to 0 over the budget as half a cosine: what schedules are made of. */
+export function cosineOfBudget(run: TrainingRun): number {
+  return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, spentSteps(run) / run.config.steps)));
+}
+
 /** The normaliser that policies use now. */
 export function currentNormaliser(run: TrainingRun): NormaliserState {
   return normaliserOf(run.moments);
