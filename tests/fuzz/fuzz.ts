@@ -10,7 +10,7 @@ import { fuzzReader } from "./fuzz_reader.ts";
 import { READERS } from "./readers.ts";
 
 /** No reader may need more, so that the whole task ends. */
-const MAX_READER_SECONDS = 240;
+const MAX_READER_SECONDS = 600;
 
 const OPTIONS = {
   inputs: { type: "string", default: "100000" },
