@@ -60,9 +60,12 @@ const VARINT = 0, LENGTH_DELIMITED = 2, FIXED32 = 5;
 
 const ENCODER = new TextEncoder();
 
+/** The one-byte varints: nearly all keys and lengths, so they are made once. */
+const ONE_BYTE = Array.from({ length: 0x80 }, (_, value) => Uint8Array.of(value));
+
 function varint(value: number): Uint8Array {
   // Negative integers are written as their 64-bit two's complement: seven bits a byte, low first.
-  if (value >= 0 && value < 0x80) return Uint8Array.of(value);
+  if (value >= 0 && value < ONE_BYTE.length) return ONE_BYTE[value];
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
