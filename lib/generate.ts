@@ -109,6 +109,10 @@ function nextCommand(
   if (next !== undefined) return next;
   const step = grid * FIRST_STEP;
   const first = candidates[0];
+  const lowest = sorted[0].command;
+  // Both ways in turn, first where a rising curve has the return; there is nothing below command 0.
   const upwards = candidates.length % 2 === (first.measured.mean < requested ? 1 : 0);
-  return upwards ? sorted[sorted.length - 1].command + step : Math.max(0, sorted[0].command - step);
+  return upwards || lowest <= 0
+    ? sorted[sorted.length - 1].command + step
+    : Math.max(0, lowest - step);
 }

@@ -3,8 +3,9 @@
  *
  * Tensors: `weights.NAME` (float32) for every weight of the generator; `normaliser.mean` and
  * `normaliser.deviation` (float64, [S]); `calibration.command`, `.mean`, `.std` and `.n` (float64), one
- * number for each measured command; `seen.returns` (float32), one for each training episode. Metadata: `format`, `formatVersion`, `program`, `environment`, the
- * resolved `config`, the chosen `best` command and its return, and `provenance`, the last four as JSON.
+ * number for each measured command; `seen.returns` (float32), one for each training episode.
+ * Metadata: `format`, `formatVersion`, `program`, `environment`, the resolved `config`, the chosen
+ * `best` command and its return, and `provenance`, the last three as JSON.
  */
 
 import type { Calibration, CalibrationPoint } from "./calibration.ts";
@@ -169,6 +170,17 @@ export function loadGenerator(
       bestReturn: number(best.return, "the best return"),
     };
     const size = shape.sizes[0];
+    const normaliser: NormaliserState = {
+      mean: vector("normaliser.mean", size),
+      deviation: vector("normaliser.deviation", size),
+    };
+    const numbers = [weights, normaliser.mean, normaliser.deviation, command, mean, std, n];
+    for (const values of numbers) {
+      const bad = values.find((value) => !Number.isFinite(value));
+      if (bad !== undefined) fail("every number must be finite", String(bad));
+    }
+    const bad = normaliser.deviation.find((value) => value <= 0);
+    if (bad !== undefined) fail("deviations must be positive", bad);
     return {
       config,
       spec,
@@ -176,10 +188,7 @@ export function loadGenerator(
       model,
       weights,
       values: nameWeights(model.weights, { flat: weights, prefix: "weights" }),
-      normaliser: {
-        mean: vector("normaliser.mean", size),
-        deviation: vector("normaliser.deviation", size),
-      },
+      normaliser,
       calibration,
       seenReturns: requireTensor(file, "seen.returns", { dtype: "F32", name: path }).data,
       provenance: object("provenance") as Record<string, number | string>,

@@ -1,0 +1,108 @@
+/** The search for a policy that earns a wanted return, on curves with known answers. */
+
+import assert from "node:assert/strict";
+import { type FindOptions, findPolicy } from "../../lib/generate.ts";
+import { assertClose } from "../support/close.ts";
+import { fakeGenerator, fakeRunner } from "../support/fake_generator.ts";
+
+/** A calibration that says: command 0 earns 0, command 1 earns 100, in steps of a tenth. */
+const LINE = fakeGenerator(
+  Array.from({ length: 11 }, (_, i) => [i / 10, 10 * i] as const),
+);
+
+function options(changes: Partial<FindOptions> & Pick<FindOptions, "runner">): FindOptions {
+  return { requested: 42, episodes: 10, episodeBudget: 500, seed: 1, ...changes };
+}
+
+Deno.test("findPolicy() gives and measures the calibrated policy when no tolerance is asked", async () => {
+  const runner = fakeRunner((command) => 100 * command + 3);
+  const found = await findPolicy(LINE, options({ runner }));
+  assertClose(found.command, 0.42);
+  assertClose(found.parameters[0], Math.fround(0.42));
+  assertClose(found.measured.mean, 45, 1e-4);
+  assert.deepEqual([found.accepted, found.episodes, runner.episodes], [true, 10, 10]);
+  assert.equal(new Set(found.measured.seeds).size, 10);
+});
+
+Deno.test("findPolicy() searches where the curve has moved until the interval fits", async () => {
+  // The truth lies 25 above the calibration: the wanted command is 0.17.
+  const runner = fakeRunner((command) => 100 * command + 25, { deviation: 1 });
+  const tried: number[] = [];
+  const found = await findPolicy(
+    LINE,
+    options({ runner, tolerance: 2, onCandidate: ({ command }) => tried.push(command) }),
+  );
+  assert.equal(found.accepted, true);
+  const [low, high] = found.measured.ci95;
+  assert.ok(low >= 40 && high <= 44, `[${low}, ${high}]`);
+  assertClose(found.command, 0.17, 0.02);
+  assert.equal(found.episodes, 10 * tried.length);
+  assert.equal(found.episodes, runner.episodes);
+});
+
+Deno.test("findPolicy() finds a return on a falling curve as well", async () => {
+  const runner = fakeRunner((command) => 80 - 100 * command);
+  const found = await findPolicy(LINE, options({ runner, tolerance: 1 }));
+  assert.equal(found.accepted, true);
+  assertClose(found.command, 0.38, 0.011);
+});
+
+Deno.test("findPolicy() ends with the closest policy when the budget is spent", async () => {
+  const runner = fakeRunner((command) => Math.min(30, 100 * command));
+  const found = await findPolicy(LINE, options({ runner, tolerance: 1, episodeBudget: 65 }));
+  assert.equal(found.accepted, false);
+  assert.equal(found.measured.mean, 30);
+  assert.deepEqual([found.episodes, runner.episodes], [60, 60], "the budget holds six candidates");
+});
+
+Deno.test("findPolicy() stops at a cliff that no command stands on", async () => {
+  const runner = fakeRunner((command) => command < 0.305 ? 0 : 100);
+  const tried: number[] = [];
+  const found = await findPolicy(
+    LINE,
+    options({
+      runner,
+      tolerance: 5,
+      episodes: 2,
+      episodeBudget: 100,
+      onCandidate: ({ command }) => tried.push(command),
+    }),
+  );
+  assert.equal(found.accepted, false);
+  // Bisection from steps of a twentieth down to a 4096th of a tenth, then outwards for the budget.
+  assert.ok(tried.some((command) => Math.abs(command - 0.305) < 1e-4));
+  assert.equal(found.measured.mean, 0, "0 is closer to 42 than 100 is");
+});
+
+Deno.test("findPolicy() never asks for a command below 0 and tries none twice", async () => {
+  const runner = fakeRunner((command) => 50 + command);
+  const tried: number[] = [];
+  await findPolicy(
+    LINE,
+    options({
+      runner,
+      requested: 10,
+      tolerance: 1,
+      episodeBudget: 200,
+      onCandidate: ({ command }) => tried.push(command),
+    }),
+  );
+  assert.ok(tried.every((command) => command >= 0), `${tried}`);
+  assert.equal(new Set(tried).size, tried.length, `${tried}`);
+});
+
+Deno.test("findPolicy() runs every candidate on the same seeds", async () => {
+  const runner = fakeRunner((command) => 100 * command, { deviation: 5 });
+  const seeds: (readonly number[])[] = [];
+  await findPolicy(
+    LINE,
+    options({
+      runner,
+      tolerance: 0.01,
+      episodeBudget: 40,
+      onCandidate: ({ measured }) => seeds.push(measured.seeds),
+    }),
+  );
+  assert.equal(seeds.length, 4);
+  for (const each of seeds) assert.deepEqual(each, seeds[0]);
+});
