@@ -38,6 +38,10 @@ if (import.meta.main) {
     version: VERSION,
     registry: async () => (await import("./envs/registry.ts")).registry,
     models: async () => (await import("./models/models.ts")).models,
+    modules: {
+      registry: import.meta.resolve("./envs/registry.ts"),
+      models: import.meta.resolve("./models/models.ts"),
+    },
     stdout: textStream(Deno.stdout),
     stderr: textStream(Deno.stderr),
     clock: systemClock(),

@@ -7,6 +7,7 @@
 import type { Clock } from "../clock.ts";
 import type { EnvRegistry } from "../env.ts";
 import type { ModelTable } from "../model.ts";
+import type { WorkerModules } from "../workers/messages.ts";
 import type { Output } from "./output.ts";
 import type { OptionParser } from "./values.ts";
 
@@ -36,6 +37,8 @@ export interface Program {
   registry(): Promise<EnvRegistry>;
   /** Loads the networks. */
   models(): Promise<ModelTable>;
+  /** Where worker threads load both from. */
+  readonly modules: WorkerModules;
   /** For results alone. */
   readonly stdout: TextStream;
   /** For progress, warnings and errors. */

@@ -76,6 +76,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
         `${RUN_SETTINGS.device.doc}: ${DEVICES.join(", ")} (default: auto)`,
       ),
       threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
+      workers: setting("--workers", count(0), `${RUN_SETTINGS.workers.doc} (default: 0)`),
     }),
   );
 }
@@ -152,6 +153,7 @@ async function trainRun(
       session: { device, ...(threads > 0 ? { threads } : {}) },
       clock: program.clock,
       signal: interruption.signal,
+      workers: { count: settings.get("workers") as number, modules: program.modules },
       resume,
       checkpointEverySteps: settings.get("checkpointEvery") as number,
       onWarning: (text) => output.warn(text),

@@ -42,6 +42,8 @@ export interface TrainOptions {
   readonly device: string | undefined;
   /** --threads */
   readonly threads: number | undefined;
+  /** --workers */
+  readonly workers: number | undefined;
   /** --checkpoint-every */
   readonly checkpointEvery: number | undefined;
   /** --resume */

@@ -62,6 +62,10 @@ export async function run(argv: readonly string[], around: Surroundings = {}): P
     version: "1.2.3",
     registry: () => Promise.resolve(registry),
     models: () => Promise.resolve(models),
+    modules: {
+      registry: import.meta.resolve("../../envs/registry.ts"),
+      models: import.meta.resolve("../../models/models.ts"),
+    },
     stdout,
     stderr,
     clock,

@@ -7,7 +7,7 @@ import { trainTiny, withFolder } from "../../support/tiny_command.ts";
 Deno.test("train, generate and evaluate work together, with the keys that scripts rely on", async () => {
   await withFolder(async (folder) => {
     const out = `${folder}/run`;
-    const trained = await trainTiny(out, ["--json"]);
+    const trained = await trainTiny(out, ["--json", "--workers", "2"]);
     assert.deepEqual([trained.code, trained.stderr], [0, ""]);
     const result = JSON.parse(trained.stdout);
     for (const key of ["env", "preset", "seed", "steps", "episodes", "updates", "run"]) {
