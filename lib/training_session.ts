@@ -31,6 +31,8 @@ import {
   type TrainingRun,
 } from "./training_run.ts";
 import { findNonFinite } from "./training_state.ts";
+import type { WorkerModules } from "./workers/messages.ts";
+import { WorkerRunner } from "./workers/worker_runner.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
@@ -47,10 +49,8 @@ export interface SessionContext {
   readonly resume?: boolean;
   /** Steps between checkpoints; the rule of lib/run_keeper.ts when 0 or absent. */
   readonly checkpointEverySteps?: number;
-  /** Makes what runs evaluations; the run's own environment in this thread when absent. */
-  readonly createRunner?: (config: Config) => EpisodeRunner;
-  /** Number of workers behind `createRunner`, for config.toml. */
-  readonly workers?: number;
+  /** Evaluates on workers; in this thread when absent or when there are fewer than 2. */
+  readonly workers?: { readonly count: number; readonly modules: WorkerModules };
   readonly onProgress: (progress: Progress) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;
@@ -103,7 +103,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   parts.defer(() => made.learner.close());
   openRunFolder(config, context);
   parts.use(lockRun(context.folder));
-  const runner = context.createRunner?.(config) ?? made.runner;
+  const runner = createRunner(config, context) ?? made.runner;
   parts.defer(() => runner.close());
   // Only the end of a run is thrown away by a stop; a cycle's own evaluations are part of it.
   let stop: { signal?: AbortSignal } = {};
@@ -151,6 +151,17 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   return resultOf(run, end, { context, seconds });
 }
 
+function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
+  const { workers, onWarning } = context;
+  if (workers === undefined || workers.count < 2) return undefined;
+  return new WorkerRunner({
+    ...workers,
+    env: config.env,
+    hiddenSizes: config.policy.hiddenSizes,
+    ...(onWarning ? { onWarning } : {}),
+  });
+}
+
 /** Trains; gives undefined when the signal stopped it, which may be in the middle of the end. */
 async function trainUntilStopped(
   run: TrainingRun,
@@ -196,7 +207,7 @@ function settingsOf(context: SessionContext): ReadonlyMap<string, unknown> {
     ["preset", context.preset],
     ["device", context.session.device ?? "auto"],
     ["threads", context.session.threads ?? 0],
-    ["workers", context.workers ?? 0],
+    ["workers", context.workers?.count ?? 0],
     ["checkpointEvery", context.checkpointEverySteps ?? 0],
   ]);
 }

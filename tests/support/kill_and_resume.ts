@@ -1,0 +1,121 @@
+/**
+ * Trains small runs in child processes that are killed at random moments, and takes them up again
+ * until they are finished. Run as a program it is such a child: `kill_and_resume.ts FOLDER`.
+ */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { systemClock } from "../../lib/clock.ts";
+import { Rng } from "../../lib/rng.ts";
+import { trainInFolder } from "../../lib/training_session.ts";
+import { registry } from "../../envs/registry.ts";
+import { models } from "../../models/models.ts";
+import { makeFastFolder } from "./fast_folder.ts";
+import { hashRun } from "./run_folder.ts";
+import { tinyConfig } from "./tiny_run.ts";
+
+/** About a second of training: 100 episodes or so, saved after each. */
+const CONFIG = tinyConfig({
+  env: "CartPole-v1",
+  steps: 1600,
+  evaluation: { every: 200 },
+  sweep: { every: 400 },
+});
+
+async function trainHere(folder: string): Promise<void> {
+  const result = await trainInFolder(CONFIG, {
+    registry,
+    models,
+    folder,
+    preset: "default",
+    session: { threads: 1 },
+    clock: systemClock(),
+    signal: new AbortController().signal,
+    resume: isThere(folder),
+    checkpointEverySteps: 1,
+    onProgress: () => {},
+  });
+  assert.ok(result.finished);
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+function startChild(folder: string): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", new URL(import.meta.url).pathname, folder],
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** Lets a child run until it ends, or kills it after some time. */
+async function runChild(
+  folder: string,
+  killAfterMs: number | undefined,
+): Promise<"finished" | "killed"> {
+  const child = startChild(folder);
+  const timer = killAfterMs === undefined
+    ? undefined
+    : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+  const { success, signal, stderr } = await child.output();
+  clearTimeout(timer);
+  if (signal === "SIGKILL") return "killed";
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return "finished";
+}
+
+/** What a series of killed runs came to. */
+export interface KillReport {
+  readonly runs: number;
+  readonly kills: number;
+}
+
+/**
+ * Kills and takes up runs until at least so many kills were done and the last run is finished; every
+ * run must end with the bytes of one that was left alone.
+ */
+export async function killAndResume(
+  { kills, seed, onKill }: {
+    kills: number;
+    seed: number;
+    onKill?: (count: number) => void;
+  },
+): Promise<KillReport> {
+  const parent = makeFastFolder();
+  try {
+    let wallMs = Infinity;
+    const run = async (folder: string, killAfterMs: number | undefined) => {
+      const started = performance.now();
+      const end = await runChild(folder, killAfterMs);
+      // A first child on a busy machine may take many times as long as the next ones.
+      if (end === "finished") wallMs = Math.min(wallMs, performance.now() - started);
+      return end;
+    };
+    await run(join(parent, "unbroken"), undefined);
+    const expected = hashRun(join(parent, "unbroken"));
+    const rng = Rng.fromSeed([seed]);
+    let [runs, done] = [0, 0];
+    while (done < kills) {
+      const folder = join(parent, `run-${runs++}`);
+      // The last kills of a series are not forced on a run that would finish without them.
+      while (
+        await runChild(folder, done < kills ? rng.random() * wallMs : undefined) === "killed"
+      ) {
+        onKill?.(++done);
+      }
+      assert.deepEqual(hashRun(folder), expected, `seed ${seed}, run ${runs}, after ${done} kills`);
+      Deno.removeSync(folder, { recursive: true });
+    }
+    return { runs, kills: done };
+  } finally {
+    Deno.removeSync(parent, { recursive: true });
+  }
+}
+
+if (import.meta.main) await trainHere(Deno.args[0]);
