@@ -9,6 +9,7 @@ import { loadCheckpoint } from "./checkpoint_reader.ts";
 import { readConfigFile } from "./config_file.ts";
 import { FileError } from "./errors.ts";
 import { childPath, fileErrorOf, hashHex, readFileLimited } from "./files.ts";
+import { parseJsonLimited } from "./formats/json.ts";
 import { decodeSafetensors } from "./formats/safetensors.ts";
 import { decodeTfevents } from "./formats/tfevents.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type LoadOptions } from "./generator_file.ts";
@@ -101,7 +102,10 @@ function explainPolicy(path: string, { models }: LoadOptions): Explanation {
   const { format: kind, ...rest } = metadata;
   const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
   const facts: Record<string, unknown> = { fileFormat: format, ...rest };
-  if (rest.measuredReturn !== undefined) facts.measuredReturn = JSON.parse(rest.measuredReturn);
+  if (rest.measuredReturn !== undefined) {
+    const limits = { name: `${path}, measuredReturn`, kind: "policy" };
+    facts.measuredReturn = parseJsonLimited(rest.measuredReturn, limits);
+  }
   if (format === "onnx") Object.assign(facts, onnxFacts(bytes, path));
   facts.sha256 = hashHex(bytes);
   const isOurs = kind === "udrlpg-policy";

@@ -52,7 +52,7 @@ export const inspectCommand: Command<InspectValues> = {
 
 /** "reachableReturns" -> "reachable returns". */
 function words(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return printable(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function plain(value: unknown): string {
@@ -63,5 +63,17 @@ function plain(value: unknown): string {
       ", ",
     );
   }
-  return String(value);
+  return printable(String(value));
+}
+
+/** The longest text of a file that is shown. */
+const LONGEST_TEXT = 500;
+
+/** Shows text of a file that anybody may have written: nothing that acts on a terminal, not too long. */
+function printable(text: string): string {
+  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
+  // deno-lint-ignore no-control-regex
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
 }

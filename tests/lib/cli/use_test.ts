@@ -94,6 +94,15 @@ async function inspectParts(folder: string, out: string): Promise<void> {
   const bytes = await Deno.readFile(`${out}/generator.safetensors`);
   await Deno.writeFile(`${folder}/cut.safetensors`, bytes.subarray(0, bytes.length - 1));
   await refused(["inspect", `${folder}/cut.safetensors`], 3, /^Cannot read /);
+  const policyJson = `${folder}/hostile.json`;
+  await ok(["generate", "--run", out, "--return", "20", "--verify", "1", "--out", policyJson]);
+  const json = JSON.parse(await Deno.readTextFile(policyJson));
+  json.metadata.note = "\x1b[2Jevil\nline";
+  await Deno.writeTextFile(policyJson, JSON.stringify(json));
+  assert.match(await ok(["inspect", policyJson]), /note +\\x1b\[2Jevil\\x0aline/);
+  json.metadata.measuredReturn = "{";
+  await Deno.writeTextFile(policyJson, JSON.stringify(json));
+  await refused(["inspect", policyJson], 3, /^Cannot read policy .*measuredReturn/);
   await Deno.writeTextFile(`${folder}/torn.jsonl`, '{"kind":"episode","step":1}\n{"kind":"ep');
   const torn = await run(["inspect", `${folder}/torn.jsonl`]);
   assert.match(torn.stderr, /^Warning: .*the last line is torn: 11 bytes\n$/);
