@@ -40,61 +40,68 @@ export interface PackOptions {
  * Packs the program for the platform that this runs on.
  * @throws {Error} when the platform has no packed form or a tool is missing.
  */
-export async function pack({ out, level }: PackOptions): Promise<Packed> {
+export async function pack(options: PackOptions): Promise<Packed> {
   const platform = PLATFORMS[Deno.build.target];
   if (platform === undefined || Deno.build.os !== "linux") {
     throw new Error(`Cannot pack: the platform must be a Linux one, got "${Deno.build.target}"`);
   }
   await run([Deno.execPath(), "check", "main.ts"]);
-  const folder = await Deno.makeTempDir({ prefix: "udrlpg-pack-" });
+  const stage = await Deno.makeTempDir({ prefix: "udrlpg-pack-" });
   try {
     const commit = readCommit();
-    const stage = join(folder, "stage");
-    await Deno.mkdir(join(stage, PROGRAM), { recursive: true });
+    await Deno.mkdir(join(stage, PROGRAM));
     stageProgram(join(stage, PROGRAM), { platform, commit });
     await Deno.copyFile(Deno.execPath(), join(stage, DENO));
     await Deno.chmod(join(stage, DENO), 0o755);
-    const files = listFiles(stage);
-    const unpackedBytes = totalSize(stage, files);
-    await Deno.writeTextFile(join(stage, FILE_LIST), files.join("\n") + "\n");
-    const archive = join(folder, "archive");
-    await compress(stage, { archive, level });
-    const bytes = await Deno.readFile(archive);
-    const hash = createHash("sha256").update(bytes).digest("hex");
     const project = readProject();
-    const stub = renderStub({
-      title: `udrlpg ${project.version} (${commit}) for ${platform.folder}`,
-      hash,
-      unpackedBytes,
-      permissions: permissionFlags(project),
-    });
-    await Deno.mkdir(dirname(out), { recursive: true });
-    const temporary = `${out}.tmp`;
-    await Deno.writeTextFile(temporary, stub);
-    await Deno.writeFile(temporary, bytes, { append: true });
-    await Deno.chmod(temporary, 0o755);
-    await Deno.rename(temporary, out);
-    return { out, bytes: Deno.statSync(out).size, unpackedBytes, hash };
+    const title = `udrlpg ${project.version} (${commit}) for ${platform.folder}`;
+    return await packFolder(stage, { ...options, title, permissions: permissionFlags(project) });
   } finally {
-    await Deno.remove(folder, { recursive: true });
+    await Deno.remove(stage, { recursive: true });
   }
 }
 
-/** Archives a folder; equal contents give equal bytes. */
+/**
+ * Packs a folder that holds what stub.ts starts: an executable `deno` and the folder `program`.
+ * The list of files is added to it. Equal folders give equal executables.
+ * @throws {Error} when a tool is missing.
+ */
+export async function packFolder(
+  stage: string,
+  { out, level, title, permissions }: PackOptions & {
+    readonly title: string;
+    readonly permissions: readonly string[];
+  },
+): Promise<Packed> {
+  const files = listFiles(stage);
+  const unpackedBytes = totalSize(stage, files);
+  await Deno.writeTextFile(join(stage, FILE_LIST), files.join("\n") + "\n");
+  await Deno.mkdir(dirname(out), { recursive: true });
+  const temporary = await Deno.makeTempFile({ dir: dirname(out), prefix: ".udrlpg-pack-" });
+  try {
+    await compress(stage, { archive: temporary, level });
+    const archive = await Deno.readFile(temporary);
+    const hash = createHash("sha256").update(archive).digest("hex");
+    await Deno.writeTextFile(temporary, renderStub({ title, hash, unpackedBytes, permissions }));
+    await Deno.writeFile(temporary, archive, { append: true });
+    await Deno.chmod(temporary, 0o755);
+    await Deno.rename(temporary, out);
+    return { out, bytes: Deno.statSync(out).size, unpackedBytes, hash };
+  } catch (error) {
+    await Deno.remove(temporary);
+    throw error;
+  }
+}
+
+const TAR_OPTIONS =
+  "--format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rw,go-w";
+
 async function compress(
   folder: string,
   { archive, level }: { archive: string; level: number },
 ): Promise<void> {
-  const fixed = "--format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner";
-  const mode = "--mode=u+rw,go-w";
-  await run([
-    "sh",
-    "-c",
-    `tar ${fixed} ${mode} -cf - -C "$1" . | gzip -${level} -n >"$2"`,
-    "sh",
-    folder,
-    archive,
-  ]);
+  const script = `tar ${TAR_OPTIONS} -cf - -C "$1" . | gzip -${level} -n >"$2"`;
+  await run(["sh", "-c", script, "sh", folder, archive]);
 }
 
 async function run([command, ...args]: string[]): Promise<void> {

@@ -66,8 +66,10 @@ whole() {
   [ "$total" = "$size" ]
 }
 
-# Tells whether folder $1 is this user's alone to write in; makes it when it is not there.
+# Tells whether folder $1 is this user's alone to write in; makes it when it is not there. A link is
+# refused: in a shared folder for temporary files somebody else could turn it later.
 own() {
+  [ ! -L "$1" ] || return 1
   [ -d "$1" ] || (umask 077 && mkdir -p -- "$1") 2>/dev/null || return 1
   [ -w "$1" ] || return 1
   listing=$(ls -ldn -- "$1/.") || return 1
@@ -118,7 +120,9 @@ locate() {
 
 case $0 in */*) self=$0 ;; *) self=$(command -v -- "$0") || self=./$0 ;; esac
 [ -r "$self" ] || fail "the file must be readable, got $self"
-locate "\${XDG_CACHE_HOME:+$XDG_CACHE_HOME/udrlpg}" "\${HOME:+$HOME/.cache/udrlpg}" \\
+home=\${HOME:-}
+[ -d "$home" ] || home=
+locate "\${XDG_CACHE_HOME:+$XDG_CACHE_HOME/udrlpg}" "\${home:+$home/.cache/udrlpg}" \\
   "\${TMPDIR:-/tmp}/udrlpg-$(id -u)" "/var/tmp/udrlpg-$(id -u)" ||
   fail "a cache folder must be writable and allow programs to run, with ${
     Math.ceil(unpackedBytes / 1e6)
