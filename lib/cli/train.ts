@@ -11,6 +11,7 @@ import { PRESETS } from "../presets.ts";
 import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { formatNumber } from "./output.ts";
+import { formatCount } from "./progress.ts";
 import type { Command, CommandContext, KnownNames } from "./program.ts";
 import {
   resolveTraining,
@@ -179,13 +180,14 @@ function failInterrupted({ reason }: AbortSignal, { run, steps }: TrainResult): 
 }
 
 function factsOf(state: TrainProgress): [label: string, value: string][] {
-  const { bestReturn, lastReturn, lastEvaluation, bufferFill, loss } = state;
+  const { bestReturn, lastReturn, lastEvaluation, episodes, bufferFill, loss } = state;
   return [
     ["best", formatNumber(bestReturn)],
     ["last", formatNumber(lastReturn)],
     ...(lastEvaluation
       ? [["evaluation", formatNumber(lastEvaluation.mean)] as [string, string]]
       : []),
+    ["episodes", formatCount(episodes)],
     ["loss", Number.isFinite(loss) ? loss.toPrecision(3) : "-"],
     ["buffer", String(bufferFill)],
   ];
