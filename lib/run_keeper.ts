@@ -11,6 +11,7 @@
 import { CheckpointStore } from "./checkpoint.ts";
 import { DivergedError } from "./errors.ts";
 import { childPath } from "./files.ts";
+import type { MetricRecord } from "./metrics.ts";
 import { rebaseReports } from "./reports.ts";
 import {
   assertResumable,
@@ -116,40 +117,33 @@ export class RunKeeper implements TrainingObserver {
     const from = end?.log ?? notes?.log ?? EMPTY_LOG;
     this.#log = RunLog.open(options.folder, { clock: options.clock, from });
     this.#log.warnings.forEach(options.onWarning);
-    if (notes && !this.end) this.#noteChanges(notes);
+    if (notes === undefined) this.#write(startRecordOf(run));
+    else if (!this.end) this.#noteChanges(notes);
   }
 
   /** Records what changed since the checkpoint that can change results. */
-  #noteChanges({ config, machine }: RunNotes): void {
+  #noteChanges({ config, machine, version }: RunNotes): void {
     const changes = changesBetween(config, this.#run.config);
+    if (version !== VERSION) changes.push({ name: "version", from: version, to: VERSION });
     for (const key of ["device", "threads"] as const) {
       const [from, to] = [machine[key], this.#options.machine[key]];
       if (from !== to) changes.push({ name: key, from, to });
     }
     if (changes.length === 0) return;
     if (changes.some(({ name }) => name === "steps")) rebaseReports(this.#run);
-    this.#log.record("run", spentSteps(this.#run), { changes });
+    this.#write({ kind: "run", step: spentSteps(this.#run), changes } as unknown as MetricRecord);
     this.#savedSteps = undefined;
   }
 
-  /** Writes a record; reports also say how many steps were simulated so far for what. */
+  /** Writes a record. */
   record(kind: RecordKind, values: Readonly<Record<string, unknown>>): void {
-    const { counters: { steps } } = this.#run;
-    const isReport = kind === "evaluation" || kind === "curve";
-    this.#log.record(
-      kind,
-      spentSteps(this.#run),
-      isReport ? { ...values, simulated: { ...steps } } : values,
-    );
+    this.#write(recordOf(this.#run, kind, values));
   }
 
   /** Saves when it is time to, and stops when it was asked to. */
   betweenCycles(run: TrainingRun): boolean {
     const { signal, onCycle } = this.#options;
-    if (run.counters.cycles > 0 && HASHED_CYCLES.includes(run.counters.cycles)) {
-      const values = { cycle: run.counters.cycles, hash: hashState(run) };
-      this.#log.record("state", spentSteps(run), values);
-    }
+    if (HASHED_CYCLES.includes(run.counters.cycles)) this.#write(stateRecordOf(run));
     onCycle(run);
     const isStopped = signal.aborted;
     if (isStopped || this.#isDue()) this.#save();
@@ -189,6 +183,10 @@ export class RunKeeper implements TrainingObserver {
   /** Closes the files at the end of a `using` block. */
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #write({ kind, step, ...values }: MetricRecord): void {
+    this.#log.record(kind, step, values);
   }
 
   #isDue(): boolean {
@@ -232,6 +230,28 @@ export class RunKeeper implements TrainingObserver {
     const fresh = means.slice(this.#savedEvaluations);
     return fresh.length > 0 && Math.max(...fresh) >= Math.max(...means);
   }
+}
+
+/** Makes the first record of a run: what it is. */
+export function startRecordOf({ config: { env, seed } }: TrainingRun): MetricRecord {
+  return { kind: "run", step: 0, version: VERSION, env, seed };
+}
+
+/** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */
+export function recordOf(
+  run: TrainingRun,
+  kind: RecordKind,
+  values: Readonly<Record<string, unknown>>,
+): MetricRecord {
+  const isReport = kind === "evaluation" || kind === "curve";
+  const simulated = isReport ? { simulated: { ...run.counters.steps } } : {};
+  return { kind, step: spentSteps(run), ...values, ...simulated };
+}
+
+/** Makes the record of a state's hash; once after each of `HASHED_CYCLES`. */
+export function stateRecordOf(run: TrainingRun): MetricRecord {
+  const { cycles: cycle } = run.counters;
+  return { kind: "state", step: spentSteps(run), cycle, hash: hashState(run) };
 }
 
 function takeUp(

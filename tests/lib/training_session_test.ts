@@ -135,7 +135,7 @@ Deno.test("trainInFolder() goes on with a finished run when it gets more steps",
     assert.ok(result.stepsByPurpose.calibration > first.result.stepsByPurpose.calibration);
     const { records, skippedLines } = readMetrics(join(folder, "metrics.jsonl"));
     assert.equal(skippedLines, 0);
-    const change = records.find(({ kind }) => kind === "run")!;
+    const change = records.find(({ changes }) => changes !== undefined)!;
     assert.deepEqual(JSON.parse(JSON.stringify(change.changes)), [
       { name: "steps", from: 300, to: 500 },
     ]);
