@@ -216,6 +216,9 @@ export const OPTION_SECTIONS = {
   },
   warmup: {
     episodes: integer(20, "Episodes before the first update", { min: 1, max: 1_000_000 }),
+    budgetShare: number(0, "The warm-up goes on until this share of the budget is spent", {
+      max: 0.9,
+    }),
     source: choice(
       "xavier",
       ["generator", "xavier"],

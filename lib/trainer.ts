@@ -87,7 +87,12 @@ export async function train(
  */
 async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<boolean> {
   const { config, model, models, shape, counters } = run;
-  while (counters.episodes < config.warmup.episodes && hasBudget(run)) {
+  const { episodes, budgetShare } = config.warmup;
+  // Once updates have begun it is over, also for a run that goes on with a larger budget.
+  const isWarm = () =>
+    counters.cycles > 0 ||
+    (counters.episodes >= episodes && spentSteps(run) >= budgetShare * config.steps);
+  while (!isWarm() && hasBudget(run)) {
     const rng = streamFor(config.seed, "warmup", counters.episodes);
     const row = config.warmup.source === "xavier"
       ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
