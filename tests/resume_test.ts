@@ -27,3 +27,46 @@ Deno.test("a run ends with the same bytes on one worker and on two", async () =>
   assert.deepEqual(hashes[1], hashes[0]);
   assert.deepEqual(hashes[2], hashes[0]);
 });
+
+const FAULTS = new URL("support/run_faults.ts", import.meta.url).pathname;
+
+function succeeds(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+const canMount = succeeds("unshare", ["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
+
+/** Runs shell lines in a mount namespace of their own; $1 is a fresh folder, $run starts a mode. */
+function runOnOwnDisk(script: string): void {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const { success, stderr } = new Deno.Command("unshare", {
+      args: ["-rm", "sh", "-ec", `run="$2 run -A --quiet $3"; ${script}`, "sh", folder]
+        .concat(Deno.execPath(), FAULTS),
+      stderr: "piped",
+    }).outputSync();
+    assert.ok(success, new TextDecoder().decode(stderr));
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test({
+  name: "a run survives a full disk (needs leave to mount a tmpfs)",
+  ignore: !canMount,
+  fn: () => runOnOwnDisk('mount -t tmpfs -o size=600k tmpfs "$1"; $run fill-disk "$1"'),
+});
+
+Deno.test({
+  name: "a run on a read-only disk says so and goes on later (needs leave to mount a tmpfs)",
+  ignore: !canMount,
+  fn: () =>
+    runOnOwnDisk(
+      'mount -t tmpfs tmpfs "$1"; $run begin "$1"; mount -o remount,ro tmpfs "$1"; ' +
+        '$run resume-read-only "$1"; mount -o remount,rw tmpfs "$1"; $run end "$1"',
+    ),
+});
