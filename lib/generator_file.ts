@@ -24,6 +24,7 @@ import {
 import { GenerationPass, nameWeights, type WeightValues } from "./generation.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, PolicyShape } from "./model.ts";
 import type { SessionOptions } from "./onnx/session.ts";
+import { assertLayers, countPolicyParameters } from "./policy_size.ts";
 import { sizeOf } from "./shape.ts";
 import { VERSION } from "./version.ts";
 
@@ -135,6 +136,8 @@ export function loadGenerator(
   try {
     const config = readConfig(object("config"), path);
     const spec = specOf(config.env);
+    countPolicyParameters(spec, config.policy.hiddenSizes);
+    assertLayers([...config.generator.hiddenSizes, ...config.cvae.encoderSizes], "generator");
     const shape = models.policyShape(spec, config.policy.hiddenSizes);
     const model = models.createGenerator(config, shape);
     const best = object("best");
@@ -207,7 +210,10 @@ function readConfig(json: JsonObject, path: string): Config {
   return resolveConfig([{ source: `file "${path}"`, values: flattenConfig(json) }]).config;
 }
 
-/** Puts the file's weights into one flat vector in the model's order, [W]. */
+/**
+ * Puts the file's weights into one flat vector in the model's order, [W]. Every tensor is found in the
+ * file before the vector is made, so that it is never larger than the file.
+ */
 function readWeights(
   file: SafetensorsFile,
   { model, path }: { model: GeneratorModel; path: string },

@@ -7,7 +7,7 @@
  * `generator` (SHA-256 of its file) and `program`.
  */
 
-import type { EnvSpec } from "./env.ts";
+import { type EnvSpec, observationSize } from "./env.ts";
 import { FileError } from "./errors.ts";
 import { readFileLimited, writeFileAtomic } from "./files.ts";
 import { isJsonObject, type JsonValue, parseJsonLimited } from "./formats/json.ts";
@@ -22,6 +22,7 @@ import type { ModelTable, NormaliserState, Policy } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import { createOnnxPolicy } from "./onnx/policy.ts";
 import { readOnnx } from "./onnx/reader.ts";
+import { countPolicyParameters } from "./policy_size.ts";
 import { VERSION } from "./version.ts";
 
 /** The formats in which a policy can be written. */
@@ -173,20 +174,32 @@ function openNumbers(
   numbers: PolicyNumbers,
   { spec, models, path }: { spec: EnvSpec; models: ModelTable; path: string },
 ): Policy {
-  const shape = models.policyShape(spec, numbers.hiddenSizes);
-  const size = shape.sizes[0];
-  if (
-    numbers.parameters.length !== shape.parameterCount || numbers.normaliser.mean.length !== size
-  ) {
+  const size = observationSize(spec);
+  const count = parameterCountOf(numbers, { spec, path });
+  if (numbers.parameters.length !== count || numbers.normaliser.mean.length !== size) {
     throw new FileError(
-      `Cannot use policy "${path}" in "${spec.id}": it must have ${shape.parameterCount} parameters ` +
+      `Cannot use policy "${path}" in "${spec.id}": it must have ${count} parameters ` +
         `for ${size} inputs, got ${numbers.parameters.length} for ${numbers.normaliser.mean.length}`,
     );
   }
+  const shape = models.policyShape(spec, numbers.hiddenSizes);
   const policy = models.createPolicy(spec, shape);
   policy.load(numbers.parameters);
   policy.normalise(numbers.normaliser);
   return policy;
+}
+
+/** Counts what the widths in a file ask for, before anything of that size is made. */
+function parameterCountOf(
+  { hiddenSizes }: PolicyNumbers,
+  { spec, path }: { spec: EnvSpec; path: string },
+): number {
+  try {
+    return countPolicyParameters(spec, hiddenSizes);
+  } catch (error) {
+    if (error instanceof RangeError) throw new FileError(`${error.message}, in policy "${path}"`);
+    throw error;
+  }
 }
 
 interface ReadNumbers {
@@ -224,7 +237,12 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
   const root = object(json, "the file");
   const normaliser = object(root.normaliser, "normaliser");
   const metadata = Object.fromEntries(
-    Object.entries(object(root.metadata, "metadata")).map(([key, value]) => [key, String(value)]),
+    Object.entries(object(root.metadata, "metadata")).map(([key, value]) => [
+      key,
+      typeof value === "string"
+        ? value
+        : fail(path, `metadata ${JSON.stringify(key.slice(0, 200))} must be text`),
+    ]),
   );
   return {
     metadata,
