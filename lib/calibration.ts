@@ -37,12 +37,16 @@ export interface CalibratedCommand {
 }
 
 /**
- * Finds the command for a wanted return: on each piece of the curve whose ends bracket the return, the
+ * Finds the command for a wanted return. From the best return upwards it is the command that was chosen
+ * as the best, which was measured most. Below, on each piece of the curve whose ends bracket the return, the
  * linear interpolation; of several pieces the one whose ends vary least, since a steep or bimodal
  * piece gives the wanted mean but seldom the wanted return.
  */
 export function commandFor(calibration: Calibration, wanted: number): CalibratedCommand {
-  const points = [...calibration.points];
+  const { points, bestCommand, bestReturn } = calibration;
+  if (wanted >= bestReturn) {
+    return { command: bestCommand, expected: bestReturn, within: wanted === bestReturn };
+  }
   let best: CalibratedCommand | undefined;
   let bestSpread = Infinity;
   for (let i = 1; i < points.length; i++) {
@@ -56,7 +60,7 @@ export function commandFor(calibration: Calibration, wanted: number): Calibrated
     }
   }
   if (best) return best;
-  const nearest = [...points, { command: calibration.bestCommand, mean: calibration.bestReturn }]
+  const nearest = [...points, { command: bestCommand, mean: bestReturn }]
     .reduce((a, b) => (Math.abs(b.mean - wanted) < Math.abs(a.mean - wanted) ? b : a));
   return { command: nearest.command, expected: nearest.mean, within: false };
 }

@@ -23,6 +23,11 @@ export interface CommandEntry {
 
 /** Every command by name, in the order of the root help. */
 export const COMMANDS = {
+  quickstart: {
+    purpose: "Train on a small environment, generate a policy and measure it",
+    group: "Train and use",
+    load: async () => (await import("./quickstart.ts")).quickstartCommand,
+  },
   train: {
     purpose: "Train a generator of policies in an environment",
     group: "Train and use",
