@@ -27,9 +27,10 @@ async function dispatch(argv: readonly string[], program: Program): Promise<void
   const at = argv.findIndex((word) => !word.startsWith("-"));
   const leading = at < 0 ? argv : argv.slice(0, at);
   if (leading.some((word) => word === "--version" || word === "-V")) {
-    const { version } = program;
+    const { readVersions, versionLines } = await import("../version.ts");
+    const versions = { ...readVersions(), version: program.version };
     const json = argv.includes("--json");
-    program.stdout.write(json ? `${JSON.stringify({ version })}\n` : `udrlpg ${version}\n`);
+    program.stdout.write(json ? `${JSON.stringify(versions)}\n` : versionLines(versions));
     return;
   }
   if (at < 0) {

@@ -6,8 +6,19 @@ async function assertUsageError(argv: string[], line: string, env = {}): Promise
 }
 
 Deno.test("runProgram() answers --version and --help before any command", async () => {
-  assert.equal((await run(["--version"])).stdout, "udrlpg 1.2.3\n");
-  assert.deepEqual(JSON.parse((await run(["--version", "--json"])).stdout), { version: "1.2.3" });
+  const lines = (await run(["--version"])).stdout;
+  assert.match(
+    lines,
+    /^udrlpg 1\.2\.3\ncommit \w+\ndeno [\d.]+\nonnxruntime [\d.]+\nmujoco [\d.]+\n$/,
+  );
+  const versions = JSON.parse((await run(["--version", "--json"])).stdout);
+  assert.deepEqual(versions, {
+    version: "1.2.3",
+    commit: /^commit (.*)$/m.exec(lines)![1],
+    deno: Deno.version.deno,
+    onnxruntime: /^onnxruntime (.*)$/m.exec(lines)![1],
+    mujoco: /^mujoco (.*)$/m.exec(lines)![1],
+  });
   const help = await run(["--help"]);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /^Train generators/);
