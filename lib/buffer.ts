@@ -86,7 +86,10 @@ export class PolicyBuffer {
     return this.#arrivals;
   }
 
-  /** The highest scaled return ever offered, -Infinity at the start. */
+  /**
+   * The highest scaled return offered, stored or not, -Infinity at the start; a relabelling starts it
+   * anew from what is stored.
+   */
   get best(): number {
     return this.#best;
   }
@@ -144,14 +147,20 @@ export class PolicyBuffer {
     this.#unfile(entry);
   }
 
-  /** Replaces the return of a stored policy after it was measured again. */
+  /**
+   * Replaces the return of a stored policy after it was measured again. No policy leaves for it: its
+   * new bucket may hold more than its capacity.
+   */
   relabel(entry: Entry, measured: { scaledReturn: number; step: number; episodes: number }): void {
     this.#unfile(entry);
     entry.scaledReturn = measured.scaledReturn;
     entry.episodes = measured.episodes;
     entry.measuredAt = measured.step;
     // A lucky first episode must not stay the goal once it is known to have been luck.
-    this.#best = Math.max(...[...this.#entries.values()].map(({ scaledReturn }) => scaledReturn));
+    this.#best = -Infinity;
+    for (const { scaledReturn } of this.#entries.values()) {
+      this.#best = Math.max(this.#best, scaledReturn);
+    }
     this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
   }
 

@@ -153,6 +153,22 @@ Deno.test("PolicyBuffer.relabel() moves a policy to its new bucket", () => {
   assert.deepEqual([entry.measuredAt, entry.episodes], [7, 3]);
 });
 
+Deno.test("PolicyBuffer.relabel() forgets a best return that was luck", () => {
+  const buffer = createBuffer();
+  const lucky = add(buffer, 0.95)!;
+  add(buffer, 0.55);
+  buffer.relabel(lucky, { scaledReturn: 0.3, step: 1, episodes: 2 });
+  assert.equal(buffer.best, 0.55);
+});
+
+Deno.test("PolicyBuffer.top() gives the highest returns, best first, outside the excluded band", () => {
+  const buffer = createBuffer({ bucketCapacity: 3, excludeFrom: 0.8, excludeTo: 0.9 });
+  for (const value of [0.15, 0.62, 0.66, 0.64, 0.85, 0.95]) add(buffer, value);
+  const top = (count: number) => buffer.top(count).map(({ scaledReturn }) => scaledReturn);
+  assert.deepEqual(top(3), [0.95, 0.66, 0.64]);
+  assert.deepEqual(top(9), [0.95, 0.66, 0.64, 0.62, 0.15]);
+});
+
 /** The four weightings of four buckets with scale 0.5, worked by hand below. */
 const WEIGHTS: Record<RankWeighting, readonly number[]> = {
   uniform: [1, 1, 1, 1],

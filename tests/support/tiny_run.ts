@@ -1,7 +1,7 @@
 /** Small configurations and generators, so that tests of training take milliseconds. */
 
 import { type Config, flattenConfig, type PartialConfig, resolveConfig } from "../../lib/config.ts";
-import type { Env } from "../../lib/env.ts";
+import type { Env, EnvSpec } from "../../lib/env.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import type { RecordKind, TrainingObserver } from "../../lib/trainer.ts";
 import { createRun, type TrainingRun } from "../../lib/training_run.ts";
@@ -33,7 +33,15 @@ export const TINY: PartialConfig = {
     beta2: 0.999,
     epsilon: 1e-8,
   },
-  rollout: { perCycle: 1, noise: "fixed", noiseScale: 0.1, noiseSpread: 0, noiseProbability: 1 },
+  rollout: {
+    perCycle: 1,
+    noise: "fixed",
+    noiseScale: 0.1,
+    noiseSpread: 0,
+    finalNoiseShare: 1,
+    noiseProbability: 1,
+    refreshEvery: 0,
+  },
   command: { margin: 0 },
   returns: { range: "environment", survivalBonus: "keep" },
   buffer: {
@@ -45,11 +53,11 @@ export const TINY: PartialConfig = {
     weighting: "exponential",
     weightingScale: 0.3,
   },
-  warmup: { episodes: 10, source: "generator" },
+  warmup: { episodes: 10, source: "generator", budgetShare: 0, noise: 0 },
   normaliser: { kind: "running" },
   consolidation: { updates: 8 },
   selection: { candidates: 4, budgetShare: 0.05 },
-  calibration: { commands: 3, episodes: 1 },
+  calibration: { commands: 3, refinements: 0, episodes: 1 },
   evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },
   sweep: { every: 300, commands: 3, episodes: 1 },
 };
@@ -60,7 +68,7 @@ export function tinyConfig(changes: PartialConfig = {}): Config {
   return resolveConfig([layer(TINY), layer(changes)]).config;
 }
 
-/** Creates a small run; `release` it afterwards. */
+/** Creates a small run; close its learner once it has loaded a graph. */
 export function tinyRun(changes: PartialConfig = {}, env: Env = new TinyEnv()): TrainingRun {
   return createRun(tinyConfig(changes), { env, models, session: { threads: 1 } });
 }
@@ -81,19 +89,22 @@ export function recorder(): TrainingObserver & { readonly records: TrainingRecor
   };
 }
 
-/** The shape of a policy network given by its widths [S, H1, ..., A]. */
-export function shapeOf(sizes: readonly number[]): PolicyShape {
-  const bounds = { low: Float64Array.of(-1), high: Float64Array.of(1) };
+/** An environment's description with as many observations and actions as the widths [S, ..., A]. */
+export function specOf(sizes: readonly number[]): EnvSpec {
   const box = (size: number) => ({
     kind: "box" as const,
-    low: new Float64Array(size).fill(bounds.low[0]),
-    high: new Float64Array(size).fill(bounds.high[0]),
+    low: new Float64Array(size).fill(-1),
+    high: new Float64Array(size).fill(1),
     dtype: "float32" as const,
   });
-  const spec = {
+  return {
     ...TINY_ENV_SPEC,
     observationSpace: box(sizes[0]),
     actionSpace: box(sizes[sizes.length - 1]),
   };
-  return models.policyShape(spec, sizes.slice(1, -1));
+}
+
+/** The shape of a policy network given by its widths [S, H1, ..., A]. */
+export function shapeOf(sizes: readonly number[]): PolicyShape {
+  return models.policyShape(specOf(sizes), sizes.slice(1, -1));
 }

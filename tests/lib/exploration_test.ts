@@ -1,0 +1,175 @@
+/** Exploration noise by its statistics, and what running and storing an episode changes. */
+
+import assert from "node:assert/strict";
+import type { PartialConfig } from "../../lib/config.ts";
+import { DivergedError } from "../../lib/errors.ts";
+import { addNoise, refreshBest, runAndStore } from "../../lib/exploration.ts";
+import { noiseDeviations } from "../../lib/noise.ts";
+import { currentNormaliser, type TrainingRun } from "../../lib/training_run.ts";
+import { assertAllClose, assertClose } from "../support/close.ts";
+import { TINY_SURVIVAL_REWARD } from "../support/tiny_env.ts";
+import { tinyRun } from "../support/tiny_run.ts";
+
+/** A run with a policy large enough for statistics: 1 -> 64 -> 64 -> 1. */
+function wideRun(rollout: NonNullable<PartialConfig["rollout"]>): TrainingRun {
+  return tinyRun({ policy: { hiddenSizes: [64, 64] }, generator: { tileSize: 32 }, rollout });
+}
+
+/** The noise on a policy of zeros in one episode, in policy order. */
+function noiseOf(run: TrainingRun, episode = 0): Float32Array {
+  run.counters.episodes = episode;
+  const row = new Float32Array(run.model.parameterCount);
+  addNoise(run, row);
+  const noise = new Float32Array(row.length);
+  run.model.order.forEach((place, i) => noise[place] = row[i]);
+  return noise;
+}
+
+function spread(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+}
+
+Deno.test("addNoise() gives every weight the fixed sigma", () => {
+  const noise = noiseOf(wideRun({ noise: "fixed", noiseScale: 0.1 }));
+  // 4,353 numbers: the deviation is known to one per cent.
+  assertClose(spread(noise), 0.1, 0.004);
+  assert.ok(Math.abs(noise.reduce((sum, x) => sum + x, 0) / noise.length) < 0.005);
+});
+
+Deno.test("addNoise() scales relative noise by 1 / sqrt(fan-in) of the layer", () => {
+  const noise = noiseOf(wideRun({ noise: "relative", noiseScale: 0.5 }));
+  // W1, b1: 128 numbers, fan-in 1. W2, b2: 64 * 65 numbers, fan-in 64: 0.5 / 8.
+  assertClose(spread(noise.subarray(0, 128)), 0.5, 0.12);
+  assertClose(spread(noise.subarray(128, 128 + 64 * 65)), 0.0625, 0.003);
+});
+
+Deno.test("noiseDeviations() reads the learnt sigma", async () => {
+  const run = tinyRun({
+    generator: { kind: "cvae" },
+    cvae: { loss: "nll" },
+    rollout: { noise: "learnt" },
+  });
+  const { weights } = run.learner.state;
+  weights[weights.length - 1] = Math.log(0.25); // the log sigma is the last weight
+  assertAllClose(noiseDeviations(run), new Float32Array(run.model.parameterCount).fill(0.25), {
+    tolerance: 1e-7,
+  });
+  await run.learner.close();
+});
+
+Deno.test("addNoise() repeats itself in the same episode and differs in another", () => {
+  const run = wideRun({});
+  assert.deepEqual(noiseOf(run, 3), noiseOf(run, 3));
+  assert.notDeepEqual(noiseOf(run, 4), noiseOf(run, 3));
+});
+
+Deno.test("addNoise() leaves out the share of episodes that noiseProbability says", () => {
+  const run = wideRun({ noiseProbability: 0.3 });
+  const noisy =
+    Array.from({ length: 300 }, (_, i) => noiseOf(run, i)).filter((noise) =>
+      noise.some((x) => x !== 0)
+    ).length;
+  // Binomial: 90 +- 8.
+  assert.ok(noisy > 66 && noisy < 114, `${noisy}`);
+  assert.ok(noiseOf(wideRun({ noiseProbability: 0 })).every((x) => x === 0));
+});
+
+Deno.test("addNoise() explores at many scales when the noise has a spread", () => {
+  const run = wideRun({ noiseSpread: 1 });
+  const logs = Array.from({ length: 60 }, (_, i) => Math.log(spread(noiseOf(run, i)) / 0.1));
+  const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
+  const deviation = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logs.length);
+  assertClose(mean, 0, 0.5);
+  assertClose(deviation, 1, 0.35);
+});
+
+Deno.test("addNoise() lets the noise fall to its final share over the budget", () => {
+  const run = wideRun({ finalNoiseShare: 0.2 });
+  assertClose(spread(noiseOf(run)), 0.1, 0.004);
+  run.counters.steps.training = run.config.steps;
+  assertClose(spread(noiseOf(run)), 0.02, 0.001);
+  run.counters.steps.training = run.config.steps / 2;
+  // Half of the cosine: 0.2 + 0.8 / 2.
+  assertClose(spread(noiseOf(run)), 0.06, 0.003);
+});
+
+/** A policy of zeros: it always acts 0, and earns 10 (1 - |start - 0.5|). */
+function zeros(run: TrainingRun): Float32Array {
+  return new Float32Array(run.model.parameterCount);
+}
+
+Deno.test("runAndStore() counts, scales and stores an episode", async () => {
+  const run = tinyRun();
+  const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
+  const [entry] = run.buffer.entries();
+  assert.deepEqual([told.length, told.stored], [10, true]);
+  // The range of returns is -10..10.
+  assertClose(entry.scaledReturn, (told.return + 10) / 20);
+  assert.equal(entry.scaledReturn, told.scaledReturn);
+  assert.equal(entry.measuredAt, 10);
+  assert.deepEqual([run.counters.episodes, run.counters.steps.training], [1, 10]);
+  assert.deepEqual(run.history.returns, [told.return]);
+  assert.equal(run.history.bestReturn, told.return);
+  assert.equal(run.moments.count, 10);
+});
+
+Deno.test("runAndStore() leaves the normaliser alone when told to", async () => {
+  const run = tinyRun();
+  await runAndStore(run, zeros(run), { updateNormaliser: false });
+  assert.equal(run.moments.count, 0);
+});
+
+Deno.test("runAndStore() stores without the survival reward and reports with it", async () => {
+  const run = tinyRun({ returns: { survivalBonus: "remove" } });
+  const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
+  const [entry] = run.buffer.entries();
+  assertClose(entry.scaledReturn, (told.return - 10 * TINY_SURVIVAL_REWARD + 10) / 20);
+  assert.equal(run.history.returns[0], told.return);
+});
+
+Deno.test("runAndStore() stores the policy as it acted, in the frame of raw observations", async () => {
+  const run = tinyRun();
+  await runAndStore(run, zeros(run), { updateNormaliser: true });
+  const normaliser = currentNormaliser(run);
+  const row = zeros(run).map((_, i) => Math.sin(i + 1));
+  await runAndStore(run, row, { updateNormaliser: true });
+  const entries = [...run.buffer.entries()];
+  const stored = run.buffer.row(entries[entries.length - 1].slot).slice();
+  assert.notDeepEqual(stored, row);
+  run.frame.toNormalised(stored, normaliser);
+  assertAllClose(stored, row, { tolerance: 1e-5 });
+});
+
+Deno.test("runAndStore() rejects a policy that is not finite and stores nothing", async () => {
+  const run = tinyRun();
+  const row = zeros(run);
+  row[3] = NaN;
+  await assert.rejects(runAndStore(run, row, { updateNormaliser: true }), (error: Error) => {
+    assert.ok(error instanceof DivergedError);
+    assert.equal(
+      error.message,
+      "Cannot continue training: every number of the policy must be finite, got NaN at index 3, " +
+        "step 0, episode 0",
+    );
+    return true;
+  });
+  assert.deepEqual([run.buffer.size, run.counters.episodes], [0, 0]);
+});
+
+Deno.test("refreshBest() averages a stored policy's return over its episodes", async () => {
+  const run = tinyRun();
+  await runAndStore(run, zeros(run), { updateNormaliser: false });
+  const [first] = run.history.returns;
+  await refreshBest(run, { updateNormaliser: false });
+  const [entry] = run.buffer.entries();
+  const [, second] = run.history.returns;
+  assert.notEqual(first, second, "another seed");
+  assert.equal(entry.episodes, 2);
+  assertClose(entry.scaledReturn, ((first + second) / 2 + 10) / 20);
+  assert.equal(entry.measuredAt, 20);
+  assert.deepEqual([run.counters.episodes, run.counters.steps.training, run.buffer.size], [
+    2,
+    20,
+    1,
+  ]);
+});
