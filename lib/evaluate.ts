@@ -15,6 +15,7 @@ import { confidence95, summarise, type Summary } from "./statistics.ts";
 export interface EvaluationJob {
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
+  /** Seed of each episode. */
   readonly seeds: readonly number[];
 }
 
@@ -30,6 +31,7 @@ export interface EpisodeRunner {
     normaliser: NormaliserState,
     options?: { readonly signal?: AbortSignal },
   ): Promise<Episode[][]>;
+  /** Frees what the runner holds; it is not usable afterwards. */
   close(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export function nextTurn(): Promise<void> {
 
 /** A measured return, as files and JSON show it. */
 export interface MeasuredReturn extends Summary {
+  /** 95 % confidence interval of the mean. */
   readonly ci95: readonly [low: number, high: number];
 }
 

@@ -21,18 +21,25 @@ import { VERSION } from "./version.ts";
 
 /** How a run ended, and where its log did. */
 export interface RunEnd {
+  /** What was done, the end included. */
   readonly counters: Counters;
+  /** Number of gradient updates, the end included. */
   readonly updates: number;
+  /** Where the log ended. */
   readonly log: LogPositions;
+  /** Return of the best command over fresh episodes. */
   readonly finalReturn: Summary;
 }
 
 /** What a checkpoint says of its run. */
 export interface RunNotes {
+  /** Version of the program that wrote the checkpoint. */
   readonly version: string;
+  /** The resolved configuration. */
   readonly config: Config;
   /** What the updates were computed on: it may round differently. */
   readonly machine: Machine;
+  /** Where the log stood. */
   readonly log: LogPositions;
   /** Absent until the run is finished. */
   readonly end: RunEnd | undefined;
@@ -40,6 +47,7 @@ export interface RunNotes {
 
 /** The part of the settings that changes how numbers are rounded. */
 export interface Machine {
+  /** Device of the updates. */
   readonly device: string;
   /** 0 stands for one per core. */
   readonly threads: number;
@@ -47,8 +55,11 @@ export interface Machine {
 
 /** One option whose value differs. */
 export interface ConfigChange {
+  /** Dotted name of the option. */
   readonly name: string;
+  /** Value before. */
   readonly from: unknown;
+  /** Value now. */
   readonly to: unknown;
 }
 

@@ -19,9 +19,11 @@ export const CHECKPOINT_FOLDER_NAME = "checkpoint";
 
 /** How a folder is opened. */
 export interface OpenOptions {
+  /** Path of the run folder. */
   readonly folder: string;
   /** Go on with the run that is there. */
   readonly resume?: boolean;
+  /** Gets what the user should know although nothing failed. */
   readonly onWarning?: (text: string) => void;
 }
 

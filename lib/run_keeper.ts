@@ -23,21 +23,13 @@ import {
   type RunNotes,
 } from "./run_checkpoint.ts";
 import { CHECKPOINT_FOLDER_NAME } from "./run_folder.ts";
+import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./run_records.ts";
 import { EMPTY_LOG, type LogPositions, RunLog } from "./run_log.ts";
 import type { Clock } from "./clock.ts";
 import type { RecordKind, TrainingObserver, TrainingOutcome } from "./trainer.ts";
 import { spentSteps, type TrainingRun } from "./training_run.ts";
-import {
-  type CapturedState,
-  captureState,
-  findNonFinite,
-  hashState,
-  restoreState,
-} from "./training_state.ts";
+import { type CapturedState, captureState, findNonFinite, restoreState } from "./training_state.ts";
 import { VERSION } from "./version.ts";
-
-/** After these cycles the log holds a hash of the whole state, for `verifyRun`. */
-export const HASHED_CYCLES: readonly number[] = [1, 2, 4, 8, 16, 32];
 
 const SAVES_PER_RUN = 20;
 const SHORTEST_INTERVAL_MS = 5_000;
@@ -45,7 +37,9 @@ const LONGEST_INTERVAL_MS = 60_000;
 
 /** How a run is kept. */
 export interface KeepOptions {
+  /** Path of the run folder. */
   readonly folder: string;
+  /** Decides when to save, and dates events. */
   readonly clock: Clock;
   /** Go on from the last checkpoint, if there is one. */
   readonly resume: boolean;
@@ -53,10 +47,13 @@ export interface KeepOptions {
   readonly hasResult: boolean;
   /** Steps between checkpoints; 0 leaves it to the rule at the top of this file. */
   readonly checkpointEverySteps: number;
+  /** What the updates are computed on. */
   readonly machine: Machine;
   /** Aborted to stop after the present cycle. */
   readonly signal: AbortSignal;
+  /** Called after every cycle and warm-up episode. */
   readonly onCycle: (run: TrainingRun) => void;
+  /** Gets what the user should know although nothing failed. */
   readonly onWarning: (text: string) => void;
 }
 
@@ -230,28 +227,6 @@ export class RunKeeper implements TrainingObserver {
     const fresh = means.slice(this.#savedEvaluations);
     return fresh.length > 0 && Math.max(...fresh) >= Math.max(...means);
   }
-}
-
-/** Makes the first record of a run: what it is. */
-export function startRecordOf({ config: { env, seed } }: TrainingRun): MetricRecord {
-  return { kind: "run", step: 0, version: VERSION, env, seed };
-}
-
-/** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */
-export function recordOf(
-  run: TrainingRun,
-  kind: RecordKind,
-  values: Readonly<Record<string, unknown>>,
-): MetricRecord {
-  const isReport = kind === "evaluation" || kind === "curve";
-  const simulated = isReport ? { simulated: { ...run.counters.steps } } : {};
-  return { kind, step: spentSteps(run), ...values, ...simulated };
-}
-
-/** Makes the record of a state's hash; once after each of `HASHED_CYCLES`. */
-export function stateRecordOf(run: TrainingRun): MetricRecord {
-  const { cycles: cycle } = run.counters;
-  return { kind: "state", step: spentSteps(run), cycle, hash: hashState(run) };
 }
 
 function takeUp(

@@ -19,7 +19,9 @@ const EVENTS_FILE_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
 
 /** How long the files of a log are, in bytes. */
 export interface LogPositions {
+  /** Length of metrics.jsonl. */
   readonly metricsBytes: number;
+  /** Length of the event file. */
   readonly eventsBytes: number;
 }
 

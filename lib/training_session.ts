@@ -36,12 +36,17 @@ import { WorkerRunner } from "./workers/worker_runner.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
+  /** Makes the environment. */
   readonly registry: EnvRegistry;
+  /** Makes the networks. */
   readonly models: ModelTable;
   /** The run folder. */
   readonly folder: string;
+  /** Preset that the configuration came from, for the record. */
   readonly preset: string;
+  /** Device and threads of the updates. */
   readonly session: SessionOptions;
+  /** Times the session and decides when to save. */
   readonly clock: Clock;
   /** Aborted to save and stop after the present cycle. */
   readonly signal: AbortSignal;
@@ -51,6 +56,7 @@ export interface SessionContext {
   readonly checkpointEverySteps?: number;
   /** Evaluates on workers; in this thread when absent or when there are fewer than 2. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
+  /** Called after every cycle and warm-up episode. */
   readonly onProgress: (progress: Progress) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;
@@ -58,30 +64,49 @@ export interface SessionContext {
 
 /** How far a run is. */
 export interface Progress {
+  /** Simulated steps that the budget paid for so far. */
   readonly steps: number;
+  /** Steps that may be simulated in all. */
   readonly budget: number;
+  /** Training episodes so far. */
   readonly episodes: number;
+  /** Gradient updates so far. */
   readonly updates: number;
+  /** Highest return of any training episode. */
   readonly bestReturn: number;
+  /** Return of the last training episode. */
   readonly lastReturn: number;
+  /** The last reported evaluation, if there was one. */
   readonly lastEvaluation: MeasuredReturn | undefined;
+  /** Number of stored policies. */
   readonly bufferFill: number;
+  /** Mean loss of the last cycle. */
   readonly loss: number;
 }
 
 /** How a session ended, under the keys that scripts rely on. */
 export interface TrainResult {
+  /** Environment id. */
   readonly env: string;
+  /** Preset that the configuration came from. */
   readonly preset: string;
+  /** Seed of the run. */
   readonly seed: number;
+  /** Simulated steps that the budget paid for. */
   readonly steps: number;
+  /** Training episodes. */
   readonly episodes: number;
+  /** Gradient updates. */
   readonly updates: number;
+  /** Path of the run folder. */
   readonly run: string;
+  /** Highest return of any training episode. */
   readonly bestReturn: number;
   /** Absent when the session was stopped before the end. */
   readonly finalReturn?: MeasuredReturn;
+  /** Duration of this session. */
   readonly wallSeconds: number;
+  /** Device of the updates. */
   readonly device: string;
   /** Simulated steps by purpose. */
   readonly stepsByPurpose: StepCounts;

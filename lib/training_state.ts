@@ -29,7 +29,9 @@ import { STATE_PARTS } from "./update_graph.ts";
 
 /** A copy of a run's state, except that the rows stay where they are in the buffer. */
 export interface CapturedState {
+  /** Named tensors by part. */
   readonly parts: ReadonlyMap<string, ReadonlyMap<string, Tensor>>;
+  /** The stored policies. */
   readonly rows: RowSet;
 }
 

@@ -15,25 +15,30 @@ import { type MetricRecord, type ReadMetricRecord, readMetrics } from "./metrics
 import type { ModelTable } from "./model.ts";
 import type { SessionOptions } from "./onnx/session.ts";
 import { readRunConfig } from "./run_folder.ts";
-import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./run_keeper.ts";
 import { METRICS_FILE_NAME } from "./run_log.ts";
+import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./run_records.ts";
 import { train } from "./trainer.ts";
 import { createRun, type TrainingRun } from "./training_run.ts";
 
 /** What a replay needs. */
 export interface VerifyOptions {
+  /** Makes the environment. */
   readonly registry: EnvRegistry;
+  /** Makes the networks. */
   readonly models: ModelTable;
   /** Device and threads: those of the run, or numbers may be rounded otherwise. */
   readonly session: SessionOptions;
   /** Cycles to replay after the warm-up; fewer when the run has fewer. */
   readonly cycles?: number;
+  /** Aborted to stop the replay. */
   readonly signal?: AbortSignal;
+  /** Called after every cycle and warm-up episode. */
   readonly onCycle?: (cycle: number) => void;
 }
 
 /** How a replay compares. */
 export interface Verification {
+  /** True when every compared record is the same. */
   readonly matches: boolean;
   /** Cycles that were replayed. */
   readonly cycles: number;

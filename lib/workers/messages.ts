@@ -15,7 +15,9 @@ export interface WorkerModules {
 
 /** The first message to a worker. */
 export interface StartMessage {
+  /** Tells the messages apart. */
   readonly kind: "start";
+  /** What to import. */
   readonly modules: WorkerModules;
   /** Environment id. */
   readonly env: string;
@@ -27,13 +29,17 @@ export interface StartMessage {
 
 /** One episode to run. */
 export interface TaskMessage {
+  /** Tells the messages apart. */
   readonly kind: "task";
+  /** Number of the task, for the answer. */
   readonly task: number;
   /** In policy order, [P], in shared memory: sending it copies nothing. */
   readonly parameters: Float32Array;
-  /** [S] each. */
+  /** Mean of the normaliser, [S]. */
   readonly mean: Float64Array;
+  /** Deviation of the normaliser, [S]. */
   readonly deviation: Float64Array;
+  /** Seed of the episode. */
   readonly seed: number;
 }
 

@@ -22,6 +22,7 @@ import type { FromWorker, ToWorker, WorkerModules } from "./messages.ts";
 export interface WorkerOptions {
   /** Number of workers, at least 1. */
   readonly count: number;
+  /** What the workers import. */
   readonly modules: WorkerModules;
   /** Environment id. */
   readonly env: string;

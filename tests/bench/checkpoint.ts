@@ -1,0 +1,71 @@
+/**
+ * What a checkpoint costs: `deno run -A tests/bench/checkpoint.ts [POLICIES] [HIDDEN]`. Fills a buffer of
+ * Hopper policies, saves it whole, then as a run does: thirty new policies later.
+ */
+
+import { join } from "node:path";
+import { CheckpointStore } from "../../lib/checkpoint.ts";
+import { flattenConfig, resolveConfig } from "../../lib/config.ts";
+import { Rng } from "../../lib/rng.ts";
+import { checkpointOf } from "../../lib/run_checkpoint.ts";
+import { EMPTY_LOG } from "../../lib/run_log.ts";
+import { createRun, type TrainingRun } from "../../lib/training_run.ts";
+import { captureState, findNonFinite } from "../../lib/training_state.ts";
+import { registry } from "../../envs/registry.ts";
+import { models } from "../../models/models.ts";
+
+const NEW_POLICIES = 30;
+const SAVES = 5;
+
+function addPolicies(run: TrainingRun, count: number, rng: Rng): void {
+  const row = new Float32Array(run.shape.parameterCount);
+  for (let i = 0; i < count; i++) {
+    rng.fillUniform(row, -1, 1);
+    run.buffer.add(row, { scaledReturn: rng.random(), step: 0 });
+  }
+}
+
+function report(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+if (import.meta.main) {
+  const [policies = "1000", hidden = "256"] = Deno.args;
+  const changes = {
+    env: "Hopper-v5",
+    steps: 1_000_000,
+    policy: { hiddenSizes: [Number(hidden), Number(hidden)] },
+    buffer: { bucketCount: 100_000, capacity: Number(policies) },
+  };
+  const { config } = resolveConfig([{ source: "benchmark", values: flattenConfig(changes) }]);
+  const env = await registry.make(config.env);
+  const run = createRun(config, { env, models, session: {} });
+  const rng = Rng.fromSeed([1]);
+  addPolicies(run, Number(policies), rng);
+  const folder = Deno.makeTempDirSync();
+  try {
+    using store = CheckpointStore.open(join(folder, "checkpoint"));
+    for (let save = 0; save < SAVES; save++) {
+      if (save > 0) addPolicies(run, NEW_POLICIES, rng);
+      const started = performance.now();
+      findNonFinite(run);
+      const state = captureState(run);
+      const captured = performance.now();
+      const machine = { device: "cpu", threads: 0 };
+      const content = checkpointOf(state, { config, machine, log: EMPTY_LOG, end: undefined });
+      const { bytesWritten } = store.save(content);
+      const saved = performance.now();
+      report(
+        `save ${save + 1}: ${run.buffer.size} policies of ${run.shape.parameterCount}, ` +
+          `${(bytesWritten / 1e6).toFixed(1)} MB, captured in ${
+            (captured - started).toFixed(0)
+          } ms, ` +
+          `saved in ${(saved - captured).toFixed(0)} ms`,
+      );
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+    await run.learner.close();
+    await env.close();
+  }
+}
