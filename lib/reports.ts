@@ -1,5 +1,6 @@
 /** What a run measures of itself while it trains. Nothing is learnt or chosen from it. */
 
+import type { PolicyBuffer } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
@@ -9,6 +10,11 @@ import { spentSteps, type TrainingRun } from "./training_run.ts";
 /** Reported by default a hundred times, with ten sweeps, as in the reference's table. */
 const EVALUATIONS_PER_RUN = 100;
 const SWEEPS_PER_RUN = 10;
+
+/** Bins over the scaled returns 0 to 1 in which reports count stored policies; more follow above 1. */
+export const OCCUPANCY_BINS = 40;
+/** Returns above this many times the range share the last bin. */
+const OCCUPIED_RANGES = 10;
 
 /** Evaluates the best command without noise at every multiple of the configured interval. */
 export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
@@ -28,7 +34,7 @@ export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserv
   counters.evaluations = due;
   const measured = measureReturn(results);
   history.evaluations.push({ step, command, measured });
-  observer.record("evaluation", { command, ...measured });
+  observer.record("evaluation", { command, ...measured, occupancy: countOccupancy(buffer) });
 }
 
 /** Measures commands over the whole range at every multiple of the configured interval. */
@@ -48,6 +54,20 @@ export async function sweepWhenDue(run: TrainingRun, observer: TrainingObserver)
   counters.sweeps = due;
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));
   observer.record("curve", { points });
+}
+
+/** Counts the stored policies by scaled return: bin j holds (j, j + 1] / OCCUPANCY_BINS. */
+export function countOccupancy(buffer: Pick<PolicyBuffer, "entries">): number[] {
+  const counts: number[] = [];
+  for (const { scaledReturn } of buffer.entries()) {
+    const bin = Math.min(
+      Math.max(0, Math.ceil(scaledReturn * OCCUPANCY_BINS) - 1),
+      OCCUPIED_RANGES * OCCUPANCY_BINS - 1,
+    );
+    while (counts.length <= bin) counts.push(0);
+    counts[bin]++;
+  }
+  return counts;
 }
 
 /** Makes the next reports of a run whose budget was changed come when the new intervals say. */

@@ -51,6 +51,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
   "onnxruntime-common": { beside: "onnxruntime-node", files: () => ["dist/cjs"] },
   "onnxruntime-node": { files: ({ folder }) => ["dist", `${BINARIES}/${folder}`] },
   "smol-toml": { files: () => ["dist"] },
+  "uplot": { files: () => ["dist/uPlot.iife.min.js", "dist/uPlot.min.css"] },
 };
 
 const SOURCES = ["main.ts", "lib", "envs", "models"];
@@ -134,9 +135,12 @@ export function stageProgram(
   return listFiles(folder);
 }
 
-/** Sources are TypeScript; those of the WebAssembly kernels are inputs of another compiler. */
+/**
+ * Sources are TypeScript, and what pages are made of; those of the WebAssembly kernels are inputs of
+ * another compiler.
+ */
 function isSource(file: string): boolean {
-  return file.endsWith(".ts") && !file.endsWith(".as.ts");
+  return /\.(ts|js|css)$/.test(file) && !file.endsWith(".as.ts");
 }
 
 function stagePackage(

@@ -1,0 +1,216 @@
+/**
+ * What a report shows of one run, read from its folder: config.toml, metrics.jsonl and, for times, the
+ * event file. The folder may be of a run that is going on, that stopped, or that somebody else made:
+ * whatever is missing or is no number is left out, and every series is thinned to a bounded length, so
+ * that neither the page nor the work grows with the run.
+ */
+
+import type { Config } from "../config.ts";
+import { readConfigFile } from "../config_file.ts";
+import type { EnvSpec } from "../env.ts";
+import { childPath, isThere } from "../files.ts";
+import { type ReadMetricRecord, readMetrics } from "../metrics.ts";
+import { OCCUPANCY_BINS } from "../reports.ts";
+import { createReturnScale, type ReturnScale } from "../return_scale.ts";
+import { CONFIG_FILE_NAME, readRunConfig } from "../run_folder.ts";
+import { METRICS_FILE_NAME } from "../run_log.ts";
+import { listOf, numberOf, objectOf } from "./fields.ts";
+import { binByStep, type BinnedSeries, keepEvenly } from "./thin.ts";
+
+/** A measured mean with its 95 % interval, null where one episode gives none. */
+export interface MeasuredPoint {
+  readonly mean: number;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly n: number;
+}
+
+/** An evaluation of the best command. */
+export interface EvaluationPoint extends MeasuredPoint {
+  readonly step: number;
+}
+
+/** What one command earned. */
+export interface CommandPoint extends MeasuredPoint {
+  /** Scaled command. */
+  readonly command: number;
+  /** The return that the command stands for; null when the environment is not known. */
+  readonly requested: number | null;
+}
+
+/** Commands measured over the whole range at one time of the run. */
+export interface CurveData {
+  readonly step: number;
+  /** Measured after training, with the generator that the run hands out. */
+  readonly isFinal: boolean;
+  /** By rising command. */
+  readonly points: readonly CommandPoint[];
+}
+
+/** Stored policies by return and time. */
+export interface OccupancyData {
+  readonly steps: readonly number[];
+  /** Policies in each bin, one list per step; bin j holds returns low + (j, j + 1] * width. */
+  readonly counts: readonly (readonly number[])[];
+  /** In returns, or in scaled returns when the environment is not known. */
+  readonly low: number;
+  readonly width: number;
+}
+
+/** Everything that a report shows of a run. */
+export interface RunData {
+  /** The folder as it was given. */
+  readonly folder: string;
+  readonly config: Config;
+  readonly preset: string;
+  /** The program that wrote the run, undefined when the run does not say. */
+  readonly version: string | undefined;
+  /** Last environment step in the metrics. */
+  readonly step: number;
+  readonly episodeCount: number;
+  readonly updateCount: number;
+  readonly evaluations: readonly EvaluationPoint[];
+  /** The evaluation of what the run handed out; undefined while it is not finished. */
+  readonly finalReturn: MeasuredPoint | undefined;
+  readonly bestReturn: number | undefined;
+  readonly episodes: BinnedSeries;
+  readonly losses: BinnedSeries;
+  readonly curves: readonly CurveData[];
+  readonly occupancy: OccupancyData | undefined;
+  /** Simulated steps by purpose, as the last report of the run says. */
+  readonly simulated: Readonly<Record<string, number>>;
+  /** Metrics lines that are no record. */
+  readonly skippedLines: number;
+}
+
+/** Points of a series in a page: as many as a wide screen shows. */
+const MAX_POINTS = 800;
+const MAX_COLUMNS = 200;
+const MAX_CURVES = 6;
+const MAX_CURVE_POINTS = 400;
+/** Bins of the returns above the range are shown up to this many times the range. */
+const MAX_BINS = 10 * OCCUPANCY_BINS;
+
+/** Looks an environment up; undefined when this program does not know it. */
+export type SpecLookup = (id: string) => EnvSpec | undefined;
+
+/**
+ * Reads a run folder.
+ * @throws {FileError} when config.toml is missing or bad, or metrics.jsonl cannot be read.
+ */
+export function readRunData(folder: string, specOf: SpecLookup): RunData {
+  const config = readRunConfig(folder);
+  const { settings } = readConfigFile(childPath(folder, CONFIG_FILE_NAME));
+  const path = childPath(folder, METRICS_FILE_NAME);
+  const { records, skippedLines } = isThere(path)
+    ? readMetrics(path)
+    : { records: [], skippedLines: 0 };
+  const byKind = Map.groupBy(records, ({ kind }) => kind);
+  const of = (kind: string) => byKind.get(kind) ?? [];
+  const scale = scaleOf(config, specOf);
+  const reports = of("evaluation");
+  const evaluations = reports.filter(({ final }) => final !== true).flatMap(evaluationOf);
+  const final = reports.findLast((record) => record.final === true);
+  const start = of("run")[0];
+  return {
+    folder,
+    config,
+    preset: String(settings.get("preset") ?? "default"),
+    version: typeof start?.version === "string" ? start.version : undefined,
+    step: records.reduce((last, { step }) => Math.max(last, step), 0),
+    episodeCount: numberOf(of("episode").at(-1)?.episode) ?? of("episode").length,
+    updateCount: numberOf(of("update").at(-1)?.updates) ?? 0,
+    evaluations: keepEvenly(evaluations.sort((a, b) => a.step - b.step), MAX_POINTS),
+    finalReturn: final && evaluationOf(final)[0],
+    bestReturn: largest(of("episode")),
+    episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),
+    losses: binByStep(pairs(of("update"), "loss"), MAX_POINTS),
+    curves: keepEvenly(of("curve").flatMap((record) => curveOf(record, scale)), MAX_CURVES),
+    occupancy: occupancyOf(reports, scale),
+    simulated: simulatedOf(records),
+    skippedLines,
+  };
+}
+
+function scaleOf(config: Config, specOf: SpecLookup): ReturnScale | undefined {
+  const spec = specOf(config.env);
+  if (spec === undefined) return undefined;
+  try {
+    return createReturnScale(config.returns, spec);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined; // an empty range: commands mean nothing
+    throw error;
+  }
+}
+
+function pairs(records: readonly ReadMetricRecord[], key: string) {
+  return records.flatMap((record) => {
+    const value = numberOf(record[key]);
+    return value === undefined ? [] : [{ step: record.step, value }];
+  });
+}
+
+function largest(records: readonly ReadMetricRecord[]): number | undefined {
+  return pairs(records, "return").reduce<number | undefined>(
+    (best, { value }) => best === undefined || value > best ? value : best,
+    undefined,
+  );
+}
+
+function measuredOf(fields: Readonly<Record<string, unknown>>): MeasuredPoint | undefined {
+  const mean = numberOf(fields.mean);
+  if (mean === undefined) return undefined;
+  const [low, high] = listOf(fields.ci95).map(numberOf);
+  const n = numberOf(fields.n) ?? 1;
+  return { mean, low: low ?? null, high: high ?? null, n };
+}
+
+function evaluationOf(record: ReadMetricRecord): EvaluationPoint[] {
+  const measured = measuredOf(record);
+  return measured ? [{ step: record.step, ...measured }] : [];
+}
+
+function curveOf(record: ReadMetricRecord, scale: ReturnScale | undefined): CurveData[] {
+  const points = listOf(record.points).flatMap((item): CommandPoint[] => {
+    const fields = objectOf(item);
+    const measured = measuredOf(fields);
+    const command = numberOf(fields.command);
+    if (measured === undefined || command === undefined) return [];
+    return [{ command, requested: scale?.unscale(command) ?? null, ...measured }];
+  }).sort((a, b) => a.command - b.command);
+  if (points.length === 0) return [];
+  return [{
+    step: record.step,
+    isFinal: record.final === true,
+    points: keepEvenly(points, MAX_CURVE_POINTS),
+  }];
+}
+
+function occupancyOf(
+  reports: readonly ReadMetricRecord[],
+  scale: ReturnScale | undefined,
+): OccupancyData | undefined {
+  const columns = reports.flatMap(({ step, occupancy }) => {
+    const counts = listOf(occupancy).slice(0, MAX_BINS).map((count) => numberOf(count) ?? 0);
+    return counts.length > 0 ? [{ step, counts }] : [];
+  }).sort((a, b) => a.step - b.step);
+  if (columns.length === 0) return undefined;
+  const kept = keepEvenly(columns, MAX_COLUMNS);
+  const low = scale?.unscale(0) ?? 0;
+  return {
+    steps: kept.map(({ step }) => step),
+    counts: kept.map(({ counts }) => counts),
+    low,
+    width: ((scale?.unscale(1) ?? 1) - low) / OCCUPANCY_BINS,
+  };
+}
+
+function simulatedOf(records: readonly ReadMetricRecord[]): Record<string, number> {
+  const last = records.findLast(({ simulated }) => simulated !== undefined);
+  return Object.fromEntries(
+    Object.entries(objectOf(last?.simulated)).flatMap(([name, value]) => {
+      const steps = numberOf(value);
+      return steps === undefined || steps < 0 ? [] : [[name, steps]];
+    }).slice(0, 20),
+  );
+}
