@@ -169,7 +169,15 @@ export const OPTION_SECTIONS = {
     }),
   },
   command: {
-    margin: number(0.05, "Rollouts ask for the best scaled return seen plus this", ANY),
+    top: integer(
+      1,
+      "The goal is the mean scaled return of this many best stored policies; 1: of the best",
+      {
+        min: 1,
+        max: 10_000,
+      },
+    ),
+    margin: number(0.05, "Rollouts ask for the goal plus this scaled return", ANY),
   },
   returns: {
     range: choice(

@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
 import type { TrainingObserver } from "./trainer.ts";
-import { spentSteps, type TrainingRun } from "./training_run.ts";
+import { goalOf, spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** Reported by default a hundred times, with ten sweeps, as in the reference's table. */
 const EVALUATIONS_PER_RUN = 100;
@@ -18,12 +18,12 @@ const OCCUPIED_RANGES = 10;
 
 /** Evaluates the best command without noise at every multiple of the configured interval. */
 export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, history, buffer } = run;
+  const { config, counters, history } = run;
   const step = spentSteps(run);
   const due = Math.floor(step / evaluationInterval(config));
   if (due <= counters.evaluations) return;
   const { episodes } = config.evaluation;
-  const command = buffer.best;
+  const command = goalOf(run);
   const [results] = await measureCommands(run, {
     commands: [command],
     episodes,

@@ -120,7 +120,7 @@ async function update(run: TrainingRun, observer: TrainingObserver): Promise<voi
 
 /** Asks for the best return, explores around the policy for it, stores what was reached. */
 async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, buffer, counters } = run;
+  const { config, counters } = run;
   const updateNormaliser = config.normaliser.kind === "running";
   const { refreshEvery } = config.rollout;
   for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
@@ -128,7 +128,7 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
       recordEpisode(run, observer, await refreshBest(run, { updateNormaliser }));
       continue;
     }
-    const [row] = await generateRows(run, [buffer.best + config.command.margin]);
+    const [row] = await generateRows(run, [goalOf(run) + config.command.margin]);
     addNoise(run, row);
     recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
   }

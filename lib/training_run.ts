@@ -157,6 +157,18 @@ export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters"
   return steps.training + steps.noiseFree;
 }
 
+/**
+ * The scaled return that rollouts aim at: the mean of the best stored policies. The reference aims at
+ * the single best return seen; where returns are noisy that is a lucky episode far above the rest, and
+ * the generator has learnt nothing between.
+ */
+export function goalOf({ buffer, config }: TrainingRun): number {
+  const top = buffer.top(config.command.top);
+  return top.length <= 1
+    ? buffer.best
+    : top.reduce((sum, { scaledReturn }) => sum + scaledReturn, 0) / top.length;
+}
+
 /** Falls from 1 to 0 over the budget as half a cosine: what schedules are made of. */
 export function cosineOfBudget(run: TrainingRun): number {
   return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, spentSteps(run) / run.config.steps)));
