@@ -6,6 +6,7 @@
 import { basename } from "node:path";
 import { reachableRange } from "./calibration.ts";
 import { loadCheckpoint } from "./checkpoint_reader.ts";
+import { readCHeader } from "./c_header.ts";
 import { readConfigFile } from "./config_file.ts";
 import { FileError } from "./errors.ts";
 import { childPath, fileErrorOf, hashHex, readFileLimited } from "./files.ts";
@@ -57,6 +58,7 @@ const READERS: Readonly<Record<string, (path: string, options: LoadOptions) => E
   ".safetensors": explainSafetensors,
   ".onnx": explainPolicy,
   ".json": explainPolicy,
+  ".h": explainCHeader,
   ".toml": explainConfig,
   ".jsonl": explainMetrics,
 };
@@ -110,6 +112,16 @@ function explainPolicy(path: string, { models }: LoadOptions): Explanation {
   facts.sha256 = hashHex(bytes);
   const isOurs = kind === "udrlpg-policy";
   return { kind: isOurs ? "policy" : "ONNX model of another program", facts, warnings: [] };
+}
+
+function explainCHeader(path: string): Explanation {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  const { format: _, ...facts } = readCHeader(bytes, { name: path });
+  return {
+    kind: "policy",
+    facts: { fileFormat: "c", ...facts, sha256: hashHex(bytes) },
+    warnings: [],
+  };
 }
 
 function onnxFacts(bytes: Uint8Array, path: string): Record<string, unknown> {

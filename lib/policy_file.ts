@@ -1,12 +1,13 @@
 /**
- * Policy files: one policy with its normaliser and action scaling, in one of three formats.
+ * Policy files: one policy with its normaliser and action scaling, in one of several formats.
  *
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
- * and JSON hold the same numbers as arrays. All carry the same metadata, as text values by key:
+ * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same metadata, as text values by key:
  * `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`, `measuredReturn` (JSON),
  * `generator` (SHA-256 of its file) and `program`.
  */
 
+import { renderCHeader } from "./c_header.ts";
 import { type EnvSpec, observationSize } from "./env.ts";
 import { FileError } from "./errors.ts";
 import { readFileLimited, writeFileAtomic } from "./files.ts";
@@ -25,10 +26,22 @@ import { readOnnx } from "./onnx/reader.ts";
 import { countPolicyParameters } from "./policy_size.ts";
 import { VERSION } from "./version.ts";
 
-/** The formats in which a policy can be written. */
+/** The formats in which a policy can be written and read; each is its files' ending too. */
 export const POLICY_FORMATS = ["onnx", "safetensors", "json"] as const;
 /** One of the formats. */
 export type PolicyFormat = (typeof POLICY_FORMATS)[number];
+
+/** The ending of the files of each format in which a policy can be written. */
+export const WRITTEN_ENDINGS = {
+  onnx: ".onnx",
+  safetensors: ".safetensors",
+  json: ".json",
+  c: ".h",
+} as const satisfies { readonly [F in PolicyFormat]: string } & { readonly c: string };
+/** A format in which a policy can be written. */
+export type WrittenFormat = keyof typeof WRITTEN_ENDINGS;
+/** The names of those formats. */
+export const WRITTEN_FORMATS = Object.keys(WRITTEN_ENDINGS) as readonly WrittenFormat[];
 
 const FORMAT = "udrlpg-policy";
 /** The largest policy file that is read. */
@@ -77,27 +90,42 @@ export function formatOf(path: string): PolicyFormat {
   );
 }
 
+/**
+ * Guesses the format in which a file is to be written from its name.
+ * @throws {RangeError} when the ending is none that can be written.
+ */
+export function writtenFormatOf(path: string): WrittenFormat {
+  const ending = /\.[^./\\]+$/.exec(path)?.[0].toLowerCase();
+  const format = WRITTEN_FORMATS.find((name) => WRITTEN_ENDINGS[name] === ending);
+  if (format) return format;
+  throw new RangeError(
+    `Cannot tell the format of "${path}": the name must end in one of ${
+      Object.values(WRITTEN_ENDINGS).join(", ")
+    }`,
+  );
+}
+
 /** Writes a policy; an old file stays until the new one is whole. @throws {FileError} */
 export function writePolicy(
   path: string,
   { numbers, label, format, spec, models }: {
     numbers: PolicyNumbers;
     label: PolicyLabel;
-    format: PolicyFormat;
+    format: WrittenFormat;
     spec: EnvSpec;
     models: ModelTable;
   },
 ): void {
-  const metadata = metadataOf(numbers, label);
-  writeFileAtomic(path, ENCODERS[format](numbers, { metadata, spec, models }), { kind: "policy" });
+  const context = { metadata: metadataOf(numbers, label), spec, models, path };
+  writeFileAtomic(path, ENCODERS[format](numbers, context), { kind: "policy" });
 }
 
 type Encoder = (
   numbers: PolicyNumbers,
-  context: { metadata: Record<string, string>; spec: EnvSpec; models: ModelTable },
+  context: { metadata: Record<string, string>; spec: EnvSpec; models: ModelTable; path: string },
 ) => string | Uint8Array | readonly Uint8Array[];
 
-const ENCODERS: { readonly [F in PolicyFormat]: Encoder } = {
+const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
   onnx(numbers, { metadata, spec, models }) {
     const shape = models.policyShape(spec, numbers.hiddenSizes);
     return exportOnnx(models.tracePolicy(spec, shape, numbers), {
@@ -123,6 +151,22 @@ const ENCODERS: { readonly [F in PolicyFormat]: Encoder } = {
       normaliser: { mean: [...normaliser.mean], deviation: [...normaliser.deviation] },
       parameters: [...parameters],
     }) + "\n";
+  },
+  c({ parameters, normaliser, hiddenSizes }, { metadata, spec, models, path }) {
+    const shape = models.policyShape(spec, hiddenSizes);
+    const policy = models.createPolicy(spec, shape);
+    policy.load(parameters);
+    policy.normalise(normaliser);
+    const { actionSpace } = spec;
+    return renderCHeader({
+      fileName: path,
+      sizes: shape.sizes,
+      parameters,
+      normaliser,
+      ...(actionSpace.kind === "box" ? { bounds: actionSpace } : {}),
+      metadata,
+      policy,
+    });
   },
 };
 

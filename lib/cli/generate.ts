@@ -5,7 +5,13 @@ import { dirname, join } from "node:path";
 import { reachableRange } from "../calibration.ts";
 import { UnreachableReturnError, UsageError } from "../errors.ts";
 import { findPolicy, type FoundPolicy } from "../generate.ts";
-import { formatOf, POLICY_FORMATS, type PolicyFormat, writePolicy } from "../policy_file.ts";
+import {
+  writePolicy,
+  WRITTEN_ENDINGS,
+  WRITTEN_FORMATS,
+  type WrittenFormat,
+  writtenFormatOf,
+} from "../policy_file.ts";
 import {
   GENERATOR_OPTIONS,
   type GeneratorOptions,
@@ -25,7 +31,7 @@ export interface GenerateValues extends GeneratorOptions {
   /** --out */
   readonly out: string | undefined;
   /** --format */
-  readonly format: PolicyFormat | undefined;
+  readonly format: WrittenFormat | undefined;
   /** --tolerance */
   readonly tolerance: number | undefined;
   /** --verify */
@@ -41,7 +47,7 @@ const SEARCH_CANDIDATES = 40;
 /** The `generate` command. */
 export const generateCommand: Command<GenerateValues> = {
   description: [
-    "The generator's calibration turns the return into a command; the policy for it is measured over fresh episodes and written. With --tolerance the search goes on until the 95 % interval of the measured mean lies within the return +- the tolerance; when that is not reached, no file is written and the exit code is 5.",
+    "The generator's calibration turns the return into a command; the policy for it is measured over fresh episodes and written. With --tolerance the search goes on until the 95 % interval of the measured mean lies within the return +- the tolerance; when that is not reached, the closest policy it found is written and the exit code is 5. A C header needs nothing but a C compiler, and holds a self-test.",
   ],
   examples: [
     { command: "udrlpg generate --run runs/pendulum --return 1000", does: "The best policy" },
@@ -55,6 +61,10 @@ export const generateCommand: Command<GenerateValues> = {
         "udrlpg sample --generator generator.safetensors --return 100 --format json --out p.json",
       does: "From a generator file alone, as JSON",
     },
+    {
+      command: "udrlpg generate --run runs/pendulum --return 1000 --out pole.h",
+      does: "As a C header for a game or a microcontroller",
+    },
   ],
   exclusive: [GENERATOR_OPTIONS],
   parser: () =>
@@ -64,13 +74,13 @@ export const generateCommand: Command<GenerateValues> = {
         return: setting("--return", numberValue({ metavar: "R" }), "Return that you want"),
         out: setting(
           "--out",
-          fileValue("FILE", POLICY_FORMATS.map((format) => `.${format}`)),
+          fileValue("FILE", Object.values(WRITTEN_ENDINGS)),
           "Policy file (default: policy-R.onnx beside the generator)",
         ),
         format: setting(
           "--format",
-          choiceValue(POLICY_FORMATS, "FORMAT"),
-          `One of ${POLICY_FORMATS.join(", ")} (default: as --out ends, or onnx)`,
+          choiceValue(WRITTEN_FORMATS, "FORMAT"),
+          `One of ${WRITTEN_FORMATS.join(", ")} (default: as --out ends, or onnx)`,
         ),
       }),
       object("Measuring it", {
@@ -101,26 +111,27 @@ export const generateCommand: Command<GenerateValues> = {
     try {
       warnOutside(requested, source, context);
       const found = await search(values, { requested, source, context });
+      const path = values.out ??
+        join(dirname(source.path), `policy-${requested}${WRITTEN_ENDINGS[format]}`);
+      await write(path, { found, requested, format, source, context });
+      report(path, { found, requested, source, context });
       if (!found.accepted) {
         throw new UnreachableReturnError(
           `Cannot generate a policy: the return must be within ${formatNumber(tolerance!, 4)} of ${
             formatNumber(requested, 4)
-          }, got ${formatMeasured(found.measured)} at best`,
+          }, got ${formatMeasured(found.measured)} at best: the closest policy is in "${path}"`,
         );
       }
-      const path = values.out ?? join(dirname(source.path), `policy-${requested}.${format}`);
-      await write(path, { found, requested, format, source, context });
-      report(path, { found, requested, source, context });
     } finally {
       await source.close();
     }
   },
 };
 
-function chooseFormat({ out, format }: GenerateValues): PolicyFormat {
+function chooseFormat({ out, format }: GenerateValues): WrittenFormat {
   if (format !== undefined || out === undefined) return format ?? "onnx";
   try {
-    return formatOf(out);
+    return writtenFormatOf(out);
   } catch (error) {
     if (error instanceof RangeError) throw new UsageError(`${error.message}, or give --format`);
     throw error;
@@ -171,7 +182,7 @@ interface Result extends Search {
 
 async function write(
   path: string,
-  { found, requested, format, source, context }: Result & { format: PolicyFormat },
+  { found, requested, format, source, context }: Result & { format: WrittenFormat },
 ): Promise<void> {
   const { generator } = source;
   writePolicy(path, {
@@ -208,6 +219,8 @@ function report(path: string, { found, requested, source, context }: Result): vo
       `Requested return  ${formatNumber(requested, 4)}`,
       `Measured return   ${formatMeasured(found.measured)}`,
       `Policy            ${path}`,
-      `Next: udrlpg evaluate ${path}`,
+      path.endsWith(WRITTEN_ENDINGS.c)
+        ? "Next: see the comment at the top of that file"
+        : `Next: udrlpg evaluate ${path}`,
     ].join("\n"));
 }

@@ -50,6 +50,21 @@ async function generateAndEvaluate(folder: string, out: string): Promise<void> {
   await refusals(folder, out);
 }
 
+async function writesClosest(folder: string, out: string): Promise<void> {
+  const policy = `${folder}/closest.onnx`;
+  const search = ["--return", "400", "--tolerance", "0.5", "--verify", "2", "--out", policy];
+  const { code, stdout, stderr } = await run(["generate", "--run", out, ...search, "--json"]);
+  assert.equal(code, 5);
+  assert.match(
+    stderr,
+    /must be within 0\.5 of 400, got .* at best: the closest policy is in ".*"$/m,
+  );
+  const closest = JSON.parse(stdout);
+  assert.deepEqual([closest.policy, closest.requestedReturn], [policy, 400]);
+  const inspected = JSON.parse((await run(["inspect", policy, "--json"])).stdout);
+  assert.equal(inspected.measuredReturn.mean, closest.measuredReturn.mean);
+}
+
 async function refusals(folder: string, out: string): Promise<void> {
   const far = await run([
     "generate",
@@ -63,6 +78,7 @@ async function refusals(folder: string, out: string): Promise<void> {
   assert.equal(far.code, 0);
   assert.match(far.stderr, /^Warning: return 9999 is outside the range .* to reach, \d.* to \d/);
   await Deno.stat(`${folder}/far.onnx`);
+  await writesClosest(folder, out);
   const cases: [string[], number, RegExp][] = [
     [["generate", "--return", "1"], 2, /one of --run, --generator must be given/],
     [["generate", "--run", out], 2, /a return must be given, got none: use --return R/],
@@ -73,11 +89,6 @@ async function refusals(folder: string, out: string): Promise<void> {
       ["generate", "--run", out, "--return", "1", "--out", "/none/a.onnx"],
       3,
       /Cannot write policy/,
-    ],
-    [
-      ["generate", "--run", out, "--return", "400", "--tolerance", "0.5", "--verify", "2"],
-      5,
-      /must be within 0\.5 of 400, got .* at best$/m,
     ],
     [["evaluate"], 2, /a policy file must be given/],
     [["evaluate", `${folder}/none.onnx`], 3, /there is no such file/],
