@@ -18,7 +18,7 @@ const OCCUPIED_RANGES = 10;
 
 /** Evaluates the best command without noise at every multiple of the configured interval. */
 export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, history } = run;
+  const { config, counters, history, buffer } = run;
   const step = spentSteps(run);
   const due = Math.floor(step / evaluationInterval(config));
   if (due <= counters.evaluations) return;

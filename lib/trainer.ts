@@ -32,6 +32,7 @@ import { streamFor } from "./rollout.ts";
 import {
   cosineOfBudget,
   drawBatch,
+  goalOf,
   spentSteps,
   toGeneratorOrder,
   type TrainingRun,
