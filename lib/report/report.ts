@@ -1,0 +1,41 @@
+/** Reports as files: of one run, and of many side by side. */
+
+import type { EnvRegistry } from "../env.ts";
+import { childPath, writeFileAtomic } from "../files.ts";
+import { loadReportAssets } from "./assets.ts";
+import { renderPage } from "./html.ts";
+import { readRunData, type RunData, type SpecLookup } from "./run_data.ts";
+import { type PageParts, renderRun } from "./run_page.ts";
+import { timesOf } from "./run_times.ts";
+
+/** The report's name in its run folder. */
+export const REPORT_FILE_NAME = "report.html";
+
+/** Makes the lookup of environments that a report needs for the scale of commands. */
+export function specLookup(registry: EnvRegistry): SpecLookup {
+  return (id) => registry.ids.includes(id) ? registry.spec(id) : undefined;
+}
+
+/**
+ * Writes RUN/report.html anew from what the run's folder holds now.
+ * @returns what the page shows.
+ * @throws {FileError} when the folder holds no run or the page cannot be written.
+ */
+export async function writeReport(
+  folder: string,
+  { registry, out = childPath(folder, REPORT_FILE_NAME) }: {
+    readonly registry: EnvRegistry;
+    readonly out?: string;
+  },
+): Promise<RunData> {
+  const data = readRunData(folder, specLookup(registry));
+  await writePage(out, renderRun(data, timesOf(folder)));
+  return data;
+}
+
+/** Writes a page of charts. @throws {FileError} when it cannot be written. */
+export async function writePage(path: string, { title, body, charts }: PageParts): Promise<void> {
+  const assets = await loadReportAssets();
+  const page = renderPage({ title: `${title} · udrlpg`, body, data: { charts }, ...assets });
+  writeFileAtomic(path, page, { kind: "report" });
+}
