@@ -151,9 +151,9 @@ export const OPTION_SECTIONS = {
       ["fixed", "relative", "learnt"],
       "Same sigma for every weight; sigma times 1/sqrt(fan-in) of the weight's layer; or the cvae's own sigma",
     ),
-    noiseScale: number(0.1, "Sigma of the exploration noise"),
+    noiseScale: number(0.3, "Sigma of the exploration noise"),
     noiseSpread: number(
-      0,
+      0.7,
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
     refreshEvery: integer(
@@ -161,7 +161,7 @@ export const OPTION_SECTIONS = {
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
     finalNoiseShare: number(
-      1,
+      0.2,
       "Share of sigma that is left at the end of the budget; a cosine in between",
     ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
@@ -170,7 +170,7 @@ export const OPTION_SECTIONS = {
   },
   command: {
     top: integer(
-      1,
+      10,
       "The goal is the mean scaled return of this many best stored policies; 1: of the best",
       {
         min: 1,
@@ -228,11 +228,11 @@ export const OPTION_SECTIONS = {
       max: 0.9,
     }),
     source: choice(
-      "xavier",
+      "generator",
       ["generator", "xavier"],
       "Policies from the generator without noise, or freshly initialised ones",
     ),
-    noise: number(0, "Deviation of normal noise on the weights of these policies"),
+    noise: number(0.4, "Deviation of normal noise on the weights of these policies"),
   },
   normaliser: {
     kind: choice(
@@ -272,7 +272,7 @@ export const OPTION_SECTIONS = {
       min: 1,
       max: 1000,
     }),
-    budgetShare: number(0.05, "Share of the budget kept for that competition's episodes", {
+    budgetShare: number(0.08, "Share of the budget kept for that competition's episodes", {
       max: 0.9,
     }),
   },
