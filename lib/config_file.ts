@@ -96,14 +96,20 @@ const MAX_DEPTH = 8;
  * @throws {FileError} when it is missing, too long, no TOML, or holds an unknown key or a bad value.
  */
 export function readConfigFile(path: string): ConfigFile {
+  return parseConfig(readConfigText(path), path);
+}
+
+/**
+ * Reads the text of a configuration file.
+ * @throws {FileError} when it is missing, too long or no UTF-8.
+ */
+export function readConfigText(path: string): string {
   const bytes = readFileLimited(path, { maxBytes: MAX_FILE_BYTES, kind: "configuration" });
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     return fail(path, "must be UTF-8 text, got other bytes");
   }
-  return parseConfig(text, path);
 }
 
 /**
@@ -120,11 +126,19 @@ export function readConfigFile(path: string): ConfigFile {
  * ```
  */
 export function parseConfig(text: string, name: string): ConfigFile {
+  return readConfigTable(parseToml(text, name), name);
+}
+
+/**
+ * Checks a table that was parsed from TOML as a configuration.
+ * @throws {FileError} for an unknown key or a bad value.
+ */
+export function readConfigTable(table: object, name: string): ConfigFile {
   const known = new Map(listOptions().map((option) => [option.name, option]));
   const knownSettings = new Map(listSettings().map((option) => [option.name, option]));
   const options = new Map<string, unknown>();
   const settings = new Map<string, unknown>();
-  for (const [key, value] of flattenToml(parseToml(text, name))) {
+  for (const [key, value] of flattenToml(table)) {
     const option = known.get(key) ?? knownSettings.get(key);
     if (option === undefined) {
       return failUnknown(name, key, [...known.keys(), ...knownSettings.keys()]);
@@ -134,7 +148,11 @@ export function parseConfig(text: string, name: string): ConfigFile {
   return { options, settings };
 }
 
-function parseToml(text: string, name: string): object {
+/**
+ * Parses TOML with limits for files that anybody may have written.
+ * @throws {FileError} with the line of the mistake.
+ */
+export function parseToml(text: string, name: string): object {
   try {
     return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: "throw" });
   } catch (error) {

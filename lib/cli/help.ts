@@ -79,6 +79,9 @@ function usageOf(usage: Usage): string {
     if (term.type === "optional") {
       return usageOf(term.terms).split(" ").filter(isArgument).map(bracket);
     }
+    if (term.type === "multiple") {
+      return usageOf(term.terms).split(" ").filter(isArgument).map((word) => `${word}...`);
+    }
     return [];
   });
   return [...words, "[OPTION...]"].map((word) => ` ${word}`).join("");

@@ -6,6 +6,7 @@ import type { Config } from "../config.ts";
 import { DEVICES, RUN_SETTINGS } from "../config_file.ts";
 import type { EnvRegistry } from "../env.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
+import { isThere, withFileErrors } from "../files.ts";
 import type { ModelTable } from "../model.ts";
 import { PRESETS } from "../presets.ts";
 import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
@@ -67,6 +68,10 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
     object("The run folder", {
       out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
       resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
+      continue: toggle(
+        "--continue",
+        "As --resume, but start the run when the folder is not there yet: for lines that are run again",
+      ),
       checkpointEvery: setting("--checkpoint-every", count(0), RUN_SETTINGS.checkpointEvery.doc),
       dryRun: toggle("--dry-run", "Show every value and where it comes from; train nothing"),
     }),
@@ -105,18 +110,26 @@ export const trainCommand: Command<TrainValues> = {
       does: "Repeat a run",
     },
   ],
+  exclusive: [["--resume", "--continue"]],
   parser: trainParser,
   async run(values, context) {
     const settings = await resolveTraining(values, context);
     const models = await context.program.models();
     checkModels(settings.config, { registry: await context.program.registry(), models });
     if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
-    await trainRun(settings, { ...context, resume: values.resume });
+    await trainRun(settings, { ...context, resume: goesOn(values, settings) });
   },
 };
 
+/** Tells whether the folder's run is to be taken up; --continue asks for it only where there is one. */
+function goesOn(values: TrainValues, settings: TrainSettings): boolean {
+  const path = runFolderOf(settings);
+  const file = { path, kind: "run" };
+  return values.resume || (values.continue && withFileErrors("open", file, () => isThere(path)));
+}
+
 /** Finds out before anything is written whether the networks can be built. @throws {UsageError} */
-function checkModels(
+export function checkModels(
   config: Config,
   { registry, models }: { registry: EnvRegistry; models: ModelTable },
 ): void {

@@ -48,6 +48,8 @@ export interface TrainOptions {
   readonly checkpointEvery: number | undefined;
   /** --resume */
   readonly resume: boolean;
+  /** --continue */
+  readonly continue: boolean;
 }
 
 /** Everything that a run is made from, and where it came from. */
@@ -104,8 +106,9 @@ export async function resolveTraining(
 }
 
 /** A run that is resumed has its configuration in its folder. */
-function savedConfig({ resume, out }: TrainOptions): string | undefined {
-  if (!resume || out === undefined) return undefined;
+function savedConfig(options: TrainOptions): string | undefined {
+  const { out } = options;
+  if (!(options.resume || options.continue) || out === undefined) return undefined;
   const path = join(out, "config.toml");
   try {
     return Deno.statSync(path).isFile ? path : undefined;

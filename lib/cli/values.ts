@@ -249,3 +249,13 @@ export function word<T>(value: Value<T>, doc: string): OptionParser<T | undefine
     },
   }));
 }
+
+/** Describes words of the command line that are no options, any number of them. */
+export function words<T>(value: Value<T>, doc: string): OptionParser<readonly T[]> {
+  return multiple(argument(value, {
+    description: message`${text(doc)}`,
+    errors: {
+      invalidValue: (error) => [text(`Cannot use argument ${value.metavar}: `), ...error],
+    },
+  }));
+}
