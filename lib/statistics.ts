@@ -86,3 +86,14 @@ function ranks(values: readonly number[]): number[] {
   }
   return result;
 }
+
+/**
+ * Gives the interquartile mean: the mean without the lowest and the highest quarter of the values, each
+ * rounded down, as in rliable (Agarwal et al. 2021) and scipy's trim_mean. Up to 3 values all count.
+ * @throws {RangeError} when there are none.
+ */
+export function interquartileMean(values: readonly number[]): number {
+  const cut = Math.floor(values.length / 4);
+  const sorted = values.toSorted((a, b) => a - b);
+  return summarise(sorted.slice(cut, sorted.length - cut)).mean;
+}

@@ -3,6 +3,8 @@
 import type { EnvRegistry } from "../env.ts";
 import { childPath, writeFileAtomic } from "../files.ts";
 import { loadReportAssets } from "./assets.ts";
+import { groupRuns, type RunGroup } from "./compare.ts";
+import { renderComparison } from "./compare_page.ts";
 import { renderPage } from "./html.ts";
 import { readRunData, type RunData, type SpecLookup } from "./run_data.ts";
 import { type PageParts, renderRun } from "./run_page.ts";
@@ -31,6 +33,21 @@ export async function writeReport(
   const data = readRunData(folder, specLookup(registry));
   await writePage(out, renderRun(data, timesOf(folder)));
   return data;
+}
+
+/**
+ * Writes a page that compares runs.
+ * @returns the groups that the page shows.
+ * @throws {FileError} when a folder holds no run or the page cannot be written.
+ */
+export async function writeComparison(
+  folders: readonly string[],
+  { registry, out }: { readonly registry: EnvRegistry; readonly out: string },
+): Promise<RunGroup[]> {
+  const lookup = specLookup(registry);
+  const groups = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
+  await writePage(out, renderComparison(groups));
+  return groups;
 }
 
 /** Writes a page of charts. @throws {FileError} when it cannot be written. */

@@ -14,6 +14,7 @@ import { OCCUPANCY_BINS } from "../reports.ts";
 import { createReturnScale, type ReturnScale } from "../return_scale.ts";
 import { CONFIG_FILE_NAME, readRunConfig } from "../run_folder.ts";
 import { METRICS_FILE_NAME } from "../run_log.ts";
+import { confidence95 } from "../statistics.ts";
 import { listOf, numberOf, objectOf } from "./fields.ts";
 import { binByStep, type BinnedSeries, keepEvenly } from "./thin.ts";
 
@@ -160,9 +161,11 @@ function largest(records: readonly ReadMetricRecord[]): number | undefined {
 function measuredOf(fields: Readonly<Record<string, unknown>>): MeasuredPoint | undefined {
   const mean = numberOf(fields.mean);
   if (mean === undefined) return undefined;
-  const [low, high] = listOf(fields.ci95).map(numberOf);
-  const n = numberOf(fields.n) ?? 1;
-  return { mean, low: low ?? null, high: high ?? null, n };
+  const n = Math.max(1, Math.round(numberOf(fields.n) ?? 1));
+  // Calibration points have no interval of their own.
+  const interval = confidence95({ mean, std: numberOf(fields.std) ?? NaN, n });
+  const [low, high] = fields.ci95 === undefined ? interval : listOf(fields.ci95);
+  return { mean, low: numberOf(low) ?? null, high: numberOf(high) ?? null, n };
 }
 
 function evaluationOf(record: ReadMetricRecord): EvaluationPoint[] {

@@ -1,8 +1,7 @@
 /** The report of one run as a page. */
 
 import { join } from "node:path";
-import { listOptions } from "../config.ts";
-import { flattenConfig } from "../config.ts";
+import { flattenConfig, listOptions } from "../config.ts";
 import { renderValue } from "../config_file.ts";
 import { CONFIG_FILE_NAME } from "../run_folder.ts";
 import { spearman } from "../statistics.ts";
@@ -18,7 +17,8 @@ export interface PageParts {
   readonly charts: readonly Chart[];
 }
 
-interface Figure {
+/** One chart with its words. */
+export interface Figure {
   readonly title: string;
   readonly caption: string;
   /** Undefined when the run does not hold what it shows. */
@@ -59,6 +59,11 @@ export function brief(value: number): string {
   return value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
+/** Writes a count with all its digits, thousands apart. */
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
 /** Writes a measured mean with its interval. */
 export function describeMeasured({ mean, low, high, n }: MeasuredPoint): string {
   const interval = low === null || high === null ? "" : `${brief(low)} to ${brief(high)}, `;
@@ -67,7 +72,7 @@ export function describeMeasured({ mean, low, high, n }: MeasuredPoint): string 
 
 function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
   if (finalReturn) return "finished";
-  return `${brief(100 * Math.min(1, step / steps))} % of ${brief(steps)} steps`;
+  return `${brief(100 * Math.min(1, step / steps))} % of ${count(steps)} steps`;
 }
 
 function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
@@ -83,9 +88,9 @@ function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
         : "",
     ],
     ["Best training episode", data.bestReturn === undefined ? "–" : brief(data.bestReturn), ""],
-    ["Steps", brief(data.step), `of ${brief(data.config.steps)}`],
-    ["Episodes", brief(data.episodeCount), ""],
-    ["Updates", brief(data.updateCount), ""],
+    ["Steps", count(data.step), `of ${count(data.config.steps)}`],
+    ["Episodes", count(data.episodeCount), ""],
+    ["Updates", count(data.updateCount), ""],
     [
       "Asked and achieved",
       Number.isFinite(rank) ? rank.toFixed(2) : "–",
@@ -146,7 +151,7 @@ function following({ curves, config }: RunData): Figure {
     points.every((point) => point.requested !== null)
   );
   const series = curves.map(({ step, isFinal, points }, i): ChartSeries => ({
-    label: isFinal ? "after training" : `at ${brief(step)} steps`,
+    label: isFinal ? "after training" : `at ${count(step)} steps`,
     x: points.map(({ requested, command }) => requested ?? command),
     y: points.map(({ mean }) => mean),
     ...(i === curves.length - 1 ? band(points) : {}),
@@ -162,7 +167,7 @@ function following({ curves, config }: RunData): Figure {
     title: "Asked and achieved",
     caption: "What the commands over the whole range earned, at several times of the run; the " +
       "newest with its 95 % interval, the broken line is perfect obedience. " +
-      `\`udrlpg generate\` corrects what is left by the last curve.${bonus}`,
+      `udrlpg generate corrects what is left by the last curve.${bonus}`,
     missing: "No command was measured yet.",
     chart: series.length === 0 ? undefined : {
       kind: "lines",
@@ -240,7 +245,7 @@ function renderSpent({ simulated }: RunData, times: TimesByPurpose | undefined):
   ]);
   const seconds = Object.entries(times ?? {}).sort((a, b) => b[1] - a[1]);
   return `<div class="charts wide"><section class="card"><h2>Steps by purpose</h2>${
-    renderBars(steps, (value) => `${brief(value)} steps`)
+    renderBars(steps, (value) => `${count(value)} steps`)
   }<p class="soft">Only the first two count towards the budget.</p></section>` +
     `<section class="card"><h2>Time by purpose</h2>${
       renderBars(seconds, (value) => `${brief(value)} s`)

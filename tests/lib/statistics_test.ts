@@ -1,7 +1,13 @@
 /** Summaries by hand, Student's quantiles against printed tables, rank correlation with ties. */
 
 import assert from "node:assert/strict";
-import { confidence95, spearman, studentQuantile975, summarise } from "../../lib/statistics.ts";
+import {
+  confidence95,
+  interquartileMean,
+  spearman,
+  studentQuantile975,
+  summarise,
+} from "../../lib/statistics.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
 
 Deno.test("summarise() gives mean and sample deviation as by hand", () => {
@@ -77,4 +83,12 @@ Deno.test("spearman() shares ranks among ties as by hand", () => {
   // Ranks 1, 2, 3 against 2, 1, 3: 1 - 6 * (1 + 1 + 0) / (3 * 8) = 0.5.
   assertClose(spearman([1, 2, 3], [20, 10, 30]), 0.5);
   assert.ok(Number.isNaN(spearman([1, 2], [3, 3])), "a constant has no rank order");
+});
+
+Deno.test("interquartileMean() leaves the lowest and the highest quarter out, rounded down", () => {
+  // Of 8 values 2 go at each end: (3 + 4 + 5 + 6) / 4. Of 7 values 1: (2 + ... + 6) / 5.
+  assert.equal(interquartileMean([900, 4, 1, 3, 6, 5, -50, 7]), 4.5);
+  assert.equal(interquartileMean([7, 6, 5, 4, 3, 2, 1]), 4);
+  assert.equal(interquartileMean([1, 2, 9]), 4);
+  assert.throws(() => interquartileMean([]), /must be at least 1, got 0/);
 });

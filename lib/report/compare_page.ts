@@ -1,0 +1,142 @@
+/** The comparison of many runs as a page. */
+
+import { type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
+import type { AveragedLine, RunGroup } from "./compare.ts";
+import { lastReturnOf } from "./compare.ts";
+import { escapeHtml, renderTable } from "./html.ts";
+import { brief, count, type PageParts, renderFigure } from "./run_page.ts";
+
+/** Lays groups out, environment by environment. */
+export function renderComparison(groups: readonly RunGroup[]): PageParts {
+  const runs = groups.reduce((sum, group) => sum + group.runs.length, 0);
+  const title = `${count(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
+    groups.length === 1 ? "configuration" : "configurations"
+  }`;
+  const charts: LineChart[] = [];
+  const sections = [...Map.groupBy(groups, ({ env }) => env)].map(([env, members], number) => {
+    const figures = [learningFigure(members, number), followingFigure(members, number)];
+    charts.push(...figures.flatMap(({ chart }) => chart ?? []));
+    return `<h2 class="wide">${escapeHtml(env)}</h2>` +
+      `<div class="charts">${figures.map(renderFigure).join("\n")}</div>` +
+      `<section class="card wide"><h2>Configurations</h2>${renderTable(groupRows(members))}` +
+      '<p class="soft">Each run counts as one value: the final return, or the last evaluation of a ' +
+      "run that is not finished. Intervals hold 95 % of the mean by Student's t; the interquartile " +
+      "mean leaves the lowest and the highest quarter of the runs out.</p></section>" +
+      `<details class="card wide"><summary>Runs</summary>${
+        renderTable(runRows(members))
+      }</details>`;
+  });
+  return { title, body: `<h1>${escapeHtml(title)}</h1>\n${sections.join("\n")}`, charts };
+}
+
+function learningFigure(groups: readonly RunGroup[], number: number) {
+  return {
+    title: "Learning",
+    caption: "Return of the best command, mean over seeds with its 95 % interval; " +
+      "broken lines are interquartile means.",
+    missing: "No run was evaluated yet.",
+    chart: chartOf(groups, {
+      id: `chart-learning-${number}`,
+      xLabel: "environment steps",
+      yLabel: "return",
+      lineOf: ({ learning }) => learning,
+      hasMiddle: true,
+    }),
+  };
+}
+
+function followingFigure(groups: readonly RunGroup[], number: number) {
+  return {
+    title: "Asked and achieved",
+    caption: "What commands earned by the last curve of each run, mean over seeds with its 95 % " +
+      "interval; the thin broken line is perfect obedience.",
+    missing: "No command was measured yet.",
+    chart: chartOf(groups, {
+      id: `chart-following-${number}`,
+      xLabel: "asked return",
+      yLabel: "achieved return",
+      lineOf: ({ following }) => following,
+      hasDiagonal: true,
+    }),
+  };
+}
+
+interface ChartOptions extends Pick<LineChart, "id" | "xLabel" | "yLabel" | "hasDiagonal"> {
+  readonly lineOf: (group: RunGroup) => AveragedLine;
+  /** Draws the interquartile mean where it differs from the mean. */
+  readonly hasMiddle?: boolean;
+}
+
+function chartOf(
+  groups: readonly RunGroup[],
+  { lineOf, hasMiddle, ...labels }: ChartOptions,
+): LineChart | undefined {
+  const series = groups.flatMap((group, color): ChartSeries[] => {
+    const { x, values } = lineOf(group);
+    if (x.length === 0) return [];
+    const line = {
+      label: group.label,
+      x,
+      y: values.map(({ mean }) => mean),
+      low: values.map(({ low }) => low),
+      high: values.map(({ high }) => high),
+      color,
+    };
+    const middle = values.map(({ iqm }) => iqm);
+    return hasMiddle && values.some(({ n }) => n >= 4)
+      ? [line, { label: `${group.label}, IQM`, x, y: middle, color, dashed: true }]
+      : [line];
+  });
+  if (series.length === 0) return undefined;
+  const yRange = rangeOf(...series.map(({ y }) => y));
+  return { kind: "lines", ...labels, series, ...(yRange ? { yRange } : {}) };
+}
+
+function groupRows(groups: readonly RunGroup[]): string[][] {
+  const heading = [
+    "configuration",
+    "runs",
+    "finished",
+    "return",
+    "95 % interval",
+    "deviation",
+    "interquartile mean",
+    "mean of all evaluations",
+  ];
+  return [
+    heading,
+    ...groups.map(({ label, runs, last, average }) => [
+      label,
+      count(runs.length),
+      count(runs.filter(({ finalReturn }) => finalReturn).length),
+      last ? brief(last.mean) : "-",
+      last && last.low !== null && last.high !== null
+        ? `${brief(last.low)} to ${brief(last.high)}`
+        : "-",
+      last && last.n > 1 ? brief(last.std) : "-",
+      last ? brief(last.iqm) : "-",
+      average ? brief(average.mean) : "-",
+    ]),
+  ];
+}
+
+function runRows(groups: readonly RunGroup[]): string[][] {
+  return [
+    ["run", "configuration", "seed", "steps", "episodes", "return", "best training episode"],
+    ...groups.flatMap(({ label, runs }) =>
+      runs.map((run) => [
+        run.folder,
+        label,
+        String(run.config.seed),
+        count(run.step),
+        count(run.episodeCount),
+        shown(lastReturnOf(run)),
+        shown(run.bestReturn),
+      ])
+    ),
+  ];
+}
+
+function shown(value: number | undefined): string {
+  return value === undefined ? "-" : brief(value);
+}
