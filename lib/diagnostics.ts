@@ -16,8 +16,9 @@ import { toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
 /** One layer of the generated policies, its biases left out. */
 export interface LayerDiagnostics {
-  /** Widths of the layer. */
+  /** Width of the layer's input. */
   readonly fanIn: number;
+  /** Width of its output. */
   readonly fanOut: number;
   /** Root mean square deviation of the weights from their mean, over the layer and the commands. */
   readonly deviation: number;
@@ -33,11 +34,15 @@ export interface LayerDiagnostics {
 
 /** The start of a run in numbers. */
 export interface StartDiagnostics {
+  /** Numbers in the generator's weights. */
   readonly generatorWeights: number;
+  /** Numbers in a policy. */
   readonly policyParameters: number;
+  /** The policies' layers, from the input on. */
   readonly layers: readonly LayerDiagnostics[];
-  /** Deviation and movement over all weights and biases of the policies. */
+  /** Deviation over all weights and biases of the policies. */
   readonly deviation: number;
+  /** Movement over all weights and biases of the policies. */
   readonly movement: number;
   /** What batches would be with every bucket of the range filled. */
   readonly batch: BatchDiagnostics;
@@ -47,9 +52,11 @@ export interface StartDiagnostics {
 export interface BatchDiagnostics {
   /** n, the buckets over the range; at most as many as the buffer has policies. */
   readonly buckets: number;
-  /** Share of a batch that the best bucket, and the best ten, get. */
+  /** Share of a batch that the best bucket gets. */
   readonly bestShare: number;
+  /** Share that the best ten buckets get together. */
   readonly bestTenShare: number;
+  /** Draws for one batch. */
   readonly batchSize: number;
   /** Distinct policies to expect among a batch's draws. */
   readonly distinctPolicies: number;

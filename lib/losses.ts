@@ -21,10 +21,13 @@ export function squaredError(generated: Tensor, targets: Tensor, shares: Tensor)
   return weighRows(perPolicy, shares);
 }
 
-/** Policies of a batch: generated and stored ones, [B, P], and the rows' shares, [B, 1]. */
+/** Policies of a batch beside what was generated for them. */
 export interface Reconstruction {
+  /** Policies from the generator, [B, P]. */
   readonly generated: Tensor;
+  /** Stored policies, [B, P]. */
   readonly targets: Tensor;
+  /** Weights of the rows, [B, 1], summing to 1. */
   readonly shares: Tensor;
 }
 

@@ -36,9 +36,11 @@ import {
 import type { Rng } from "../lib/rng.ts";
 import { createTiledGenerator } from "./generator.ts";
 
-/** What `createCvaeGenerator` needs: the sections of the configuration and the policy's shape. */
+/** What `createCvaeGenerator` needs. */
 export interface CvaeGeneratorOptions {
+  /** The decoder's and the encoder's options. */
   readonly config: Pick<Config, "generator" | "cvae">;
+  /** The policy network that is generated. */
   readonly shape: PolicyShape;
 }
 

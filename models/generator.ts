@@ -42,11 +42,14 @@ import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";
 
 /** The two generating networks of a tile kind. */
 export type HeadName = "weight" | "bias";
+/** Both of them, in the order in which weights are listed. */
 export const HEADS: readonly HeadName[] = ["weight", "bias"];
 
 /** What `createTiledGenerator` and its relatives build on. */
 export interface TiledGeneratorOptions {
+  /** Tiles, layers, initialisation and command encoding. */
   readonly config: Config["generator"];
+  /** The policy network that is generated. */
   readonly shape: PolicyShape;
   /** Length of a latent vector that joins the command, 0 for none. */
   readonly latentSize: number;

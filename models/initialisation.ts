@@ -20,8 +20,11 @@ import type { TileKind } from "./tiling.ts";
 
 /** What an initialisation needs to know of a generator. */
 export interface InitialisationOptions {
+  /** The tiles of the policy: they tell the fan-in of what is generated. */
   readonly kinds: readonly TileKind[];
+  /** The generator's weights, named as models/generator.ts does. */
   readonly weights: readonly WeightSpec[];
+  /** Says which initialisation. */
   readonly config: Config["generator"];
 }
 

@@ -13,22 +13,27 @@ export type TileKindName = "input" | "hidden" | "output" | "linear";
 
 /** One layer of the policy as a grid of tiles. */
 export interface TileLayer {
-  /** Tiles along the layer's input and along its output. */
+  /** Tiles along the layer's input. */
   readonly tilesIn: number;
+  /** Tiles along its output. */
   readonly tilesOut: number;
   /** Width of the whole layer's input: the fan-in of its neurons. */
   readonly fanIn: number;
-  /** Where W and b of the layer begin in policy order. */
+  /** Where W of the layer begins in policy order. */
   readonly weightOffset: number;
+  /** Where b begins. */
   readonly biasOffset: number;
 }
 
 /** All tiles that one pair of generating networks (weights, biases) puts out. */
 export interface TileKind {
+  /** Part of the names of the generating weights. */
   readonly name: TileKindName;
   /** A weight tile is [rows, columns], a bias tile [rows]. */
   readonly rows: number;
+  /** Inputs that a tile spans. */
   readonly columns: number;
+  /** The policy layers of this kind, from the input on. */
   readonly layers: readonly TileLayer[];
   /** Tiles of all layers, T. */
   readonly tileCount: number;

@@ -4,12 +4,12 @@
  * It shares no code with models/generator.ts but the names of the weights.
  */
 
-import type { WeightValues } from "../../lib/generation.ts";
-
 /** What the textbook form needs to know. */
 export interface TextbookOptions {
   /** Weights by the names `weights.NAME`. */
-  readonly weights: WeightValues;
+  readonly weights: Readonly<
+    Record<string, { readonly data: ArrayLike<unknown>; readonly shape: readonly number[] }>
+  >;
   /** Widths of the policy. */
   readonly sizes: readonly number[];
   readonly tileSize: number;
@@ -70,7 +70,7 @@ function network(
     const { data, shape: [rows, columns] } = weights[`weights.${kind}.${name}`];
     return Array.from(
       { length: rows },
-      (_, i) => Array.from(data.subarray(i * columns, (i + 1) * columns), Number),
+      (_, i) => Array.from({ length: columns }, (_, j) => Number(data[i * columns + j])),
     );
   };
   const vector = (name: string): number[] =>
