@@ -3,6 +3,7 @@
  * Both take turns on the same episodes, so that whatever else the machine does hits both.
  */
 
+import { cpuUsage } from "node:process";
 import { registry } from "../../envs/registry.ts";
 import { Rng } from "../../lib/rng.ts";
 import { WorkerRunner } from "../../lib/workers/worker_runner.ts";
@@ -28,12 +29,16 @@ if (import.meta.main) {
   }));
   const runners = [1, 2].map((count) => new WorkerRunner({ count, modules, env, hiddenSizes }));
   const times: number[][] = [[], []];
+  const processorTimes: number[][] = [[], []];
   for (const runner of runners) await runner.run(jobs, normaliser);
   for (let round = 0; round < Number(rounds); round++) {
     for (const [i, runner] of runners.entries()) {
       const started = performance.now();
+      const usage = cpuUsage();
       const results = await runner.run(jobs, normaliser);
       times[i].push(performance.now() - started);
+      const { user, system } = cpuUsage(usage);
+      processorTimes[i].push((user + system) / 1000);
       if (round === 0 && i === 0) {
         const steps = results.flat().reduce((sum, { length }) => sum + length, 0);
         report(`${env}: ${JOBS * EPISODES} episodes, ${steps} steps`);
@@ -44,6 +49,9 @@ if (import.meta.main) {
   const ratios = times[0].map((time, i) => time / times[1][i]);
   const [one, two, ratio] = [times[0], times[1], ratios].map(median);
   report(`1 worker ${one.toFixed(0)} ms, 2 workers ${two.toFixed(0)} ms (medians)`);
+  // On a busy machine this says what the wall clock cannot: what sharing the work costs.
+  const [busyOne, busyTwo] = processorTimes.map(median);
+  report(`processor time ${busyOne.toFixed(0)} ms and ${busyTwo.toFixed(0)} ms`);
   report(
     `speed-up: median of rounds ${ratio.toFixed(2)}, of best times ${
       (Math.min(...times[0]) / Math.min(...times[1])).toFixed(2)

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { Config } from "../../lib/config.ts";
+import type { Config, PartialConfig } from "../../lib/config.ts";
 import { loadCheckpoint } from "../../lib/checkpoint_reader.ts";
 import { decodeTfevents } from "../../lib/formats/tfevents.ts";
 import { readMetrics } from "../../lib/metrics.ts";
@@ -46,6 +46,28 @@ Deno.test("trainInFolder() ends with the same bytes wherever it was stopped", as
       assert.ok(result.finished);
       assert.deepEqual(warnings, []);
       assert.deepEqual(hashRun(folder), await hashOfUnbroken(), `stopped after ${stops}`);
+    });
+  }
+});
+
+Deno.test("trainInFolder() ends with the same bytes under options that keep more state", async () => {
+  const variants: PartialConfig[] = [
+    {
+      buffer: { capacity: 15, bucketCapacity: 2, whenFull: "stalest" },
+      rollout: { refreshEvery: 3 },
+    },
+    { buffer: { kind: "fifo", capacity: 12 }, update: { warmupUpdates: 30 } },
+    { generator: { kind: "cvae" }, cvae: { loss: "nll" }, rollout: { noise: "learnt" } },
+  ];
+  for (const variant of variants) {
+    const config = tinyConfig({ steps: 250, ...variant });
+    await withFolder(async (whole) => {
+      await trainTiny(config, whole);
+      await withFolder(async (folder) => {
+        await trainTiny(config, folder, { stopAfter: 14 });
+        await trainTiny(config, folder, { resume: true });
+        assert.deepEqual(hashRun(folder), hashRun(whole), JSON.stringify(variant));
+      });
     });
   }
 });

@@ -107,7 +107,8 @@ export async function killAndResume(
       while (
         await runChild(folder, done < kills ? rng.random() * wallMs : undefined) === "killed"
       ) {
-        onKill?.(++done);
+        done++;
+        onKill?.(done);
       }
       assert.deepEqual(hashRun(folder), expected, `seed ${seed}, run ${runs}, after ${done} kills`);
       Deno.removeSync(folder, { recursive: true });
