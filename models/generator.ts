@@ -8,6 +8,7 @@
  * 1. The first layer acts on a concatenation (embedding, command), so its product is a sum of two:
  *    the embeddings' part is computed once per tile, the commands' once per policy.
  *    // [T, E] @ [E, H] and [B, C] @ [C, H], added as [1, T, H] + [B, 1, H]
+ *    Of a single tile the embeddings' part is the bias of the commands' product.
  * 2. A neuron's bias is the mean over the tiles on its input side. The last layer of the bias network
  *    is linear, so the mean is taken before it: T_out rows instead of T_in * T_out.
  * 3. The result stays in generator order (see lib/model.ts): no transposition of tiles.
@@ -145,18 +146,23 @@ function generateKind(
   const trunk = (head: HeadName): Tensor => {
     const prefix = `${name}.${head}`;
     const width = hiddenSizes[0];
-    const commandPart = matmul(conditions, tensors[`${prefix}.0.command`], { transposeB: true });
     const embeddingPart = linear(
       tensors[`${name}.embedding`],
       tensors[`${prefix}.0.embedding`],
       tensors[`${prefix}.0.bias`],
     );
-    // [B, 1, H] + [1, T, H] -> [B, T, H] -> [B * T, H]
-    const sum = add(
-      reshape(commandPart, [-1, 1, width]),
-      reshape(embeddingPart, [1, tileCount, width]),
-    );
-    let hidden = reshape(relu(sum), [-1, width]);
+    const command = tensors[`${prefix}.0.command`];
+    let hidden: Tensor;
+    if (tileCount === 1) hidden = relu(linear(conditions, command, embeddingPart)); // [B, H]
+    else {
+      // [B, 1, H] + [1, T, H] -> [B, T, H] -> [B * T, H]
+      const commandPart = matmul(conditions, command, { transposeB: true });
+      const sum = add(
+        reshape(commandPart, [-1, 1, width]),
+        reshape(embeddingPart, [1, tileCount, width]),
+      );
+      hidden = reshape(relu(sum), [-1, width]);
+    }
     for (let layer = 1; layer < hiddenSizes.length; layer++) {
       hidden = relu(
         linear(hidden, tensors[`${prefix}.${layer}.weight`], tensors[`${prefix}.${layer}.bias`]),
