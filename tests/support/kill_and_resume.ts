@@ -14,10 +14,10 @@ import { makeFastFolder } from "./fast_folder.ts";
 import { hashRun } from "./run_folder.ts";
 import { tinyConfig } from "./tiny_run.ts";
 
-/** About a second of training: 100 episodes or so, saved after each. */
+/** Half a second of training: 50 episodes or so, saved after each. */
 const CONFIG = tinyConfig({
   env: "CartPole-v1",
-  steps: 1600,
+  steps: 800,
   evaluation: { every: 200 },
   sweep: { every: 400 },
 });
