@@ -51,6 +51,13 @@ Deno.test("commandFor() gives the nearest return for one that is out of reach, a
   assert.deepEqual(commandFor(RISING, 1e6), { command: 1, expected: 100, within: false });
 });
 
+Deno.test("commandFor() answers from the best return upwards with the best command", () => {
+  // A point of the curve says 90 at command 1; the best command was measured more often: 80.
+  const curve = calibrationOf([[0, 10], [1, 90]], { bestCommand: 0.7, bestReturn: 80 });
+  assert.deepEqual(commandFor(curve, 80), { command: 0.7, expected: 80, within: true });
+  assert.deepEqual(commandFor(curve, 85), { command: 0.7, expected: 80, within: false });
+});
+
 Deno.test("commandFor() answers from the best command where nothing was measured", () => {
   const empty = calibrationOf([], { bestCommand: 0.9, bestReturn: 42 });
   assert.deepEqual(commandFor(empty, 10), { command: 0.9, expected: 42, within: false });
@@ -66,7 +73,10 @@ Deno.test("commandFor() inverts every curve where it says it is within", () => {
   const means = fc.array(eighths(100), { minLength: 2, maxLength: 8 });
   fc.assert(
     fc.property(means, eighths(120), (values, wanted) => {
-      const curve = calibrationOf(values.map((mean, i) => [i / (values.length - 1), mean]));
+      const curve = calibrationOf(
+        values.map((mean, i) => [i / (values.length - 1), mean]),
+        { bestReturn: 1000 },
+      );
       const { command, within } = commandFor(curve, wanted);
       const [low, high] = [Math.min(...values), Math.max(...values)];
       assert.equal(within, wanted >= low && wanted <= high);

@@ -151,6 +151,17 @@ Deno.test("train() warms up from command 1 and then asks for the best return plu
   }
 });
 
+Deno.test("train() asks for the mean of the best stored returns when told to", async () => {
+  const { asked, run } = await commandsOf({
+    command: { top: 3 },
+    buffer: { kind: "fifo" },
+    warmup: { noise: 0.5 },
+  });
+  const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+  const [first, second, third] = scaled.sort((a, b) => b - a);
+  assertClose(asked[11], (first + second + third) / 3);
+});
+
 Deno.test("train() warms up from fresh policies when told to", async () => {
   const { asked, run } = await commandsOf({ warmup: { source: "xavier" } });
   assert.equal(asked.length, 6, "the generator is asked in the cycles alone");

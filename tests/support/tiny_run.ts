@@ -8,9 +8,10 @@ import { createRun, type TrainingRun } from "../../lib/training_run.ts";
 import { models } from "../../models/models.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
-/** A small configuration; options that a default may change are set as well. */
+/** A small configuration. It sets every option, so that no test depends on the defaults. */
 export const TINY: PartialConfig = {
   env: TINY_ENV_SPEC.id,
+  seed: 1,
   steps: 600,
   policy: { hiddenSizes: [4] },
   generator: {
@@ -20,6 +21,7 @@ export const TINY: PartialConfig = {
     hiddenSizes: [16, 16],
     initialisation: "reference",
     commandEncoding: "scalar",
+    commandFeatures: 8,
     outputScale: 0,
   },
   cvae: { latentSize: 3, encoderSizes: [8], dropout: 0.1, loss: "squared", divergenceScale: 1 },
@@ -42,8 +44,8 @@ export const TINY: PartialConfig = {
     noiseProbability: 1,
     refreshEvery: 0,
   },
-  command: { margin: 0 },
-  returns: { range: "environment", survivalBonus: "keep" },
+  command: { top: 1, margin: 0 },
+  returns: { range: "environment", min: 0, max: 1, survivalBonus: "keep" },
   buffer: {
     kind: "bucket",
     bucketCount: 50,
@@ -52,10 +54,12 @@ export const TINY: PartialConfig = {
     capacity: 10_000,
     weighting: "exponential",
     weightingScale: 0.3,
+    excludeFrom: 0,
+    excludeTo: 0,
   },
   warmup: { episodes: 10, source: "generator", budgetShare: 0, noise: 0 },
   normaliser: { kind: "running" },
-  consolidation: { updates: 8 },
+  consolidation: { updates: 8, learningRate: 3e-4, weighting: "uniform", topShare: 0.25 },
   selection: { candidates: 4, budgetShare: 0.05 },
   calibration: { commands: 3, refinements: 0, episodes: 1 },
   evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },
