@@ -170,7 +170,7 @@ export const OPTION_SECTIONS = {
   },
   command: {
     top: integer(
-      10,
+      3,
       "The goal is the mean scaled return of this many best stored policies; 1: of the best",
       {
         min: 1,
@@ -263,12 +263,16 @@ export const OPTION_SECTIONS = {
       ["uniform", "reciprocal", "exponential", "max", "even"],
       "How they weigh buckets",
     ),
-    topShare: number(0.25, "Share of these updates that keep the buffer's own weighting", {
-      max: 1,
-    }),
+    winnerShare: number(
+      0.25,
+      "Share of each of these batches that is the policy that won the selection",
+      {
+        max: 1,
+      },
+    ),
   },
   selection: {
-    candidates: integer(8, "Commands near the top that compete for the best one at the end", {
+    candidates: integer(8, "Policies that compete for the best one at the end", {
       min: 1,
       max: 1000,
     }),

@@ -7,7 +7,8 @@
  *                mean over the batch of mean((G(return) - theta)^2)
  *       rollout  command = best return; theta = G(command) + noise;
  *                run one episode with theta, store (its return, theta)
- *     select the best command by measurement; measure which command earns which return
+ *     finish: select the best policy by measurement, fit the whole buffer evenly,
+ *             measure which command earns which return
  *
  * Differences from the paper and its reference code:
  *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
@@ -29,6 +30,7 @@ import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
+import { selectionSteps } from "./selection.ts";
 import {
   cosineOfBudget,
   drawBatch,
@@ -142,11 +144,10 @@ function learningRate(run: TrainingRun, update: number): number {
   return warm * (finalLearningRate + (learningRate - finalLearningRate) * cosineOfBudget(run));
 }
 
-/** Tells whether another episode of any length fits the budget before the selection's share. */
+/** Tells whether another episode of any length fits before the steps that the selection needs. */
 function hasBudget(run: TrainingRun): boolean {
   const { config, spec } = run;
-  const budget = config.steps * (1 - config.selection.budgetShare);
-  return spentSteps(run) + spec.maxEpisodeSteps <= budget;
+  return spentSteps(run) + spec.maxEpisodeSteps <= config.steps - selectionSteps(run);
 }
 
 function recordEpisode(run: TrainingRun, observer: TrainingObserver, episode: StoredEpisode): void {

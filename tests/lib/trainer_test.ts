@@ -253,7 +253,7 @@ Deno.test("train() learns the tiny environment, and its generator obeys commands
     rollout: { noiseScale: 0.5 },
     warmup: { noise: 1, episodes: 20 },
     buffer: { bucketCount: 200 },
-    consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", topShare: 0.25 },
+    consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", winnerShare: 0.25 },
     calibration: { commands: 9, refinements: 0, episodes: 3 },
   });
   const warmup = run.history.returns.slice(0, 20);

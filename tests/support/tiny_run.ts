@@ -59,7 +59,7 @@ export const TINY: PartialConfig = {
   },
   warmup: { episodes: 10, source: "generator", budgetShare: 0, noise: 0 },
   normaliser: { kind: "running" },
-  consolidation: { updates: 8, learningRate: 3e-4, weighting: "uniform", topShare: 0.25 },
+  consolidation: { updates: 8, learningRate: 3e-4, weighting: "uniform", winnerShare: 0.25 },
   selection: { candidates: 4, budgetShare: 0.05 },
   calibration: { commands: 3, refinements: 0, episodes: 1 },
   evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },

@@ -1,0 +1,104 @@
+/**
+ * Which policy is the best one, found by measuring.
+ *
+ * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
+ * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
+ * commands around the goal, and the best stored ones. After each round the worse half leaves
+ * (successive halving); the last two play on until the share of the budget that training left for this
+ * is spent.
+ */
+
+import { generateRows, measureRows } from "./probe.ts";
+import { summarise } from "./statistics.ts";
+import { currentNormaliser, goalOf, spentSteps, type TrainingRun } from "./training_run.ts";
+
+/** A policy that won, as the generator is to learn it. */
+export interface Winner {
+  /** In generator order and the raw frame of lib/observation_frame.ts, [P]. */
+  readonly row: Float32Array;
+  /** Its measured mean return as a scaled command. */
+  readonly command: number;
+  /** The same mean as a return, survival bonus included. */
+  readonly meanReturn: number;
+}
+
+/** Commands of candidates lie between these multiples of the goal. */
+const LOWEST_CANDIDATE = 0.9;
+const HIGHEST_CANDIDATE = 1.1;
+/** However small the budget's share is, this many episodes are kept for the competition, ... */
+const MIN_EPISODES = 6;
+/** ... unless that is more than this share of the budget. */
+const MAX_SHARE = 0.3;
+/** Seeds of these episodes are numbered from here, apart from the calibration's. */
+const FIRST_EPISODE = 0x4000_0000;
+
+interface Candidate {
+  /** In the frame of the present normaliser. */
+  readonly row: Float32Array;
+  readonly returns: number[];
+  readonly storedReturns: number[];
+}
+
+/** Gives the steps of the budget that training leaves to the competition. */
+export function selectionSteps({ config, spec }: Pick<TrainingRun, "config" | "spec">): number {
+  const { budgetShare } = config.selection;
+  if (budgetShare === 0) return 0;
+  const least = Math.min(MIN_EPISODES * spec.maxEpisodeSteps, MAX_SHARE * config.steps);
+  return Math.max(budgetShare * config.steps, least);
+}
+
+/**
+ * Lets candidates compete within what is left of the budget.
+ * @returns undefined when not even one episode fits.
+ */
+export async function selectBest(run: TrainingRun): Promise<Winner | undefined> {
+  const { config, spec, counters, frame, scale } = run;
+  const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+  if (affordable < 1) return undefined;
+  // Half of what is affordable for the first round, the rest to make the last ones sure.
+  const count = Math.min(config.selection.candidates, Math.max(1, Math.floor(affordable / 2)));
+  let field = await makeCandidates(run, count);
+  const fits = () => spentSteps(run) + field.length * spec.maxEpisodeSteps <= config.steps;
+  const mean = ({ returns }: Candidate) => summarise(returns).mean;
+  while (fits() && field[0].returns.length < config.evaluation.finalEpisodes) {
+    const results = await measureRows(run, field.map(({ row }) => row), {
+      episodes: 1,
+      purpose: "calibration",
+      firstEpisode: FIRST_EPISODE + counters.noiseFreeEpisodes,
+      account: "noiseFree",
+    });
+    counters.noiseFreeEpisodes += field.length;
+    field.forEach(({ returns, storedReturns }, i) => {
+      returns.push(results[i][0].return);
+      storedReturns.push(scale.storedReturn(results[i][0]));
+    });
+    field.sort((a, b) => mean(b) - mean(a));
+    if (field.length > 2) field = field.slice(0, Math.max(2, Math.ceil(field.length / 2)));
+  }
+  const [winner] = field;
+  frame.toRaw(winner.row, currentNormaliser(run));
+  return {
+    row: winner.row,
+    command: scale.scale(summarise(winner.storedReturns).mean),
+    meanReturn: mean(winner),
+  };
+}
+
+/** Half stored policies, best first, half noise-free policies for commands around the goal. */
+async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
+  const { buffer, frame } = run;
+  const normaliser = currentNormaliser(run);
+  const stored = buffer.top(Math.floor(count / 2)).map(({ slot }) => {
+    const row = buffer.row(slot).slice();
+    frame.toNormalised(row, normaliser);
+    return row;
+  });
+  const asked = count - stored.length;
+  const goal = goalOf(run);
+  const commands = Array.from({ length: asked }, (_, i) => {
+    const share = asked === 1 ? 0.5 : i / (asked - 1);
+    return goal * (LOWEST_CANDIDATE + share * (HIGHEST_CANDIDATE - LOWEST_CANDIDATE));
+  });
+  const generated = (await generateRows(run, commands)).map((row) => row.slice());
+  return [...generated, ...stored].map((row) => ({ row, returns: [], storedReturns: [] }));
+}
