@@ -4,6 +4,7 @@ import type { GeneratorModel, WeightSpec } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import {
   createSession,
+  type Feeds,
   type Session,
   type SessionOptions,
   type TensorValue,
@@ -13,7 +14,7 @@ import { sizeOf } from "./shape.ts";
 import { traceGeneration } from "./update_graph.ts";
 
 /** Weights under the names of the generation graph's inputs, `weights.NAME`. */
-export type WeightValues = Readonly<Record<string, TensorValue>>;
+export type WeightValues = Feeds;
 
 /** A generator's forward pass in ONNX Runtime; loaded at the first use. */
 export class GenerationPass {
@@ -40,7 +41,7 @@ export class GenerationPass {
       this.#options,
     );
     const count = commands.length;
-    const feeds: Record<string, TensorValue> = {
+    const feeds: Record<string, Feeds[string]> = {
       ...weights,
       commands: encodeCommands(this.#model, commands),
     };

@@ -2,24 +2,26 @@
  * The learner: owns the generator's weights, changes them by updates and generates policies.
  *
  * Both graphs (lib/update_graph.ts) are exported to ONNX once per run. Weights and Adam's moments are
- * three flat vectors in two copies that take turns: one is read while ONNX Runtime writes the other
- * in place, so nothing is copied between runs and a checkpoint is three vectors.
+ * three flat vectors, which a checkpoint holds; lib/learner_memory.ts keeps them between runs, on the
+ * host or on a device.
  */
 
 import { adamScalars } from "./adam.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
-import { countWeights, encodeCommands, GenerationPass, nameWeights } from "./generation.ts";
-import type { GeneratorModel, WeightSpec } from "./model.ts";
+import { encodeCommands, GenerationPass } from "./generation.ts";
+import { DeviceMemory, type FlatState, HostMemory, type LearnerMemory } from "./learner_memory.ts";
+import type { GeneratorModel } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import {
   createSession,
+  type Feeds,
   type Session,
   type SessionOptions,
   type TensorValue,
 } from "./onnx/session.ts";
 import type { Rng } from "./rng.ts";
-import { ADAM_INPUTS, STATE_PARTS, type StatePart, traceUpdates } from "./update_graph.ts";
+import { ADAM_INPUTS, traceUpdates } from "./update_graph.ts";
 
 /** One batch for one update. */
 export interface Batch {
@@ -32,16 +34,7 @@ export interface Batch {
 }
 
 /** What a checkpoint holds of a learner: three flat vectors [W] and a counter. */
-export type LearnerState = Readonly<Record<StatePart, Float32Array>> & { readonly updates: number };
-
-/** The weights of one turn: flat, and by input or output name. */
-interface StateCopy {
-  readonly flat: Readonly<Record<StatePart, Float32Array>>;
-  readonly inputs: Readonly<Record<string, TensorValue>>;
-  readonly outputs: Readonly<Record<string, TensorValue>>;
-  /** Those of `inputs` that are weights. */
-  readonly weights: Readonly<Record<string, TensorValue>>;
-}
+export type LearnerState = FlatState & { readonly updates: number };
 
 /** How to make a learner. */
 export interface LearnerOptions {
@@ -56,7 +49,7 @@ const TINY = 1e-30;
 
 /**
  * Sets numbers near zero to zero. The moments of silent ReLU units decay into subnormal numbers, on
- * which ONNX Runtime's elementwise kernels are twenty times slower.
+ * which ONNX Runtime's elementwise kernels on the CPU are twenty times slower.
  */
 function flushTiny(values: Float32Array): void {
   for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) < TINY) values[i] = 0;
@@ -66,7 +59,7 @@ function flushTiny(values: Float32Array): void {
 export class Learner {
   readonly #model: GeneratorModel;
   readonly #options: LearnerOptions;
-  readonly #copies: [StateCopy, StateCopy];
+  readonly #memory: LearnerMemory;
   readonly #updateSessions = new Map<number, Session>();
   readonly #generation: GenerationPass;
   #updates = 0;
@@ -77,8 +70,10 @@ export class Learner {
     this.#model = model;
     this.#options = options;
     this.#generation = new GenerationPass(model, options.session);
-    this.#copies = [createCopy(model.weights), createCopy(model.weights)];
-    this.#copies[0].flat.weights.set(weights);
+    this.#memory = options.session.device === "webgpu"
+      ? new DeviceMemory(model.weights, options.session)
+      : new HostMemory(model.weights);
+    this.#memory.write({ weights });
   }
 
   /** Number of updates so far. */
@@ -86,14 +81,20 @@ export class Learner {
     return this.#updates;
   }
 
-  /** The present weights and moments: views that the next update invalidates. */
+  /** The present weights and moments: views that the next update invalidates. See `download`. */
   get state(): LearnerState {
-    return { ...this.#copies[0].flat, updates: this.#updates };
+    if (this.#memory.isBehind) throw new Error("Internal error: learner must be downloaded first");
+    return { ...this.#memory.host, updates: this.#updates };
+  }
+
+  /** Fetches the state from the device for `state`; nothing is to be done where the host has it. */
+  download(): Promise<void> {
+    return this.#memory.download();
   }
 
   /** Puts a saved state back; the vectors are copied. */
   restore(state: LearnerState): void {
-    for (const part of STATE_PARTS) this.#copies[0].flat[part].set(state[part]);
+    this.#memory.write(state);
     this.#updates = state.updates;
   }
 
@@ -102,8 +103,8 @@ export class Learner {
    * @throws {RangeError} when the generator has no such weight.
    */
   scalarWeight(name: string | undefined): number {
-    const value = this.#copies[0].weights[`weights.${name}`];
-    if (!value) {
+    const value = this.#memory.weights[`weights.${name}`];
+    if (value === undefined || !("data" in value)) {
       throw new RangeError(`Cannot read weight: the generator must have it, got "${name}"`);
     }
     return Number(value.data[0]);
@@ -111,8 +112,8 @@ export class Learner {
 
   /** Forgets Adam's moments, as before a phase with another target. */
   resetMoments(): void {
-    this.#copies[0].flat.momentum.fill(0);
-    this.#copies[0].flat.variance.fill(0);
+    const zeros = new Float32Array(this.#memory.host.weights.length);
+    this.#memory.write({ momentum: zeros, variance: zeros });
   }
 
   /**
@@ -126,9 +127,9 @@ export class Learner {
     batches: readonly Batch[],
     { rng, learningRate }: { rng: Rng; learningRate: (update: number) => number },
   ): Promise<number[]> {
-    const [current, next] = this.#copies;
+    const memory = this.#memory;
     const session = await this.#updateSession(batches.length);
-    const feeds: Record<string, TensorValue> = { ...current.inputs };
+    const feeds: Record<string, Feeds[string]> = { ...memory.inputs };
     batches.forEach((batch, k) => Object.assign(feeds, this.#stage(batch, k, rng)));
     for (let k = 0; k < batches.length; k++) {
       const scalars = adamScalars(this.#updates + k + 1, {
@@ -138,24 +139,25 @@ export class Learner {
       for (const name of ADAM_INPUTS) feeds[`${name}.${k}`] = scalar(scalars[name]);
     }
     const losses = batches.map(() => scalar(0));
-    const fetches: Record<string, TensorValue> = { ...next.outputs };
-    losses.forEach((loss, k) => fetches[`loss.${k}`] = loss);
-    await session.run(feeds, fetches);
+    const fetches = Object.fromEntries(losses.map((loss, k) => [`loss.${k}`, loss]));
+    await memory.run(session, feeds, fetches);
     const values = losses.map(({ data }) => Number(data[0]));
     const bad = values.findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0) {
+      memory.drop();
       throw new DivergedError(
         `Cannot continue training: the loss must be finite, got ${values[bad]} at update ${
           this.#updates + bad
         }`,
       );
     }
-    this.#copies.reverse();
+    memory.take();
     const before = this.#updates;
     this.#updates += batches.length;
-    if (Math.floor(before / FLUSH_EVERY) !== Math.floor(this.#updates / FLUSH_EVERY)) {
-      flushTiny(this.#copies[0].flat.momentum);
-      flushTiny(this.#copies[0].flat.variance);
+    const isDue = Math.floor(before / FLUSH_EVERY) !== Math.floor(this.#updates / FLUSH_EVERY);
+    if (isDue && !memory.isBehind) {
+      flushTiny(memory.host.momentum);
+      flushTiny(memory.host.variance);
     }
     return values;
   }
@@ -165,7 +167,7 @@ export class Learner {
    * @param rng draws the latents of a generator that has some: n * L normal numbers
    */
   generate(commands: readonly number[], { rng }: { rng: Rng }): Promise<Float32Array[]> {
-    return this.#generation.run(this.#copies[0].weights, { commands, rng });
+    return this.#generation.run(this.#memory.weights, { commands, rng });
   }
 
   /** Frees the loaded graphs. */
@@ -173,13 +175,17 @@ export class Learner {
     for (const session of this.#updateSessions.values()) await session.release();
     this.#updateSessions.clear();
     await this.#generation.close();
+    await this.#memory.close();
   }
 
   async #updateSession(count: number): Promise<Session> {
     let session = this.#updateSessions.get(count);
     if (!session) {
       const graph = traceUpdates(this.#model, { count, ...this.#options.update });
-      session = await createSession(exportOnnx(graph, { name: "update" }), this.#options.session);
+      session = await createSession(exportOnnx(graph, { name: "update" }), {
+        ...this.#options.session,
+        kept: this.#memory.kept,
+      });
       this.#updateSessions.set(count, session);
     }
     return session;
@@ -215,28 +221,6 @@ export class Learner {
     }
     return feeds;
   }
-}
-
-function createCopy(specs: readonly WeightSpec[]): StateCopy {
-  const size = countWeights(specs);
-  const flat = {
-    weights: new Float32Array(size),
-    momentum: new Float32Array(size),
-    variance: new Float32Array(size),
-  };
-  const inputs = Object.assign(
-    {},
-    ...STATE_PARTS.map((part) => nameWeights(specs, { flat: flat[part], prefix: part })),
-  );
-  const outputs = Object.fromEntries(
-    Object.entries<TensorValue>(inputs).map(([name, value]) => [`new.${name}`, value]),
-  );
-  return {
-    flat,
-    inputs,
-    outputs,
-    weights: nameWeights(specs, { flat: flat.weights, prefix: "weights" }),
-  };
 }
 
 function scalar(value: number): TensorValue {

@@ -138,17 +138,24 @@ export class RunKeeper implements TrainingObserver {
   }
 
   /** Saves when it is time to, and stops when it was asked to. */
-  betweenCycles(run: TrainingRun): boolean {
+  async betweenCycles(run: TrainingRun): Promise<boolean> {
     const { signal, onCycle } = this.#options;
-    if (HASHED_CYCLES.includes(run.counters.cycles)) this.#write(stateRecordOf(run));
+    if (HASHED_CYCLES.includes(run.counters.cycles)) {
+      await run.learner.download();
+      this.#write(stateRecordOf(run));
+    }
     onCycle(run);
     const isStopped = signal.aborted;
-    if (isStopped || this.#isDue()) this.#save();
+    if (isStopped || this.#isDue()) {
+      await run.learner.download();
+      this.#save();
+    }
     return !isStopped;
   }
 
   /** Saves the state from which the end of the run can be done, and done again. */
-  beforeFinish(): boolean {
+  async beforeFinish(): Promise<boolean> {
+    await this.#run.learner.download();
     if (this.#savedSteps !== spentSteps(this.#run)) this.#save();
     this.#spent = { state: captureState(this.#run), log: this.#log.sync() };
     return !this.#options.signal.aborted;

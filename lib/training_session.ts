@@ -168,6 +168,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   } else {
     const outcome = await trainUntilStopped(run, observer, { keeper, context });
     if (outcome) {
+      await run.learner.download();
       saveResult(run, outcome, context);
       end = keeper.finish(outcome);
     }
@@ -198,6 +199,7 @@ async function trainUntilStopped(
   } catch (error) {
     if (signal.aborted && error === signal.reason) return undefined;
     if (!(error instanceof DivergedError)) throw error;
+    await run.learner.download();
     const tensor = findNonFinite(run);
     const step = keeper.savedSteps;
     throw new DivergedError(

@@ -81,10 +81,13 @@ async function replay(
   comparison.compare(startRecordOf(run));
   await train(run, {
     record: (kind, values) => comparison.compare(recordOf(run, kind, values)),
-    betweenCycles() {
+    async betweenCycles() {
       signal?.throwIfAborted();
       const cycle = run.counters.cycles;
-      if (HASHED_CYCLES.includes(cycle)) comparison.compare(stateRecordOf(run));
+      if (HASHED_CYCLES.includes(cycle)) {
+        await run.learner.download();
+        comparison.compare(stateRecordOf(run));
+      }
       onCycle?.(cycle);
       return cycle < cycles && comparison.goesOn;
     },

@@ -8,8 +8,8 @@
 import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from "onnxruntime-node";
 import type { DType } from "../autodiff/node.ts";
 
-/** Where a session runs. */
-export type Device = "cpu";
+/** Where a session runs. Operators that a device lacks run on the CPU. */
+export type Device = "cpu" | "webgpu" | "cuda";
 
 /** What inputs and outputs are held in: float32, int32 and int64. */
 export type TensorData = Float32Array | Int32Array | BigInt64Array;
@@ -23,9 +23,29 @@ export interface TensorValue {
   readonly shape: readonly number[];
 }
 
+/** A tensor in the memory of a device: what a run left there, to be fed to the next. */
+export class DeviceTensor {
+  /** ONNX Runtime's own object. */
+  readonly tensor: OrtTensor;
+
+  constructor(tensor: OrtTensor) {
+    this.tensor = tensor;
+  }
+
+  /** Frees the memory; the tensor is not usable afterwards. */
+  release(): void {
+    this.tensor.dispose();
+  }
+}
+
+/** Inputs of a run by name. */
+export type Feeds = Readonly<Record<string, TensorValue | DeviceTensor>>;
+
 /** How to run a model. */
 export interface SessionOptions {
   readonly device?: Device;
+  /** Outputs that stay in the device's memory, with `runKeeping`; WebGPU alone can do that. */
+  readonly kept?: readonly string[];
   /** Threads for one operator; ONNX Runtime's own choice, one per core, when absent. */
   readonly threads?: number;
   /** A file name prefix for ONNX Runtime's profile, a Chrome trace written on release. */
@@ -46,9 +66,14 @@ export interface Session {
    * @throws {Error} when ONNX Runtime fails, as for a shape that does not fit.
    */
   run(
-    feeds: Readonly<Record<string, TensorValue>>,
+    feeds: Feeds,
     fetches?: Readonly<Record<string, TensorValue | null>>,
   ): Promise<Record<string, TensorValue>>;
+  /** Runs the model as `run` does; the outputs that are kept come as tensors of the device. */
+  runKeeping(
+    feeds: Feeds,
+    fetches: Readonly<Record<string, TensorValue | null>>,
+  ): Promise<Record<string, TensorValue | DeviceTensor>>;
   /** Frees the model; the session is not usable afterwards. */
   release(): Promise<void>;
 }
@@ -71,9 +96,10 @@ function checkNames(kind: string, given: readonly string[], known: readonly stri
  */
 export async function createSession(
   model: Uint8Array,
-  { device = "cpu", threads, profilePrefix }: SessionOptions = {},
+  { device = "cpu", kept = [], threads, profilePrefix }: SessionOptions = {},
 ): Promise<Session> {
   const ort = await import("onnxruntime-node");
+  ort.env.logLevel = "fatal"; // as below, for what happens before there is a session
   const options: InferenceSession.SessionOptions = {
     executionProviders: [device],
     executionMode: "sequential",
@@ -84,6 +110,9 @@ export async function createSession(
     logSeverityLevel: 4, // fatal only: it writes to stderr, and errors are thrown anyway
   };
   if (threads !== undefined) options.intraOpNumThreads = threads;
+  if (kept.length > 0) {
+    options.preferredOutputLocation = Object.fromEntries(kept.map((name) => [name, "gpu-buffer"]));
+  }
   if (profilePrefix !== undefined) {
     options.enableProfiling = true;
     options.profileFilePrefix = profilePrefix;
@@ -104,38 +133,48 @@ export async function createSession(
     return tensor;
   };
   const { inputNames, outputNames } = session;
+  const runAny: Session["runKeeping"] = async (feeds, fetches) => {
+    const inputs: Record<string, OrtTensor> = {};
+    checkNames("inputs", Object.keys(feeds), inputNames);
+    for (const name of inputNames) {
+      if (!Object.hasOwn(feeds, name)) {
+        throw new TypeError(
+          `Cannot run model: input "${name}" must be given, got ${Object.keys(feeds)}`,
+        );
+      }
+      const value = feeds[name];
+      inputs[name] = value instanceof DeviceTensor ? value.tensor : wrap(value);
+    }
+    const wanted: Record<string, OrtTensor | null> = {};
+    const names = Object.keys(fetches);
+    checkNames("outputs", names, outputNames);
+    for (const name of names) {
+      const target = fetches[name];
+      wanted[name] = target === null ? null : wrap(target);
+    }
+    const results = await session.run(inputs, wanted).catch((cause: Error) => {
+      throw new Error(`Cannot run model: ONNX Runtime must accept it, got ${cause.message}`, {
+        cause,
+      });
+    });
+    return Object.fromEntries(names.map((name) => {
+      const result = results[name];
+      if (result.location === "gpu-buffer") return [name, new DeviceTensor(result)];
+      const target = fetches[name];
+      if (target === null) return [name, { data: result.data as TensorData, shape: result.dims }];
+      // A session that leaves outputs on the device does not write the others in place.
+      if (kept.length > 0) target.data.set(result.data as never);
+      return [name, target];
+    }));
+  };
+  const everything = Object.fromEntries(outputNames.map((name) => [name, null]));
   return {
     inputNames,
     outputNames,
-    async run(feeds, fetches) {
-      const inputs: Record<string, OrtTensor> = {};
-      checkNames("inputs", Object.keys(feeds), inputNames);
-      for (const name of inputNames) {
-        if (!Object.hasOwn(feeds, name)) {
-          throw new TypeError(
-            `Cannot run model: input "${name}" must be given, got ${Object.keys(feeds)}`,
-          );
-        }
-        inputs[name] = wrap(feeds[name]);
-      }
-      const wanted: Record<string, OrtTensor | null> = {};
-      const names = fetches === undefined ? outputNames : Object.keys(fetches);
-      checkNames("outputs", names, outputNames);
-      for (const name of names) {
-        const target = fetches?.[name] ?? null;
-        wanted[name] = target === null ? null : wrap(target);
-      }
-      const results = await session.run(inputs, wanted).catch((cause: Error) => {
-        throw new Error(`Cannot run model: ONNX Runtime must accept it, got ${cause.message}`, {
-          cause,
-        });
-      });
-      return Object.fromEntries(names.map((name) => {
-        const target = fetches?.[name] ?? null;
-        const { data, dims } = results[name];
-        return [name, target ?? { data: data as TensorData, shape: dims }];
-      }));
+    async run(feeds, fetches = everything) {
+      return await runAny(feeds, fetches) as Record<string, TensorValue>;
     },
+    runKeeping: runAny,
     async release() {
       if (profilePrefix !== undefined) session.endProfiling();
       await session.release();
