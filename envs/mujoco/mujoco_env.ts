@@ -72,6 +72,11 @@ export class MujocoEnv extends EpisodeEnv {
     return new MujocoEnv(task, await Simulation.create(renderMjcf(task.body)));
   }
 
+  /** Simulated seconds in one step. */
+  get stepSeconds(): number {
+    return this.#simulation.modelArray("opt.timestep")[0] * this.#task.frameSkip;
+  }
+
   /** The shapes of the bodies. */
   geometry(): Geometry {
     return this.#simulation.geometry();

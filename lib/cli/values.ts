@@ -86,6 +86,23 @@ function readNumber(input: string, { noun, min, max }: { noun: string; min: numb
   return { rule: `must be ${noun}${unbounded ? low : ` from ${min} to ${max}`}` };
 }
 
+/** Reads finite numbers with commas between them: "50,150,300". */
+export function numberListValue(metavar: string): Value<readonly number[]> {
+  return makeValue<readonly number[]>({
+    metavar,
+    placeholder: [],
+    read(input) {
+      const parts = input.split(",").map((part) =>
+        readNumber(part.trim(), { noun: "a number", min: -Infinity, max: Infinity })
+      );
+      const numbers = parts.flatMap((part) => "value" in part ? [part.value as number] : []);
+      return numbers.length === parts.length
+        ? { value: numbers }
+        : { rule: "must be numbers with commas between them" };
+    },
+  });
+}
+
 /** Reads one of a few words, with the nearest one in the error. */
 export function choiceValue<const C extends string>(
   choices: readonly C[],
