@@ -1,5 +1,6 @@
 /** Runs a generator's forward pass: scaled commands -> policies in generator order. */
 
+import { countMultiplyAdds } from "./autodiff/cost.ts";
 import type { GeneratorModel, WeightSpec } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type SessionOptions,
   type TensorValue,
 } from "./onnx/session.ts";
+import { chooseThreads } from "./onnx/threads.ts";
 import type { Rng } from "./rng.ts";
 import { sizeOf } from "./shape.ts";
 import { traceGeneration } from "./update_graph.ts";
@@ -36,10 +38,7 @@ export class GenerationPass {
     { commands, rng }: { commands: readonly number[]; rng: Rng },
   ): Promise<Float32Array[]> {
     const { parameterCount: size, latentSize } = this.#model;
-    this.#session ??= await createSession(
-      exportOnnx(traceGeneration(this.#model), { name: "generation" }),
-      this.#options,
-    );
+    this.#session ??= await this.#load();
     const count = commands.length;
     const feeds: Record<string, Feeds[string]> = {
       ...weights,
@@ -53,6 +52,12 @@ export class GenerationPass {
     const policies = { data: new Float32Array(count * size), shape: [count, size] };
     await this.#session.run(feeds, { policies });
     return commands.map((_, row) => policies.data.subarray(row * size, (row + 1) * size));
+  }
+
+  #load(): Promise<Session> {
+    const graph = traceGeneration(this.#model);
+    const options = chooseThreads(this.#options, countMultiplyAdds(graph, 1));
+    return createSession(exportOnnx(graph, { name: "generation" }), options);
   }
 
   /** Frees the loaded graph. */
