@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Config, PartialConfig } from "../../lib/config.ts";
+import type { Clock } from "../../lib/clock.ts";
 import { loadCheckpoint } from "../../lib/checkpoint_reader.ts";
 import { decodeTfevents } from "../../lib/formats/tfevents.ts";
 import { readMetrics } from "../../lib/metrics.ts";
@@ -11,7 +12,7 @@ import { hashRun, tinyRegistry, trainTiny, withFolder } from "../support/run_fol
 import { TinyEnv } from "../support/tiny_env.ts";
 import { tinyConfig } from "../support/tiny_run.ts";
 
-/** 28 episodes of ten steps, 10 of them before the first cycle; 2 evaluations and a sweep. */
+/** Less than thirty episodes of ten steps, 10 of them before the first cycle. */
 const CONFIG = tinyConfig({ steps: 300, evaluation: { every: 100 }, sweep: { every: 150 } });
 let unbroken: { generator: string; metrics: string } | undefined;
 
@@ -35,7 +36,11 @@ function damage(folder: string, pattern: RegExp): void {
 }
 
 Deno.test("trainInFolder() ends with the same bytes wherever it was stopped", async () => {
-  for (const stops of [[1], [10], [28], [3, 1, 9, 5]]) {
+  let last = 0;
+  await withFolder(async (folder) => {
+    last = (await trainTiny(CONFIG, folder)).cycles;
+  });
+  for (const stops of [[1], [10], [last], [3, 1, 9, 5]]) {
     await withFolder(async (folder) => {
       for (const [i, stopAfter] of stops.entries()) {
         const { result } = await trainTiny(CONFIG, folder, { stopAfter, resume: i > 0 });
@@ -117,6 +122,21 @@ Deno.test("trainInFolder() ends with the same bytes when its end was interrupted
       assert.deepEqual(hashRun(folder), await hashOfUnbroken());
     });
   }
+});
+
+Deno.test("trainInFolder() ends with the same bytes when the clock jumps", async () => {
+  const hour = 3_600_000;
+  let [monotonic, epoch] = [0, 0];
+  const clock: Clock = {
+    monotonicMs: () => monotonic += hour, // as after a night's sleep
+    epochMs: () => (epoch = epoch === 0 ? 50 * hour : 0), // set back and forth
+  };
+  await withFolder(async (folder) => {
+    await trainTiny(CONFIG, folder, { clock, stopAfter: 14 });
+    const { result } = await trainTiny(CONFIG, folder, { clock, resume: true });
+    assert.ok(result.wallSeconds > 0);
+    assert.deepEqual(hashRun(folder), await hashOfUnbroken());
+  });
 });
 
 Deno.test("trainInFolder() says that a finished run is finished, and changes nothing", async () => {

@@ -25,6 +25,8 @@ export function tinyRegistry(make: () => Env = () => new TinyEnv()): EnvRegistry
 export interface Session {
   readonly result: TrainResult;
   readonly warnings: readonly string[];
+  /** Cycles and warm-up episodes. */
+  readonly cycles: number;
 }
 
 /** Trains in a folder with the tiny environment; `stopAfter` aborts after that many cycles or warm-up episodes. */
@@ -48,7 +50,7 @@ export async function trainTiny(
     onWarning: (text) => warnings.push(text),
     ...changes,
   });
-  return { result, warnings };
+  return { result, warnings, cycles: count };
 }
 
 /** Hashes what two equal runs must have in common. */
