@@ -114,7 +114,7 @@ export const OPTION_SECTIONS = {
       "reference: uniform +-1/sqrt(fan-in); bias: zero heads whose bias is a normal policy; variance: generated weights have a normal policy's variance",
     ),
     commandEncoding: choice(
-      "scalar",
+      "fourier",
       ["scalar", "fourier"],
       "The raw scalar, or cos and sin features of constant norm",
     ),
@@ -256,8 +256,8 @@ export const OPTION_SECTIONS = {
     episodes: integer(5, "Episodes for each command", { min: 1, max: 100_000 }),
   },
   consolidation: {
-    updates: integer(2000, "Updates after the last rollout that fit the whole buffer evenly"),
-    learningRate: number(3e-4, "Their step size, falling to 0 as a cosine"),
+    updates: integer(4000, "Updates after the last rollout that fit the whole buffer evenly"),
+    learningRate: number(1e-3, "Their step size, falling to 0 as a cosine"),
     weighting: choice(
       "even",
       ["uniform", "reciprocal", "exponential", "max", "even"],

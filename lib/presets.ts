@@ -53,7 +53,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     base: {
       steps: MILLION,
       policy: { hiddenSizes: [256, 256] },
-      generator: { tileSize: 32, embeddingSize: 32, hiddenSizes: [512, 512] },
+      generator: {
+        kind: "tiled",
+        tileSize: 32,
+        embeddingSize: 32,
+        hiddenSizes: [512, 512],
+        initialisation: "reference",
+        commandEncoding: "scalar",
+        outputScale: 0,
+      },
       update: { perCycle: 8, batchSize: 24, learningRate: 2e-6, finalLearningRate: 2e-6 },
       rollout: {
         perCycle: 1,
