@@ -69,6 +69,11 @@ export const COMMANDS = {
     group: "Look around",
     load: async () => (await import("./inspect.ts")).inspectCommand,
   },
+  verify: {
+    purpose: "Replay the beginning of a run and compare it with its records",
+    group: "Look around",
+    load: async () => (await import("./verify.ts")).verifyCommand,
+  },
   doctor: {
     purpose: "Try what the program needs on this machine",
     group: "Set up",
