@@ -31,6 +31,9 @@ export function isGeometryEnv(env: Env): env is GeometryEnv {
 /** Bodies within this many metres of one height lie flat. */
 const FLAT_METERS = 0.03;
 
+/** A floor that is farther below the bodies is not part of the picture. */
+const NEAR_METERS = 1;
+
 /** Makes the scene; the environment must have been reset. */
 export function geometryScene(env: GeometryEnv): Scene {
   const { types, names, sizes } = env.geometry();
@@ -43,6 +46,8 @@ export function geometryScene(env: GeometryEnv): Scene {
   const isFlat = Math.max(...heights) - Math.min(...heights) < FLAT_METERS;
   const up = isFlat ? 1 : 2;
   const floor = types.indexOf("plane");
+  const hasGround = floor >= 0 && !isFlat &&
+    Math.min(...heights) - start.positions[3 * floor + 2] < NEAR_METERS;
   // What is farther from the viewer is painted first.
   const depthAxis = isFlat ? 2 : 1;
   const depth = (geom: number) => start.positions[3 * geom + depthAxis] * (isFlat ? 1 : -1);
@@ -58,7 +63,7 @@ export function geometryScene(env: GeometryEnv): Scene {
         ? { isCut: true }
         : {}),
     })),
-    ...(floor >= 0 && !isFlat ? { ground: start.positions[3 * floor + 2] } : {}),
+    ...(hasGround ? { ground: start.positions[3 * floor + 2] } : {}),
     place(points) {
       const { positions, rotations } = env.geometryPoses();
       drawn.forEach((geom, i) => {

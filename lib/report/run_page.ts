@@ -78,7 +78,9 @@ function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
 function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
   const last = finalReturn ?? evaluations.at(-1);
   const curve = data.curves.at(-1)?.points ?? [];
-  const rank = spearman(curve.map(({ command }) => command), curve.map(({ mean }) => mean));
+  const rank = curve.length < 2
+    ? NaN
+    : spearman(curve.map(({ command }) => command), curve.map(({ mean }) => mean));
   const tiles: [string, string, string][] = [
     [
       finalReturn ? "Final return" : "Last evaluation",

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { acrossRuns, averageLines } from "../../../lib/report/compare.ts";
+import { embedJson, escapeHtml, quoteWord, readPageData } from "../../../lib/report/html.ts";
+import { sumTimes } from "../../../lib/report/run_times.ts";
+import { binByStep, keepEvenly } from "../../../lib/report/thin.ts";
+
+Deno.test("averageLines() averages the lines that reach a place, by hand", () => {
+  // At 0 only the first line, at 5 both: (5 + 20) / 2, at 10 both: (10 + 20) / 2, at 20 the second.
+  const lines = [{ x: [0, 10], y: [0, 10] }, { x: [5, 20], y: [20, 20] }, { x: [], y: [] }];
+  const { x, values } = averageLines(lines, 5);
+  assert.deepEqual(x, [0, 5, 10, 15, 20]);
+  assert.deepEqual(values.map(({ mean }) => mean), [0, 12.5, 15, 20, 20]);
+  assert.deepEqual(values.map(({ n }) => n), [1, 2, 2, 1, 1]);
+  assert.equal(values[0].low, null);
+  assert.deepEqual(averageLines([], 5), { x: [], values: [] });
+  assert.deepEqual(averageLines([{ x: [3], y: [1] }]).x, [3]);
+});
+
+Deno.test("averageLines() holds a last value for a fiftieth of the range, no farther", () => {
+  const lines = [{ x: [0, 99], y: [0, 99] }, { x: [0, 100], y: [0, 100] }, {
+    x: [0, 97],
+    y: [0, 97],
+  }];
+  const { values } = averageLines(lines, 2);
+  assert.deepEqual([values[1].n, values[1].mean], [2, 99.5]);
+});
+
+Deno.test("acrossRuns() counts each run once", () => {
+  // 10, 20, 30, 100: mean 40, deviations 900 + 400 + 100 + 3600 = 5000; the middle two: 25.
+  const { mean, std, iqm, low, high, n } = acrossRuns([100, 10, 30, 20])!;
+  assert.deepEqual([mean, iqm, n], [40, 25, 4]);
+  const half = 3.18245 * std / 2;
+  assert.ok(Math.abs(std - Math.sqrt(5000 / 3)) < 1e-9);
+  assert.ok(Math.abs(high! - mean - half) < 1e-9 && Math.abs(mean - low! - half) < 1e-9);
+  assert.equal(acrossRuns([]), undefined);
+});
+
+Deno.test("sumTimes() books time on what the later event tells of, without pauses", () => {
+  const event = (wallTimeSeconds: number, tag: string) => ({
+    wallTimeSeconds,
+    scalars: new Map(tag === "" ? [] : [[tag, 1]]),
+  });
+  const events = [
+    event(100, ""),
+    event(101, "episode/return"),
+    event(104, "update/loss"),
+    event(105, "episode/return"),
+    event(106, "update/loss"),
+    event(5106, "update/loss"), // stopped for more than an hour
+    event(5000, "evaluation/mean"), // the clock went back
+    event(5002, "evaluation/mean"),
+  ];
+  assert.deepEqual(sumTimes(events), { "training episodes": 2, updates: 4, evaluations: 2 });
+  assert.deepEqual(sumTimes([]), {});
+});
+
+Deno.test("keepEvenly() keeps both ends and binByStep() every value", () => {
+  const items = Array.from({ length: 1000 }, (_, i) => i);
+  assert.deepEqual(keepEvenly(items, 3), [0, 500, 999]);
+  assert.deepEqual(keepEvenly([1, 2], 3), [1, 2]);
+  const series = binByStep(items.map((i) => ({ step: 1000 - i, value: i })), 7);
+  assert.ok(series.steps.length <= 7);
+  assert.deepEqual([Math.min(...series.lows), Math.max(...series.highs)], [0, 999]);
+  assert.ok(series.steps.every((step, i) => i === 0 || step > series.steps[i - 1]));
+});
+
+Deno.test("embedJson() and escapeHtml() leave nothing that a browser could take for markup", () => {
+  const evil = "</script><!--<script>\u2028 &\"'";
+  const text = embedJson({ evil });
+  assert.ok(!/[<>\u2028]/.test(text));
+  assert.deepEqual(JSON.parse(text), { evil });
+  assert.ok(!/[<>"']/.test(escapeHtml(evil)));
+  assert.throws(() => readPageData("<p>"), /^SyntaxError: Cannot read page/);
+});
+
+Deno.test("quoteWord() gives one word to a shell", async () => {
+  for (const word of ["runs/a-1", "a b", "it's", '$(x)`y`"', "", "*", "a\nb"]) {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", `printf %s ${quoteWord(word)}`],
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout), word);
+  }
+});

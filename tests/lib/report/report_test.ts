@@ -1,0 +1,190 @@
+/** Pages: their own numbers, hostile folders, no network; in a browser where there is one. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { registry } from "../../../envs/registry.ts";
+import type { Chart } from "../../../lib/report/chart.ts";
+import { readPageData } from "../../../lib/report/html.ts";
+import { writeComparison, writeReport } from "../../../lib/report/report.ts";
+import { addressesIn, findBrowser, openPage } from "../../support/browser.ts";
+import { run } from "../../support/program.ts";
+import { cartPoleConfig, SMALL_RUN, writeRunFolder } from "../../support/run_records.ts";
+import { withFolder } from "../../support/tiny_command.ts";
+
+interface PageData {
+  readonly charts: readonly Chart[];
+}
+
+async function reportOf(folder: string): Promise<{ html: string; charts: readonly Chart[] }> {
+  await writeReport(folder, { registry });
+  const html = await Deno.readTextFile(join(folder, "report.html"));
+  return { html, charts: (readPageData(html) as PageData).charts };
+}
+
+function seriesOf(charts: readonly Chart[], id: string) {
+  const chart = charts.find((one) => one.id === id);
+  assert.ok(chart?.kind === "lines", id);
+  return chart.series;
+}
+
+Deno.test("addressesIn() finds what a browser would ask a network for", () => {
+  const page = '<img src="a.png"> url(https://example.org/x) <a href=\'b\'> "wss://c"';
+  assert.equal(addressesIn(page).length, 4);
+  assert.deepEqual(addressesIn('<p class="x">http</p>'), []);
+});
+
+Deno.test("writeReport() shows the numbers of the metrics and asks no network", async () => {
+  await withFolder(async (folder) => {
+    await writeRunFolder(folder, { records: SMALL_RUN });
+    const { html, charts } = await reportOf(folder);
+    assert.deepEqual(addressesIn(html), []);
+    assert.match(html, /Content-Security-Policy" content="default-src 'none'/);
+    const [episodes, best] = seriesOf(charts, "chart-learning");
+    assert.deepEqual([episodes.x, episodes.y], [[20, 60], [20, 40]]);
+    assert.deepEqual([best.x, best.y, best.low, best.high], [
+      [60, 100],
+      [30, 90],
+      [24, 84],
+      [36, 96],
+    ]);
+    // Commands stand for returns 0 to 500: 0.2 is 100. Points come by rising command.
+    const [sweep, final] = seriesOf(charts, "chart-following");
+    assert.deepEqual([sweep.x, sweep.y], [[0, 100], [10, 80]]);
+    assert.equal(final.label, "after training");
+    assert.deepEqual(seriesOf(charts, "chart-loss")[0].y, [0.5, 0.25]);
+    const heat = charts.find(({ id }) => id === "chart-occupancy");
+    assert.ok(heat?.kind === "heat");
+    // 40 bins over 0 to 500.
+    assert.deepEqual([heat.steps, heat.low, heat.width], [[60, 100], 0, 12.5]);
+    assert.deepEqual(heat.counts, [[1, 0, 0, 1], [1, 0, 0, 1, 0, 2]]);
+    assert.match(html, /<b>95<\/b>/);
+    assert.match(
+      html,
+      /calibration<\/span><i style="width:33.3%"><\/i><span class="value">300 steps/,
+    );
+    const path = join(folder, "config.toml");
+    assert.ok(html.includes(`udrlpg train --config ${path} --out ${folder}-again`));
+    assert.ok(html.includes(`udrlpg train --resume --out ${folder}`));
+  });
+});
+
+Deno.test("writeReport() shows a run that has only begun", async () => {
+  await withFolder(async (folder) => {
+    await writeRunFolder(folder, { records: [] });
+    const { html, charts } = await reportOf(folder);
+    assert.deepEqual(charts, []);
+    assert.match(html, /No episode was recorded yet/);
+    assert.match(html, /0 % of 1,000 steps/);
+    await Deno.remove(join(folder, "metrics.jsonl"));
+    assert.deepEqual((await reportOf(folder)).charts, []);
+  });
+});
+
+Deno.test("writeReport() lets nothing of a hostile folder act in the page", async () => {
+  await withFolder(async (parent) => {
+    const folder = join(parent, "a'; <img src=x onerror=alert(1)> $(touch x)");
+    const evil = '</script><script>alert("x")</script>';
+    await writeRunFolder(folder, {
+      config: cartPoleConfig({ env: evil }),
+      records: [
+        { kind: "run", step: 0, version: evil },
+        { kind: evil, step: 1 },
+        { kind: "evaluation", step: 5, mean: 1, ci95: "wide", simulated: { [evil]: 5 }, n: -3 },
+        { kind: "evaluation", step: 4, mean: 2, ci95: { length: 2 }, occupancy: [evil, 1, null] },
+        { kind: "evaluation", step: 1e308, mean: "5" },
+        { kind: "curve", step: 3, points: [null, 4, { command: evil, mean: 1 }, { mean: 1 }] },
+        { kind: "curve", step: 3, points: { 0: 1 } },
+        { kind: "episode", step: 2, return: { toString: 1 } },
+        { kind: "update", step: 2, loss: 1e400, __proto__: null },
+        "not json",
+        '{"kind":"episode","step":7,"return":3,"__proto__":{"step":9}}',
+      ],
+    });
+    const { html, charts } = await reportOf(folder);
+    assert.ok(!html.includes("<img") && !html.includes('alert("x")'));
+    // The library, the charts and the data block: no more scripts than pages of ours have.
+    assert.equal(html.match(/<script/g)!.length, 3);
+    assert.equal(html.match(/<\/script/g)!.length, 3);
+    const [best, ...others] = seriesOf(charts, "chart-learning");
+    assert.deepEqual(others, []);
+    assert.deepEqual([best.x, best.y, best.low], [[4, 5], [2, 1], undefined]);
+    // A shell reads the folder's name as one word.
+    const quoted = `'${folder.replaceAll("'", "'\\''")}'`;
+    const shown = quoted.replaceAll("'", "&#39;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    assert.ok(html.includes(`--resume --out ${shown}`));
+  });
+});
+
+Deno.test("writeReport() stays small however long the run was", async () => {
+  await withFolder(async (folder) => {
+    const records = Array.from({ length: 20_000 }, (_, i) => [
+      { kind: "episode", step: i, episode: i + 1, return: i % 7 },
+      { kind: "update", step: i, updates: i, loss: 1 / (i + 1) },
+      { kind: "evaluation", step: i, mean: 1, n: 1, ci95: [null, null], occupancy: [i] },
+    ]).flat();
+    await writeRunFolder(folder, { records });
+    const { html, charts } = await reportOf(folder);
+    assert.ok(html.length < 250_000, `${html.length} characters`);
+    for (const { x } of seriesOf(charts, "chart-learning")) assert.ok(x.length <= 800);
+  });
+});
+
+Deno.test("report compares runs by configuration and refuses what is no run", async () => {
+  await withFolder(async (folder) => {
+    const runs: string[] = [];
+    for (const [seed, batchSize] of [[1, 8], [2, 8], [1, 16]]) {
+      const path = join(folder, `run${runs.length}`);
+      const config = cartPoleConfig({ seed, "update.batchSize": batchSize });
+      const records = SMALL_RUN.map((record) => ({ ...record as object }));
+      (records.at(-1) as { mean: number }).mean = 90 + 10 * seed;
+      await writeRunFolder(path, { config, records });
+      runs.push(path);
+    }
+    const out = join(folder, "all.html");
+    const { code, stdout, stderr } = await run(["report", ...runs, "--out", out, "--json"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    const { groups } = JSON.parse(stdout);
+    assert.deepEqual(groups.map((group: { configuration: string }) => group.configuration), [
+      "update.batchSize = 8",
+      "update.batchSize = 16",
+    ]);
+    // 100 and 110: mean 105, deviation sqrt(50), 95 % +- 12.7062 * 5.
+    assert.equal(groups[0].return.mean, 105);
+    assert.ok(Math.abs(groups[0].return.high - (105 + 63.531)) < 1e-9);
+    assert.equal(groups[1].return.low, null);
+    const html = await Deno.readTextFile(out);
+    assert.deepEqual(addressesIn(html), []);
+    const { charts } = readPageData(html) as PageData;
+    assert.equal(seriesOf(charts, "chart-learning-0").length, 2);
+    for (const [argv, status] of [[["report"], 2], [["report", folder], 3]] as const) {
+      const refused = await run(argv);
+      assert.deepEqual([refused.code, refused.stdout], [status, ""]);
+      assert.match(refused.stderr, /^Cannot (report|read)/);
+    }
+  });
+});
+
+const browser = findBrowser();
+
+Deno.test({
+  name: "report pages draw every chart in a browser, light and dark, and log nothing",
+  ignore: browser === undefined,
+  async fn() {
+    await withFolder(async (folder) => {
+      await writeRunFolder(folder, { records: SMALL_RUN });
+      await writeReport(folder, { registry });
+      const out = join(folder, "all.html");
+      await writeComparison([folder, folder], { registry, out });
+      for (
+        const [path, charts, dark] of [[join(folder, "report.html"), 4, true], [out, 2, false]]
+      ) {
+        const url = pathToFileURL(path as string).href;
+        const { html, log } = await openPage(url, { browser: browser!, dark: Boolean(dark) });
+        assert.equal(log, "");
+        assert.match(html, new RegExp(`<html[^>]* data-charts="${charts}"`));
+        assert.equal(html.match(/<canvas/g)!.length, charts);
+      }
+    });
+  },
+});
