@@ -49,10 +49,25 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./curve.ts")).curveCommand,
   },
+  report: {
+    purpose: "Draw what runs recorded as a page, or compare runs",
+    group: "Train and use",
+    load: async () => (await import("./report.ts")).reportCommand,
+  },
+  play: {
+    purpose: "Animate episodes of policies as a page",
+    group: "Train and use",
+    load: async () => (await import("./play.ts")).playCommand,
+  },
   rollout: {
     purpose: "Show one episode step by step",
     group: "Train and use",
     load: async () => (await import("./rollout.ts")).rolloutCommand,
+  },
+  sweep: {
+    purpose: "Plan, run or submit many runs from one file",
+    group: "Train and use",
+    load: async () => (await import("./sweep.ts")).sweepCommand,
   },
   envs: {
     purpose: "List the environments, or describe one",
