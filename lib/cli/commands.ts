@@ -64,6 +64,11 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./rollout.ts")).rolloutCommand,
   },
+  sweep: {
+    purpose: "Plan, run or submit many runs from one file",
+    group: "Train and use",
+    load: async () => (await import("./sweep.ts")).sweepCommand,
+  },
   envs: {
     purpose: "List the environments, or describe one",
     group: "Look around",
