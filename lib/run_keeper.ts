@@ -173,6 +173,14 @@ export class RunKeeper implements TrainingObserver {
     return end;
   }
 
+  /**
+   * Appends what a finished session says of itself, such as times. No checkpoint counts it, so that
+   * another session takes it away before it goes on.
+   */
+  note(kind: string, values: Readonly<Record<string, unknown>>): void {
+    this.#write({ kind, step: spentSteps(this.#run), ...values } as MetricRecord);
+  }
+
   /** Environment step of the last checkpoint; undefined when there is none. */
   get savedSteps(): number | undefined {
     return this.#savedSteps;

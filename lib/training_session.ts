@@ -17,6 +17,7 @@ import { childPath, isThere } from "./files.ts";
 import { GENERATOR_FILE_NAME, saveGenerator } from "./generator_file.ts";
 import type { ModelTable } from "./model.ts";
 import type { SessionOptions } from "./onnx/session.ts";
+import type { Profile, ProfileSeconds } from "./profile.ts";
 import type { RunEnd } from "./run_checkpoint.ts";
 import { CONFIG_FILE_NAME, openRunFolder, writeRunConfig } from "./run_folder.ts";
 import { type KeepOptions, RunKeeper } from "./run_keeper.ts";
@@ -57,6 +58,8 @@ export interface SessionContext {
   /** Evaluates on workers; in this thread when absent or when there are fewer than 2. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
   /** Called after every cycle and warm-up episode. */
+  /** Times the parts of the session; the last line of the metrics then says where the time went. */
+  readonly profile?: Profile;
   readonly onProgress: (progress: Progress) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;
@@ -112,6 +115,8 @@ export interface TrainResult {
   readonly stepsByPurpose: StepCounts;
   /** False when the session was stopped before the end. */
   readonly finished: boolean;
+  /** Where the time of this session went, when it was asked for. */
+  readonly profile?: ProfileSeconds;
 }
 
 /**
@@ -143,6 +148,8 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
   const keeper = parts.use(RunKeeper.open(run, keepOptions(context)));
   writeRunConfig(config, written);
+  const { profile } = context;
+  if (profile) timeParts(profile, run, keeper);
   const observer: TrainingObserver = {
     record(kind, values) {
       stop.signal?.throwIfAborted();
@@ -171,10 +178,25 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
       await run.learner.download();
       saveResult(run, outcome, context);
       end = keeper.finish(outcome);
+      if (profile) keeper.note("profile", { seconds: profile.seconds });
     }
   }
   const seconds = (context.clock.monotonicMs() - started) / 1000;
-  return resultOf(run, end, { context, seconds });
+  const result = resultOf(run, end, { context, seconds });
+  return profile ? { ...result, profile: profile.seconds } : result;
+}
+
+function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void {
+  profile.time(run.env, { reset: "physics", step: "physics" });
+  profile.time(run.policy, { load: "policy", normalise: "policy", act: "policy" });
+  profile.time(run.learner, { update: "updates", generate: "generation" });
+  profile.time(run.runner, { run: "evaluation" });
+  profile.time(keeper, {
+    record: "files",
+    betweenCycles: "files",
+    beforeFinish: "files",
+    finish: "files",
+  });
 }
 
 function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {

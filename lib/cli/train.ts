@@ -9,6 +9,7 @@ import { InterruptedError, UsageError } from "../errors.ts";
 import { isThere, withFileErrors } from "../files.ts";
 import type { ModelTable } from "../model.ts";
 import { PRESETS } from "../presets.ts";
+import { describeProfile, Profile } from "../profile.ts";
 import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { formatNumber } from "./output.ts";
@@ -36,6 +37,8 @@ import {
 export interface TrainValues extends TrainOptions {
   /** --dry-run */
   readonly dryRun: boolean;
+  /** --verbose */
+  readonly verbose: boolean;
 }
 
 function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
@@ -83,6 +86,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
       ),
       threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
       workers: setting("--workers", count(0), `${RUN_SETTINGS.workers.doc} (default: 0)`),
+      verbose: toggle("--verbose", "Say at the end where the time went, here and in metrics.jsonl"),
     }),
   );
 }
@@ -117,7 +121,8 @@ export const trainCommand: Command<TrainValues> = {
     const models = await context.program.models();
     checkModels(settings.config, { registry: await context.program.registry(), models });
     if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
-    await trainRun(settings, { ...context, resume: goesOn(values, settings) });
+    const { verbose } = values;
+    await trainRun(settings, { ...context, resume: goesOn(values, settings), verbose });
   },
 };
 
@@ -150,7 +155,7 @@ function chooseDevice(wanted: string): "cpu" {
 
 async function trainRun(
   resolved: TrainSettings,
-  { program, output, resume }: CommandContext & { resume: boolean },
+  { program, output, resume, verbose }: CommandContext & { resume: boolean; verbose: boolean },
 ): Promise<void> {
   const { config, settings } = resolved;
   const threads = settings.get("threads") as number;
@@ -166,6 +171,7 @@ async function trainRun(
       preset: settings.get("preset") as string,
       session: { device, ...(threads > 0 ? { threads } : {}) },
       clock: program.clock,
+      ...(verbose ? { profile: new Profile(program.clock) } : {}),
       signal: interruption.signal,
       workers: { count: settings.get("workers") as number, modules: program.modules },
       resume,
@@ -219,6 +225,7 @@ function describeResult(result: TrainResult): string {
       formatDuration(result.wallSeconds)
     } on ${result.device}`,
     ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
+    ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
     `Run folder    ${run}`,
     `Next: udrlpg generate --run ${run} --return ${best}`,
   ].join("\n");
