@@ -1,0 +1,59 @@
+/**
+ * Keeps RUN/report.html up to date while a run trains: renewed after evaluations, but never so often
+ * that it takes more than a fiftieth of the time, and at the end of the session. A report that cannot be
+ * written is a warning, not the end of a run.
+ */
+
+import type { Clock } from "../clock.ts";
+import type { EnvRegistry } from "../env.ts";
+import { FileError } from "../errors.ts";
+
+/** What is renewed and who is told. */
+export interface RenewOptions {
+  /** The run folder. */
+  readonly folder: string;
+  readonly registry: EnvRegistry;
+  readonly clock: Clock;
+  readonly onWarning?: (text: string) => void;
+}
+
+/** The pause after a report, as a multiple of the time that it took. */
+const PAUSE_COSTS = 50;
+
+/** Renews the report of one run folder. */
+export class ReportRenewer {
+  readonly #options: RenewOptions;
+  #shownEvaluations = 0;
+  #notBeforeMs = -Infinity;
+
+  /** Takes a folder; nothing is read or loaded before the first report. */
+  constructor(options: RenewOptions) {
+    this.#options = options;
+  }
+
+  /** Renews the report when there are new evaluations and the last report is long enough ago. */
+  async whenDue({ history }: {
+    readonly history: { readonly evaluations: ArrayLike<unknown> };
+  }): Promise<void> {
+    const { length } = history.evaluations;
+    if (length === this.#shownEvaluations) return;
+    if (this.#options.clock.monotonicMs() < this.#notBeforeMs) return;
+    this.#shownEvaluations = length;
+    await this.now();
+  }
+
+  /** Renews the report. */
+  async now(): Promise<void> {
+    const { folder, registry, clock, onWarning } = this.#options;
+    const started = clock.monotonicMs();
+    try {
+      const { writeReport } = await import("./report.ts");
+      await writeReport(folder, { registry });
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      onWarning?.(error.message);
+    }
+    const ended = clock.monotonicMs();
+    this.#notBeforeMs = ended + PAUSE_COSTS * (ended - started);
+  }
+}
