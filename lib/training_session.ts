@@ -3,9 +3,9 @@
  * up to date.
  *
  * The folder holds config.toml (the resolved configuration), metrics.jsonl, TensorBoard events,
- * checkpoint/ and, at the end, generator.safetensors. Nothing is written before everything that can be
- * checked is. A session that stops early, whatever stops it, leaves a folder that another one with
- * `resume` takes to the same end, byte for byte.
+ * checkpoint/, report.html and, at the end, generator.safetensors. Nothing is written before
+ * everything that can be checked is. A session that stops early, whatever stops it, leaves a folder
+ * that another one with `resume` takes to the same end, byte for byte; the report alone holds times.
  */
 
 import type { Clock } from "./clock.ts";
@@ -18,6 +18,7 @@ import { GENERATOR_FILE_NAME, saveGenerator } from "./generator_file.ts";
 import type { ModelTable } from "./model.ts";
 import type { SessionOptions } from "./onnx/session.ts";
 import type { Profile, ProfileSeconds } from "./profile.ts";
+import { ReportRenewer } from "./report/renew.ts";
 import type { RunEnd } from "./run_checkpoint.ts";
 import { CONFIG_FILE_NAME, openRunFolder, writeRunConfig } from "./run_folder.ts";
 import { type KeepOptions, RunKeeper } from "./run_keeper.ts";
@@ -150,6 +151,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   writeRunConfig(config, written);
   const { profile } = context;
   if (profile) timeParts(profile, run, keeper);
+  const report = new ReportRenewer(context);
   const observer: TrainingObserver = {
     record(kind, values) {
       stop.signal?.throwIfAborted();
@@ -157,7 +159,9 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
     },
     async betweenCycles() {
       await nextTurn(); // lets signals arrive
-      return keeper.betweenCycles(run);
+      const goesOn = keeper.betweenCycles(run);
+      await report.whenDue(run);
+      return goesOn;
     },
     beforeFinish() {
       stop = { signal: context.signal };
@@ -180,6 +184,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
       end = keeper.finish(outcome);
       if (profile) keeper.note("profile", { seconds: profile.seconds });
     }
+    await report.now();
   }
   const seconds = (context.clock.monotonicMs() - started) / 1000;
   const result = resultOf(run, end, { context, seconds });
