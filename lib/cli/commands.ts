@@ -69,6 +69,11 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./sweep.ts")).sweepCommand,
   },
+  summary: {
+    purpose: "Tabulate results of runs over seeds",
+    group: "Train and use",
+    load: async () => (await import("./summary.ts")).summaryCommand,
+  },
   envs: {
     purpose: "List the environments, or describe one",
     group: "Look around",
