@@ -23,6 +23,7 @@ import { add, div, mul, sqrt, square, sub } from "./autodiff/tensor.ts";
 
 /** Adam's constants. */
 export interface AdamOptions {
+  /** Step size, eta. */
   readonly learningRate: number;
   /** Decay of the first moment, 0.9 in the paper. */
   readonly beta1: number;
@@ -34,6 +35,7 @@ export interface AdamOptions {
 
 /** A weight tensor with its scaled moments, all of one shape. */
 export interface AdamState {
+  /** The weight itself, in the units of the network. */
   readonly weight: Tensor;
   /** The first moment divided by 1 - beta1. */
   readonly momentum: Tensor;
@@ -47,8 +49,11 @@ export interface AdamStep extends AdamState {
   readonly gradient: Tensor;
   /** Scalars of this step: see `adamScalars`. */
   readonly stepSize: Tensor | number;
+  /** Guard against division by zero, of this step like `stepSize`. */
   readonly epsilon: Tensor | number;
+  /** Decay of the first moment. */
   readonly beta1: number;
+  /** Decay of the second moment. */
   readonly beta2: number;
 }
 

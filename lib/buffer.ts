@@ -30,6 +30,7 @@ export interface Entry {
 
 /** A batch as distinct policies with their shares of the draws. */
 export interface Draw {
+  /** The distinct policies, [B]. */
   readonly entries: readonly Entry[];
   /** Number of times each was drawn / number of draws, [B]. */
   readonly shares: Float32Array;
@@ -37,8 +38,11 @@ export interface Draw {
 
 /** Everything but the slab's rows, for checkpoints. */
 export interface BufferState {
+  /** The stored policies, oldest first. */
   readonly entries: readonly Entry[];
+  /** Policies that were offered. */
   readonly arrivals: number;
+  /** Highest scaled return, as `PolicyBuffer.best` gives it. */
   readonly best: number;
 }
 
@@ -63,7 +67,10 @@ export class PolicyBuffer {
   /** Running sums of the rank weights of `#ranked`, by weighting. */
   readonly #cumulative = new Map<Weighting, Float64Array>();
 
-  /** @param rowLength numbers in a stored policy, P */
+  /**
+   * Makes an empty buffer.
+   * @param rowLength numbers in a stored policy, P
+   */
   constructor(config: Config["buffer"], rowLength: number) {
     this.#config = config;
     this.#rowLength = rowLength;

@@ -13,7 +13,9 @@ export interface CalibrationPoint {
   readonly command: number;
   /** Mean return, survival bonus included. */
   readonly mean: number;
+  /** Sample standard deviation of the returns. */
   readonly std: number;
+  /** Number of episodes. */
   readonly n: number;
 }
 
@@ -29,6 +31,7 @@ export interface Calibration {
 
 /** What a wanted return leads to. */
 export interface CalibratedCommand {
+  /** Scaled command to generate with. */
   readonly command: number;
   /** The mean return to expect there. */
   readonly expected: number;

@@ -10,7 +10,9 @@ import { toPolicyOrder } from "./training_run.ts";
 
 /** One request and what its policy earned. */
 export interface CurvePoint extends MeasuredReturn {
+  /** The return that was asked for. */
   readonly requested: number;
+  /** The scaled command that the calibration gave for it. */
   readonly command: number;
   /** True when training stored a return within half a request's distance of this one. */
   readonly seen: boolean;
@@ -18,10 +20,13 @@ export interface CurvePoint extends MeasuredReturn {
 
 /** A measured curve. */
 export interface Curve {
+  /** Id of the environment. */
   readonly env: string;
+  /** One point per request, by rising request. */
   readonly points: readonly CurvePoint[];
   /** Mean absolute difference of requested and achieved mean returns. */
   readonly mae: number;
+  /** Rank correlation of requested and achieved mean returns, -1..1. */
   readonly spearman: number;
   /** Share of requests whose achieved mean lies within a tenth of the range. */
   readonly coverage: number;
@@ -31,11 +36,17 @@ export interface Curve {
 export interface CurveOptions {
   /** Requested returns, evenly from `from` to `to`. */
   readonly points: number;
+  /** The first requested return. */
   readonly from: number;
+  /** The last requested return. */
   readonly to: number;
+  /** Episodes for each request. */
   readonly episodes: number;
+  /** Seed of latents and environments. */
   readonly seed: number;
+  /** Runs the episodes. */
   readonly runner: EpisodeRunner;
+  /** Told after each point. */
   readonly onPoint?: (point: CurvePoint) => void;
 }
 

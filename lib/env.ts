@@ -13,17 +13,21 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** Describes a box of reals, one bound per dimension; an unbounded dimension is +-Infinity. */
 export interface BoxSpace {
+  /** Tells the spaces apart. */
   readonly kind: "box";
   /** Lower bounds, length S (observations) or A (actions). */
   readonly low: Float64Array;
   /** Upper bounds, as long as `low`. */
   readonly high: Float64Array;
+  /** Precision that values are rounded to, as in Gymnasium's space; the arrays are float64. */
   readonly dtype: "float32" | "float64";
 }
 
 /** Describes the integers 0 to n - 1. */
 export interface DiscreteSpace {
+  /** Tells the spaces apart. */
   readonly kind: "discrete";
+  /** Number of values. */
   readonly n: number;
 }
 
@@ -31,7 +35,9 @@ export interface DiscreteSpace {
 export interface EnvSpec {
   /** Gymnasium's id, such as "Hopper-v5". */
   readonly id: string;
+  /** Bounds of observations, [S]. */
   readonly observationSpace: BoxSpace;
+  /** Bounds of continuous actions, [A], or the number of discrete ones. */
   readonly actionSpace: BoxSpace | DiscreteSpace;
   /** The time limit in steps: the episode is truncated at this step. */
   readonly maxEpisodeSteps: number;
@@ -45,15 +51,19 @@ export interface EnvSpec {
 
 /** What one step gives besides the observation. Reused from step to step: copy what must last. */
 export interface Transition {
+  /** The step's reward, `survivalReward` included. */
   reward: number;
   /** The part of `reward` paid for being alive, 0 where the environment pays none. */
   survivalReward: number;
+  /** True when the task itself ended the episode. */
   terminated: boolean;
+  /** True when the time limit ended it. */
   truncated: boolean;
 }
 
 /** One running environment. */
 export interface Env {
+  /** What kind of environment it is. */
   readonly spec: EnvSpec;
   /** The current observation, [S]; the same array for the life of the environment. */
   readonly observation: Float64Array;
@@ -84,7 +94,10 @@ export interface StatefulEnv extends Env {
 export interface EnvRegistry {
   /** Every id, in the order in which help lists them. */
   readonly ids: readonly string[];
-  /** @throws {RangeError} with the nearest id when the id is unknown. */
+  /**
+   * Describes an environment.
+   * @throws {RangeError} with the nearest id when the id is unknown.
+   */
   spec(id: string): EnvSpec;
   /** Makes an independent environment; loads the physics engine when it is first needed. */
   make(id: string): Promise<Env>;

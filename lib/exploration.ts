@@ -30,9 +30,13 @@ export function addNoise(run: TrainingRun, row: Float32Array): void {
 
 /** What `runAndStore` tells of its episode. */
 export interface StoredEpisode {
+  /** Sum of rewards, survival bonus included. */
   readonly return: number;
+  /** Simulated steps. */
   readonly length: number;
+  /** The stored return on the scale of commands. */
   readonly scaledReturn: number;
+  /** False when the buffer turned the policy away. */
   readonly stored: boolean;
 }
 

@@ -16,6 +16,7 @@ import { toPolicyOrder } from "./training_run.ts";
 
 /** What is wanted of `findPolicy`. */
 export interface FindOptions {
+  /** The wanted mean return. */
   readonly requested: number;
   /** Episodes that measure one candidate. */
   readonly episodes: number;
@@ -23,7 +24,9 @@ export interface FindOptions {
   readonly tolerance?: number;
   /** Episodes that the whole search may run. */
   readonly episodeBudget: number;
+  /** Seed of latents and environments. */
   readonly seed: number;
+  /** Runs the episodes. */
   readonly runner: EpisodeRunner;
   /** Told after each candidate. */
   readonly onCandidate?: (candidate: Candidate) => void;
@@ -31,17 +34,21 @@ export interface FindOptions {
 
 /** A policy that was generated and measured. */
 export interface Candidate {
+  /** Scaled command that it was generated for. */
   readonly command: number;
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
+  /** What it returned, and the environment seeds of its episodes. */
   readonly measured: MeasuredReturn & { readonly seeds: readonly number[] };
 }
 
 /** The best candidate, and whether it is good enough. */
 export interface FoundPolicy extends Candidate {
+  /** The calibrated command that the search started from. */
   readonly start: CalibratedCommand;
   /** True when no tolerance was given or the confidence interval lies within it. */
   readonly accepted: boolean;
+  /** Episodes that the search ran. */
   readonly episodes: number;
 }
 

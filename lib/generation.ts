@@ -24,6 +24,7 @@ export class GenerationPass {
   readonly #options: SessionOptions;
   #session: Session | undefined;
 
+  /** Keeps what the first use loads; nothing is loaded yet. */
   constructor(model: GeneratorModel, options: SessionOptions) {
     this.#model = model;
     this.#options = options;

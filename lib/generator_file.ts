@@ -38,10 +38,13 @@ const MAX_BYTES = 2 ** 31;
 
 /** What a generator file says. */
 export interface GeneratorContent {
+  /** The configuration that it was trained with. */
   readonly config: Config;
   /** Weights in the order of the model's specs, flat, [W]. */
   readonly weights: Float32Array;
+  /** The normaliser of its policies' observations. */
   readonly normaliser: NormaliserState;
+  /** Which command earns which return. */
   readonly calibration: Calibration;
   /** The return of every training episode, survival bonus included: what the buffer ever held. */
   readonly seenReturns: Float32Array;
@@ -51,10 +54,15 @@ export interface GeneratorContent {
 
 /** A generator that is ready to use. */
 export interface TrainedGenerator extends GeneratorContent {
+  /** The environment that it was trained in. */
   readonly spec: EnvSpec;
+  /** What its policies look like. */
   readonly shape: PolicyShape;
+  /** The network that the weights belong to. */
   readonly model: GeneratorModel;
+  /** Generates policies from commands. */
   readonly pass: GenerationPass;
+  /** The weights as `pass` takes them. */
   readonly values: WeightValues;
   /** SHA-256 of the file. */
   readonly hash: string;
@@ -106,7 +114,9 @@ const CALIBRATION_KEYS = [
 export interface LoadOptions {
   /** Finds the environment that the generator was trained in. */
   readonly specOf: (id: string) => EnvSpec;
+  /** Makes the networks. */
   readonly models: ModelTable;
+  /** Device and threads of the generation. */
   readonly session: SessionOptions;
 }
 

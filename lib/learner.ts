@@ -40,7 +40,9 @@ export type LearnerState = FlatState & { readonly updates: number };
 
 /** How to make a learner. */
 export interface LearnerOptions {
+  /** Updates in a group, batch size and Adam's constants. */
   readonly update: Config["update"];
+  /** Device and threads of the updates. */
   readonly session: SessionOptions;
 }
 
@@ -69,7 +71,10 @@ export class Learner {
   #updates = 0;
   #stagings: Float32Array[] = [];
 
-  /** @param weights the initial weights, [W]; copied */
+  /**
+   * Takes the initial weights; sessions are made when they are first used.
+   * @param weights the initial weights, [W]; copied
+   */
   constructor(model: GeneratorModel, weights: Float32Array, options: LearnerOptions) {
     this.#model = model;
     this.#options = options;

@@ -21,7 +21,9 @@ import type { Rng } from "./rng.ts";
 
 /** The mean and deviation by which a policy normalises its observations, [S] each. */
 export interface NormaliserState {
+  /** Subtracted from an observation, [S]. */
   readonly mean: Float64Array;
+  /** What the difference is divided by, [S]. */
   readonly deviation: Float64Array;
 }
 
@@ -50,7 +52,9 @@ export interface PolicyShape {
 
 /** A weight tensor of the generator. */
 export interface WeightSpec {
+  /** Unique in the generator. */
   readonly name: string;
+  /** Sizes of the axes. */
   readonly shape: readonly number[];
 }
 
@@ -71,7 +75,9 @@ export interface BatchTensors {
 
 /** A random input that a loss needs for each row of a batch. */
 export interface NoiseSpec {
+  /** Unique in the generator. */
   readonly name: string;
+  /** Numbers for each row of the batch. */
   readonly width: number;
   /** Standard normal numbers, or 0 with the given probability and 1 / (1 - probability) otherwise. */
   readonly kind: "normal" | { readonly dropout: number };
@@ -79,6 +85,7 @@ export interface NoiseSpec {
 
 /** The trained network: commands -> policy parameters. */
 export interface GeneratorModel {
+  /** The weight tensors, in the order of flat weight vectors. */
   readonly weights: readonly WeightSpec[];
   /** Number of policy parameters, P. */
   readonly parameterCount: number;
@@ -88,6 +95,7 @@ export interface GeneratorModel {
   readonly commandSize: number;
   /** Length of the latent vector that generation draws from N(0, 1), 0 for a deterministic one. */
   readonly latentSize: number;
+  /** The random inputs that `loss` asks for. */
   readonly lossNoise: readonly NoiseSpec[];
   /** Name of the weight whose exponential is the learnt sigma, where there is one. */
   readonly logSigma: string | undefined;
@@ -103,7 +111,9 @@ export interface GeneratorModel {
 
 /** Everything that `models/` offers, handed to `lib/` by the program. */
 export interface ModelTable {
+  /** Works out the layers of a policy for an environment. */
   policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyShape;
+  /** Makes a policy without parameters, ready to get some. */
   createPolicy(spec: EnvSpec, shape: PolicyShape): Policy;
   /** Draws a freshly initialised policy (Xavier uniform), in policy order, [P]. */
   initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array;
@@ -113,5 +123,6 @@ export interface ModelTable {
     shape: PolicyShape,
     parts: { parameters: Float32Array; normaliser: NormaliserState },
   ): Graph;
+  /** Makes the generator that a configuration asks for. */
   createGenerator(config: Config, shape: PolicyShape): GeneratorModel;
 }

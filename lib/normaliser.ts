@@ -15,6 +15,7 @@ export const DEVIATION_EPSILON = 1e-8;
 
 /** Count, mean and sum of squared deviations of a set of observations. */
 export interface Moments {
+  /** Number of observations. */
   count: number;
   /** [S] */
   readonly mean: Float64Array;

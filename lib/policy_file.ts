@@ -49,15 +49,19 @@ const MAX_BYTES = 2 ** 30;
 
 /** A policy's own numbers. */
 export interface PolicyNumbers {
+  /** Widths of the tanh layers; empty for a linear policy. */
   readonly hiddenSizes: readonly number[];
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
+  /** The normaliser of its observations. */
   readonly normaliser: NormaliserState;
 }
 
 /** What a file says of its policy. */
 export interface PolicyLabel {
+  /** Id of the environment. */
   readonly environment: string;
+  /** The return that was asked for. */
   readonly requestedReturn: number;
   /** Scaled command that the policy was generated for. */
   readonly command: number;
@@ -69,7 +73,9 @@ export interface PolicyLabel {
 
 /** A policy file that was read: its metadata and a way to act. */
 export interface LoadedPolicy {
+  /** What kind of file it was. */
   readonly format: PolicyFormat;
+  /** Key and value pairs as the file gives them. */
   readonly metadata: Readonly<Record<string, string>>;
   /** Environment id from the metadata, undefined in a file of another program. */
   readonly environment: string | undefined;

@@ -7,7 +7,9 @@
 import { type ConfigLayer, flattenConfig, type PartialConfig } from "./config.ts";
 import { nearest } from "./nearest.ts";
 
-interface Preset {
+/** What a preset changes in the option table's defaults. */
+export interface Preset {
+  /** What it is for, as the help says it. */
   readonly doc: string;
   /** What holds in every environment. */
   readonly base: PartialConfig;

@@ -13,7 +13,9 @@ import type { Episode } from "./rollout.ts";
 
 /** Converts between returns and scaled commands. */
 export interface ReturnScale {
+  /** Stored return of the scaled command 0. */
   readonly min: number;
+  /** Stored return of the scaled command 1. */
   readonly max: number;
   /** The return of an episode as the buffer stores it. */
   storedReturn(episode: Episode): number;

@@ -47,7 +47,9 @@ export interface Episode {
   readonly return: number;
   /** The part of the return that was paid for being alive. */
   readonly survivalReturn: number;
+  /** Simulated steps. */
   readonly length: number;
+  /** True when the task ended it, false when the time limit did. */
   readonly terminated: boolean;
 }
 

@@ -2,9 +2,11 @@
 
 /** Mean, sample deviation and number of values. */
 export interface Summary {
+  /** Arithmetic mean. */
   readonly mean: number;
   /** Sample standard deviation (n - 1), 0 for one value. */
   readonly std: number;
+  /** Number of values. */
   readonly n: number;
 }
 

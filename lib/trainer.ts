@@ -45,6 +45,7 @@ export type RecordKind = "episode" | "update" | "evaluation" | "curve";
 
 /** Is told what happens: writes metrics, draws progress, saves checkpoints. */
 export interface TrainingObserver {
+  /** Is told of one record for the metrics. */
   record(kind: RecordKind, values: Readonly<Record<string, unknown>>): void;
   /**
    * Called when a cycle or a warm-up episode is complete and the run's state is whole. Returns false
@@ -57,6 +58,7 @@ export interface TrainingObserver {
 
 /** How a finished run ended. */
 export interface TrainingOutcome {
+  /** Which command earns which return, and the best command. */
   readonly calibration: Calibration;
   /** The best command's return over fresh episodes. */
   readonly finalReturn: MeasuredReturn;

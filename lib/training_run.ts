@@ -34,18 +34,27 @@ export interface StepCounts {
 
 /** Numbers of things done so far. */
 export interface Counters {
+  /** Simulated steps by what they were spent on. */
   steps: StepCounts;
+  /** Training episodes, warm-up included. */
   episodes: number;
+  /** Cycles of rollouts and updates. */
   cycles: number;
+  /** Evaluation intervals that passed; the next report is due when another has. */
   evaluations: number;
+  /** Sweep intervals that passed, likewise. */
   sweeps: number;
+  /** Episodes without noise that chose the best policy at the end. */
   noiseFreeEpisodes: number;
 }
 
 /** One reported evaluation. */
 export interface Evaluation {
+  /** Training steps before it. */
   readonly step: number;
+  /** The scaled command evaluated. */
   readonly command: number;
+  /** What its policy returned. */
   readonly measured: MeasuredReturn;
 }
 
@@ -53,8 +62,11 @@ export interface Evaluation {
 export interface History {
   /** Highest return of any training episode, survival bonus included. */
   bestReturn: number;
+  /** Return of the last training episode, survival bonus included; NaN before it. */
   lastReturn: number;
+  /** Mean loss of the last group of updates; NaN before the first. */
   lastLoss: number;
+  /** Reported evaluations, in order. */
   readonly evaluations: Evaluation[];
   /** The return of every training episode, in order. */
   readonly returns: number[];
@@ -62,27 +74,45 @@ export interface History {
 
 /** A run and everything it needs. */
 export interface TrainingRun {
+  /** Every option of the run. */
   readonly config: Config;
+  /** The environment's description. */
   readonly spec: EnvSpec;
+  /** The environment that training episodes run in. */
   readonly env: Env;
+  /** What the policies look like. */
   readonly shape: PolicyShape;
+  /** Acts in training episodes with the parameters it is given. */
   readonly policy: Policy;
+  /** The generator network. */
   readonly model: GeneratorModel;
+  /** What made the networks. */
   readonly models: ModelTable;
+  /** Owns the generator's weights and Adam's moments. */
   readonly learner: Learner;
+  /** The stored policies. */
   readonly buffer: PolicyBuffer;
+  /** Statistics of training observations, [S]. */
   readonly moments: Moments;
+  /** Converts between returns and scaled commands. */
   readonly scale: ReturnScale;
+  /** Gathers an episode's observations for `moments`. */
   readonly frame: ObservationFrame;
+  /** Runs noise-free episodes. */
   readonly runner: EpisodeRunner;
+  /** Numbers of things done so far. */
   readonly counters: Counters;
+  /** What reports remember. */
   readonly history: History;
 }
 
 /** What a run is made of besides its configuration. */
 export interface RunParts {
+  /** The environment that training episodes run in. */
   readonly env: Env;
+  /** Makes the networks. */
   readonly models: ModelTable;
+  /** Device and threads of the networks. */
   readonly session: SessionOptions;
   /** Runs evaluations; the run's own environment when absent. */
   readonly runner?: EpisodeRunner;

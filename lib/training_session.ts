@@ -58,9 +58,9 @@ export interface SessionContext {
   readonly checkpointEverySteps?: number;
   /** Evaluates on workers; in this thread when absent or when there are fewer than 2. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
-  /** Called after every cycle and warm-up episode. */
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
+  /** Called after every cycle and warm-up episode. */
   readonly onProgress: (progress: Progress) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;

@@ -13,13 +13,17 @@ import { OPS } from "./ops.ts";
 
 /** An input array: row-major numbers and their concrete shape. */
 export interface InputArray {
+  /** Row-major elements. */
   readonly data: ArrayLike<number> | ArrayLike<bigint>;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
 }
 
 /** An output array: float32 results as floats of the chosen precision, integers as such. */
 export interface OutputArray {
+  /** Row-major elements. */
   readonly data: FloatArray | Int32Array | BigInt64Array;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
 }
 

@@ -13,14 +13,19 @@ export type FloatArray = Float32Array | Float64Array;
 
 /** A dense row-major array. */
 export interface NDArray {
+  /** Row-major elements; as many as the product of `shape`. */
   readonly data: FloatArray;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
 }
 
 /** A window on an array: where it starts, and how far apart neighbours of each axis lie. */
 export interface View {
+  /** The elements of the array looked at, not a copy. */
   readonly data: FloatArray;
+  /** Index in `data` of the window's first element. */
   readonly offset: number;
+  /** Elements between neighbours of each axis; 0 repeats one element. */
   readonly strides: readonly number[];
 }
 

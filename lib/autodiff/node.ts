@@ -17,47 +17,72 @@ export type ConstantArray = Float32Array | Float64Array | Int32Array | BigInt64A
 
 /** Shape and element type of a tensor. */
 export interface TensorType {
+  /** Sizes of the axes, fixed or symbolic. */
   readonly shape: Shape;
+  /** Type of every element. */
   readonly dtype: DType;
 }
 
-type None = Readonly<Record<string, never>>;
+/** The attributes of an op that has none. */
+export type None = Readonly<Record<string, never>>;
 
 /** Every op with its attributes. When you add an op, the compiler asks for the rest. */
 export interface Attributes {
   /** A named input of the graph. */
   input: { readonly name: string; readonly type: TensorType };
+  /** Row-major numbers of a fixed shape. */
   constant: { readonly data: ConstantArray; readonly type: TensorType };
   /** The product of sizes as a float32 scalar, for means over symbolic dimensions. */
   count: { readonly dims: Shape };
+  /** a + b, broadcast. */
   add: None;
+  /** a - b, broadcast. */
   sub: None;
+  /** a * b, element by element, broadcast. */
   mul: None;
+  /** a / b, element by element, broadcast. */
   div: None;
+  /** -x. */
   neg: None;
+  /** x * x, element by element. */
   square: None;
+  /** The square root of each element. */
   sqrt: None;
+  /** e to the power of each element. */
   exp: None;
+  /** The natural logarithm of each element. */
   log: None;
+  /** The hyperbolic tangent of each element. */
   tanh: None;
+  /** 1 / (1 + exp(-x)). */
   sigmoid: None;
+  /** max(x, 0). */
   relu: None;
+  /** x where positive, else slope * x. */
   leakyRelu: { readonly slope: number };
+  /** log(1 + exp(x)), without overflow. */
   softplus: None;
   /** -1, 0 or 1. */
   sign: None;
   /** 1 where positive, else 0: the mask of the gradients of `relu` and its relatives. */
   heaviside: None;
+  /** Each element moved into min..max. */
   clip: { readonly min: number; readonly max: number };
   /** Two matrices and an optional third input, added with broadcasting. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /** Sums along axes, which then go or stay with size 1. */
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
+  /** The same elements in row-major order under another shape. */
   reshape: { readonly shape: Shape };
+  /** Axis i of the result is axis permutation[i] of the input. */
   transpose: { readonly permutation: readonly number[] };
+  /** Joins the inputs along an axis of fixed sizes. */
   concat: { readonly axis: number };
+  /** The indices start to end - 1 of one axis. */
   slice: { readonly axis: number; readonly start: number; readonly end: number };
   /** Zeros before and after along one axis: the gradient of `slice`. */
   pad: { readonly axis: number; readonly before: number; readonly after: number };
+  /** Repeats an input to a shape that it broadcasts to. */
   broadcastTo: { readonly shape: Shape };
   /** The index of the first largest element, int64. */
   argMax: { readonly axis: number };
@@ -72,8 +97,11 @@ export type OpName = keyof Attributes;
 
 /** One value of a graph, and the node that computes it. */
 export interface Tensor<N extends OpName = OpName> extends TensorType {
+  /** The op that computes this value. */
   readonly op: N;
+  /** The operands, in order. */
   readonly inputs: readonly Tensor[];
+  /** What the op needs besides its operands. */
   readonly attributes: Attributes[N];
   /** Appends nodes to the graph of this tensor; null for a constant that no graph holds yet. */
   readonly builder: Builder | null;

@@ -173,7 +173,9 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
 
 /** Says which axes to reduce, all when absent, and whether they stay with size 1. */
 export interface ReduceOptions {
+  /** Axes to reduce, from 0. */
   readonly axes?: readonly number[];
+  /** Keeps reduced axes with size 1; off when absent. */
   readonly keepDims?: boolean;
 }
 

@@ -9,7 +9,7 @@
 import { merge, object } from "@optique/core/constructs";
 import { formatMessage } from "@optique/core/message";
 import { parse } from "@optique/core/parser";
-import type { Usage } from "@optique/core/usage";
+import type { Usage as LibraryUsage } from "@optique/core/usage";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import type { Command, KnownNames } from "./program.ts";
@@ -106,6 +106,9 @@ export function variableOf(option: string): string {
   const words = option.replace(/^--/, "").replace(/([a-z0-9])([A-Z])/g, "$1_$2");
   return `UDRLPG_${words.replace(/[-.]/g, "_").toUpperCase()}`;
 }
+
+/** What a parser takes, term by term. */
+export type Usage = LibraryUsage;
 
 /** An option of a parser, as its usage shows it. */
 export interface UsageOption {

@@ -6,7 +6,7 @@
 import { bash, fish, pwsh, type ShellCompletion, zsh } from "@optique/core/completion";
 import { object } from "@optique/core/constructs";
 import { text } from "@optique/core/message";
-import { suggest, type Suggestion } from "@optique/core/parser";
+import { suggest, type Suggestion as LibrarySuggestion } from "@optique/core/parser";
 import { UsageError } from "../errors.ts";
 import { nearest } from "../nearest.ts";
 import { completeParser } from "./arguments.ts";
@@ -84,6 +84,9 @@ export async function completeWords(
   }
   return [...SHELLS[shell].encodeSuggestions(await suggestWords(words, program))].join("");
 }
+
+/** What a word may become, with a description. */
+export type Suggestion = LibrarySuggestion;
 
 /** Lists what the last word may become. */
 export async function suggestWords(

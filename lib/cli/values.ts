@@ -9,14 +9,20 @@ import { message, text } from "@optique/core/message";
 import { multiple, optional, withDefault } from "@optique/core/modifiers";
 import type { Parser, Suggestion } from "@optique/core/parser";
 import { argument, flag, option } from "@optique/core/primitives";
-import type { OptionName } from "@optique/core/usage";
+import type { OptionName as LibraryOptionName } from "@optique/core/usage";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
 import { nearest } from "../nearest.ts";
 
-/** Parses a part of the command line into a T. */
+/**
+ * Parses a part of the command line into a T. An own name for the library's type.
+ * @internal
+ */
 export type OptionParser<T> = Parser<"sync", T, unknown>;
 
-/** Reads one value of type T from the command line. */
+/**
+ * Reads one value of type T from the command line. An own name for the library's type.
+ * @internal
+ */
 export type Value<T> = ValueParser<"sync", T>;
 
 interface ValueParts<T> {
@@ -199,6 +205,9 @@ function literals(words: readonly string[], prefix: string): Suggestion[] {
     text: word,
   }));
 }
+
+/** One name with its dashes, `--seed` or `-o`. */
+export type OptionName = LibraryOptionName;
 
 /** Names of an option, the long one last. */
 export type Names = OptionName | readonly [OptionName, ...OptionName[]];

@@ -17,7 +17,9 @@ const IR_VERSION = 8;
 export interface ExportOptions {
   /** The graph's name. */
   readonly name: string;
+  /** Key and value pairs for the file's metadata. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Text for people who open the file. */
   readonly docString?: string;
 }
 

@@ -19,7 +19,9 @@ export const POLICY_OPERATORS: ReadonlySet<string> = new Set([
 
 /** What `createOnnxPolicy` needs besides the bytes. */
 export interface OnnxPolicyOptions {
+  /** Inputs and outputs as the file declares them. */
   readonly summary: OnnxSummary;
+  /** The environment that it is to act in. */
   readonly spec: EnvSpec;
   /** What the file is called in errors. */
   readonly name: string;

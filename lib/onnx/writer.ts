@@ -17,39 +17,61 @@ export type OnnxAttribute = number | readonly number[] | string | { readonly flo
 
 /** One node of a graph. */
 export interface OnnxNode {
+  /** Operator of the default operator set, such as "MatMul". */
   readonly opType: string;
+  /** Unique in the graph. */
   readonly name: string;
+  /** Names of the values that it reads; "" for an optional one left out. */
   readonly inputs: readonly string[];
+  /** Names of the values that it makes. */
   readonly outputs: readonly string[];
+  /** The operator's settings by name. */
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
 }
 
 /** A constant; bytes are little-endian. */
 export interface OnnxTensor {
+  /** Name of the value. */
   readonly name: string;
+  /** Type of the elements. */
   readonly type: OnnxDataType;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
+  /** Row-major elements. */
   readonly bytes: Uint8Array;
 }
 
 /** A graph input or output; a string dimension is symbolic. */
 export interface OnnxValue {
+  /** Name of the value. */
   readonly name: string;
+  /** Type of the elements. */
   readonly type: OnnxDataType;
+  /** Sizes of the axes. */
   readonly shape: readonly (number | string)[];
 }
 
 /** A model with one graph in ONNX's default operator set. */
 export interface OnnxModel {
+  /** Version of the file format. */
   readonly irVersion: number;
+  /** Version of the operator set. */
   readonly opset: number;
+  /** Program that made the model. */
   readonly producer: string;
+  /** Name of the graph. */
   readonly graphName: string;
+  /** Text for people; may be empty. */
   readonly docString: string;
+  /** Key and value pairs besides the graph. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The nodes, each after those whose outputs it reads. */
   readonly nodes: readonly OnnxNode[];
+  /** The constants. */
   readonly initializers: readonly OnnxTensor[];
+  /** What a caller feeds. */
   readonly inputs: readonly OnnxValue[];
+  /** What a caller fetches. */
   readonly outputs: readonly OnnxValue[];
 }
 
