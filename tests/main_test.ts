@@ -41,7 +41,7 @@ Deno.test("the program exits with the code of its error and one line", async () 
   });
 });
 
-const TRAIN = ["train", "--env", "CartPole-v1", "--steps", "20000", "--threads", "1"];
+const TRAIN = ["train", "--env", "CartPole-v1", "--steps", "20000", "--threads", "1", "--quiet"];
 const SMALL = [
   "update.perCycle=1",
   "consolidation.updates=2",

@@ -4,6 +4,7 @@ import { merge, object } from "@optique/core/constructs";
 import { formatDuration } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { DEVICES, RUN_SETTINGS } from "../config_file.ts";
+import type { WantedDevice } from "../devices.ts";
 import type { EnvRegistry } from "../env.ts";
 import { InterruptedError, UsageError } from "../errors.ts";
 import { isThere, withFileErrors } from "../files.ts";
@@ -24,6 +25,7 @@ import {
 import {
   choiceValue,
   fileValue,
+  folderValue,
   integerValue,
   type OptionParser,
   runValue,
@@ -39,6 +41,10 @@ export interface TrainValues extends TrainOptions {
   readonly dryRun: boolean;
   /** --verbose */
   readonly verbose: boolean;
+  /** --cuda-path */
+  readonly cudaPath: string | undefined;
+  /** --allow-tf32 */
+  readonly allowTf32: boolean;
 }
 
 function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
@@ -84,6 +90,12 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
         choiceValue(DEVICES, "DEVICE"),
         `${RUN_SETTINGS.device.doc}: ${DEVICES.join(", ")} (default: auto)`,
       ),
+      cudaPath: setting(
+        "--cuda-path",
+        folderValue("DIR"),
+        "Folder with ONNX Runtime's CUDA provider, see udrlpg doctor",
+      ),
+      allowTf32: toggle("--allow-tf32", "Let CUDA round the factors of matrix products to 10 bits"),
       threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
       workers: setting("--workers", count(0), `${RUN_SETTINGS.workers.doc} (default: 0)`),
       verbose: toggle("--verbose", "Say at the end where the time went, here and in metrics.jsonl"),
@@ -121,8 +133,7 @@ export const trainCommand: Command<TrainValues> = {
     const models = await context.program.models();
     checkModels(settings.config, { registry: await context.program.registry(), models });
     if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
-    const { verbose } = values;
-    await trainRun(settings, { ...context, resume: goesOn(values, settings), verbose });
+    await trainRun(settings, { values, resume: goesOn(values, settings), context });
   },
 };
 
@@ -147,19 +158,18 @@ export function checkModels(
   }
 }
 
-/** Chooses the device of the updates. @throws {UsageError} when this program does not run there. */
-function chooseDevice(wanted: string): "cpu" {
-  if (wanted === "auto" || wanted === "cpu") return "cpu";
-  throw new UsageError(`Cannot train: device must be auto or cpu in this version, got "${wanted}"`);
-}
-
 async function trainRun(
   resolved: TrainSettings,
-  { program, output, resume, verbose }: CommandContext & { resume: boolean; verbose: boolean },
+  { values, resume, context }: { values: TrainValues; resume: boolean; context: CommandContext },
 ): Promise<void> {
   const { config, settings } = resolved;
+  const { program, output } = context;
   const threads = settings.get("threads") as number;
-  const device = chooseDevice(settings.get("device") as string);
+  const { chooseDevice, deviceProbes } = await import("../devices.ts");
+  const wanted = settings.get("device") as WantedDevice;
+  const probes = deviceProbes({ ...values, env: program.env });
+  const { device, line } = await chooseDevice(wanted, probes);
+  if (wanted === "auto") output.note(line);
   const { trainInFolder } = await import("../training_session.ts");
   const progress = output.progress("steps");
   const interruption = program.listen();
@@ -171,7 +181,7 @@ async function trainRun(
       preset: settings.get("preset") as string,
       session: { device, ...(threads > 0 ? { threads } : {}) },
       clock: program.clock,
-      ...(verbose ? { profile: new Profile(program.clock) } : {}),
+      ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
       signal: interruption.signal,
       workers: { count: settings.get("workers") as number, modules: program.modules },
       resume,

@@ -23,7 +23,9 @@ export function trainTiny(
 ): Promise<ProgramRun> {
   const options = TINY.flatMap((assignment) => ["--set", assignment]);
   const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", "--threads", "1"];
-  return run([...argv, ...options, "--out", out, ...more], around);
+  // Under "auto" a line on stderr says what this machine has.
+  const env = { UDRLPG_DEVICE: "cpu", ...around.env };
+  return run([...argv, ...options, "--out", out, ...more], { ...around, env });
 }
 
 /** Uses a temporary folder, which is removed afterwards. */
