@@ -1,0 +1,48 @@
+/**
+ * Measures what a training run spends its time on and prints one JSON document, in about a minute:
+ *
+ *     deno task bench          updates, kernels, rollouts and scaling, each beside its floor
+ *     deno task bench:check    compares the ratios with tests/bench/recorded.json
+ *     deno run -A tests/bench/bench.ts --record    records the ratios of this run
+ *
+ * A ratio is measured time over floor, both from this run, so that machines can be compared; absolute
+ * times never are. PyTorch on the same network is measured by peer_pytorch.py.
+ */
+
+import { compareRatios, ratiosOf } from "./ratios.ts";
+import { benchPolicy } from "./policy_bench.ts";
+import { benchEpisodes, benchSteps } from "./rollout_bench.ts";
+import { benchUpdates } from "./update_bench.ts";
+
+const RECORD = new URL("./recorded.json", import.meta.url);
+
+function print(value: unknown): void {
+  const round = (_key: string, item: unknown) =>
+    typeof item === "number" ? Number(item.toPrecision(4)) : item;
+  Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value, round, 2)}\n`));
+}
+
+if (import.meta.main) {
+  const [mode] = Deno.args;
+  const { updates, scaling } = await benchUpdates();
+  const report = {
+    updates,
+    kernels: await benchPolicy(),
+    rollouts: [await benchEpisodes(), ...await benchSteps()],
+    scaling,
+  };
+  if (mode === "--check") {
+    const recorded = JSON.parse(Deno.readTextFileSync(RECORD)) as Record<string, number>;
+    const findings = compareRatios(ratiosOf(report), recorded);
+    print(findings);
+    if (findings.some(({ verdict }) => verdict !== "fine")) Deno.exit(1);
+  } else {
+    print(report);
+    if (mode === "--record") {
+      const ratios = Object.entries(ratiosOf(report))
+        .map(([name, ratio]) => [name, Number(ratio.toPrecision(3))]);
+      const text = JSON.stringify(Object.fromEntries(ratios), null, 2);
+      Deno.writeTextFileSync(RECORD, `${text}\n`);
+    }
+  }
+}
