@@ -14,13 +14,12 @@ import {
   flattenConfig,
   listOptions,
   type NamedOption,
-  OPTION_SECTIONS,
-  type OptionRule,
 } from "./config.ts";
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "./errors.ts";
 import { readFileLimited } from "./files.ts";
 import { nearest } from "./nearest.ts";
+import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
 
 /** The devices that a run can compute on; "auto" takes the fastest that works. */
 export const DEVICES = ["auto", "cpu", "webgpu", "cuda"] as const;

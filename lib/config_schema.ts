@@ -3,7 +3,8 @@
  * words, and the JSON Schema of a configuration file (draft 7, which TOML editor plugins understand).
  */
 
-import { listOptions, type NamedOption, OPTION_SECTIONS, type OptionRule } from "./config.ts";
+import { listOptions, type NamedOption } from "./config.ts";
+import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
 
 /**
  * Says in words which values an option takes, such as "integer, 1 to 256" or "one of bucket, fifo".
