@@ -1,11 +1,11 @@
 /** `udrlpg report`: draws what runs recorded. */
 
 import { merge, object } from "@optique/core/constructs";
-import { UsageError } from "../errors.ts";
-import { REPORT_FILE_NAME, writeComparison, writeReport } from "../report/report.ts";
-import type { RunGroup } from "../report/compare.ts";
-import type { RunData } from "../report/run_data.ts";
 import { join } from "node:path";
+import { UsageError } from "../errors.ts";
+import type { RunGroup } from "../report/compare.ts";
+import { REPORT_FILE_NAME, writeComparison, writeReport } from "../report/report.ts";
+import type { RunData } from "../report/run_data.ts";
 import { formatNumber, formatTable } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { fileValue, runValue, setting, words } from "./values.ts";
@@ -97,7 +97,9 @@ function describeGroups(
     formatTable([
       ["configuration", "runs", "return", "low", "high", "IQM"],
       ...groups.map(({ label, runs, last }) => [
-        label,
+        // An environment's name from a file: nothing that a terminal would obey.
+        // deno-lint-ignore no-control-regex
+        label.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "),
         String(runs.length),
         ...[last?.mean, last?.low, last?.high, last?.iqm].map((value) =>
           value === undefined || value === null ? "-" : formatNumber(value)

@@ -1,10 +1,15 @@
 /** The comparison of many runs as a page. */
 
-import { type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
+import { type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
 import type { AveragedLine, RunGroup } from "./compare.ts";
 import { lastReturnOf } from "./compare.ts";
 import { escapeHtml, renderTable } from "./html.ts";
-import { brief, count, type PageParts, renderFigure } from "./run_page.ts";
+import { brief, count } from "./numbers.ts";
+import { type Figure, renderFigure } from "./run_figures.ts";
+import type { PageParts } from "./run_page.ts";
+
+/** The longest text of a legend, in characters. */
+const MAX_LEGEND = 48;
 
 /** Lays groups out, environment by environment. */
 export function renderComparison(groups: readonly RunGroup[]): PageParts {
@@ -12,7 +17,7 @@ export function renderComparison(groups: readonly RunGroup[]): PageParts {
   const title = `${count(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
     groups.length === 1 ? "configuration" : "configurations"
   }`;
-  const charts: LineChart[] = [];
+  const charts: Chart[] = [];
   const sections = [...Map.groupBy(groups, ({ env }) => env)].map(([env, members], number) => {
     const figures = [learningFigure(members, number), followingFigure(members, number)];
     charts.push(...figures.flatMap(({ chart }) => chart ?? []));
@@ -29,7 +34,7 @@ export function renderComparison(groups: readonly RunGroup[]): PageParts {
   return { title, body: `<h1>${escapeHtml(title)}</h1>\n${sections.join("\n")}`, charts };
 }
 
-function learningFigure(groups: readonly RunGroup[], number: number) {
+function learningFigure(groups: readonly RunGroup[], number: number): Figure {
   return {
     title: "Learning",
     caption: "Return of the best command, mean over seeds with its 95 % interval; " +
@@ -45,7 +50,7 @@ function learningFigure(groups: readonly RunGroup[], number: number) {
   };
 }
 
-function followingFigure(groups: readonly RunGroup[], number: number) {
+function followingFigure(groups: readonly RunGroup[], number: number): Figure {
   return {
     title: "Asked and achieved",
     caption: "What commands earned by the last curve of each run, mean over seeds with its 95 % " +
@@ -74,8 +79,9 @@ function chartOf(
   const series = groups.flatMap((group, color): ChartSeries[] => {
     const { x, values } = lineOf(group);
     if (x.length === 0) return [];
+    const label = legendOf(group, color);
     const line = {
-      label: group.label,
+      label,
       x,
       y: values.map(({ mean }) => mean),
       low: values.map(({ low }) => low),
@@ -84,12 +90,24 @@ function chartOf(
     };
     const middle = values.map(({ iqm }) => iqm);
     return hasMiddle && values.some(({ n }) => n >= 4)
-      ? [line, { label: `${group.label}, IQM`, x, y: middle, color, dashed: true }]
+      ? [line, { label: `${label}, IQM`, x, y: middle, color, dashed: true }]
       : [line];
   });
   if (series.length === 0) return undefined;
   const yRange = rangeOf(...series.map(({ y }) => y));
   return { kind: "lines", ...labels, series, ...(yRange ? { yRange } : {}) };
+}
+
+/** Names a group in a legend; the table tells the rest. */
+function legendOf({ label }: RunGroup, number: number): string {
+  const text = `${nameOf(number)}: ${label}`;
+  return text.length > MAX_LEGEND ? `${text.slice(0, MAX_LEGEND - 3)}...` : text;
+}
+
+/** Names groups A, B, ..., Z, A1, B1, ... */
+function nameOf(number: number): string {
+  const round = Math.floor(number / 26);
+  return String.fromCharCode(65 + number % 26) + (round === 0 ? "" : String(round));
 }
 
 function groupRows(groups: readonly RunGroup[]): string[][] {
@@ -105,8 +123,8 @@ function groupRows(groups: readonly RunGroup[]): string[][] {
   ];
   return [
     heading,
-    ...groups.map(({ label, runs, last, average }) => [
-      label,
+    ...groups.map(({ label, runs, last, average }, number) => [
+      `${nameOf(number)}: ${label}`,
       count(runs.length),
       count(runs.filter(({ finalReturn }) => finalReturn).length),
       last ? brief(last.mean) : "-",
@@ -123,10 +141,10 @@ function groupRows(groups: readonly RunGroup[]): string[][] {
 function runRows(groups: readonly RunGroup[]): string[][] {
   return [
     ["run", "configuration", "seed", "steps", "episodes", "return", "best training episode"],
-    ...groups.flatMap(({ label, runs }) =>
+    ...groups.flatMap(({ runs }, number) =>
       runs.map((run) => [
         run.folder,
-        label,
+        nameOf(number),
         String(run.config.seed),
         count(run.step),
         count(run.episodeCount),

@@ -97,12 +97,14 @@ export function quoteWord(word: string): string {
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
   const isNumber = (cell: string) => /^[-+]?[0-9]/.test(cell) || cell === "-";
+  const numeric = head.map((_, column) =>
+    body.length > 0 && body.every((cells) => isNumber(cells[column]))
+  );
   const line = (cells: readonly string[], tag: "td" | "th") =>
     `<tr>${
-      cells.map((cell) =>
-        `<${tag}${isNumber(cell) ? ' class="number"' : ""}>${escapeHtml(cell)}</${tag}>`
-      )
-        .join("")
+      cells.map((cell, column) =>
+        `<${tag}${numeric[column] ? ' class="number"' : ""}>${escapeHtml(cell)}</${tag}>`
+      ).join("")
     }</tr>`;
   return `<div class="scroll"><table><thead>${line(head, "th")}</thead><tbody>${
     body.map((cells) => line(cells, "td")).join("")

@@ -72,7 +72,7 @@ export interface RunData {
   readonly updateCount: number;
   readonly evaluations: readonly EvaluationPoint[];
   /** The evaluation of what the run handed out; undefined while it is not finished. */
-  readonly finalReturn: MeasuredPoint | undefined;
+  readonly finalReturn: EvaluationPoint | undefined;
   readonly bestReturn: number | undefined;
   readonly episodes: BinnedSeries;
   readonly losses: BinnedSeries;

@@ -5,9 +5,17 @@ import { flattenConfig, listOptions } from "../config.ts";
 import { renderValue } from "../config_file.ts";
 import { CONFIG_FILE_NAME } from "../run_folder.ts";
 import { spearman } from "../statistics.ts";
-import { band, type Chart, type ChartSeries, rangeOf } from "./chart.ts";
+import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, quoteWord, renderTable } from "./html.ts";
+import { brief, count } from "./numbers.ts";
 import type { MeasuredPoint, RunData } from "./run_data.ts";
+import {
+  followingFigure,
+  learningFigure,
+  lossesFigure,
+  occupancyFigure,
+  renderFigure,
+} from "./run_figures.ts";
 import type { TimesByPurpose } from "./run_times.ts";
 
 /** The parts of a page that differ from run to run. */
@@ -17,21 +25,16 @@ export interface PageParts {
   readonly charts: readonly Chart[];
 }
 
-/** One chart with its words. */
-export interface Figure {
-  readonly title: string;
-  readonly caption: string;
-  /** Undefined when the run does not hold what it shows. */
-  readonly chart: Chart | undefined;
-  /** What stands in its place then. */
-  readonly missing: string;
-}
-
 /** Lays a run out. */
 export function renderRun(data: RunData, times: TimesByPurpose | undefined): PageParts {
   const { config, preset, folder, version } = data;
   const title = `${config.env}, seed ${config.seed}`;
-  const figures = [learning(data), following(data), occupancy(data), losses(data)];
+  const figures = [
+    learningFigure(data),
+    followingFigure(data),
+    occupancyFigure(data),
+    lossesFigure(data),
+  ];
   const facts = [
     `preset ${preset}`,
     folder,
@@ -52,16 +55,6 @@ export function renderRun(data: RunData, times: TimesByPurpose | undefined): Pag
       renderConfiguration(data),
     ].join("\n"),
   };
-}
-
-/** Writes a number for people: about four digits, thousands apart. */
-export function brief(value: number): string {
-  return value.toLocaleString("en", { maximumSignificantDigits: 4 });
-}
-
-/** Writes a count with all its digits, thousands apart. */
-export function count(value: number): string {
-  return Math.round(value).toLocaleString("en");
 }
 
 /** Writes a measured mean with its interval. */
@@ -105,132 +98,6 @@ function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
       `<span class="soft">${escapeHtml(note)}</span></div>`
     ).join("")
   }</div>`;
-}
-
-function learning({ evaluations, episodes }: RunData): Figure {
-  const series: ChartSeries[] = [];
-  if (episodes.steps.length > 0) {
-    series.push({
-      label: "training episodes",
-      x: episodes.steps,
-      y: episodes.means,
-      ...(episodes.lows.some((low, i) => low < episodes.highs[i])
-        ? { low: episodes.lows, high: episodes.highs }
-        : {}),
-      color: 7,
-      strength: 0.6,
-    });
-  }
-  if (evaluations.length > 0) {
-    series.push({
-      label: "best command",
-      x: evaluations.map(({ step }) => step),
-      y: evaluations.map(({ mean }) => mean),
-      ...band(evaluations),
-      color: 0,
-      points: evaluations.length < 40,
-    });
-  }
-  const yRange = rangeOf(evaluations.map(({ mean }) => mean), episodes.lows, episodes.highs);
-  return {
-    title: "Learning",
-    caption: "Return of the best command, without noise, with the 95 % interval of its mean; " +
-      "behind it the noisy episodes that were learnt from, mean and extremes.",
-    missing: "No episode was recorded yet.",
-    chart: series.length === 0 ? undefined : {
-      kind: "lines",
-      id: "chart-learning",
-      xLabel: "environment steps",
-      yLabel: "return",
-      series,
-      ...(yRange ? { yRange } : {}),
-    },
-  };
-}
-
-function following({ curves, config }: RunData): Figure {
-  const hasReturns = curves.every(({ points }) =>
-    points.every((point) => point.requested !== null)
-  );
-  const series = curves.map(({ step, isFinal, points }, i): ChartSeries => ({
-    label: isFinal ? "after training" : `at ${count(step)} steps`,
-    x: points.map(({ requested, command }) => requested ?? command),
-    y: points.map(({ mean }) => mean),
-    ...(i === curves.length - 1 ? band(points) : {}),
-    color: isFinal ? 1 : 0,
-    strength: isFinal ? 1 : 0.25 + 0.75 * (i + 1) / curves.length,
-    points: true,
-  }));
-  const yRange = rangeOf(...series.map(({ y }) => y));
-  const bonus = config.returns.survivalBonus === "remove"
-    ? " Asked returns are without the reward for being alive, achieved ones with it."
-    : "";
-  return {
-    title: "Asked and achieved",
-    caption: "What the commands over the whole range earned, at several times of the run; the " +
-      "newest with its 95 % interval, the broken line is perfect obedience. " +
-      `udrlpg generate corrects what is left by the last curve.${bonus}`,
-    missing: "No command was measured yet.",
-    chart: series.length === 0 ? undefined : {
-      kind: "lines",
-      id: "chart-following",
-      xLabel: hasReturns ? "asked return" : "scaled command",
-      yLabel: "achieved return",
-      hasDiagonal: hasReturns,
-      series,
-      ...(yRange ? { yRange } : {}),
-    },
-  };
-}
-
-function occupancy({ occupancy }: RunData): Figure {
-  const most = occupancy ? Math.max(...occupancy.counts.flat()) : 0;
-  return {
-    title: "Stored policies",
-    caption: `Where the buffer's policies lie; a darker field holds more, the darkest ${
-      brief(most)
-    }.`,
-    missing: "This run did not record what its buffer holds.",
-    chart: occupancy && {
-      kind: "heat",
-      id: "chart-occupancy",
-      xLabel: "environment steps",
-      yLabel: "return",
-      ...occupancy,
-    },
-  };
-}
-
-function losses({ losses: { steps, means, lows, highs } }: RunData): Figure {
-  return {
-    title: "Loss",
-    caption: "Mean squared error of the generated weights at each update; means, and extremes " +
-      "where one point stands for several.",
-    missing: "No update was recorded yet.",
-    chart: steps.length === 0 ? undefined : {
-      kind: "lines",
-      id: "chart-loss",
-      xLabel: "environment steps",
-      yLabel: "loss",
-      isLog: true,
-      series: [{
-        label: "loss",
-        x: steps,
-        y: means,
-        ...(lows.some((low, i) => low < highs[i]) ? { low: lows, high: highs } : {}),
-        color: 2,
-      }],
-    },
-  };
-}
-
-/** A figure's card; also used by comparisons. */
-export function renderFigure({ title, caption, chart, missing }: Figure): string {
-  const inner = chart
-    ? `<div id="${chart.id}"></div>`
-    : `<p class="soft">${escapeHtml(missing)}</p>`;
-  return `<figure class="card"><h2>${escapeHtml(title)}</h2>${inner}` +
-    `<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
 }
 
 const ACCOUNTS: Readonly<Record<string, string>> = {
@@ -282,14 +149,14 @@ function renderCommands({ folder, finalReturn, curves }: RunData): string {
   if (finalReturn) {
     const means = curves.at(-1)?.points.map(({ mean }) => mean) ?? [];
     const [low, high] = rangeOf(means) ?? [finalReturn.mean, finalReturn.mean];
+    const best = Number(finalReturn.mean.toPrecision(3));
     const [third, two] = [1, 2].map((k) => Number((low + k * (high - low) / 3).toPrecision(2)));
+    const wanted = [...new Set([third, two, best])].sort((a, b) => a - b);
     lines.push(
       ["Write a policy", `udrlpg generate --run ${run} --return ${two}`],
       [
         "Watch policies",
-        `udrlpg play --run ${run} --returns=${third},${two},${
-          Number(finalReturn.mean.toPrecision(3))
-        }`,
+        `udrlpg play --run ${run} --returns=${wanted.join(",")}`,
       ],
     );
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { registry } from "../../../envs/registry.ts";
 import { ReportRenewer } from "../../../lib/report/renew.ts";
-import { ManualClock } from "../../support/program.ts";
+import { ManualClock, run } from "../../support/program.ts";
 import { SMALL_RUN, writeRunFolder } from "../../support/run_records.ts";
 import { trainTiny, withFolder } from "../../support/tiny_command.ts";
 
@@ -59,5 +59,18 @@ Deno.test("train leaves a report of the whole run", async () => {
     const html = await Deno.readTextFile(join(out, "report.html"));
     assert.match(html, /finished/);
     assert.match(html, /id="chart-following"/);
+    // Its commands are whole: they run as they stand there.
+    const commands = [...html.matchAll(/<pre>udrlpg ([^<]*)<\/pre>/g)].map(([, line]) => line);
+    assert.equal(commands.length, 4);
+    for (const line of commands) {
+      const argv = line.split(" ");
+      if (argv[0] === "play") argv.push("--out", join(folder, "play.html"));
+      const { code, stderr } = await run([...argv, "--quiet"]);
+      assert.equal(code, 0, `${line}: ${stderr}`);
+    }
+    const [first, again] = await Promise.all(
+      [out, `${out}-again`].map((run) => Deno.readTextFile(join(run, "metrics.jsonl"))),
+    );
+    assert.equal(again, first);
   });
 });

@@ -40,7 +40,8 @@ Deno.test("writeReport() shows the numbers of the metrics and asks no network", 
     const { html, charts } = await reportOf(folder);
     assert.deepEqual(addressesIn(html), []);
     assert.match(html, /Content-Security-Policy" content="default-src 'none'/);
-    const [episodes, best] = seriesOf(charts, "chart-learning");
+    const [episodes, best, end] = seriesOf(charts, "chart-learning");
+    assert.deepEqual([end.x, end.y], [[100], [95]]);
     assert.deepEqual([episodes.x, episodes.y], [[20, 60], [20, 40]]);
     assert.deepEqual([best.x, best.y, best.low, best.high], [
       [60, 100],
@@ -113,6 +114,18 @@ Deno.test("writeReport() lets nothing of a hostile folder act in the page", asyn
     const quoted = `'${folder.replaceAll("'", "'\\''")}'`;
     const shown = quoted.replaceAll("'", "&#39;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     assert.ok(html.includes(`--resume --out ${shown}`));
+  });
+});
+
+Deno.test("report lets nothing of a hostile folder act on the terminal", async () => {
+  await withFolder(async (folder) => {
+    const config = cartPoleConfig({ env: "\u001b[2J\u009b31m" });
+    await writeRunFolder(join(folder, "a"), { config, records: SMALL_RUN });
+    const argv = ["report", join(folder, "a"), join(folder, "a"), "--out", join(folder, "b.html")];
+    const { code, stdout, stderr } = await run(argv);
+    assert.deepEqual([code, stderr], [0, ""]);
+    // deno-lint-ignore no-control-regex
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(stdout));
   });
 });
 
