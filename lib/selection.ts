@@ -25,10 +25,6 @@ export interface Winner {
 /** Commands of candidates lie between these multiples of the goal. */
 const LOWEST_CANDIDATE = 0.9;
 const HIGHEST_CANDIDATE = 1.1;
-/** However small the budget's share is, this many episodes are kept for the competition, ... */
-const MIN_EPISODES = 6;
-/** ... unless that is more than this share of the budget. */
-const MAX_SHARE = 0.3;
 /** Seeds of these episodes are numbered from here, apart from the calibration's. */
 const FIRST_EPISODE = 0x4000_0000;
 
@@ -37,14 +33,6 @@ interface Candidate {
   readonly row: Float32Array;
   readonly returns: number[];
   readonly storedReturns: number[];
-}
-
-/** Gives the steps of the budget that training leaves to the competition. */
-export function selectionSteps({ config, spec }: Pick<TrainingRun, "config" | "spec">): number {
-  const { budgetShare } = config.selection;
-  if (budgetShare === 0) return 0;
-  const least = Math.min(MIN_EPISODES * spec.maxEpisodeSteps, MAX_SHARE * config.steps);
-  return Math.max(budgetShare * config.steps, least);
 }
 
 /**

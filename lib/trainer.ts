@@ -30,11 +30,11 @@ import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
-import { selectionSteps } from "./selection.ts";
 import {
   cosineOfBudget,
   drawBatch,
   goalOf,
+  selectionSteps,
   spentSteps,
   toGeneratorOrder,
   type TrainingRun,

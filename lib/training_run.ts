@@ -173,9 +173,12 @@ function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: Generato
 }
 
 /** Without one stored policy there is nothing to learn from and no best return to ask for. */
-function checkBudget({ steps, selection }: Config, { maxEpisodeSteps }: EnvSpec): void {
-  if (steps * (1 - selection.budgetShare) >= maxEpisodeSteps) return;
-  const least = Math.ceil(maxEpisodeSteps / (1 - selection.budgetShare));
+function checkBudget(config: Config, spec: EnvSpec): void {
+  const { maxEpisodeSteps } = spec;
+  const { steps, selection: { budgetShare } } = config;
+  if (steps - selectionSteps({ config, spec }) >= maxEpisodeSteps) return;
+  const share = budgetShare === 0 ? 0 : Math.max(budgetShare, MAX_SELECTION_SHARE);
+  const least = Math.ceil(maxEpisodeSteps / (1 - share));
   throw new RangeError(
     `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides the ` +
       `selection's share, at least ${least} steps, got ${steps}`,
@@ -197,6 +200,22 @@ export function goalOf({ buffer, config }: TrainingRun): number {
   return top.length <= 1
     ? buffer.best
     : top.reduce((sum, { scaledReturn }) => sum + scaledReturn, 0) / top.length;
+}
+
+/** However small the budget's share is, this many episodes are kept for the selection, ... */
+const MIN_SELECTION_EPISODES = 6;
+/** ... unless that is more than this share of the budget. */
+const MAX_SELECTION_SHARE = 0.3;
+
+/** Gives the steps of the budget that training leaves to the selection of the best policy. */
+export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec }): number {
+  const { budgetShare } = config.selection;
+  if (budgetShare === 0) return 0;
+  const least = Math.min(
+    MIN_SELECTION_EPISODES * spec.maxEpisodeSteps,
+    MAX_SELECTION_SHARE * config.steps,
+  );
+  return Math.max(budgetShare * config.steps, least);
 }
 
 /** Falls from 1 to 0 over the budget as half a cosine: what schedules are made of. */

@@ -40,6 +40,7 @@ Deno.test("compile() embeds this platform's files alone, with the task's permiss
       "node_modules/@mujoco/mujoco/mujoco.wasm",
       `node_modules/onnxruntime-node/${BINARIES}/linux/x64/libonnxruntime.so.1`,
       `node_modules/onnxruntime-node/${BINARIES}/linux/x64/onnxruntime_binding.node`,
+      "node_modules/uplot/dist/uPlot.min.css", // drawn into reports
     ]);
     for (const part of ["lib/workers/episode_worker.ts", "envs/registry.ts", "models/models.ts"]) {
       assert.ok(paths.includes(part), part);
