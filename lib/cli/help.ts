@@ -95,6 +95,11 @@ function bracket(word: string): string {
   return `[${word}]`;
 }
 
+/** The library quotes every default: (default: "10") -> (default: 10). Lines only get shorter. */
+function plainDefaults(page: string): string {
+  return page.replace(/\(default:(\s+)"([^"]*)"\)/g, "(default:$1$2)");
+}
+
 /** Writes the help page of a command. */
 export async function commandHelp(
   name: CommandName,
@@ -133,7 +138,7 @@ export async function commandHelp(
     "Examples:",
     ...examples,
     "",
-    options.trim().split("\n").map((line) => line.trimEnd()).join("\n"),
+    plainDefaults(options).trim().split("\n").map((line) => line.trimEnd()).join("\n"),
     "",
   ].join("\n");
 }

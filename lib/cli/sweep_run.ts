@@ -79,10 +79,10 @@ function threadsOf({ sweep }: Plan, jobs: number): string[] {
 }
 
 /** Adds what works without the permission that is missing. */
-function withXargs(error: unknown, { file }: Plan, jobs: number): unknown {
-  if (!(error instanceof UsageError) || !/permi|PATH/.test(error.message)) return error;
-  const plan = formatLine("udrlpg", ["sweep", "plan", file]);
-  return new UsageError(`${error.message}, or use ${plan} | xargs -P ${jobs} -L 1 env`);
+function withXargs(error: unknown, { file, program }: Plan, jobs: number): unknown {
+  if (!(error instanceof UsageError) || !error.message.includes("permitted")) return error;
+  const line = formatLine(program, ["sweep", "plan", file]);
+  return new UsageError(`${error.message}, or use ${line} | xargs -P ${jobs} -L 1 env`);
 }
 
 function reportOutcomes(

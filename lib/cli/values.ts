@@ -23,7 +23,10 @@ export type OptionParser<T> = Parser<"sync", T, unknown>;
  * Reads one value of type T from the command line. An own name for the library's type.
  * @internal
  */
-export type Value<T> = ValueParser<"sync", T>;
+export type Value<T> = ValueParser<"sync", T> & {
+  /** The bounds of a number in words, for the help. */
+  readonly range?: string;
+};
 
 interface ValueParts<T> {
   /** Placeholder in the help. */
@@ -32,6 +35,8 @@ interface ValueParts<T> {
   /** Returns the value, or what it must be. */
   read(input: string): { readonly value: T } | { readonly rule: string; readonly hint?: string };
   suggest?(prefix: string): Iterable<Suggestion>;
+  /** The bounds of a number in words, for the help. */
+  readonly range?: string;
 }
 
 function makeValue<T>(parts: ValueParts<T>): Value<T> {
@@ -47,6 +52,7 @@ function makeValue<T>(parts: ValueParts<T>): Value<T> {
       return { success: false, error: [text(`${result.rule}, got ${shown}${hint}`)] };
     },
     format: String,
+    ...(parts.range ? { range: parts.range } : {}),
     ...(parts.suggest ? { suggest: parts.suggest } : {}),
   } as Value<T>;
 }
@@ -68,6 +74,7 @@ export function numberValue(
   return makeValue({
     metavar,
     placeholder: 0,
+    range: describeRange(min, max),
     read: (input) => readNumber(input, { noun: "a number", min, max }),
   });
 }
@@ -77,9 +84,16 @@ export function integerValue({ metavar, min = 0, max }: NumberRange): Value<numb
   return makeValue({
     metavar,
     placeholder: 0,
+    range: describeRange(min, max ?? Infinity),
     read: (input) =>
       readNumber(input, { noun: "an integer", min, max: max ?? Number.MAX_SAFE_INTEGER }),
   });
+}
+
+/** Says which numbers an option takes; nothing where that goes without saying. */
+function describeRange(min: number, max: number): string {
+  if (max < Infinity) return `${min} to ${max}`;
+  return min > 0 ? `at least ${min}` : "";
 }
 
 function readNumber(input: string, { noun, min, max }: { noun: string; min: number; max: number }) {
@@ -215,8 +229,9 @@ export type Names = OptionName | readonly [OptionName, ...OptionName[]];
 function optionWith<T>(names: Names, value: Value<T>, doc: string) {
   const list = typeof names === "string" ? [names] as const : names;
   const long = list.at(-1)!;
+  const range = value.range ? `, ${value.range}` : "";
   return option(...list, value, {
-    description: message`${text(doc)}`,
+    description: message`${text(doc.replace(/( \(default: .*\))?$/, `${range}$1`))}`,
     errors: {
       invalidValue: (error) => [text(`Cannot use option "${long}": `), ...error],
       duplicate: [text(`Cannot use option "${long}": must be given at most once, got it twice`)],
