@@ -2,8 +2,8 @@
  * Decides where updates are computed: the one place that does.
  *
  * Under "auto" CUDA is taken where everything that it needs is there, otherwise the CPU. WebGPU has to
- * be asked for: to find out whether there is a GPU its driver must be started, which takes up to a
- * second and writes to stderr where there is none, and no measurement says yet that it is faster.
+ * be asked for: to find out whether there is a GPU its driver must be started, and no measurement says
+ * yet that it is faster than the CPU.
  */
 
 import { trace } from "./autodiff/graph.ts";
@@ -19,6 +19,7 @@ import {
 } from "./onnx/cuda.ts";
 import { exportOnnx } from "./onnx/export.ts";
 import { createSession, type Device } from "./onnx/session.ts";
+import { findVulkanProblem } from "./onnx/vulkan.ts";
 
 /** What a user may ask for. */
 export type WantedDevice = "auto" | Device;
@@ -73,7 +74,12 @@ export interface DeviceSettings {
 
 /** Makes the probes of this machine; they prepare the device that they find usable. */
 export function deviceProbes(settings: DeviceSettings): DeviceProbes {
-  return { cuda: () => probeCuda(settings), webgpu: () => tryDevice("webgpu") };
+  return { cuda: () => probeCuda(settings), webgpu: () => probeWebgpu(settings) };
+}
+
+async function probeWebgpu({ env }: DeviceSettings): Promise<string | undefined> {
+  const problem = Deno.build.os === "linux" ? findVulkanProblem({ env }) : undefined;
+  return problem ?? await tryDevice("webgpu");
 }
 
 async function probeCuda(settings: DeviceSettings): Promise<string | undefined> {

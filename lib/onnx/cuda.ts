@@ -167,7 +167,7 @@ export function holdsProvider(folder: string): boolean {
 function findProvider(places: readonly string[]): string[] {
   if (places.some(holdsProvider)) return [];
   const missing = PROVIDER_FILES.filter((file) => !isFile(join(places[0], file)));
-  return missing.map((file) => `${file} is not in ${places.join(" or ")}`);
+  return [`${missing.join(" and ")} must be in ${places.join(" or ")}`];
 }
 
 function loadProvider(places: readonly string[], load: LibraryLoader): string[] {

@@ -57,9 +57,9 @@ Deno.test("inspectCuda() names every missing library and how to get it", async (
     const parts = inspectCuda({ path: folder, runtime: "/nowhere", load: loaderOf([]) });
     assert.deepEqual(problemsOf(parts), {
       "NVIDIA driver": ["libcuda.so.1 is not there"],
-      "ONNX Runtime's CUDA provider": PROVIDER_FILES.map((file) =>
-        `${file} is not in ${folder} or /nowhere`
-      ),
+      "ONNX Runtime's CUDA provider": [
+        `${PROVIDER_FILES.join(" and ")} must be in ${folder} or /nowhere`,
+      ],
       "CUDA 12": LIBRARIES.slice(1, 6).map((file) => `${file} is not there`),
       "cuDNN 9": ["libcudnn.so.9 is not there"],
     });
