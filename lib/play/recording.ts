@@ -9,7 +9,9 @@ import { type Scene, sceneOf, type Stroke } from "./scene.ts";
 export interface Recording {
   /** Plain text over the picture. */
   readonly title: string;
+  /** Id of the environment. */
   readonly env: string;
+  /** Seed of the episode. */
   readonly seed: number;
   /** The return that was asked for; null when none was. */
   readonly requested: number | null;
@@ -17,9 +19,13 @@ export interface Recording {
   readonly return: number;
   /** Steps of the episode; there is one frame more. */
   readonly steps: number;
+  /** Whether the task ended it, and not the time limit. */
   readonly terminated: boolean;
+  /** Simulated seconds in one step. */
   readonly stepSeconds: number;
+  /** Height of the ground in metres; null when there is none. */
   readonly ground: number | null;
+  /** What is painted, in this order. */
   readonly strokes: readonly Stroke[];
   /** End points of the strokes that never move, in units of 1 / UNITS_PER_METER m; else null. */
   readonly fixed: readonly (readonly number[] | null)[];
@@ -36,9 +42,11 @@ const RETURN_DECIMALS = 4;
 
 /** What is recorded. */
 export interface RecordOptions {
+  /** Plain text over the picture. */
   readonly title: string;
   /** Seed of the episode. */
   readonly seed: number;
+  /** The return that was asked for. */
   readonly requested?: number;
 }
 

@@ -18,6 +18,7 @@ export type Tone = (typeof TONES)[number];
 export interface Stroke {
   /** In metres. */
   readonly width: number;
+  /** What it stands for. */
   readonly tone: Tone;
   /** Ends cut off at the end points instead of round. */
   readonly isCut?: boolean;

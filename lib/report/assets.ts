@@ -2,7 +2,9 @@
 
 /** What goes into every report page besides its own numbers. */
 export interface ReportAssets {
+  /** In the order of the page. */
   readonly styles: readonly string[];
+  /** In the order in which they run. */
   readonly scripts: readonly string[];
 }
 

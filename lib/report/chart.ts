@@ -31,10 +31,13 @@ export interface ChartSeries {
 
 /** A chart of lines. */
 export interface LineChart {
+  /** Which of the charts this is. */
   readonly kind: "lines";
   /** Id of the element that it is drawn into. */
   readonly id: string;
+  /** Plain text below the chart. */
   readonly xLabel: string;
+  /** Plain text beside the chart. */
   readonly yLabel: string;
   /** Logarithmic y axis; values that are not positive are left out. */
   readonly isLog?: boolean;
@@ -42,21 +45,27 @@ export interface LineChart {
   readonly yRange?: readonly [number, number];
   /** Draws the line y = x. */
   readonly hasDiagonal?: boolean;
+  /** Painted in this order. */
   readonly series: readonly ChartSeries[];
 }
 
 /** A chart of counts by time and value. */
 export interface HeatChart {
+  /** Which of the charts this is. */
   readonly kind: "heat";
   /** Id of the element that it is drawn into. */
   readonly id: string;
+  /** Plain text below the chart. */
   readonly xLabel: string;
+  /** Plain text beside the chart. */
   readonly yLabel: string;
   /** Right edges of the columns, rising. */
   readonly steps: readonly number[];
   /** One list per column; bin j spans low + j * width to low + (j + 1) * width. */
   readonly counts: readonly (readonly number[])[];
+  /** Value at the lower edge of the first bin. */
   readonly low: number;
+  /** Height of a bin. */
   readonly width: number;
 }
 

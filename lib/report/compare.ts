@@ -11,6 +11,7 @@ import type { RunData } from "./run_data.ts";
 
 /** Values over runs. */
 export interface AcrossRuns {
+  /** Mean over the runs. */
   readonly mean: number;
   /** Sample deviation. */
   readonly std: number;
@@ -18,21 +19,27 @@ export interface AcrossRuns {
   readonly low: number | null;
   /** Null with one run. */
   readonly high: number | null;
+  /** Interquartile mean. */
   readonly iqm: number;
+  /** Number of runs. */
   readonly n: number;
 }
 
 /** A line averaged over runs. All lists are equally long. */
 export interface AveragedLine {
+  /** Rising. */
   readonly x: readonly number[];
+  /** What the runs have there. */
   readonly values: readonly AcrossRuns[];
 }
 
 /** Runs that differ in nothing but the seed. */
 export interface RunGroup {
+  /** Id of the environment. */
   readonly env: string;
   /** What sets it apart from the other groups: "update.learningRate = 0.001". */
   readonly label: string;
+  /** In the order in which they were given. */
   readonly runs: readonly RunData[];
   /** Returns of the best command over environment steps. */
   readonly learning: AveragedLine;
@@ -46,7 +53,9 @@ export interface RunGroup {
 
 /** One run's line: x rising. */
 export interface Line {
+  /** Rising. */
   readonly x: readonly number[];
+  /** As long as `x`. */
   readonly y: readonly number[];
 }
 

@@ -12,8 +12,11 @@ import { FileError } from "../errors.ts";
 export interface RenewOptions {
   /** The run folder. */
   readonly folder: string;
+  /** Tells the scale of commands. */
   readonly registry: EnvRegistry;
+  /** Paces the reports. */
   readonly clock: Clock;
+  /** Gets what went wrong. */
   readonly onWarning?: (text: string) => void;
 }
 

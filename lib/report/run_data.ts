@@ -20,14 +20,19 @@ import { binByStep, type BinnedSeries, keepEvenly } from "./thin.ts";
 
 /** A measured mean with its 95 % interval, null where one episode gives none. */
 export interface MeasuredPoint {
+  /** Mean return. */
   readonly mean: number;
+  /** Lower end of the interval. */
   readonly low: number | null;
+  /** Upper end of the interval. */
   readonly high: number | null;
+  /** Number of episodes. */
   readonly n: number;
 }
 
 /** An evaluation of the best command. */
 export interface EvaluationPoint extends MeasuredPoint {
+  /** Environment steps taken until then. */
   readonly step: number;
 }
 
@@ -41,6 +46,7 @@ export interface CommandPoint extends MeasuredPoint {
 
 /** Commands measured over the whole range at one time of the run. */
 export interface CurveData {
+  /** Environment steps taken until then. */
   readonly step: number;
   /** Measured after training, with the generator that the run hands out. */
   readonly isFinal: boolean;
@@ -50,11 +56,13 @@ export interface CurveData {
 
 /** Stored policies by return and time. */
 export interface OccupancyData {
+  /** Environment steps of the columns. */
   readonly steps: readonly number[];
   /** Policies in each bin, one list per step; bin j holds returns low + (j, j + 1] * width. */
   readonly counts: readonly (readonly number[])[];
   /** In returns, or in scaled returns when the environment is not known. */
   readonly low: number;
+  /** Height of a bin in the same unit. */
   readonly width: number;
 }
 
@@ -62,21 +70,31 @@ export interface OccupancyData {
 export interface RunData {
   /** The folder as it was given. */
   readonly folder: string;
+  /** The resolved configuration. */
   readonly config: Config;
+  /** Name of the preset that it started from. */
   readonly preset: string;
   /** The program that wrote the run, undefined when the run does not say. */
   readonly version: string | undefined;
   /** Last environment step in the metrics. */
   readonly step: number;
+  /** Training episodes so far. */
   readonly episodeCount: number;
+  /** Updates so far. */
   readonly updateCount: number;
+  /** By rising step. */
   readonly evaluations: readonly EvaluationPoint[];
   /** The evaluation of what the run handed out; undefined while it is not finished. */
   readonly finalReturn: EvaluationPoint | undefined;
+  /** Highest return of a training episode. */
   readonly bestReturn: number | undefined;
+  /** Returns of training episodes. */
   readonly episodes: BinnedSeries;
+  /** Losses of updates. */
   readonly losses: BinnedSeries;
+  /** By rising step. */
   readonly curves: readonly CurveData[];
+  /** Undefined when the run did not record it. */
   readonly occupancy: OccupancyData | undefined;
   /** Simulated steps by purpose, as the last report of the run says. */
   readonly simulated: Readonly<Record<string, number>>;

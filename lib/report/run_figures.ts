@@ -7,7 +7,9 @@ import type { RunData } from "./run_data.ts";
 
 /** One chart with its words. */
 export interface Figure {
+  /** Plain text. */
   readonly title: string;
+  /** Plain text. */
   readonly caption: string;
   /** Undefined when the run does not hold what it shows. */
   readonly chart: Chart | undefined;

@@ -20,8 +20,11 @@ import type { TimesByPurpose } from "./run_times.ts";
 
 /** The parts of a page that differ from run to run. */
 export interface PageParts {
+  /** Plain text. */
   readonly title: string;
+  /** Markup whose texts are escaped. */
   readonly body: string;
+  /** What the page draws. */
   readonly charts: readonly Chart[];
 }
 

@@ -4,6 +4,7 @@
 export interface BinnedSeries {
   /** The last step of each bin, rising. */
   readonly steps: readonly number[];
+  /** Mean of each bin. */
   readonly means: readonly number[];
   /** Smallest value of each bin. */
   readonly lows: readonly number[];
