@@ -18,7 +18,7 @@ const RECORD = new URL("./recorded.json", import.meta.url);
 
 function print(value: unknown): void {
   const round = (_key: string, item: unknown) =>
-    typeof item === "number" ? Number(item.toPrecision(4)) : item;
+    typeof item === "number" && !Number.isInteger(item) ? Number(item.toPrecision(4)) : item;
   Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value, round, 2)}\n`));
 }
 
