@@ -70,12 +70,12 @@ while kill -0 "$child" 2>/dev/null; do
   code=$?
 done
 
-# 143: stopped by SIGTERM after saving. A cancelled task is not RUNNING any more.
+# 143: stopped by SIGTERM after saving. A cancelled task has another state by now.
 if [ "$code" = 143 ]; then
   task=\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
-  if [ "$(squeue --noheader --job="$task" --format=%T)" = RUNNING ]; then
-    scontrol requeue "$task"
-  fi
+  case $(squeue --noheader --job="$task" --format=%T) in
+    RUNNING | SIGNALING) scontrol requeue "$task" ;;
+  esac
 fi
 exit "$code"
 `;

@@ -36,7 +36,7 @@ Deno.test("renderSlurmScript() writes what was asked for", () => {
     "#SBATCH --partition=gpu",
     "# One task per run. A run that is finished says so and does nothing, one that was stopped goes on.",
     "# A signal ends the wait, not the run: it is saving.",
-    "# 143: stopped by SIGTERM after saving. A cancelled task is not RUNNING any more.",
+    "# 143: stopped by SIGTERM after saving. A cancelled task has another state by now.",
   ]);
   assert.match(script, /^cd '\/data\/it'\\''s' \|\| exit 3$/m);
   assert.match(script, /^ {4}2\) exec udrlpg train --seed 2 --out 'a b' ;;$/m);
@@ -83,9 +83,12 @@ kill -TERM $pid 2>/dev/null; wait $pid; code=$?; cat log; exit $code`,
     const stopped = await start(3, "RUNNING");
     assert.deepEqual([stopped.code, stopped.stdout], [143, "a  b started\nsaved\n"]);
     assert.equal(await requests(), "requeue 7_3\n");
+    // What a real SLURM says for a second or two after it has sent a signal.
+    assert.equal((await start(1, "SIGNALING")).code, 143);
+    assert.equal(await requests(), "requeue 7_3\nrequeue 7_1\n");
     const failed = await start(2, "RUNNING");
     assert.deepEqual([failed.code, failed.stdout], [4, "short started\n"]);
-    assert.equal(await requests(), "requeue 7_3\n");
+    assert.equal(await requests(), "requeue 7_3\nrequeue 7_1\n");
   }));
 
 Deno.test("sweep submit refuses what is no job array, and names sbatch where it is not", () =>
