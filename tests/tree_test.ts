@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import project from "../deno.json" with { type: "json" };
+import { findBrokenRules, findMissingNames, listImports } from "./support/tree_rules.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const PACKAGES = Object.keys(project.imports);
+
+function readSources(): Map<string, string> {
+  const sources = new Map<string, string>();
+  const read = (path: string) => sources.set(path, Deno.readTextFileSync(new URL(path, ROOT)));
+  const walk = (folder: string): void => {
+    for (const { name, isDirectory } of Deno.readDirSync(new URL(folder, ROOT))) {
+      if (isDirectory) walk(`${folder}${name}/`);
+      else if (name.endsWith(".ts") && !name.endsWith(".as.ts")) read(`${folder}${name}`);
+    }
+  };
+  read("main.ts");
+  for (const folder of ["lib/", "envs/", "models/"]) walk(folder);
+  return sources;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(new URL(path, ROOT));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Applies the rules to files given as [path, source]. */
+function check(...files: [path: string, source: string][]): string[] {
+  return findBrokenRules(new Map(files), ["onnxruntime-node", "fast-check"]);
+}
+
+Deno.test("the tree keeps its rules: imports point one way, time and chance have one place", () => {
+  const sources = readSources();
+  assert.ok(sources.size > 100);
+  assert.deepEqual(findBrokenRules(sources, PACKAGES), []);
+});
+
+Deno.test("listImports() finds every form of import, and none in comments", () => {
+  const source = `
+/** import x from "./no.ts" and import("./no.ts") */
+import { a } from "./a.ts";
+import {
+  b,
+  type B,
+} from "./b.ts";
+import type { C } from './c.ts';
+import { type D, type E } from "./d.ts";
+import * as f from "./f.ts";
+import "./g.ts";
+export { h } from "./h.ts";
+export const url = "https://i"; // import("./no.ts")
+const j = await import("./j.ts"), k = await import(
+  "./k.ts"
+);
+const l = import(name);
+`;
+  assert.deepEqual(
+    listImports(source).map(({ specifier, kind }) => `${kind} ${specifier}`),
+    [
+      "value ./a.ts",
+      "value ./b.ts",
+      "type ./c.ts",
+      "type ./d.ts",
+      "value ./f.ts",
+      "value ./g.ts",
+      "value ./h.ts",
+      "dynamic ./j.ts",
+      "dynamic ./k.ts",
+      "dynamic undefined",
+    ],
+  );
+});
+
+Deno.test("findBrokenRules() accepts a tree that keeps the rules", () => {
+  assert.deepEqual(
+    check(
+      ["main.ts", 'import { a } from "./lib/cli/a.ts";\nconst e = import("./envs/e.ts");'],
+      ["envs/mujoco/e.ts", 'import { b } from "../float.ts";\nimport c from "../../lib/env.ts";'],
+      ["lib/cli/a.ts", 'import { t } from "../trainer.ts";'],
+      ["lib/trainer.ts", 'import type { r } from "./reports.ts";\nimport "node:path";'],
+      ["lib/reports.ts", 'import { t } from "./trainer.ts";'],
+      ["lib/adam.ts", 'import { add } from "./autodiff/tensor.ts";'],
+      ["lib/clock.ts", "export const now = () => performance.now();"],
+      ["lib/onnx/session.ts", 'const ort = await import("onnxruntime-node");'],
+    ),
+    [],
+  );
+});
+
+Deno.test("findBrokenRules() names imports up, sideways and of a higher floor, of any kind", () => {
+  assert.deepEqual(
+    check(
+      ["lib/a.ts", 'import { main } from "../main.ts";'],
+      ["lib/b.ts", 'import type { Registry } from "../envs/registry.ts";'],
+      ["envs/c.ts", 'const p = await import("../models/policy.ts");'],
+      ["models/d.ts", 'import { e } from "../envs/e.ts";'],
+      ["lib/trainer.ts", 'import { o } from "./cli/output.ts";'],
+      ["envs/f.ts", 'import { o } from "../lib/cli/output.ts";'],
+      ["lib/rng.ts", 'import { t } from "./trainer.ts";'],
+      ["lib/autodiff/g.ts", 'import { adam } from "../adam.ts";'],
+      ["lib/adam.ts", 'import { l } from "./losses.ts";'],
+      ["lib/a_config.ts", 'import project from "../deno.json" with { type: "json" };'],
+    ),
+    [
+      "lib/a.ts imports main.ts: lib imports only lib/, deno.json and packages",
+      "lib/b.ts imports envs/registry.ts: lib imports only lib/, deno.json and packages",
+      "envs/c.ts imports models/policy.ts: envs imports only lib/, envs/ and packages",
+      "models/d.ts imports envs/e.ts: models imports only lib/, models/ and packages",
+      "lib/trainer.ts imports lib/cli/output.ts: only main.ts and lib/cli/ import the command line",
+      "envs/f.ts imports lib/cli/output.ts: only main.ts and lib/cli/ import the command line",
+      "lib/rng.ts imports lib/trainer.ts: it stands lower and may import only lib/rng.ts, " +
+      "lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
+      "lib/autodiff/g.ts imports lib/adam.ts: it stands lower and may import only lib/rng.ts, " +
+      "lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
+      "lib/adam.ts imports lib/losses.ts: it stands lower and may import only lib/autodiff/, " +
+      "lib/rng.ts, lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
+      "lib/a_config.ts imports deno.json: only lib/version.ts reads it",
+    ],
+  );
+});
+
+Deno.test("findBrokenRules() names packages out of place, unknown and computed specifiers", () => {
+  assert.deepEqual(
+    check(
+      ["lib/learner.ts", 'import type { Tensor } from "onnxruntime-node";'],
+      ["lib/a.ts", 'import { x } from "left-pad";\nimport "https://example.org/x.ts";'],
+      ["lib/b.ts", "const module = await import(name);"],
+    ),
+    [
+      "lib/learner.ts imports onnxruntime-node: only lib/onnx/session.ts may",
+      "lib/a.ts imports left-pad: no package of deno.json",
+      "lib/a.ts imports https://example.org/x.ts: no package of deno.json",
+      "lib/b.ts imports a computed specifier",
+    ],
+  );
+});
+
+Deno.test("findBrokenRules() names clocks, chance, default exports, barrels and cycles", () => {
+  assert.deepEqual(
+    check(
+      ["lib/a.ts", "const x = Math.random() + Date.now(); // not Date.now()"],
+      ["envs/b.ts", "export default 1;\nconst t = new Date();"],
+      ["lib/c.ts", 'export * from "./d.ts";\nexport type { E } from "./e.ts";'],
+      ["lib/d.ts", 'import { c } from "./c.ts";'],
+      ["lib/e.ts", "export { local };\nexport const fromHere = 1;"],
+    ),
+    [
+      "lib/a.ts uses Math.random: only lib/clock.ts may",
+      "lib/a.ts uses Date.now: only lib/clock.ts may",
+      "envs/b.ts has a default export",
+      "envs/b.ts uses new Date(): only lib/clock.ts may",
+      "lib/c.ts exports again what another has",
+      "lib/c.ts imports itself: lib/c.ts -> lib/d.ts -> lib/c.ts",
+    ],
+  );
+});
+
+Deno.test("README.md names paths and tasks that exist", () => {
+  const text = Deno.readTextFileSync(new URL("README.md", ROOT));
+  const tasks = Object.keys(project.tasks);
+  assert.deepEqual(findMissingNames(text, { exists, tasks }), { paths: [], tasks: [] });
+});
+
+Deno.test("findMissingNames() names paths and tasks that do not exist", () => {
+  const text = "See `lib/gone.ts`, [page](tests/gone/), `lib/rng.ts` and `lib/`.\n" +
+    "    npx -y deno@2.9.6 task launch\n`deno task -q test`, `deno task udrlpg ARGS`.";
+  const known = { exists: (path: string) => ["lib/rng.ts", "lib/"].includes(path) };
+  assert.deepEqual(findMissingNames(text, { ...known, tasks: ["test", "udrlpg"] }), {
+    paths: ["lib/gone.ts", "tests/gone/"],
+    tasks: ["launch"],
+  });
+});
