@@ -178,7 +178,7 @@ export const OPTION_SECTIONS = {
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
     refreshEvery: integer(
-      0,
+      8,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
     finalNoiseShare: number(
@@ -293,11 +293,11 @@ export const OPTION_SECTIONS = {
     ),
   },
   selection: {
-    candidates: integer(8, "Policies that compete for the best one at the end", {
+    candidates: integer(6, "Policies that compete for the best one at the end", {
       min: 1,
       max: 1000,
     }),
-    budgetShare: number(0.08, "Share of the budget kept for that competition's episodes", {
+    budgetShare: number(0.1, "Share of the budget kept for that competition's episodes", {
       max: 0.9,
     }),
   },
