@@ -222,19 +222,23 @@ const SCALING_CASES: readonly UpdateCase[] = [
   ...[16, 64].map((tileSize) => ({ sizes: [11, 128, 128, 3], tileSize, rows: 8 })),
 ];
 
-/** Times the main cases and the scaling cases. Nothing is written. */
-export async function benchUpdates(): Promise<
-  { updates: UpdateBenchRow[]; scaling: UpdateBenchRow[] }
-> {
+async function measureCases(
+  cases: readonly UpdateCase[],
+  rounds: number,
+): Promise<UpdateBenchRow[]> {
   const probe = await MachineProbe.create();
   await probe.measure();
-  const updates: UpdateBenchRow[] = [];
-  for (const subject of MAIN_CASES) {
-    updates.push(await measureCase(subject, { probe, rounds: 12 }));
-  }
-  const scaling: UpdateBenchRow[] = [];
-  for (const subject of SCALING_CASES) {
-    scaling.push(await measureCase(subject, { probe, rounds: 3 }));
-  }
-  return { updates, scaling };
+  const rows: UpdateBenchRow[] = [];
+  for (const subject of cases) rows.push(await measureCase(subject, { probe, rounds }));
+  return rows;
+}
+
+/** Times the update step of the main cases, about ten seconds. */
+export function benchUpdates(): Promise<UpdateBenchRow[]> {
+  return measureCases(MAIN_CASES, 12);
+}
+
+/** Times the update step against batch, width and tiles in a few runs each: a table, no guard. */
+export function benchScaling(): Promise<UpdateBenchRow[]> {
+  return measureCases(SCALING_CASES, 4);
 }
