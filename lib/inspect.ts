@@ -17,6 +17,7 @@ import { GENERATOR_FILE_NAME, loadGenerator, type LoadOptions } from "./generato
 import { readMetrics } from "./metrics.ts";
 import { readOnnx } from "./onnx/reader.ts";
 import { readPolicy } from "./policy_file.ts";
+import { isSweepFile, readSweepFile } from "./sweep/sweep_file.ts";
 
 /** What a file was found to be. */
 export interface Explanation {
@@ -141,6 +142,7 @@ function onnxFacts(bytes: Uint8Array, path: string): Record<string, unknown> {
 }
 
 function explainConfig(path: string): Explanation {
+  if (isSweepFile(path)) return explainSweep(path);
   const { options, settings } = readConfigFile(path);
   return {
     kind: "configuration of a training run",
@@ -150,6 +152,23 @@ function explainConfig(path: string): Explanation {
       seed: options.get("seed") ?? "not given",
       steps: options.get("steps") ?? "not given",
       optionsGiven: options.size,
+    },
+    warnings: [],
+  };
+}
+
+function explainSweep(path: string): Explanation {
+  const { name, base, seeds, list, grid, random } = readSweepFile(path);
+  const points = [...grid.values()].reduce((product, values) => product * values.length, 1);
+  const listed = new Set(list.flatMap((entry) => [...entry.keys()]));
+  return {
+    kind: "sweep of training runs",
+    facts: {
+      name,
+      environment: base.get("env") ?? "not given, or varied",
+      runs: list.length * points * random.draws * seeds.length,
+      seeds: seeds.length,
+      varied: [...listed, ...grid.keys(), ...random.options.keys()],
     },
     warnings: [],
   };

@@ -71,7 +71,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  generator.safetensors  all that generate needs: weights, normaliser, origin",
       "  checkpoint/            all that train --resume needs",
     ],
-    "A policy in ONNX takes `observation`, float32 [N, S], as the environment gives it, and puts out `action`: float32 [N, A] within the environment's bounds, or int64 [N] for discrete actions, then also `logits`. Normaliser, network and action scaling are inside. The safetensors and JSON forms hold the same numbers and metadata.",
+    "A policy in ONNX takes `observation`, float32 [N, S], as the environment gives it, and puts out `action`: float32 [N, A] within the environment's bounds, or int64 [N] for discrete actions, then also `logits`. Normaliser, network and action scaling are inside. The safetensors and JSON forms hold the same numbers and metadata, and so does the C header, which needs nothing but a C compiler and tests itself.",
     "`udrlpg inspect FILE` explains any of these files.",
   ],
   "exit-codes": [
@@ -81,7 +81,8 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "    2  wrong usage",
       "    3  a file is missing, damaged or not what it should be",
       "    4  training diverged: the last good checkpoint stays",
-      "    5  the asked return cannot be reached within the tolerance",
+      "    5  the asked return cannot be reached within the tolerance; the closest",
+      "       policy that was found is written",
       "  130  interrupted by SIGINT (Ctrl-C), after saving",
       "  143  interrupted by SIGTERM, after saving",
     ],

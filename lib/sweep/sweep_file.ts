@@ -69,6 +69,15 @@ export function readSweepFile(path: string): SweepFile {
 }
 
 /**
+ * Tells whether a TOML file is a sweep rather than the configuration of one run.
+ * @throws {FileError} when it is missing or no TOML.
+ */
+export function isSweepFile(path: string): boolean {
+  const table = parseToml(readConfigText(path), path);
+  return SWEEP_KEYS.some((key) => Object.hasOwn(table, key));
+}
+
+/**
  * Reads a sweep from TOML text.
  * @param path What the text is called in errors, and where the sweep's name is taken from.
  * @throws {FileError} as `readSweepFile` does.

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parseSweep, readSweepFile } from "../../../lib/sweep/sweep_file.ts";
+import { run } from "../../support/program.ts";
 
 Deno.test("parseSweep() reads shared options, grids, lists, draws and seeds", () => {
   const sweep = parseSweep(
@@ -103,6 +104,23 @@ for (const [text, rule] of REFUSED) {
     assert.throws(() => parseSweep(text, "s.toml"), { name: "FileError", message: rule });
   });
 }
+
+Deno.test("inspect tells a sweep from a configuration", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".toml" });
+  try {
+    const shared = 'env = "CartPole-v1"\n';
+    await Deno.writeTextFile(path, shared);
+    assert.match((await run(["inspect", path])).stdout, /configuration of a training run, whole/);
+    await Deno.writeTextFile(path, `${shared}name = "s"\nseeds = 3\n[grid]\nsteps = [1, 2]`);
+    const { stdout } = await run(["inspect", path, "--json"]);
+    const { kind, runs, varied } = JSON.parse(stdout);
+    assert.deepEqual([kind, runs, varied], ["sweep of training runs", 6, ["steps"]]);
+    await Deno.writeTextFile(path, "seeds = 0");
+    assert.equal((await run(["inspect", path])).code, 3);
+  } finally {
+    await Deno.remove(path);
+  }
+});
 
 Deno.test("readSweepFile() refuses a missing file", () => {
   assert.throws(() => readSweepFile("/none/s.toml"), { name: "FileError" });
