@@ -20,9 +20,11 @@ export interface CHeaderContent {
   readonly sizes: readonly number[];
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
+  /** The normaliser of its observations. */
   readonly normaliser: NormaliserState;
   /** Bounds of a continuous action, [A] each; absent for a discrete one. */
   readonly bounds?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
+  /** Key and value pairs for the comment at the top. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The same policy, ready to act: the self-test's actions are its own. It must answer at once. */
   readonly policy: Policy;

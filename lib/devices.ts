@@ -26,6 +26,7 @@ export type WantedDevice = "auto" | Device;
 
 /** A decision. */
 export interface DeviceChoice {
+  /** What the updates run on. */
   readonly device: Device;
   /** The decision and its reasons in one line. */
   readonly line: string;

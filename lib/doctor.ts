@@ -20,7 +20,9 @@ import { readVersions } from "./version.ts";
 
 /** One thing that was tried. */
 export interface Finding {
+  /** What was tried, such as "physics" or "webgpu". */
   readonly name: string;
+  /** Whether it works. */
   readonly ok: boolean;
   /** Whether the main job cannot be done without it. */
   readonly isNeeded: boolean;
@@ -34,8 +36,11 @@ export interface Finding {
 
 /** What the examination works with. */
 export interface DoctorParts {
+  /** Makes the environments to be tried. */
   readonly registry: EnvRegistry;
+  /** Makes the networks to be tried. */
   readonly models: ModelTable;
+  /** Times the updates. */
   readonly clock: Clock;
   /** Reads an environment variable. */
   env(name: string): string | undefined;
@@ -43,13 +48,17 @@ export interface DoctorParts {
   readonly folder: string;
   /** How long updates are measured for on each device; 0 leaves that out. */
   readonly seconds: number;
+  /** The folder of UDRLPG_CUDA_PATH or --cuda-path. */
   readonly cudaPath: string | undefined;
 }
 
 /** What a benchmark of updates counted. */
 export interface UpdateSpeed {
+  /** Gradient updates in one second of wall time. */
   readonly updatesPerSecond: number;
+  /** Gradient updates that were timed. */
   readonly updates: number;
+  /** Wall time that they took. */
   readonly seconds: number;
   /** Numbers in the generator's weights. */
   readonly weights: number;

@@ -91,6 +91,7 @@ export class HostMemory implements LearnerMemory {
   readonly isBehind = false;
   readonly #copies: [StateCopy, StateCopy];
 
+  /** Makes room for the weights and both moments, all zero. */
   constructor(specs: readonly WeightSpec[]) {
     this.#copies = [createCopy(specs), createCopy(specs)];
   }
@@ -145,6 +146,7 @@ export class DeviceMemory implements LearnerMemory {
   #isBehind = false;
   #reader: Session | undefined;
 
+  /** Makes room on the host alone; the first run puts the state on the device. */
   constructor(specs: readonly WeightSpec[], options: SessionOptions) {
     this.#options = options;
     this.#specs = specs;

@@ -31,8 +31,11 @@ const LAST_EVALUATIONS = 20;
 
 /** One run's result. */
 export interface RunResult {
+  /** The folder as it was given. */
   readonly folder: string;
+  /** The resolved configuration. */
   readonly config: Config;
+  /** Whether the run has handed out its generator. */
   readonly isFinished: boolean;
   /** Last environment step in the metrics. */
   readonly step: number;
@@ -42,12 +45,15 @@ export interface RunResult {
 
 /** Runs that differ in nothing but the seed. */
 export interface SummaryRow {
+  /** Id of the environment. */
   readonly env: string;
   /** Hash of the configuration without its seed. */
   readonly configuration: string;
   /** Options whose values differ between rows, as "update.learningRate = 0.001". */
   readonly options: Readonly<Record<string, unknown>>;
+  /** The runs of the row, with different seeds. */
   readonly runs: readonly RunResult[];
+  /** Number of runs that are finished. */
   readonly finished: number;
   /** Over the runs that have a value; undefined when none has. */
   readonly result: SeedSummary | undefined;
@@ -55,6 +61,7 @@ export interface SummaryRow {
 
 /** A value over seeds. */
 export interface SeedSummary {
+  /** Mean over the runs. */
   readonly mean: number;
   /** Sample deviation over runs. */
   readonly std: number;
@@ -62,7 +69,9 @@ export interface SeedSummary {
   readonly ci95: readonly [low: number, high: number];
   /** Interquartile mean. */
   readonly iqm: number;
+  /** The lowest run. */
   readonly min: number;
+  /** The highest run. */
   readonly max: number;
   /** Runs with a value. */
   readonly n: number;

@@ -19,8 +19,10 @@ import { formatNumber, formatTable } from "./output.ts";
 import type { Command } from "./program.ts";
 import { choiceValue, fileValue, runValue, setting, settingOr, words } from "./values.ts";
 
-const FORMATS = ["text", "csv", "json", "markdown"] as const;
-type Format = (typeof FORMATS)[number];
+const FORMATS = ["text", "csv", "json", "markdown"] as const satisfies readonly Format[];
+
+/** How the table is written. */
+export type Format = "text" | "csv" | "json" | "markdown";
 
 /** Formats by the ending of --out. */
 const ENDINGS: Readonly<Record<string, Format>> = {

@@ -19,12 +19,15 @@ import {
   word,
 } from "./values.ts";
 
-const ACTIONS = ["plan", "run", "submit"] as const;
+/** What can be done with a sweep. */
+export type SweepAction = "plan" | "run" | "submit";
+
+const ACTIONS = ["plan", "run", "submit"] as const satisfies readonly SweepAction[];
 
 /** The options of `udrlpg sweep`. */
 export interface SweepValues extends SubmitOptions {
   /** What to do with the sweep. */
-  readonly action: (typeof ACTIONS)[number] | undefined;
+  readonly action: SweepAction | undefined;
   /** Sweep file. */
   readonly file: string | undefined;
   /** --out */

@@ -21,6 +21,7 @@ export type CudaPartName = "NVIDIA driver" | "ONNX Runtime's CUDA provider" | "C
 
 /** A part that CUDA needs and what is wrong with it. */
 export interface CudaPart {
+  /** What messages call it. */
   readonly name: CudaPartName;
   /** How to get the part. */
   readonly advice: string;
@@ -37,6 +38,7 @@ export interface CudaSearch {
   readonly path: string | undefined;
   /** Stop at the first part with a problem. */
   readonly isBrief?: boolean;
+  /** Loads a library; the system's loader when absent. */
   readonly load?: LibraryLoader;
   /** The folder of ONNX Runtime's own library. */
   readonly runtime?: string;

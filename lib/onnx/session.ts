@@ -5,7 +5,7 @@
  * library takes longer to load than most commands to run.
  */
 
-import type { InferenceSession, Tensor as OrtTensor, TypedTensor } from "onnxruntime-node";
+import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-node";
 import type { DType } from "../autodiff/node.ts";
 
 /** Where a session runs. Operators that a device lacks run on the CPU. */
@@ -19,15 +19,21 @@ export type TensorData = Float32Array | Int32Array | BigInt64Array;
  * of a larger buffer included. An object may be used for many runs and should be: it is wrapped once.
  */
 export interface TensorValue {
+  /** Row-major elements; as many as the product of `shape`. */
   readonly data: TensorData;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
 }
+
+/** ONNX Runtime's own tensor. */
+export type OrtTensor = Tensor;
 
 /** A tensor in the memory of a device: what a run left there, to be fed to the next. */
 export class DeviceTensor {
   /** ONNX Runtime's own object. */
   readonly tensor: OrtTensor;
 
+  /** Takes over a tensor that ONNX Runtime made on the device. */
   constructor(tensor: OrtTensor) {
     this.tensor = tensor;
   }
@@ -43,6 +49,7 @@ export type Feeds = Readonly<Record<string, TensorValue | DeviceTensor>>;
 
 /** How to run a model. */
 export interface SessionOptions {
+  /** Where it runs; the CPU when absent. */
   readonly device?: Device;
   /** Outputs that stay in the device's memory, with `runKeeping`; WebGPU alone can do that. */
   readonly kept?: readonly string[];
@@ -54,7 +61,9 @@ export interface SessionOptions {
 
 /** A loaded model. */
 export interface Session {
+  /** Names that `run` takes. */
   readonly inputNames: readonly string[];
+  /** Names that `run` gives. */
   readonly outputNames: readonly string[];
   /**
    * Runs the model once. It blocks the thread while it computes.

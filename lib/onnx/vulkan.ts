@@ -21,7 +21,9 @@ const LOADER_FILE = "libvulkan.so.1";
 export interface VulkanSearch {
   /** Reads an environment variable. */
   env(name: string): string | undefined;
+  /** Folders of driver descriptions. */
   readonly folders?: readonly string[];
+  /** Loads a library. */
   readonly load?: LibraryLoader;
 }
 

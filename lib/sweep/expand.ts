@@ -12,6 +12,7 @@ import type { Distribution, SweepFile, Values } from "./sweep_file.ts";
 
 /** One run of a sweep. */
 export interface SweepRun {
+  /** Every option of the run. */
   readonly config: Config;
   /** Run settings but the folder: preset, device, threads, workers, checkpointEvery. */
   readonly settings: Values;

@@ -10,6 +10,7 @@ import type { SweepRun } from "./expand.ts";
 
 /** How a run's process ended. */
 export interface RunOutcome {
+  /** The run that it was. */
   readonly run: SweepRun;
   /** Its exit code. */
   readonly code: number;
@@ -27,7 +28,9 @@ export interface LocalOptions {
   readonly extraWords?: readonly string[];
   /** Aborted to ask the running processes to save and stop, and to start no more. */
   readonly signal: AbortSignal;
+  /** Told when a process has been started. */
   readonly onStart?: (run: SweepRun) => void;
+  /** Told when a process has ended. */
   readonly onEnd?: (outcome: RunOutcome) => void;
 }
 

@@ -11,6 +11,7 @@ import { quoteWord } from "./command_line.ts";
 
 /** What the script is made from. */
 export interface SlurmJob {
+  /** The job's name in the queue. */
   readonly name: string;
   /** Complete command lines for a shell, one per task. */
   readonly lines: readonly string[];
