@@ -41,15 +41,20 @@ export type Distribution =
 
 /** What a sweep file says; every value is checked. */
 export interface SweepFile {
+  /** The sweep's name, also of its folder. */
   readonly name: string;
   /** Options that all runs share. */
   readonly base: Values;
   /** Run settings that all runs share: preset, threads and their like. */
   readonly settings: Values;
+  /** Every combination runs once with each. */
+  /** Each once, in the order of the file. */
   readonly seeds: readonly number[];
   /** Entries of [[list]]; one empty entry when there are none. */
   readonly list: readonly Values[];
+  /** Dotted option names to the values of which every combination runs. */
   readonly grid: ReadonlyMap<string, readonly unknown[]>;
+  /** Combinations drawn at random. */
   readonly random: {
     readonly draws: number;
     readonly seed: number;
