@@ -48,7 +48,6 @@ export interface SweepFile {
   /** Run settings that all runs share: preset, threads and their like. */
   readonly settings: Values;
   /** Every combination runs once with each. */
-  /** Each once, in the order of the file. */
   readonly seeds: readonly number[];
   /** Entries of [[list]]; one empty entry when there are none. */
   readonly list: readonly Values[];
@@ -56,8 +55,11 @@ export interface SweepFile {
   readonly grid: ReadonlyMap<string, readonly unknown[]>;
   /** Combinations drawn at random. */
   readonly random: {
+    /** Sets of values; 1 of nothing when the file has no [random]. */
     readonly draws: number;
+    /** Of the draws. */
     readonly seed: number;
+    /** How each option is drawn. */
     readonly options: ReadonlyMap<string, Distribution>;
   };
 }
