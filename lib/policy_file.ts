@@ -5,6 +5,8 @@
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same metadata, as text values by key:
  * `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`, `measuredReturn` (JSON),
  * `generator` (SHA-256 of its file) and `program`.
+ *
+ * The module is longer than most because each format's writing and reading stand together.
  */
 
 import { renderCHeader } from "./c_header.ts";

@@ -18,6 +18,7 @@
  *     buffer.weighting = { choices = ["exponential", "even"] }
  *
  * There is a run for every list entry, grid point, draw and seed. An option varies in one place alone.
+ * The module is longer than most because every key's form, check and error text stand together.
  */
 
 import { basename } from "node:path";
