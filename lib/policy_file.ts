@@ -2,9 +2,9 @@
  * Policy files: one policy with its normaliser and action scaling, in one of several formats.
  *
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
- * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same metadata, as text values by key:
- * `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`, `measuredReturn` (JSON),
- * `generator` (SHA-256 of its file) and `program`.
+ * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
+ * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`,
+ * `measuredReturn` (JSON), `generator` (SHA-256 of its file) and `program`.
  *
  * The module is longer than most because each format's writing and reading stand together.
  */
