@@ -62,7 +62,9 @@ export async function runMainJob({ program, folder, env }: MainJobOptions): Prom
   const tools = await linkTools(join(folder, "tools"));
   const steps: Step[] = [];
   const cwd = join(folder, "read only");
+  const home = join(folder, "home");
   await Deno.mkdir(cwd);
+  await Deno.mkdir(home);
   await Deno.chmod(cwd, 0o555);
   const step = async (...words: string[]): Promise<Record<string, unknown>> => {
     const started = performance.now();
@@ -71,7 +73,7 @@ export async function runMainJob({ program, folder, env }: MainJobOptions): Prom
       args: command.slice(1),
       cwd,
       clearEnv: true,
-      env: { HOME: join(folder, "home"), ...systemVariables(tools), ...env },
+      env: { HOME: home, ...systemVariables(tools), ...env },
     }).output();
     const [out, problems] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
     steps.push({ words, seconds: (performance.now() - started) / 1000, stdout: out });

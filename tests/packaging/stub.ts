@@ -109,7 +109,7 @@ unpack() {
 locate() {
   for base in "$@"; do
     case $base in /*) ;; *) continue ;; esac
-    if own "$base" && whole "$base/$hash"; then return 0; fi
+    if [ -d "$base" ] && own "$base" && whole "$base/$hash"; then return 0; fi
   done
   for base in "$@"; do
     case $base in /*) ;; *) continue ;; esac

@@ -95,6 +95,7 @@ Deno.test(
   options,
   () =>
     withPacked(async ({ run, home }) => {
+      const TMPDIR = await Deno.makeTempDir({ dir: folder });
       const words = ["train", "", "two words", "$HOME `x` \\", "it's", "*", "-n", "--", "a\nb"];
       const { code, stdout, stderr } = await run(words);
       assert.equal(stderr, "");
