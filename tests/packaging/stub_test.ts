@@ -94,12 +94,13 @@ Deno.test(
   "a packed file passes arguments, exit codes and permissions through",
   options,
   () =>
-    withPacked(async ({ run, home }) => {
+    withPacked(async ({ run, home, folder }) => {
       const TMPDIR = await Deno.makeTempDir({ dir: folder });
       const words = ["train", "", "two words", "$HOME `x` \\", "it's", "*", "-n", "--", "a\nb"];
-      const { code, stdout, stderr } = await run(words);
+      const { code, stdout, stderr } = await run(words, { env: { TMPDIR } });
       assert.equal(stderr, "");
       assert.equal(code, 0);
+      assert.deepEqual(unpackedIn(TMPDIR), []); // nothing is left where it is not used
       const [hash] = unpackedIn(join(home, ".cache", "udrlpg"));
       const base = join(home, ".cache", "udrlpg", hash);
       assert.match(hash, /^[0-9a-f]{64}$/);
