@@ -10,7 +10,7 @@ import { adamScalars } from "./adam.ts";
 import { countMultiplyAdds } from "./autodiff/cost.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
-import { encodeCommands, GenerationPass } from "./generation.ts";
+import { GenerationPass } from "./generation.ts";
 import { DeviceMemory, type FlatState, HostMemory, type LearnerMemory } from "./learner_memory.ts";
 import type { GeneratorModel } from "./model.ts";
 import { exportOnnx } from "./onnx/export.ts";
@@ -23,17 +23,10 @@ import {
 } from "./onnx/session.ts";
 import { chooseThreads } from "./onnx/threads.ts";
 import type { Rng } from "./rng.ts";
+import { type Batch, Staging } from "./staging.ts";
 import { ADAM_INPUTS, traceUpdates } from "./update_graph.ts";
 
-/** One batch for one update. */
-export interface Batch {
-  /** Scaled commands, [B]. */
-  readonly commands: readonly number[];
-  /** Writes the policy of a row in generator order to `out`, [P]. */
-  readonly writeTarget: (row: number, out: Float32Array) => void;
-  /** [B], summing to 1. */
-  readonly shares: Float32Array;
-}
+export type { Batch } from "./staging.ts";
 
 /** What a checkpoint holds of a learner: three flat vectors [W] and a counter. */
 export type LearnerState = FlatState & { readonly updates: number };
@@ -44,6 +37,8 @@ export interface LearnerOptions {
   readonly update: Config["update"];
   /** Device and threads of the updates. */
   readonly session: SessionOptions;
+  /** Sends each policy once and gathers batches from them: the default for all but the CPU. */
+  readonly gathers?: boolean;
 }
 
 /** What Adam takes for a weight: 5 ns, in which a matrix product does 250 multiply-adds. */
@@ -68,8 +63,9 @@ export class Learner {
   readonly #memory: LearnerMemory;
   readonly #updateSessions = new Map<number, Session>();
   readonly #generation: GenerationPass;
+  readonly #gathers: boolean;
+  readonly #staging: Staging;
   #updates = 0;
-  #stagings: Float32Array[] = [];
 
   /**
    * Takes the initial weights; sessions are made when they are first used.
@@ -83,6 +79,8 @@ export class Learner {
       ? new DeviceMemory(model.weights, options.session)
       : new HostMemory(model.weights);
     this.#memory.write({ weights });
+    this.#gathers = options.gathers ?? (options.session.device ?? "cpu") !== "cpu";
+    this.#staging = new Staging(model, { gathers: this.#gathers });
   }
 
   /** Number of updates so far. */
@@ -138,8 +136,10 @@ export class Learner {
   ): Promise<number[]> {
     const memory = this.#memory;
     const session = await this.#updateSession(batches.length);
-    const feeds: Record<string, Feeds[string]> = { ...memory.inputs };
-    batches.forEach((batch, k) => Object.assign(feeds, this.#stage(batch, k, rng)));
+    const feeds: Record<string, Feeds[string]> = {
+      ...memory.inputs,
+      ...this.#staging.stage(batches, rng),
+    };
     for (let k = 0; k < batches.length; k++) {
       const scalars = adamScalars(this.#updates + k + 1, {
         ...this.#options.update,
@@ -190,7 +190,11 @@ export class Learner {
   async #updateSession(count: number): Promise<Session> {
     let session = this.#updateSessions.get(count);
     if (!session) {
-      const graph = traceUpdates(this.#model, { count, ...this.#options.update });
+      const graph = traceUpdates(this.#model, {
+        count,
+        gathers: this.#gathers,
+        ...this.#options.update,
+      });
       const { batchSize } = this.#options.update;
       const work = countMultiplyAdds(graph, batchSize) / count +
         ADAM_MULTIPLY_ADDS * this.#memory.host.weights.length;
@@ -201,37 +205,6 @@ export class Learner {
       this.#updateSessions.set(count, session);
     }
     return session;
-  }
-
-  /** Puts a batch's inputs into arrays for update k; the targets' array is reused from call to call. */
-  #stage(
-    { commands, writeTarget, shares }: Batch,
-    k: number,
-    rng: Rng,
-  ): Record<string, TensorValue> {
-    const { parameterCount, lossNoise } = this.#model;
-    const rows = commands.length;
-    const length = rows * parameterCount;
-    if (!(this.#stagings[k]?.length >= length)) this.#stagings[k] = new Float32Array(length);
-    const staged = this.#stagings[k].subarray(0, length);
-    for (let row = 0; row < rows; row++) {
-      writeTarget(row, staged.subarray(row * parameterCount, (row + 1) * parameterCount));
-    }
-    const feeds: Record<string, TensorValue> = {
-      [`commands.${k}`]: encodeCommands(this.#model, commands),
-      [`targets.${k}`]: { data: staged, shape: [rows, parameterCount] },
-      [`shares.${k}`]: { data: shares, shape: [rows, 1] },
-    };
-    for (const { name, width, kind } of lossNoise) {
-      const data = new Float32Array(rows * width);
-      if (kind === "normal") rng.fillStandardNormal(data);
-      else {
-        const kept = 1 / (1 - kind.dropout);
-        for (let i = 0; i < data.length; i++) data[i] = rng.random() < kind.dropout ? 0 : kept;
-      }
-      feeds[`${name}.${k}`] = { data, shape: [rows, width] };
-    }
-    return feeds;
   }
 }
 

@@ -34,8 +34,8 @@
 import { adamStep } from "./adam.ts";
 import { gradients } from "./autodiff/backward.ts";
 import { trace } from "./autodiff/graph.ts";
-import type { Graph, Tensor } from "./autodiff/node.ts";
-import { concat, reshape, slice } from "./autodiff/tensor.ts";
+import type { Graph, Tensor, TensorType } from "./autodiff/node.ts";
+import { concat, gather, reshape, slice } from "./autodiff/tensor.ts";
 import type { GeneratorModel, WeightSpec, WeightTensors } from "./model.ts";
 import { type Shape, sizeOf } from "./shape.ts";
 
@@ -52,22 +52,30 @@ export const ADAM_INPUTS = ["stepSize", "epsilon"] as const;
  *
  * Inputs: `weights.NAME`, `momentum.NAME` and `variance.NAME` for each weight; for each update k
  * `commands.k` [Bk, C], `targets.k` [Bk, P], `shares.k` [Bk, 1], Adam's scalars and the random inputs
- * that the loss asks for. Outputs: the three tensors of each weight after K updates
+ * that the loss asks for. With `gathers` the targets come as one `policies` [N, P] for all updates and
+ * `rows.k` [Bk], the places in it. Outputs: the three tensors of each weight after K updates
  * under the same names behind `new.`, and `loss.k`.
  * The number of rows Bk is free for each update.
  */
 export function traceUpdates(
   model: GeneratorModel,
-  { count, beta1, beta2 }: { count: number; beta1: number; beta2: number },
+  { count, gathers = false, beta1, beta2 }: {
+    count: number;
+    gathers?: boolean;
+    beta1: number;
+    beta2: number;
+  },
 ): Graph {
-  const inputs: Record<string, Shape> = {};
+  const inputs: Record<string, Shape | TensorType> = {};
+  if (gathers) inputs.policies = ["N", model.parameterCount];
   for (const part of STATE_PARTS) {
     for (const { name, shape } of model.weights) inputs[`${part}.${name}`] = shape;
   }
   for (let k = 0; k < count; k++) {
     const rows = `B${k}`;
     inputs[`commands.${k}`] = [rows, model.commandSize];
-    inputs[`targets.${k}`] = [rows, model.parameterCount];
+    if (gathers) inputs[`rows.${k}`] = { shape: [rows], dtype: "int32" };
+    else inputs[`targets.${k}`] = [rows, model.parameterCount];
     inputs[`shares.${k}`] = [rows, 1];
     for (const { name, width } of model.lossNoise) inputs[`${name}.${k}`] = [rows, width];
     for (const name of ADAM_INPUTS) inputs[`${name}.${k}`] = [];
@@ -88,7 +96,7 @@ export function traceUpdates(
     for (let k = 0; k < count; k++) {
       const loss = model.loss(weights, {
         commands: tensors[`commands.${k}`],
-        targets: tensors[`targets.${k}`],
+        targets: gathers ? gather(tensors.policies, tensors[`rows.${k}`]) : tensors[`targets.${k}`],
         shares: tensors[`shares.${k}`],
         noise: Object.fromEntries(
           model.lossNoise.map(({ name }) => [name, tensors[`${name}.${k}`]]),

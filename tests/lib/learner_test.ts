@@ -37,7 +37,7 @@ function update(
   return learner.update(batches, { rng, learningRate });
 }
 
-function copyState({ state }: Learner) {
+function copyState({ state }: Pick<Learner, "state">) {
   return structuredClone(state);
 }
 
@@ -162,3 +162,39 @@ for (const kind of ["tiled", "cvae"] as const) {
     await learner.close();
   });
 }
+
+Deno.test("Learner.update() computes the same from policies that are sent once", async () => {
+  const config = tinyConfig();
+  const model = models.createGenerator(config, shapeOf([3, 4, 1]));
+  const policies = Array.from(
+    { length: 3 },
+    (_, p) => new Float32Array(model.parameterCount).map((_, i) => Math.sin(p + i)),
+  );
+  const written: number[] = [];
+  const batchOf = (...keys: number[]): Batch => ({
+    commands: keys.map((key) => key / 4),
+    shares: new Float32Array(keys.length).fill(1 / keys.length),
+    writeTarget(row, out) {
+      written.push(keys[row]);
+      out.set(policies[keys[row]]);
+    },
+    keys,
+  });
+  const { keys: _, ...keyless } = batchOf(2);
+  const batches = [batchOf(0, 1, 0), batchOf(1, 2), keyless];
+  const states = [];
+  for (const gathers of [false, true]) {
+    const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
+      update: config.update,
+      session: { threads: 1 },
+      gathers,
+    });
+    written.length = 0;
+    const options = { rng: Rng.fromSeed(2), learningRate: () => LEARNING_RATE };
+    const losses = await learner.update(batches, options);
+    states.push({ losses, state: copyState(learner) });
+    assert.deepEqual(written, gathers ? [0, 1, 2, 2] : [0, 1, 0, 1, 2, 2]);
+    await learner.close();
+  }
+  assert.deepEqual(states[1], states[0]);
+});
