@@ -243,6 +243,7 @@ export function drawBatch(
       out.set(buffer.row(entries[row].slot));
       frame.toNormalised(out, normaliser);
     },
+    keys: entries.map(({ slot }) => slot),
   };
 }
 
