@@ -36,6 +36,14 @@ export interface Draw {
   readonly shares: Float32Array;
 }
 
+/** How to draw a batch. */
+export interface DrawOptions {
+  /** Number of draws. */
+  readonly size: number;
+  readonly weighting?: Weighting;
+  readonly below?: number;
+}
+
 /** Everything but the slab's rows, for checkpoints. */
 export interface BufferState {
   /** The stored policies, oldest first. */
@@ -171,12 +179,17 @@ export class PolicyBuffer {
     this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
   }
 
-  /** The policies of highest return that can be drawn, best first, at most `count`. */
+  /**
+   * The policies of highest return that can be drawn, best first, at most `count`. Where returns are
+   * equal, as at an environment's maximum, the one that was measured in more episodes is better.
+   */
   top(count: number): Entry[] {
     const found: Entry[] = [];
     const ranked = this.#rank();
     for (let k = ranked.length - 1; k >= 0 && found.length < count; k--) found.push(...ranked[k]);
-    return found.sort((a, b) => b.scaledReturn - a.scaledReturn).slice(0, count);
+    return found
+      .sort((a, b) => b.scaledReturn - a.scaledReturn || b.episodes - a.episodes)
+      .slice(0, count);
   }
 
   /**
@@ -184,11 +197,12 @@ export class PolicyBuffer {
    * draws of a policy become one row with a larger share. Draws 2 * size uniform numbers from `rng`.
    *
    * @param weighting the configuration's own when absent
+   * @param below draws only buckets of lower scaled returns, where there are any
    * @throws {RangeError} when nothing can be drawn.
    */
   draw(
     rng: Rng,
-    { size, weighting = this.#config.weighting }: { size: number; weighting?: Weighting },
+    { size, weighting = this.#config.weighting, below = Infinity }: DrawOptions,
   ): Draw {
     const ranked = this.#rank();
     if (ranked.length === 0) {
@@ -198,7 +212,8 @@ export class PolicyBuffer {
     }
     const cumulative = this.#sums(weighting);
     const counts = new Map<Entry, number>();
-    const total = cumulative[ranked.length - 1];
+    const above = ranked.findIndex(([entry]) => entry.scaledReturn >= below);
+    const total = cumulative[(above > 0 ? above : ranked.length) - 1];
     for (let i = 0; i < size; i++) {
       const bucket = ranked[firstAbove(cumulative, rng.random() * total)];
       const entry = bucket[Math.floor(rng.random() * bucket.length)];
@@ -281,10 +296,8 @@ export class PolicyBuffer {
   }
 
   #yielding(bucket: readonly Entry[]): Entry {
-    const age: (entry: Entry) => number = this.#config.whenFull === "oldest"
-      ? (entry) => entry.order
-      : (entry) => entry.measuredAt;
-    return bucket.reduce((oldest, entry) => (age(entry) < age(oldest) ? entry : oldest));
+    const rank = YIELDING[this.#config.whenFull === "drop" ? "oldest" : this.#config.whenFull];
+    return bucket.reduce((first, entry) => (rank(entry, first) < 0 ? entry : first));
   }
 
   #takeSlot(): number {
@@ -328,6 +341,14 @@ export class PolicyBuffer {
     return sums;
   }
 }
+
+/** Which of two policies leaves a full bucket first: negative for `a`. */
+const YIELDING: {
+  readonly [W in Exclude<Config["buffer"]["whenFull"], "drop">]: (a: Entry, b: Entry) => number;
+} = {
+  oldest: (a, b) => a.order - b.order,
+  stalest: (a, b) => a.measuredAt - b.measuredAt,
+};
 
 /** A way to weigh buckets by rank. */
 export type Weighting = Config["buffer"]["weighting"];

@@ -3,8 +3,9 @@
  *
  * While rollouts ask for the best, updates draw the best buckets almost only, and what low commands
  * mean is forgotten. Here draws are spread evenly over returns, so that every command means something
- * again, and the policy that won the selection takes a fixed share of every batch, so that the top
- * stays what was measured.
+ * again. The policy that won the selection takes a fixed share of every batch, and stored policies that
+ * claim as much as it or more are left out: beside it they are luck, and a blend of good policies is
+ * seldom a good one.
  */
 
 import type { Batch } from "./learner.ts";
@@ -13,6 +14,9 @@ import type { Winner } from "./selection.ts";
 import { summarise } from "./statistics.ts";
 import type { TrainingObserver } from "./trainer.ts";
 import { currentNormaliser, drawBatch, type TrainingRun } from "./training_run.ts";
+
+/** Policies this close below the winner's scaled return, or above it, are left out. */
+const CLEARANCE = 0.02;
 
 /** Runs the configured number of updates with a step size that falls to 0. */
 export async function consolidate(
@@ -28,7 +32,8 @@ export async function consolidate(
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
-      const batch = drawBatch(run, rng, { size: batchSize, weighting });
+      const below = winner ? winner.command - CLEARANCE : Infinity;
+      const batch = drawBatch(run, rng, { size: batchSize, weighting, below });
       return winner ? withWinner(run, batch, { winner, share: winnerShare }) : batch;
     });
     const losses = await learner.update(batches, { rng, learningRate: rate });

@@ -88,5 +88,6 @@ async function makeCandidates(run: TrainingRun, count: number): Promise<Candidat
     return goal * (LOWEST_CANDIDATE + share * (HIGHEST_CANDIDATE - LOWEST_CANDIDATE));
   });
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
-  return [...generated, ...stored].map((row) => ({ row, returns: [], storedReturns: [] }));
+  // Stored ones first: on a tie they have been measured before.
+  return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));
 }

@@ -7,7 +7,7 @@
  * own stream from (seed, purpose, counter).
  */
 
-import { PolicyBuffer, type Weighting } from "./buffer.ts";
+import { type DrawOptions, PolicyBuffer } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import type { Env, EnvSpec } from "./env.ts";
 import { createLocalRunner, type EpisodeRunner, type MeasuredReturn } from "./evaluate.ts";
@@ -232,7 +232,7 @@ export function currentNormaliser(run: TrainingRun): NormaliserState {
 export function drawBatch(
   { buffer, frame, moments }: TrainingRun,
   rng: Rng,
-  options: { size: number; weighting?: Weighting },
+  options: DrawOptions,
 ): Batch {
   const { entries, shares } = buffer.draw(rng, options);
   const normaliser = normaliserOf(moments);
