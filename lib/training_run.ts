@@ -172,8 +172,11 @@ function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: Generato
   );
 }
 
-/** Without one stored policy there is nothing to learn from and no best return to ask for. */
-function checkBudget(config: Config, spec: EnvSpec): void {
+/**
+ * Checks that a budget holds one episode: without a stored policy there is nothing to learn from.
+ * @throws {RangeError} naming the least budget.
+ */
+export function checkBudget(config: Config, spec: EnvSpec): void {
   const { maxEpisodeSteps } = spec;
   const { steps, selection: { budgetShare } } = config;
   if (steps - selectionSteps({ config, spec }) >= maxEpisodeSteps) return;

@@ -9,7 +9,7 @@ import { readSweepFile, type SweepFile, type Values } from "../sweep/sweep_file.
 import { variableOf } from "./arguments.ts";
 import { findSpec } from "./envs.ts";
 import type { CommandContext } from "./program.ts";
-import { checkModels } from "./train.ts";
+import { checkRun } from "./train.ts";
 
 /** A sweep that is ready to be run. */
 export interface Plan {
@@ -45,7 +45,7 @@ export async function planSweep(
   const distinct = new Map(runs.map((run) => [run.hash, run]));
   for (const { config } of distinct.values()) {
     findSpec(registry, config.env);
-    checkModels(config, { registry, models });
+    await checkRun(config, { registry, models });
   }
   return { sweep, file, out, runs, program: program ?? ownName() };
 }

@@ -131,7 +131,7 @@ export const trainCommand: Command<TrainValues> = {
   async run(values, context) {
     const settings = await resolveTraining(values, context);
     const models = await context.program.models();
-    checkModels(settings.config, { registry: await context.program.registry(), models });
+    await checkRun(settings.config, { registry: await context.program.registry(), models });
     if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
     await trainRun(settings, { values, resume: goesOn(values, settings), context });
   },
@@ -144,12 +144,17 @@ function goesOn(values: TrainValues, settings: TrainSettings): boolean {
   return values.resume || (values.continue && withFileErrors("open", file, () => isThere(path)));
 }
 
-/** Finds out before anything is written whether the networks can be built. @throws {UsageError} */
-export function checkModels(
+/**
+ * Finds out before anything is written whether the networks can be built and an episode fits the
+ * budget. @throws {UsageError}
+ */
+export async function checkRun(
   config: Config,
   { registry, models }: { registry: EnvRegistry; models: ModelTable },
-): void {
+): Promise<void> {
+  const { checkBudget } = await import("../training_run.ts");
   try {
+    checkBudget(config, registry.spec(config.env));
     const shape = models.policyShape(registry.spec(config.env), config.policy.hiddenSizes);
     models.createGenerator(config, shape);
   } catch (error) {

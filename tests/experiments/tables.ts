@@ -19,7 +19,7 @@ const THREE = [1, 2, 3];
 const FIVE = [1, 2, 3, 4, 5];
 
 function ablation(label: string, set: Record<string, number | string>): Row {
-  return { label, env: "Swimmer-v5", preset: "default", steps: 250_000, seeds: THREE, set };
+  return { label, env: "Swimmer-v5", preset: "default", steps: 200_000, seeds: THREE, set };
 }
 
 /** All tables by name. */
