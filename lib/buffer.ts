@@ -40,7 +40,9 @@ export interface Draw {
 export interface DrawOptions {
   /** Number of draws. */
   readonly size: number;
+  /** The configuration's own when absent. */
   readonly weighting?: Weighting;
+  /** Only buckets of lower scaled returns are drawn, where there are any. */
   readonly below?: number;
 }
 
