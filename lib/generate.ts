@@ -3,22 +3,24 @@
  *
  * The calibration turns the return into a command; the policy for it is then run for a number of
  * episodes. With a tolerance the search goes on, within a budget of episodes, until the confidence
- * interval of a candidate's mean lies inside the wanted return +- the tolerance: around the command by
- * bisection on what was measured, and for a generator with latents with other draws.
+ * interval of a candidate's mean lies inside the wanted return +- the tolerance. A candidate whose mean
+ * is there but whose interval is too wide is run for more, fresh, episodes; otherwise other commands
+ * are tried by bisection on what was measured; and where commands are exhausted, as at a cliff of the
+ * curve, noise on the weights of the closest candidate.
  */
 
 import { type CalibratedCommand, commandFor } from "./calibration.ts";
 import type { EpisodeRunner, MeasuredReturn } from "./evaluate.ts";
 import { measureReturn } from "./evaluate.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
-import { episodeSeed, streamFor } from "./rollout.ts";
+import { type Episode, episodeSeed, streamFor } from "./rollout.ts";
 import { toPolicyOrder } from "./training_run.ts";
 
 /** What is wanted of `findPolicy`. */
 export interface FindOptions {
   /** The wanted mean return. */
   readonly requested: number;
-  /** Episodes that measure one candidate. */
+  /** Episodes of one measurement of a candidate. */
   readonly episodes: number;
   /** How far the confidence interval may reach from the requested return; no search without it. */
   readonly tolerance?: number;
@@ -28,7 +30,7 @@ export interface FindOptions {
   readonly seed: number;
   /** Runs the episodes. */
   readonly runner: EpisodeRunner;
-  /** Told after each candidate. */
+  /** Told after each measurement of a candidate. */
   readonly onCandidate?: (candidate: Candidate) => void;
 }
 
@@ -54,50 +56,91 @@ export interface FoundPolicy extends Candidate {
 
 /** How many grid steps around the calibrated command the search looks at first. */
 const FIRST_STEP = 0.5;
+/** Deviation of the noise that is tried at a cliff, in units of 1 / sqrt(fan-in) of a weight's layer. */
+const NOISE_SHARE = 0.05;
 
-/** Generates and measures policies for a wanted return. Every candidate is run on the same seeds. */
+/** A candidate with everything that was measured of it. */
+interface Trial {
+  readonly command: number;
+  readonly parameters: Float32Array;
+  readonly episodes: Episode[];
+}
+
+/**
+ * Generates and measures policies for a wanted return. The n-th episode of every candidate has the same
+ * seed, so candidates are compared on equal terms.
+ */
 export async function findPolicy(
   generator: TrainedGenerator,
   options: FindOptions,
 ): Promise<FoundPolicy> {
-  const { requested, tolerance, episodes, seed } = options;
+  const { requested, tolerance, seed, runner } = options;
   const start = commandFor(generator.calibration, requested);
-  const seeds = Array.from(
-    { length: episodes },
-    (_, i) => episodeSeed(seed, "verification", i + 1),
-  );
+  const trials: Trial[] = [];
   let spent = 0;
-  const measure = async (command: number): Promise<Candidate> => {
+
+  /** Runs the next episodes of a trial: the first ones of a new trial, more of a known one. */
+  const run = async (trial: Trial): Promise<void> => {
+    const first = trial.episodes.length;
+    const seeds = seedsOf(seed, { first, count: options.episodes });
+    const jobs = [{ parameters: trial.parameters, seeds }];
+    trial.episodes.push(...(await runner.run(jobs, generator.normaliser))[0]);
+    spent += options.episodes;
+    if (first === 0) trials.push(trial);
+    options.onCandidate?.(candidateOf(trial, seed));
+  };
+  const generate = async (command: number): Promise<Trial> => {
     const rng = streamFor(seed, "latent", spent);
     const [row] = await generator.pass.run(generator.values, { commands: [command], rng });
-    const parameters = toPolicyOrder(generator.model, row);
-    const [results] = await options.runner.run([{ parameters, seeds }], generator.normaliser);
-    spent += episodes;
-    const candidate = { command, parameters, measured: { ...measureReturn(results), seeds } };
-    options.onCandidate?.(candidate);
-    return candidate;
+    return { command, parameters: toPolicyOrder(generator.model, row), episodes: [] };
   };
-  const candidates = [await measure(start.command)];
-  const accepts = ({ measured: { ci95: [low, high] } }: Candidate): boolean =>
-    tolerance === undefined || (low >= requested - tolerance && high <= requested + tolerance);
-  const miss = ({ measured }: Candidate) => Math.abs(measured.mean - requested);
-  while (!candidates.some(accepts) && spent + episodes <= options.episodeBudget) {
-    const next = nextCommand(candidates, { requested, generator });
-    if (next === undefined) break;
-    candidates.push(await measure(next));
+  const perturb = ({ command, parameters }: Trial): Trial => {
+    const rng = streamFor(seed, "noise", spent);
+    const { scale } = generator.shape;
+    const moved = parameters.map((x, i) => x + NOISE_SHARE * scale[i] * rng.standardNormal());
+    return { command, parameters: moved, episodes: [] };
+  };
+  const miss = (trial: Trial): number => Math.abs(meanOf(trial) - requested);
+  const closest = (among: readonly Trial[]): Trial =>
+    among.reduce((a, b) => (miss(b) < miss(a) ? b : a));
+  const accepts = (trial: Trial): boolean => {
+    if (tolerance === undefined) return true;
+    const { ci95: [low, high] } = measureReturn(trial.episodes);
+    return low >= requested - tolerance && high <= requested + tolerance;
+  };
+
+  await run(await generate(start.command));
+  while (!trials.some(accepts) && spent + options.episodes <= options.episodeBudget) {
+    const best = closest(trials);
+    const next = nextCommand(trials, { requested, generator });
+    if (miss(best) <= tolerance!) await run(best);
+    else await run(next === undefined ? perturb(best) : await generate(next));
   }
-  const accepted = candidates.filter(accepts);
-  const best = (accepted.length > 0 ? accepted : candidates)
-    .reduce((a, b) => (miss(b) < miss(a) ? b : a));
-  return { ...best, start, accepted: accepted.length > 0, episodes: spent };
+  const accepted = trials.filter(accepts);
+  const best = closest(accepted.length > 0 ? accepted : trials);
+  return { ...candidateOf(best, seed), start, accepted: accepted.length > 0, episodes: spent };
+}
+
+function seedsOf(seed: number, { first, count }: { first: number; count: number }): number[] {
+  return Array.from({ length: count }, (_, i) => episodeSeed(seed, "verification", first + i + 1));
+}
+
+function meanOf({ episodes }: Trial): number {
+  return measureReturn(episodes).mean;
+}
+
+function candidateOf({ command, parameters, episodes }: Trial, seed: number): Candidate {
+  const seeds = seedsOf(seed, { first: 0, count: episodes.length });
+  return { command, parameters, measured: { ...measureReturn(episodes), seeds } };
 }
 
 /**
  * Chooses the next command: halfway between the closest two measured commands whose means bracket the
- * wanted return, the next grid point outwards while none do.
+ * wanted return, the next grid point outwards while none do; undefined when those two have come so close
+ * that their policies hardly differ.
  */
 function nextCommand(
-  candidates: readonly Candidate[],
+  candidates: readonly Trial[],
   { requested, generator }: { requested: number; generator: TrainedGenerator },
 ): number | undefined {
   const { points } = generator.calibration;
@@ -106,20 +149,25 @@ function nextCommand(
   let [narrowest, next]: [number, number | undefined] = [Infinity, undefined];
   for (let i = 1; i < sorted.length; i++) {
     const [a, b] = [sorted[i - 1], sorted[i]];
-    const brackets = (a.measured.mean - requested) * (b.measured.mean - requested) <= 0;
+    const brackets = (meanOf(a) - requested) * (meanOf(b) - requested) <= 0;
     const width = b.command - a.command;
     // Below a 4096th of a grid step neighbouring policies hardly differ.
     if (brackets && width < narrowest && width > grid / 4096) {
       [narrowest, next] = [width, (a.command + b.command) / 2];
     }
   }
-  if (next !== undefined) return next;
+  if (next !== undefined || isBracketed(sorted, requested)) return next;
   const step = grid * FIRST_STEP;
   const first = candidates[0];
   const lowest = sorted[0].command;
   // Both ways in turn, first where a rising curve has the return; there is nothing below command 0.
-  const upwards = candidates.length % 2 === (first.measured.mean < requested ? 1 : 0);
+  const upwards = candidates.length % 2 === (meanOf(first) < requested ? 1 : 0);
   return upwards || lowest <= 0
     ? sorted[sorted.length - 1].command + step
     : Math.max(0, lowest - step);
+}
+
+function isBracketed(trials: readonly Trial[], requested: number): boolean {
+  const means = trials.map(meanOf);
+  return Math.min(...means) <= requested && Math.max(...means) >= requested;
 }

@@ -55,9 +55,10 @@ Deno.test("findPolicy() ends with the closest policy when the budget is spent", 
   assert.deepEqual([found.episodes, runner.episodes], [60, 60], "the budget holds six candidates");
 });
 
-Deno.test("findPolicy() stops at a cliff that no command stands on", async () => {
+Deno.test("findPolicy() tries noise on the closest policy at a cliff that no command stands on", async () => {
   const runner = fakeRunner((command) => command < 0.305 ? 0 : 100);
-  const tried: number[] = [];
+  const commands = new Set<number>();
+  const policies = new Set<number>();
   const found = await findPolicy(
     LINE,
     options({
@@ -65,13 +66,32 @@ Deno.test("findPolicy() stops at a cliff that no command stands on", async () =>
       tolerance: 5,
       episodes: 2,
       episodeBudget: 100,
-      onCandidate: ({ command }) => tried.push(command),
+      onCandidate({ command, parameters }) {
+        commands.add(command);
+        policies.add(parameters[0]);
+      },
     }),
   );
   assert.equal(found.accepted, false);
-  // Bisection from steps of a twentieth down to a 4096th of a tenth, then outwards for the budget.
-  assert.ok(tried.some((command) => Math.abs(command - 0.305) < 1e-4));
+  // Bisection from steps of a twentieth down to a 4096th of a tenth, then noise for the budget.
+  assert.ok([...commands].some((command) => Math.abs(command - 0.305) < 1e-4));
+  assert.ok(policies.size > commands.size);
+  assert.equal(found.episodes, 100);
   assert.equal(found.measured.mean, 0, "0 is closer to 42 than 100 is");
+});
+
+Deno.test("findPolicy() runs a candidate on until its interval is narrow enough", async () => {
+  const runner = fakeRunner((command) => 100 * command, { deviation: 10 });
+  const found = await findPolicy(
+    LINE,
+    options({ runner, tolerance: 4, episodes: 5, episodeBudget: 500 }),
+  );
+  assert.equal(found.accepted, true);
+  // A deviation of 10 needs about (2 * 10 / 4)^2 = 25 episodes; no seed is used twice.
+  assert.ok(found.measured.n > 10);
+  assert.equal(new Set(found.measured.seeds).size, found.measured.n);
+  const [low, high] = found.measured.ci95;
+  assert.ok(low >= 38 && high <= 46);
 });
 
 Deno.test("findPolicy() never asks for a command below 0 and tries none twice", async () => {

@@ -23,6 +23,7 @@ export function fakeGenerator(
   return {
     spec: TINY_ENV_SPEC,
     model: { order: Int32Array.of(0) },
+    shape: { sizes: [0, 1], parameterCount: 1, scale: Float32Array.of(1) },
     pass: {
       run: (_: unknown, { commands }: { commands: readonly number[] }) =>
         Promise.resolve(commands.map((command) => Float32Array.of(command))),
