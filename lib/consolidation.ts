@@ -8,7 +8,7 @@
  * seldom a good one.
  */
 
-import type { Batch } from "./learner.ts";
+import type { Batch } from "./staging.ts";
 import { streamFor } from "./rollout.ts";
 import type { Winner } from "./selection.ts";
 import { summarise } from "./statistics.ts";

@@ -27,13 +27,21 @@ export const DEFAULT_TIMEOUT_SECONDS = 60;
 export interface EnvCommandOptions {
   /** How long the child may take for each answer. */
   readonly timeoutSeconds?: number;
+  /** Aborted to end the child at once; whatever then waits for an answer fails. */
+  readonly signal?: AbortSignal;
 }
 
-/** Starts the child. @throws {UsageError} when the command cannot be started. */
+/** Starts the child. @throws {UsageError} when the command cannot be started, or may not be. */
 function start(command: string, timeoutSeconds: number): LineProcess {
   try {
     return new LineProcess(splitCommand(command), { timeoutSeconds });
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new UsageError(
+        `Cannot start environment command "${command}": this program must be permitted to start ` +
+          "programs, got no permission: run it with --allow-run",
+      );
+    }
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(
       `Cannot start environment command "${command}": it must be a program to run, got: ${reason}`,
@@ -50,7 +58,7 @@ function start(command: string, timeoutSeconds: number): LineProcess {
  */
 export async function connectEnvCommand(
   command: string,
-  { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS }: EnvCommandOptions = {},
+  { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal }: EnvCommandOptions = {},
 ): Promise<Env> {
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 1e6)) {
     throw new RangeError(
@@ -58,7 +66,7 @@ export async function connectEnvCommand(
     );
   }
   const child = start(command, timeoutSeconds);
-  const conversation = new Conversation(command, child);
+  const conversation = new Conversation(command, child, signal);
   const spec = await conversation.ask(
     { command: "describe" },
     (answer) => readDescription(answer, command),
@@ -70,17 +78,22 @@ export async function connectEnvCommand(
 class Conversation {
   readonly #command: string;
   readonly #child: LineProcess;
+  readonly #signal: AbortSignal | undefined;
+  readonly #hangUp = () => void this.#child.close();
 
-  constructor(command: string, child: LineProcess) {
+  constructor(command: string, child: LineProcess, signal: AbortSignal | undefined) {
     this.#command = command;
     this.#child = child;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#hangUp);
+    if (signal?.aborted) this.#hangUp();
   }
 
   async ask<T>(request: EnvRequest, read: (answer: Record<string, unknown>) => T): Promise<T> {
     try {
       return read(parseAnswer(await this.#child.ask(JSON.stringify(request))));
     } catch (error) {
-      await this.#child.close();
+      await this.close();
       if (!(error instanceof ProtocolError || error instanceof LineProcessError)) throw error;
       throw new FileError(
         `Cannot ${request.command} environment command "${this.#command}": ${error.message}`,
@@ -89,6 +102,7 @@ class Conversation {
   }
 
   close(): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#hangUp);
     return this.#child.close();
   }
 }

@@ -26,8 +26,6 @@ import type { Rng } from "./rng.ts";
 import { type Batch, Staging } from "./staging.ts";
 import { ADAM_INPUTS, traceUpdates } from "./update_graph.ts";
 
-export type { Batch } from "./staging.ts";
-
 /** What a checkpoint holds of a learner: three flat vectors [W] and a counter. */
 export type LearnerState = FlatState & { readonly updates: number };
 

@@ -85,6 +85,8 @@ export class LineProcess {
   /** Ends the child: first its input, then, after a moment, by force; waits until it is gone. */
   async close(): Promise<void> {
     this.#failure ??= new LineProcessError("the child must be open, got a closed one");
+    this.#waiting?.reject(this.#failure); // closed from outside, while somebody waits
+    this.#waiting = undefined;
     await this.#input.close().catch(() => {});
     const killing = setTimeout(this.#kill, GRACE_MILLISECONDS);
     await this.#child.status;
@@ -99,8 +101,9 @@ export class LineProcess {
     try {
       if (Deno.build.os !== "windows") Deno.kill(-this.#child.pid, signal);
       else if (!this.#ended) this.#child.kill(signal);
-    } catch {
-      // Nobody is left to receive it.
+    } catch (error) {
+      // A group takes the permission for every program; otherwise nobody is left to receive it.
+      if (error instanceof Deno.errors.NotCapable && !this.#ended) this.#child.kill(signal);
     }
   }
 

@@ -49,6 +49,8 @@ async function withPacked(test: (place: Place) => Promise<void>): Promise<void> 
     await Deno.mkdir(join(stage, "program"), { recursive: true });
     await Deno.writeTextFile(join(stage, "program", "main.ts"), "the program\n");
     await Deno.writeTextFile(join(stage, "deno"), DENO_SCRIPT, { mode: 0o755 });
+    // Another archive in every test, or one would find what another left in a shared folder.
+    await Deno.writeTextFile(join(stage, "program", "token.txt"), crypto.randomUUID());
     const file = join(folder, "a place", "udrlpg it's");
     await packFolder(stage, {
       out: file,
