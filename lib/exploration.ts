@@ -22,10 +22,21 @@ export function addNoise(run: TrainingRun, row: Float32Array): void {
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return;
   const { noiseSpread, finalNoiseShare } = config.rollout;
-  const factor = Math.exp(noiseSpread * rng.standardNormal()) *
+  const factor = Math.exp(noiseSpread * rng.standardNormal()) * impatience(run) *
     (finalNoiseShare + (1 - finalNoiseShare) * cosineOfBudget(run));
   const deviations = noiseDeviations(run);
   for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
+}
+
+/** How much stagnation can multiply the noise by. */
+const MAX_IMPATIENCE = 4;
+
+/** Grows from 1 with the episodes since the highest return, in units of the configured patience. */
+function impatience({ config, history: { returns, bestReturn } }: TrainingRun): number {
+  const { patience } = config.rollout;
+  if (patience === 0) return 1;
+  const since = returns.length - 1 - returns.lastIndexOf(bestReturn);
+  return Math.min(MAX_IMPATIENCE, Math.max(1, since / patience));
 }
 
 /** What `runAndStore` tells of its episode. */

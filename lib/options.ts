@@ -178,12 +178,16 @@ export const OPTION_SECTIONS = {
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
     refreshEvery: integer(
-      8,
+      0,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
     finalNoiseShare: number(
       0.2,
       "Share of sigma that is left at the end of the budget; a cosine in between",
+    ),
+    patience: integer(
+      100,
+      "Episodes without a new highest return after which sigma grows with their number, to four times; 0 is never",
     ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,

@@ -13,8 +13,9 @@ import {
   openGenerator,
 } from "./generator_source.ts";
 import { measuredDocument } from "./measured.ts";
+import { envCommandOptions, withEnvironments } from "./env_command.ts";
 import { formatNumber, formatTable } from "./output.ts";
-import type { Command } from "./program.ts";
+import type { Command, CommandContext } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr } from "./values.ts";
 
 /** The options of `udrlpg curve`. */
@@ -56,6 +57,7 @@ export const curveCommand: Command<CurveValues> = {
   parser: () =>
     merge(
       object("The generator", generatorOptions()),
+      object("An environment of your own", envCommandOptions()),
       object("The curve", {
         points: settingOr("--points", integerValue({ metavar: "N", min: 1, max: 1e5 }), {
           fallback: DEFAULT_POINTS,
@@ -76,34 +78,36 @@ export const curveCommand: Command<CurveValues> = {
         ),
       }),
     ),
-  async run(values, context) {
-    const { out, points, episodes, seed } = values;
-    const render = out === undefined ? undefined : rendererOf(out);
-    const source = await openGenerator(values, context, "measure a curve");
-    try {
-      const { min, max } = reachableRange(source.generator.calibration);
-      const progress = context.output.progress("returns");
-      let done = 0;
-      const curve = await measureCurve(source.generator, {
-        points,
-        episodes,
-        seed,
-        from: min,
-        to: max,
-        runner: source.runner,
-        onPoint({ mean }) {
-          const facts = [["last", formatNumber(mean)]] as const;
-          progress.update({ done: ++done, total: points, facts });
-        },
-      });
-      context.output.endProgress();
-      if (out !== undefined) writeFileAtomic(out, render!(curve), { kind: "curve" });
-      context.output.result(curveDocument(curve), () => describeCurve(curve, out));
-    } finally {
-      await source.close();
-    }
-  },
+  run: (values, context) => withEnvironments(values, context, runCurve),
 };
+
+async function runCurve(values: CurveValues, context: CommandContext): Promise<void> {
+  const { out, points, episodes, seed } = values;
+  const render = out === undefined ? undefined : rendererOf(out);
+  const source = await openGenerator(values, context, "measure a curve");
+  try {
+    const { min, max } = reachableRange(source.generator.calibration);
+    const progress = context.output.progress("returns");
+    let done = 0;
+    const curve = await measureCurve(source.generator, {
+      points,
+      episodes,
+      seed,
+      from: min,
+      to: max,
+      runner: source.runner,
+      onPoint({ mean }) {
+        const facts = [["last", formatNumber(mean)]] as const;
+        progress.update({ done: ++done, total: points, facts });
+      },
+    });
+    context.output.endProgress();
+    if (out !== undefined) writeFileAtomic(out, render!(curve), { kind: "curve" });
+    context.output.result(curveDocument(curve), () => describeCurve(curve, out));
+  } finally {
+    await source.close();
+  }
+}
 
 function rendererOf(out: string): Renderer {
   const ending = /\.[^./\\]+$/.exec(out)?.[0].toLowerCase() ?? "";

@@ -8,6 +8,12 @@ import type { Policy } from "../model.ts";
 import { POLICY_FORMATS, readPolicy } from "../policy_file.ts";
 import { type Episode, episodeSeed, runEpisode } from "../rollout.ts";
 import { summarise } from "../statistics.ts";
+import {
+  envCommandOptions,
+  type EnvCommandValues,
+  withEnvironments,
+  withOwnHint,
+} from "./env_command.ts";
 import { findSpec } from "./envs.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { formatNumber } from "./output.ts";
@@ -15,7 +21,7 @@ import type { Command, CommandContext } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle, word } from "./values.ts";
 
 /** The options of `udrlpg evaluate`. */
-export interface EvaluateValues {
+export interface EvaluateValues extends EnvCommandValues {
   /** Policy file. */
   readonly policy: string | undefined;
   /** --env */
@@ -56,6 +62,7 @@ export const evaluateCommand: Command<EvaluateValues> = {
           "Run an ONNX file that holds other operators than this program writes",
         ),
       }),
+      object("An environment of your own", envCommandOptions()),
       object("The episodes", {
         env: setting(
           "--env",
@@ -72,37 +79,39 @@ export const evaluateCommand: Command<EvaluateValues> = {
         }),
       }),
     ),
-  async run(values, context) {
-    const { policy: path } = values;
-    if (path === undefined) {
-      throw new UsageError("Cannot evaluate: a policy file must be given, got none");
-    }
-    const { env, policy } = await openPolicy(path, values, context);
-    try {
-      const episodes = await runEpisodes(env, policy, { ...values, context });
-      const returns = episodes.map((episode) => episode.return);
-      const length = summarise(episodes.map((episode) => episode.length)).mean;
-      const [min, max] = [Math.min(...returns), Math.max(...returns)];
-      const measured = { ...measureReturn(episodes), min, max };
-      const document = {
-        env: env.spec.id,
-        policy: path,
-        return: measuredDocument(measured),
-        length: { mean: length },
-      };
-      context.output.result(document, () =>
-        [
-          `Environment  ${env.spec.id}`,
-          `Policy       ${path}`,
-          `Return       ${formatMeasured(measured)}`,
-          `Range        ${formatNumber(min)} to ${formatNumber(max)}`,
-          `Length       ${formatNumber(length)} steps on average`,
-        ].join("\n"));
-    } finally {
-      await env.close();
-    }
-  },
+  run: (values, context) => withEnvironments(values, context, runEvaluate),
 };
+
+async function runEvaluate(values: EvaluateValues, context: CommandContext): Promise<void> {
+  const { policy: path } = values;
+  if (path === undefined) {
+    throw new UsageError("Cannot evaluate: a policy file must be given, got none");
+  }
+  const { env, policy } = await openPolicy(path, values, context);
+  try {
+    const episodes = await runEpisodes(env, policy, { ...values, context });
+    const returns = episodes.map((episode) => episode.return);
+    const length = summarise(episodes.map((episode) => episode.length)).mean;
+    const [min, max] = [Math.min(...returns), Math.max(...returns)];
+    const measured = { ...measureReturn(episodes), min, max };
+    const document = {
+      env: env.spec.id,
+      policy: path,
+      return: measuredDocument(measured),
+      length: { mean: length },
+    };
+    context.output.result(document, () =>
+      [
+        `Environment  ${env.spec.id}`,
+        `Policy       ${path}`,
+        `Return       ${formatMeasured(measured)}`,
+        `Range        ${formatNumber(min)} to ${formatNumber(max)}`,
+        `Length       ${formatNumber(length)} steps on average`,
+      ].join("\n"));
+  } finally {
+    await env.close();
+  }
+}
 
 /**
  * Opens a policy file and the environment that it is for.
@@ -110,9 +119,10 @@ export const evaluateCommand: Command<EvaluateValues> = {
  */
 export async function openPolicy(
   path: string,
-  { env: id, trust }: { env: string | undefined; trust: boolean },
+  options: EnvCommandValues & { readonly trust: boolean },
   { program }: CommandContext,
 ): Promise<{ env: Env; policy: Policy }> {
+  const { env: id, trust } = options;
   const [registry, models] = await Promise.all([program.registry(), program.models()]);
   const file = asFileError(() => readPolicy(path, { models, trust }));
   const named = id ?? file.environment;
@@ -121,7 +131,9 @@ export async function openPolicy(
       `Cannot run policy "${path}": the file names no environment, got none: use --env ID`,
     );
   }
-  const spec = id === undefined ? asFileError(() => registry.spec(named)) : findSpec(registry, id);
+  const spec = id === undefined
+    ? asFileError(() => withOwnHint(options, () => registry.spec(named)))
+    : findSpec(registry, id);
   const policy = await file.open(spec);
   return { env: await registry.make(spec.id), policy };
 }

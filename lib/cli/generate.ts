@@ -20,6 +20,7 @@ import {
   openGenerator,
 } from "./generator_source.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
+import { envCommandOptions, envCommandWords, withEnvironments } from "./env_command.ts";
 import { formatNumber } from "./output.ts";
 import type { Command, CommandContext } from "./program.ts";
 import { choiceValue, fileValue, integerValue, numberValue, setting, settingOr } from "./values.ts";
@@ -70,6 +71,7 @@ export const generateCommand: Command<GenerateValues> = {
   parser: () =>
     merge(
       object("The generator", generatorOptions()),
+      object("An environment of your own", envCommandOptions()),
       object("The policy", {
         return: setting("--return", numberValue({ metavar: "R" }), "Return that you want"),
         out: setting(
@@ -99,34 +101,36 @@ export const generateCommand: Command<GenerateValues> = {
         }),
       }),
     ),
-  async run(values, context) {
-    const { return: requested, tolerance } = values;
-    if (requested === undefined) {
-      throw new UsageError(
-        "Cannot generate a policy: a return must be given, got none: use --return R",
+  run: (values, context) => withEnvironments(values, context, runGenerate),
+};
+
+async function runGenerate(values: GenerateValues, context: CommandContext): Promise<void> {
+  const { return: requested, tolerance } = values;
+  if (requested === undefined) {
+    throw new UsageError(
+      "Cannot generate a policy: a return must be given, got none: use --return R",
+    );
+  }
+  const format = chooseFormat(values);
+  const source = await openGenerator(values, context, "generate a policy");
+  try {
+    warnOutside(requested, source, context);
+    const found = await search(values, { requested, source, context });
+    const path = values.out ??
+      join(dirname(source.path), `policy-${requested}${WRITTEN_ENDINGS[format]}`);
+    await write(path, { found, requested, format, source, context });
+    report(path, { found, requested, source, context, values });
+    if (!found.accepted) {
+      throw new UnreachableReturnError(
+        `Cannot generate a policy: the return must be within ${formatNumber(tolerance!, 4)} of ${
+          formatNumber(requested, 4)
+        }, got ${formatMeasured(found.measured)} at best: the closest policy is in "${path}"`,
       );
     }
-    const format = chooseFormat(values);
-    const source = await openGenerator(values, context, "generate a policy");
-    try {
-      warnOutside(requested, source, context);
-      const found = await search(values, { requested, source, context });
-      const path = values.out ??
-        join(dirname(source.path), `policy-${requested}${WRITTEN_ENDINGS[format]}`);
-      await write(path, { found, requested, format, source, context });
-      report(path, { found, requested, source, context });
-      if (!found.accepted) {
-        throw new UnreachableReturnError(
-          `Cannot generate a policy: the return must be within ${formatNumber(tolerance!, 4)} of ${
-            formatNumber(requested, 4)
-          }, got ${formatMeasured(found.measured)} at best: the closest policy is in "${path}"`,
-        );
-      }
-    } finally {
-      await source.close();
-    }
-  },
-};
+  } finally {
+    await source.close();
+  }
+}
 
 function chooseFormat({ out, format }: GenerateValues): WrittenFormat {
   if (format !== undefined || out === undefined) return format ?? "onnx";
@@ -204,7 +208,10 @@ async function write(
   });
 }
 
-function report(path: string, { found, requested, source, context }: Result): void {
+function report(
+  path: string,
+  { found, requested, source, context, values }: Result & { values: GenerateValues },
+): void {
   const env = source.generator.spec.id;
   const document = {
     env,
@@ -221,6 +228,6 @@ function report(path: string, { found, requested, source, context }: Result): vo
       `Policy            ${path}`,
       path.endsWith(WRITTEN_ENDINGS.c)
         ? "Next: see the comment at the top of that file"
-        : `Next: udrlpg evaluate ${path}`,
+        : `Next: udrlpg evaluate ${path}${envCommandWords(values)}`,
     ].join("\n"));
 }

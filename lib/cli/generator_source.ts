@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
 import { UsageError } from "../errors.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
+import { checkNamed, type EnvCommandValues, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
 import { fileValue, type OptionParser, runValue, setting } from "./values.ts";
 
 /** The values of the two options. */
-export interface GeneratorOptions {
+export interface GeneratorOptions extends EnvCommandValues {
   /** --run */
   readonly run: string | undefined;
   /** --generator */
@@ -48,20 +49,27 @@ export interface OpenGenerator {
 /**
  * Loads the generator that the options name, and its environment.
  * @param does What the command does, for the error: "generate a policy".
- * @throws {UsageError} when neither option is given. @throws {FileError} when the file is not good.
+ * @throws {UsageError} when neither option is given, or the environment command describes another
+ * environment. @throws {FileError} when the file is not good.
  */
 export async function openGenerator(
-  { run, generator: file }: GeneratorOptions,
+  options: GeneratorOptions,
   { program }: CommandContext,
   does: string,
 ): Promise<OpenGenerator> {
+  const { run, generator: file, env: described, envCommand } = options;
   const path = file ?? (run === undefined ? undefined : join(run, GENERATOR_FILE_NAME));
   if (path === undefined) {
     throw new UsageError(`Cannot ${does}: one of --run, --generator must be given, got none`);
   }
   const [registry, models] = await Promise.all([program.registry(), program.models()]);
   const generator = loadGenerator(path, {
-    specOf: (id) => registry.spec(id),
+    specOf(id) {
+      if (envCommand !== undefined && described !== undefined) {
+        checkNamed(id, { described, source: JSON.stringify(path) });
+      }
+      return withOwnHint(options, () => registry.spec(id));
+    },
     models,
     session: { device: "cpu" },
   });

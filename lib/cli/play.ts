@@ -8,6 +8,7 @@ import { recordEpisode, type Recording } from "../play/recording.ts";
 import { POLICY_FORMATS } from "../policy_file.ts";
 import { episodeSeed, streamFor } from "../rollout.ts";
 import { toPolicyOrder } from "../training_run.ts";
+import { envCommandOptions, withEnvironments } from "./env_command.ts";
 import { openPolicy } from "./evaluate.ts";
 import {
   GENERATOR_OPTIONS,
@@ -89,6 +90,7 @@ export const playCommand: Command<PlayValues> = {
         ...generatorOptions(),
         returns: setting("--returns", numberListValue("R,R,..."), "Returns to ask it for"),
       }),
+      object("An environment of your own", envCommandOptions()),
       object("The page", {
         episodes: settingOr("--episodes", integerValue({ metavar: "N", min: 1, max: 24 }), {
           fallback: 1,
@@ -104,35 +106,37 @@ export const playCommand: Command<PlayValues> = {
         }),
       }),
     ),
-  async run(values, context) {
-    const { policy, run, generator, returns, out } = values;
-    const hasGenerator = run !== undefined || generator !== undefined;
-    if ((policy === undefined) === !hasGenerator) {
-      const given = hasGenerator ? "both" : "neither";
-      throw new UsageError(
-        `Cannot play: either a policy file or --run DIR with --returns must be given, got ${given}`,
-      );
-    }
-    if (hasGenerator !== (returns !== undefined)) {
-      throw new UsageError(
-        hasGenerator
-          ? "Cannot play: the returns to ask for must be given, got none: use --returns 50,150,300"
-          : "Cannot play: --returns needs a generator, got a policy file: use --run DIR",
-      );
-    }
-    const count = (returns?.length ?? 1) * values.episodes;
-    if (count > MAX_RECORDINGS) {
-      throw new UsageError(
-        `Cannot play: there must be at most ${MAX_RECORDINGS} episodes, got ${count}`,
-      );
-    }
-    const recordings = policy !== undefined
-      ? await recordPolicy(policy, values, context)
-      : await recordGenerated(returns!, values, context);
-    await writePlayer(out, recordings);
-    describe(out, recordings, context);
-  },
+  run: (values, context) => withEnvironments(values, context, runPlay),
 };
+
+async function runPlay(values: PlayValues, context: CommandContext): Promise<void> {
+  const { policy, run, generator, returns, out } = values;
+  const hasGenerator = run !== undefined || generator !== undefined;
+  if ((policy === undefined) === !hasGenerator) {
+    const given = hasGenerator ? "both" : "neither";
+    throw new UsageError(
+      `Cannot play: either a policy file or --run DIR with --returns must be given, got ${given}`,
+    );
+  }
+  if (hasGenerator !== (returns !== undefined)) {
+    throw new UsageError(
+      hasGenerator
+        ? "Cannot play: the returns to ask for must be given, got none: use --returns 50,150,300"
+        : "Cannot play: --returns needs a generator, got a policy file: use --run DIR",
+    );
+  }
+  const count = (returns?.length ?? 1) * values.episodes;
+  if (count > MAX_RECORDINGS) {
+    throw new UsageError(
+      `Cannot play: there must be at most ${MAX_RECORDINGS} episodes, got ${count}`,
+    );
+  }
+  const recordings = policy !== undefined
+    ? await recordPolicy(policy, values, context)
+    : await recordGenerated(returns!, values, context);
+  await writePlayer(out, recordings);
+  describe(out, recordings, context);
+}
 
 /** Records the episodes that `evaluate` runs with the same seed. */
 async function recordPolicy(

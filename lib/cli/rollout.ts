@@ -12,6 +12,7 @@ import {
   replay,
   type ReplayLine,
 } from "../replay.ts";
+import { envCommandOptions, type EnvCommandValues, withEnvironments } from "./env_command.ts";
 import { findSpec } from "./envs.ts";
 import { openPolicy } from "./evaluate.ts";
 import { formatNumber } from "./output.ts";
@@ -19,7 +20,7 @@ import type { Command, CommandContext } from "./program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle } from "./values.ts";
 
 /** The options of `udrlpg rollout`. */
-export interface RolloutValues {
+export interface RolloutValues extends EnvCommandValues {
   /** --env */
   readonly env: string | undefined;
   /** --seed */
@@ -73,6 +74,7 @@ export const rolloutCommand: Command<RolloutValues> = {
           "Stop after this many steps (default: the end of the episode)",
         ),
       }),
+      object("An environment of your own", envCommandOptions()),
       object("The actions", {
         policy: setting(
           "--policy",
@@ -87,27 +89,29 @@ export const rolloutCommand: Command<RolloutValues> = {
         ),
       }),
     ),
-  async run(values, context) {
-    const { env, source } = await openSource(values, context);
-    const { seed, steps } = values;
-    const options = { seed, ...(steps === undefined ? {} : { steps }) };
-    let total = 0;
-    let last: ReplayLine | undefined;
-    try {
-      for await (const line of replay(env, source, options)) {
-        total += line.reward;
-        last = line;
-        context.output.result(line, () => describeLine(line));
-      }
-    } finally {
-      await env.close();
-    }
-    const end = last?.terminated ? "terminated" : last?.truncated ? "truncated" : "stopped";
-    if (!context.output.json) {
-      context.output.note(`Return ${formatNumber(total, 4)} after ${last?.t ?? 0} steps, ${end}`);
-    }
-  },
+  run: (values, context) => withEnvironments(values, context, runRollout),
 };
+
+async function runRollout(values: RolloutValues, context: CommandContext): Promise<void> {
+  const { env, source } = await openSource(values, context);
+  const { seed, steps } = values;
+  const options = { seed, ...(steps === undefined ? {} : { steps }) };
+  let total = 0;
+  let last: ReplayLine | undefined;
+  try {
+    for await (const line of replay(env, source, options)) {
+      total += line.reward;
+      last = line;
+      context.output.result(line, () => describeLine(line));
+    }
+  } finally {
+    await env.close();
+  }
+  const end = last?.terminated ? "terminated" : last?.truncated ? "truncated" : "stopped";
+  if (!context.output.json) {
+    context.output.note(`Return ${formatNumber(total, 4)} after ${last?.t ?? 0} steps, ${end}`);
+  }
+}
 
 async function openSource(
   values: RolloutValues,

@@ -5,6 +5,7 @@ export const TOPIC_PURPOSES = {
   method: "How a generator of policies is trained",
   presets: "Presets, configuration files and which value wins",
   sweeps: "Sweep files, and how their runs are named",
+  environments: "Environments of your own, in any language",
   files: "What a run folder and a policy file hold",
   "exit-codes": "What the exit codes mean",
   variables: "The environment variables that the program reads",

@@ -61,6 +61,25 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     ],
     "Every line can be given again: a finished run is left alone, a stopped one goes on from its checkpoint.",
   ],
+  environments: [
+    "`udrlpg envs` lists the environments that the program has. One of your own is a program in any language that answers lines on its standard input with lines on its standard output, a JSON object each; what it prints to standard error is its own:",
+    [
+      '  {"command":"describe"}',
+      '    {"id":"Mine-v0","maxEpisodeSteps":500,"returnRange":[0,500],',
+      '     "observationSpace":{"low":[null,-1],"high":[null,1]},',
+      '     "actionSpace":{"low":[-1],"high":[1]}}      or {"n":2}',
+      '  {"command":"reset","seed":7}                   or without a seed',
+      '    {"observation":[0.5,0]}',
+      '  {"command":"step","action":[0.25]}             [index] where there are n',
+      '    {"observation":[0.6,0.1],"reward":1,"terminated":false,"truncated":false}',
+    ],
+    "null is no bound. An optional survivalReward says which part of the reward is paid for being alive. An answer with an error ends the program with that text. The program ends when its input does.",
+    [
+      '  udrlpg train --env-command "python my_env.py" --out runs/mine',
+      '  udrlpg generate --run runs/mine --return 300 --env-command "python my_env.py"',
+    ],
+    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout and play need --env-command again, or the variable UDRLPG_ENV_COMMAND. Training runs in one process, without workers. Deno has to permit it: run main.ts with --allow-run as well.",
+  ],
   files: [
     "A run folder holds:",
     [

@@ -15,6 +15,12 @@ import type { Progress as TrainProgress, TrainResult } from "../training_session
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { formatNumber } from "./output.ts";
 import { formatCount } from "./progress.ts";
+import {
+  envCommandOptions,
+  type EnvCommandValues,
+  envCommandWords,
+  withEnvironments,
+} from "./env_command.ts";
 import type { Command, CommandContext, KnownNames } from "./program.ts";
 import {
   resolveTraining,
@@ -36,7 +42,9 @@ import {
 } from "./values.ts";
 
 /** The options of `udrlpg train`. */
-export interface TrainValues extends TrainOptions {
+export interface TrainValues extends TrainOptions, EnvCommandValues {
+  /** --env */
+  readonly env: string | undefined;
   /** --dry-run */
   readonly dryRun: boolean;
   /** --verbose */
@@ -74,6 +82,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
       ),
       seed: setting("--seed", count(0), "Seed of every random stream of the run (default: 1)"),
     }),
+    object("An environment of your own", envCommandOptions()),
     object("The run folder", {
       out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
       resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
@@ -125,17 +134,36 @@ export const trainCommand: Command<TrainValues> = {
       command: "udrlpg train --config runs/pendulum/config.toml --out runs/again",
       does: "Repeat a run",
     },
+    {
+      command: 'udrlpg train --env-command "python my_env.py" --out runs/mine',
+      does: "Train in your own environment, see udrlpg help environments",
+    },
   ],
   exclusive: [["--resume", "--continue"]],
   parser: trainParser,
-  async run(values, context) {
-    const settings = await resolveTraining(values, context);
-    const models = await context.program.models();
-    await checkRun(settings.config, { registry: await context.program.registry(), models });
-    if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
-    await trainRun(settings, { values, resume: goesOn(values, settings), context });
-  },
+  run: (values, context) => withEnvironments(values, context, runTraining),
 };
+
+async function runTraining(values: TrainValues, context: CommandContext): Promise<void> {
+  const settings = await resolveTraining(values, context);
+  const models = await context.program.models();
+  await checkRun(settings.config, { registry: await context.program.registry(), models });
+  if (values.dryRun) return await (await import("./train_preview.ts")).preview(settings, context);
+  await trainRun(settings, { values, resume: goesOn(values, settings), context });
+}
+
+/** Workers load their environments themselves, and know none of a command. */
+function workersOf(
+  { settings }: TrainSettings,
+  { values, context }: { values: TrainValues; context: CommandContext },
+): number {
+  const workers = settings.get("workers") as number;
+  if (values.envCommand === undefined || workers === 0) return workers;
+  context.output.warn(
+    `--env-command trains without workers: the ${workers} asked for are not used`,
+  );
+  return 0;
+}
 
 /** Tells whether the folder's run is to be taken up; --continue asks for it only where there is one. */
 function goesOn(values: TrainValues, settings: TrainSettings): boolean {
@@ -188,7 +216,7 @@ async function trainRun(
       clock: program.clock,
       ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
       signal: interruption.signal,
-      workers: { count: settings.get("workers") as number, modules: program.modules },
+      workers: { count: workersOf(resolved, { values, context }), modules: program.modules },
       resume,
       checkpointEverySteps: settings.get("checkpointEvery") as number,
       onWarning: (text) => output.warn(text),
@@ -196,19 +224,22 @@ async function trainRun(
         progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
     });
     output.endProgress();
-    if (!result.finished) failInterrupted(interruption.signal, result);
-    output.result(resultDocument(result), () => describeResult(result));
+    if (!result.finished) failInterrupted(interruption.signal, { result, values });
+    output.result(resultDocument(result), () => describeResult(result, values));
   } finally {
     interruption.stop();
   }
 }
 
 /** Says what an interrupted run left. @throws {InterruptedError} always, for the exit code. */
-function failInterrupted({ reason }: AbortSignal, { run, steps }: TrainResult): never {
+function failInterrupted(
+  { reason }: AbortSignal,
+  { result: { run, steps }, values }: { result: TrainResult; values: TrainValues },
+): never {
   if (!(reason instanceof InterruptedError)) throw reason;
   throw new InterruptedError(
     `${reason.message} after ${steps} steps, which are saved: go on with udrlpg train --resume ` +
-      `--out ${run}`,
+      `--out ${run}${envCommandWords(values)}`,
     reason.signal,
   );
 }
@@ -231,7 +262,7 @@ function resultDocument({ finalReturn, ...result }: TrainResult): object {
   return { ...result, finalReturn: finalReturn ? measuredDocument(finalReturn) : null };
 }
 
-function describeResult(result: TrainResult): string {
+function describeResult(result: TrainResult, values: TrainValues): string {
   const { finalReturn, run } = result;
   const best = finalReturn ? Math.floor(finalReturn.mean * 100) / 100 : 0;
   return [
@@ -242,6 +273,6 @@ function describeResult(result: TrainResult): string {
     ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
     ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
     `Run folder    ${run}`,
-    `Next: udrlpg generate --run ${run} --return ${best}`,
+    `Next: udrlpg generate --run ${run} --return ${best}${envCommandWords(values)}`,
   ].join("\n");
 }

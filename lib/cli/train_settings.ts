@@ -18,6 +18,7 @@ import {
 import { type ConfigFile, listSettings, readConfigFile } from "../config_file.ts";
 import { UsageError } from "../errors.ts";
 import { variableOf } from "./arguments.ts";
+import { withOwnHint } from "./env_command.ts";
 import { findSpec } from "./envs.ts";
 import { findPreset } from "./presets.ts";
 import type { CommandContext } from "./program.ts";
@@ -50,6 +51,8 @@ export interface TrainOptions {
   readonly resume: boolean;
   /** --continue */
   readonly continue: boolean;
+  /** --env-command */
+  readonly envCommand: string | undefined;
 }
 
 /** Everything that a run is made from, and where it came from. */
@@ -74,17 +77,19 @@ export async function resolveTraining(
   const path = options.config ?? savedConfig(options);
   const file = path === undefined ? undefined : readConfigFile(path);
   const { settings, settingSources } = resolveSettings(options, { path, file, origin });
-  const own = new Map<string, Map<string, unknown>>([["variable", new Map()], ["word", new Map()]]);
+  const own: { readonly variables: ConfigLayer[]; readonly words: ConfigLayer[] } = {
+    variables: [],
+    words: [],
+  };
   const layers: ConfigLayer[] = [];
   if (file) layers.push({ source: `file "${path}"`, values: file.options });
   for (const name of OWN_OPTIONS) {
     const source = origin(`--${name}`);
     if (options[name] === undefined || source === undefined) continue;
-    own.get(source === `--${name}` ? "word" : "variable")!.set(name, options[name]);
+    const place = source.startsWith("--") ? own.words : own.variables;
+    place.push(layerOf(name, options[name], source));
   }
-  for (const [name, value] of own.get("variable")!) {
-    layers.push(layerOf(name, value, variableOf(name)));
-  }
+  layers.push(...own.variables);
   for (const option of listOptions()) {
     const variable = variableOf(option.name);
     const text = program.env(variable);
@@ -92,7 +97,7 @@ export async function resolveTraining(
     layers.push(layerOf(option.name, parse(option, text, variable), variable));
   }
   for (const assignment of options.set) layers.push(parseAssignment(assignment));
-  for (const [name, value] of own.get("word")!) layers.push(layerOf(name, value, `--${name}`));
+  layers.push(...own.words);
   const given = layers.map(withoutZeroSteps);
   const env = given.map(({ values }) => values.get("env")).findLast((value) => value !== undefined);
   if (env === undefined || env === "") {
@@ -100,7 +105,10 @@ export async function resolveTraining(
       "Cannot train: an environment must be given, got none: use --env ID, see udrlpg envs",
     );
   }
-  findSpec(await program.registry(), env as string);
+  const registry = await program.registry();
+  if (origin("--env") === undefined) {
+    asUsage(() => withOwnHint(options, () => registry.spec(env as string)));
+  } else findSpec(registry, env as string);
   const preset = findPreset(settings.get("preset") as string, env as string);
   return { ...resolveConfig([...preset, ...given]), settings, settingSources };
 }
