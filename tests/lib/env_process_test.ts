@@ -1,20 +1,13 @@
 /** Environments in a child process: a good one, broken ones, and nothing left behind. */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { connectEnvCommand } from "../../lib/env_process.ts";
 import type { Env } from "../../lib/env.ts";
+import { countingCommand } from "../support/counting_command.ts";
 import { checkEnvContract } from "../support/env_contract.ts";
 
-const CHILD = fileURLToPath(new URL("../support/counting_env.ts", import.meta.url));
-
-function command(mode: string, ...rest: string[]): string {
-  const words = [Deno.execPath(), "run", "--no-check", "-A", CHILD, mode, ...rest];
-  return words.map((word) => `'${word}'`).join(" ");
-}
-
 function connect(mode: string, timeoutSeconds = 20): Promise<Env> {
-  return connectEnvCommand(command(mode), { timeoutSeconds });
+  return connectEnvCommand(countingCommand(mode), { timeoutSeconds });
 }
 
 /** Says whether a process is there and not a zombie. */
@@ -106,7 +99,7 @@ Deno.test("connectEnvCommand() reports a command that cannot be started or says 
 
 Deno.test("close() leaves no orphan, not even of a child that stays or has children", async () => {
   const file = await Deno.makeTempFile();
-  const env = await connectEnvCommand(command("orphan", file), { timeoutSeconds: 20 });
+  const env = await connectEnvCommand(countingCommand("orphan", file), { timeoutSeconds: 20 });
   const grandchild = Number(await Deno.readTextFile(file));
   assert.ok(await isAlive(grandchild));
   await env.close();
@@ -118,7 +111,7 @@ Deno.test("a program that ends without close() takes the child with it", async (
   const file = await Deno.makeTempFile();
   const library = JSON.stringify(new URL("../../lib/env_process.ts", import.meta.url));
   const code = `import { connectEnvCommand } from ${library};
-    await connectEnvCommand(${JSON.stringify(command("orphan", file))});
+    await connectEnvCommand(${JSON.stringify(countingCommand("orphan", file))});
     Deno.exit(0);`;
   const { code: status } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--no-check", code],

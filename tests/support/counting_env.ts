@@ -9,6 +9,7 @@ const LINES = new TextDecoderStream();
 
 let count = 0;
 let seed = 0;
+let isSecond = false;
 
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
@@ -19,11 +20,11 @@ function write(text: string): void {
 
 function describe(): Record<string, unknown> {
   return {
-    id: "Counting-v0",
+    id: MODE === "other" ? "Other-v0" : "Counting-v0",
     observationSpace: { low: [null, 0], high: [null, 1e9], dtype: "float64" },
     actionSpace: MODE === "discrete" ? { n: 3 } : { low: [-1], high: [1] },
     maxEpisodeSteps: 8,
-    returnRange: [0, 8],
+    returnRange: [0, isSecond ? 9 : 8],
   };
 }
 
@@ -49,6 +50,13 @@ async function hang(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1_000_000));
 }
 
+if (MODE === "moody") { // describes something else when the file of an earlier one is there
+  try {
+    Deno.writeTextFileSync(Deno.args[1], "", { createNew: true });
+  } catch {
+    isSecond = true;
+  }
+}
 if (MODE === "orphan") { // leaves a child of its own that ignores everything
   const child = new Deno.Command("sleep", { args: ["1000"] }).spawn();
   Deno.writeTextFileSync(Deno.args[1], String(child.pid));

@@ -15,14 +15,17 @@ const TINY = [
   "calibration.episodes=2",
 ];
 
-/** Trains a tiny CartPole run into a folder. */
+/** Trains a tiny run into a folder, in CartPole for 1200 steps unless `more` says otherwise. */
 export function trainTiny(
   out: string,
   more: readonly string[] = [],
   around: Surroundings = {},
 ): Promise<ProgramRun> {
   const options = TINY.flatMap((assignment) => ["--set", assignment]);
-  const argv = ["train", "--env", "CartPole-v1", "--steps", "1200", "--threads", "1"];
+  const argv = ["train", "--threads", "1"];
+  for (const [name, value] of [["--env", "CartPole-v1"], ["--steps", "1200"]]) {
+    if (!more.includes(name)) argv.push(name, value);
+  }
   // Under "auto" a line on stderr says what this machine has.
   const env = { UDRLPG_DEVICE: "cpu", ...around.env };
   return run([...argv, ...options, "--out", out, ...more], { ...around, env });

@@ -3,6 +3,7 @@ import { commandEntry, commandNames } from "../../../lib/cli/commands.ts";
 import { parseArguments } from "../../../lib/cli/arguments.ts";
 import { wrap } from "../../../lib/cli/help.ts";
 import { TOPIC_PURPOSES } from "../../../lib/cli/topic_names.ts";
+import { splitLine } from "../../../lib/sweep/command_line.ts";
 import { registry } from "../../../envs/registry.ts";
 import { run } from "../../support/program.ts";
 import { assertSnapshot } from "../../support/snapshot.ts";
@@ -42,7 +43,7 @@ Deno.test("every example in the help can be parsed", async () => {
     const command = await commandEntry(name).load();
     assert.ok(command.examples.length >= 3, name);
     for (const { command: line, does } of command.examples) {
-      const words = line.split(/ [>|] /)[0].replaceAll("\\", "").split(" ");
+      const words = splitLine(line.split(/ [>|] /)[0]);
       assert.equal(words.shift(), "udrlpg", line);
       const [word, ...argv] = words;
       assert.ok(word === name || commandEntry(name).aliases?.includes(word), line);

@@ -1,0 +1,126 @@
+/**
+ * The option `--env-command`, which every command takes that runs episodes: the environment is then
+ * played by a child process, which ends with the command however that ends.
+ */
+
+import { DEFAULT_TIMEOUT_SECONDS } from "../env_process.ts";
+import { InterruptedError, UsageError } from "../errors.ts";
+import { quoteWord } from "../sweep/command_line.ts";
+import type { CommandContext, Interruption } from "./program.ts";
+import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
+
+/** The values of the options. */
+export interface EnvCommandValues {
+  /** --env, where the command has it; the id that the child describes while the command works. */
+  readonly env?: string | undefined;
+  /** --env-command */
+  readonly envCommand: string | undefined;
+  /** --env-timeout */
+  readonly envTimeout: number;
+}
+
+/** Makes the parsers of the two options. */
+export function envCommandOptions(): {
+  readonly envCommand: OptionParser<string | undefined>;
+  readonly envTimeout: OptionParser<number>;
+} {
+  return {
+    envCommand: setting(
+      "--env-command",
+      textValue("COMMAND"),
+      "Program that plays your own environment, see udrlpg help environments",
+    ),
+    envTimeout: settingOr(
+      "--env-timeout",
+      numberValue({ metavar: "SECONDS", min: 0.1, max: 1e6 }),
+      { fallback: DEFAULT_TIMEOUT_SECONDS, doc: "Time that it has for each answer" },
+    ),
+  };
+}
+
+/** The words that a suggested command line needs in addition: none, or the environment's command. */
+export function envCommandWords({ envCommand }: Pick<EnvCommandValues, "envCommand">): string {
+  return envCommand === undefined ? "" : ` --env-command ${quoteWord(envCommand)}`;
+}
+
+/**
+ * Looks something up by an id that a file names; an unknown one may be the user's own.
+ * @throws {RangeError} that says so.
+ */
+export function withOwnHint<T>(
+  { envCommand }: Pick<EnvCommandValues, "envCommand">,
+  lookUp: () => T,
+): T {
+  try {
+    return lookUp();
+  } catch (error) {
+    if (!(error instanceof RangeError) || envCommand !== undefined) throw error;
+    throw new RangeError(
+      `${error.message}, or give --env-command if it is an environment of your own`,
+    );
+  }
+}
+
+/**
+ * Does a command's work with the environment that --env-command describes, if it is given: the program's
+ * registry has it, and `env` names it. A signal ends the child, and so the work, unless the work listens
+ * for signals itself.
+ * @throws {UsageError} when --env names another environment, or the command cannot be started.
+ * @throws {InterruptedError} after a signal. @throws whatever the work throws.
+ */
+export async function withEnvironments<V extends EnvCommandValues>(
+  values: V,
+  context: CommandContext,
+  work: (values: V, context: CommandContext) => Promise<void>,
+): Promise<void> {
+  const { envCommand: command, envTimeout: timeoutSeconds } = values;
+  if (command === undefined) return await work(values, context);
+  const { program } = context;
+  const { withEnvCommand } = await import("../env_registry.ts");
+  const base = await program.registry();
+  const interruption = program.listen();
+  const hangUp = new AbortController();
+  let isWorkListening = false;
+  const onSignal = () => {
+    if (!isWorkListening) hangUp.abort();
+  };
+  const listen = (): Interruption => {
+    isWorkListening = true;
+    return { signal: interruption.signal, stop: () => void (isWorkListening = false) };
+  };
+  interruption.signal.addEventListener("abort", onSignal);
+  try {
+    const registry = await withEnvCommand(base, command, { timeoutSeconds, signal: hangUp.signal });
+    try {
+      const { id } = registry.described;
+      if (values.env !== undefined) {
+        checkNamed(values.env, { described: id, source: context.origin("--env") ?? "--env" });
+      }
+      await work({ ...values, env: id }, {
+        ...context,
+        program: { ...program, listen, registry: () => Promise.resolve(registry) },
+        origin: (option) => context.origin(option === "--env" ? "--env-command" : option),
+      });
+    } finally {
+      await registry.close();
+    }
+  } catch (error) {
+    const { reason } = interruption.signal;
+    throw hangUp.signal.aborted && reason instanceof InterruptedError ? reason : error;
+  } finally {
+    interruption.signal.removeEventListener("abort", onSignal);
+    interruption.stop();
+  }
+}
+
+/** Checks that what else names an environment names the one of the command. @throws {UsageError} */
+export function checkNamed(
+  named: string,
+  { described, source }: { readonly described: string; readonly source: string },
+): void {
+  if (named === described) return;
+  throw new UsageError(
+    `Cannot use --env-command: it must describe ${JSON.stringify(named)}, which ${source} names, ` +
+      `got ${JSON.stringify(described)}`,
+  );
+}

@@ -1,0 +1,145 @@
+/** --env-command through the whole program, with a small environment in a child. */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { InterruptedError } from "../../../lib/errors.ts";
+import { countingCommand } from "../../support/counting_command.ts";
+import { run } from "../../support/program.ts";
+import { trainTiny, withFolder } from "../../support/tiny_command.ts";
+
+const OWN = ["--env-command", countingCommand()];
+/** Stands behind trainTiny's own options, which name CartPole. */
+const OWN_TRAINING = ["--env", "Counting-v0", "--steps", "200", ...OWN];
+const OWN_HINT = "or give --env-command if it is an environment of your own\n";
+
+function train(out: string, more: readonly string[] = OWN_TRAINING, signal?: AbortSignal) {
+  return trainTiny(out, more, { env: { UDRLPG_ENV: "" }, ...(signal ? { signal } : {}) });
+}
+
+Deno.test("train, generate, evaluate, rollout and curve play the environment of a command", () =>
+  withFolder(async (folder) => {
+    const out = `${folder}/run`;
+    const trained = await train(out, [...OWN_TRAINING, "--workers", "3"]);
+    assert.equal(trained.code, 0, trained.stderr);
+    assert.match(trained.stderr, /^Warning: --env-command trains without workers: the 3 asked for/);
+    assert.match(trained.stdout, /^Environment {3}Counting-v0, preset default/);
+    assert.match(trained.stdout, /\nNext: udrlpg generate --run \S+ --return \S+ --env-command '/);
+    const config = await Deno.readTextFile(`${out}/config.toml`);
+    assert.match(config, /^env = "Counting-v0"$/m);
+    assert.match(config, /^workers = 0$/m);
+
+    const policy = `${folder}/p.onnx`;
+    const generate = ["generate", "--run", out, "--return", "3", "--out", policy];
+    const generated = await run([...generate, ...OWN, "--json"]);
+    assert.equal(generated.code, 0, generated.stderr);
+    assert.equal(JSON.parse(generated.stdout).env, "Counting-v0");
+
+    const evaluated = await run(["evaluate", policy, "--episodes", "3", ...OWN, "--json"]);
+    assert.equal(evaluated.code, 0, evaluated.stderr);
+    const { env, length } = JSON.parse(evaluated.stdout);
+    assert.equal(env, "Counting-v0");
+    assert.ok(length.mean > 5 && length.mean <= 8.1, `${length.mean}`);
+
+    const rolled = await run(["rollout", "--policy", policy, "--seed", "9", ...OWN, "--json"]);
+    assert.equal(rolled.code, 0, rolled.stderr);
+    const lines = rolled.stdout.trim().split("\n").map((line) => JSON.parse(line));
+    assert.deepEqual(lines[0].observation, [0, 9]);
+    assert.equal(lines.at(-1).t, 8);
+
+    const curve = ["curve", "--run", out, "--points", "2", "--episodes", "1", "--json"];
+    const drawn = await run(curve, { env: { UDRLPG_ENV_COMMAND: countingCommand() } });
+    assert.equal(drawn.code, 0, drawn.stderr);
+    assert.equal(JSON.parse(drawn.stdout).env, "Counting-v0");
+
+    for (const argv of [generate, curve, ["evaluate", policy], ["rollout", "--policy", policy]]) {
+      const { code, stderr } = await run(argv);
+      assert.equal(code, 3, stderr);
+      assert.ok(stderr.endsWith(OWN_HINT), stderr);
+      assert.equal(stderr.split("\n").length, 2);
+    }
+    const other = await run([...generate, "--env-command", countingCommand("other")]);
+    assert.equal(other.code, 2);
+    assert.match(
+      other.stderr,
+      /^Cannot use --env-command: it must describe "Counting-v0", which ".*generator.safetensors" names, got "Other-v0"\n$/,
+    );
+  }));
+
+Deno.test("train --resume goes on with the environment of a command when it is given again", () =>
+  withFolder(async (out) => {
+    const signal = AbortSignal.abort(new InterruptedError("Interrupted by SIGINT", "SIGINT"));
+    const stopped = await train(`${out}/run`, OWN_TRAINING, signal);
+    assert.equal(stopped.code, 130);
+    assert.match(
+      stopped.stderr,
+      /saved: go on with udrlpg train --resume --out \S+ --env-command '/,
+    );
+    const resume = ["train", "--resume", "--out", `${out}/run`, "--device", "cpu"];
+    const without = await run(resume);
+    assert.equal(without.code, 2);
+    assert.ok(without.stderr.endsWith(OWN_HINT), without.stderr);
+    const resumed = await run([...resume, ...OWN, "--json"]);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(JSON.parse(resumed.stdout).env, "Counting-v0");
+  }));
+
+Deno.test("train reports a child that dies, and a name that is not the child's", () =>
+  withFolder(async (folder) => {
+    const dying = ["--env", "Counting-v0", "--env-command", countingCommand("die")];
+    const died = await train(`${folder}/run`, dying);
+    assert.equal(died.code, 3);
+    assert.match(
+      died.stderr,
+      /^Cannot step environment command ".*": the child must keep running, got exit code 7 \(the motor is on fire\)\n$/,
+    );
+    const named = await train(`${folder}/other`, ["--env", "Hopper-v5", ...OWN]);
+    assert.equal(named.code, 2);
+    assert.equal(
+      named.stderr,
+      'Cannot use --env-command: it must describe "Hopper-v5", which --env names, got "Counting-v0"\n',
+    );
+  }));
+
+Deno.test("train --dry-run names --env-command as the source of the environment", async () => {
+  const options = ["--dry-run", "--json", "--set", "policy.hiddenSizes=32"];
+  const { code, stdout, stderr } = await run(["train", ...options, ...OWN]);
+  assert.equal(code, 0, stderr);
+  const { values, sources } = JSON.parse(stdout);
+  assert.deepEqual([values.env, sources.env], ["Counting-v0", "--env-command"]);
+});
+
+Deno.test("a signal ends the child and the command, at once and in the middle of a step", async () => {
+  for (const command of ["sleep 1000", countingCommand("hang")]) {
+    const controller = new AbortController();
+    const reason = new InterruptedError("Interrupted by SIGTERM", "SIGTERM");
+    const running = run(["rollout", "--env-command", command], { signal: controller.signal });
+    const timer = setTimeout(
+      () => controller.abort(reason),
+      command.startsWith("sleep") ? 50 : 700,
+    );
+    const { code, stderr } = await running;
+    clearTimeout(timer);
+    assert.deepEqual([code, stderr], [143, "Interrupted by SIGTERM\n"]);
+  }
+});
+
+Deno.test("rollout gives a silent child up after --env-timeout", async () => {
+  const argv = ["rollout", "--env-command", "sleep 1000", "--env-timeout", "0.2"];
+  const { code, stderr } = await run(argv);
+  assert.equal(code, 3);
+  assert.match(stderr, /the child must answer within 0\.2 s, got nothing\n$/);
+});
+
+Deno.test("--env-command without the permission to run programs says which flag gives it", async () => {
+  const main = fileURLToPath(new URL("../../../main.ts", import.meta.url));
+  const argv = ["rollout", "--env-command", "python my_env.py"];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", "--allow-read", "--allow-env", main, ...argv],
+  }).output();
+  assert.equal(code, 2);
+  assert.equal(
+    new TextDecoder().decode(stderr),
+    'Cannot start environment command "python my_env.py": this program must be permitted to start ' +
+      "programs, got no permission: run it with --allow-run\n",
+  );
+});
