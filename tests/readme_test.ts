@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { registry } from "../envs/registry.ts";
+import { parseArguments } from "../lib/cli/arguments.ts";
+import { commandEntry, findCommand } from "../lib/cli/commands.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const README = Deno.readTextFileSync(join(ROOT, "README.md"));
+
+/** The command lines in the README's code blocks that call the program, without prompt and comment. */
+function listCommands(text: string): string[] {
+  const blocks = [...text.matchAll(/^```(?:sh|console)\n([^]*?)^```/gm)].map(([, body]) => body);
+  return blocks.flatMap((body) => body.split("\n"))
+    .map((line) => line.replace(/^\$ /, "").replace(/ +#.*$/, ""))
+    .filter((line) => line.startsWith("udrlpg "));
+}
+
+async function parse(line: string): Promise<void> {
+  const [, word, ...argv] = line.split(/ [>|] /)[0].split(" ");
+  const name = findCommand(word);
+  assert.ok(name, line);
+  const names = { environments: registry.ids };
+  parseArguments(await commandEntry(name).load(), argv, { name, names, env: () => undefined });
+}
+
+Deno.test("every command in the README can be parsed, and a misspelt one cannot", async () => {
+  const commands = listCommands(README);
+  assert.ok(commands.length >= 8, `${commands.length}`);
+  for (const line of commands) await parse(line);
+  await assert.rejects(parse("udrlpg generate --run runs/cartpole --retrun 250"));
+});
+
+Deno.test("the README's session does what the README shows", async () => {
+  const session = /^```console\n([^]*?)^```/m.exec(README)![1];
+  const commands = session.split("\n").filter((line) => line.startsWith("$ udrlpg "));
+  assert.equal(commands.length, 3);
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  const flags = [...tasks.udrlpg.matchAll(/'(--[^']*)'|(--\S+)/g)].map(([, a, b]) => a ?? b);
+  const folder = await Deno.makeTempDir();
+  try {
+    const outputs: string[] = [];
+    for (const line of commands) {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--config",
+          join(ROOT, "deno.json"),
+          ...flags,
+          join(ROOT, "main.ts"),
+          ...line.slice("$ udrlpg ".length).split(" "),
+          "--quiet",
+        ],
+        cwd: folder,
+      }).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      outputs.push(new TextDecoder().decode(stdout));
+    }
+    // Numbers may differ in the last digits from machine to machine; the words and the promise may not.
+    const wordsOf = (text: string) => text.replaceAll(/[-+]?\d[\d.]*/g, "N");
+    const shown = session.split(/^\$ .*\n/m).slice(1).map((text) => text.trim().split("\n"));
+    outputs.forEach((output, i) => {
+      const labels = output.trim().split("\n").map((row) => wordsOf(row).split(/ {2,}/)[0]);
+      assert.deepEqual(labels, shown[i].map((row) => wordsOf(row).split(/ {2,}/)[0]));
+    });
+    const measured = Number(/Measured return +([\d.]+)/.exec(outputs[1])![1]);
+    assert.ok(Math.abs(measured - 250) <= 25, `${measured}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
