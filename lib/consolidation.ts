@@ -12,7 +12,7 @@ import type { Batch } from "./staging.ts";
 import { streamFor } from "./rollout.ts";
 import type { Winner } from "./selection.ts";
 import { summarise } from "./statistics.ts";
-import type { TrainingObserver } from "./trainer.ts";
+import type { TrainingObserver } from "./training_observer.ts";
 import { currentNormaliser, drawBatch, type TrainingRun } from "./training_run.ts";
 
 /** Policies this close below the winner's scaled return, or above it, are left out. */

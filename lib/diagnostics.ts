@@ -8,7 +8,7 @@
  */
 
 import type { Config } from "./config.ts";
-import { rankWeight, spacingWeights } from "./buffer.ts";
+import { rankWeight, spacingWeights } from "./bucket_weights.ts";
 import { countWeights } from "./generation.ts";
 import { noiseDeviations } from "./noise.ts";
 import { generateRows } from "./probe.ts";

@@ -12,7 +12,7 @@ import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
 import { selectBest } from "./selection.ts";
 import { summarise } from "./statistics.ts";
-import type { TrainingObserver, TrainingOutcome } from "./trainer.ts";
+import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import { goalOf, type TrainingRun } from "./training_run.ts";
 
 /** The curve is measured up to this multiple of the best command. */

@@ -4,7 +4,7 @@ import type { PolicyBuffer } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
-import type { TrainingObserver } from "./trainer.ts";
+import type { TrainingObserver } from "./training_observer.ts";
 import { goalOf, spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** Reported by default a hundred times, with ten sweeps, as in the reference's table. */

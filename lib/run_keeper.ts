@@ -26,7 +26,7 @@ import { CHECKPOINT_FOLDER_NAME } from "./run_folder.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./run_records.ts";
 import { EMPTY_LOG, type LogPositions, RunLog } from "./run_log.ts";
 import type { Clock } from "./clock.ts";
-import type { RecordKind, TrainingObserver, TrainingOutcome } from "./trainer.ts";
+import type { RecordKind, TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import { spentSteps, type TrainingRun } from "./training_run.ts";
 import { type CapturedState, captureState, findNonFinite, restoreState } from "./training_state.ts";
 import { VERSION } from "./version.ts";

@@ -4,7 +4,7 @@
  */
 
 import type { MetricRecord } from "./metrics.ts";
-import type { RecordKind } from "./trainer.ts";
+import type { RecordKind } from "./training_observer.ts";
 import { spentSteps, type TrainingRun } from "./training_run.ts";
 import { hashState } from "./training_state.ts";
 import { VERSION } from "./version.ts";

@@ -24,7 +24,8 @@ import { CONFIG_FILE_NAME, openRunFolder, writeRunConfig } from "./run_folder.ts
 import { type KeepOptions, RunKeeper } from "./run_keeper.ts";
 import { lockRun } from "./run_lock.ts";
 import { confidence95 } from "./statistics.ts";
-import { train, type TrainingObserver, type TrainingOutcome } from "./trainer.ts";
+import { train } from "./trainer.ts";
+import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import {
   createRun,
   currentNormaliser,

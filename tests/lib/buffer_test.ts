@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PolicyBuffer, rankWeight, spacingWeights, type Weighting } from "../../lib/buffer.ts";
+import { rankWeight, spacingWeights, type Weighting } from "../../lib/bucket_weights.ts";
+import { PolicyBuffer } from "../../lib/buffer.ts";
 import { Rng } from "../../lib/rng.ts";
 import { tinyConfig } from "../support/tiny_run.ts";
 
