@@ -267,14 +267,14 @@ export const OPTION_SECTIONS = {
     ),
   },
   evaluation: {
-    every: integer(0, "Steps between evaluations; 0 is a hundredth of the budget", {
+    every: integer(0, "Steps between evaluations; 0 is a twentieth of the budget", {
       unit: "steps",
     }),
     episodes: integer(5, "Episodes of one evaluation", { min: 1, max: 100_000 }),
     finalEpisodes: integer(20, "Episodes of the last evaluation", { min: 1, max: 100_000 }),
   },
   sweep: {
-    every: integer(0, "Steps between command sweeps; 0 is a tenth of the budget", {
+    every: integer(0, "Steps between command sweeps; 0 is a quarter of the budget", {
       unit: "steps",
     }),
     commands: integer(10, "Commands over the range in one sweep", { min: 2, max: 10_000 }),

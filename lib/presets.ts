@@ -19,17 +19,31 @@ export interface Preset {
 
 const MILLION = 1_000_000;
 
+/** One line of the reference's table: budget, how often it reports, and the range of returns. */
+function paperEnvironment(
+  steps: number,
+  { min, max, survivalBonus = "keep" }: {
+    min: number;
+    max: number;
+    survivalBonus?: "keep" | "remove";
+  },
+): PartialConfig {
+  return {
+    steps,
+    evaluation: { every: steps / 100 },
+    sweep: { every: steps / 10 },
+    returns: { range: "fixed", min, max, survivalBonus },
+  };
+}
+
 /** Budgets and ranges of the reference's table, by environment. */
 const PAPER_ENVIRONMENTS: Readonly<Record<string, PartialConfig>> = {
-  CartPole: { steps: 100_000, returns: { range: "fixed", min: 0, max: 500 } },
-  InvertedPendulum: { steps: 100_000, returns: { range: "fixed", min: 0, max: 1000 } },
-  Swimmer: { steps: 3 * MILLION, returns: { range: "fixed", min: -100, max: 365 } },
-  Hopper: {
-    steps: 3 * MILLION,
-    // 3000 with the survival bonus, 2000 at the top without it.
-    returns: { range: "fixed", min: -100, max: 2000, survivalBonus: "remove" },
-  },
-  HalfCheetah: { steps: 3 * MILLION, returns: { range: "fixed", min: -100, max: 4000 } },
+  CartPole: paperEnvironment(100_000, { min: 0, max: 500 }),
+  InvertedPendulum: paperEnvironment(100_000, { min: 0, max: 1000 }),
+  Swimmer: paperEnvironment(3 * MILLION, { min: -100, max: 365 }),
+  // 3000 with the survival bonus, 2000 at the top without it.
+  Hopper: paperEnvironment(3 * MILLION, { min: -100, max: 2000, survivalBonus: "remove" }),
+  HalfCheetah: paperEnvironment(3 * MILLION, { min: -100, max: 4000 }),
 };
 
 const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {

@@ -7,9 +7,9 @@ import { measureCommands } from "./probe.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import { goalOf, spentSteps, type TrainingRun } from "./training_run.ts";
 
-/** Reported by default a hundred times, with ten sweeps, as in the reference's table. */
-const EVALUATIONS_PER_RUN = 100;
-const SWEEPS_PER_RUN = 10;
+/** By default a run reports this often: a few episodes beside hundreds of training. */
+const EVALUATIONS_PER_RUN = 20;
+const SWEEPS_PER_RUN = 4;
 
 /** Bins over the scaled returns 0 to 1 in which reports count stored policies; more follow above 1. */
 export const OCCUPANCY_BINS = 40;
