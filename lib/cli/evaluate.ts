@@ -2,13 +2,14 @@
 
 import { merge, object } from "@optique/core/constructs";
 import type { Env } from "../env.ts";
-import { FileError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { measureReturn } from "../evaluate.ts";
 import type { Policy } from "../model.ts";
 import { POLICY_FORMATS, readPolicy } from "../policy_file.ts";
 import { type Episode, episodeSeed, runEpisode } from "../rollout.ts";
 import { summarise } from "../statistics.ts";
 import {
+  asFileError,
   envCommandOptions,
   type EnvCommandValues,
   withEnvironments,
@@ -136,16 +137,6 @@ export async function openPolicy(
     : findSpec(registry, id);
   const policy = await file.open(spec);
   return { env: await registry.make(spec.id), policy };
-}
-
-/** What a file says is not the user's typing: its bad values are the file's fault. */
-function asFileError<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) throw new FileError(error.message);
-    throw error;
-  }
 }
 
 async function runEpisodes(

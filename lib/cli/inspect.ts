@@ -1,13 +1,19 @@
 /** `udrlpg inspect`: explains a file or folder of this program in plain words. */
 
-import { object } from "@optique/core/constructs";
+import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../errors.ts";
 import { formatNumber } from "./output.ts";
-import type { Command } from "./program.ts";
+import {
+  envCommandOptions,
+  type EnvCommandValues,
+  withEnvironments,
+  withOwnHint,
+} from "./env_command.ts";
+import type { Command, CommandContext } from "./program.ts";
 import { fileValue, word } from "./values.ts";
 
 /** The options of `udrlpg inspect`. */
-export interface InspectValues {
+export interface InspectValues extends EnvCommandValues {
   /** File or folder. */
   readonly file: string | undefined;
 }
@@ -25,30 +31,40 @@ export const inspectCommand: Command<InspectValues> = {
       does: "Explain a generator, for a script",
     },
   ],
-  parser: () => object("What to explain", { file: word(fileValue("FILE"), "File or folder") }),
-  async run({ file }, { program, output }) {
-    if (file === undefined) throw new UsageError("Cannot inspect: a file must be given, got none");
-    const [registry, models, { explainFile }] = await Promise.all([
-      program.registry(),
-      program.models(),
-      import("../inspect.ts"),
-    ]);
-    const { kind, facts, warnings } = explainFile(file, {
-      specOf: (id) => registry.spec(id),
-      models,
-      session: {},
-    });
-    for (const warning of warnings) output.warn(`${file}: ${warning}`);
-    output.result({ file, kind, ...facts, warnings }, () => {
-      const entries = Object.entries(facts).map(([name, value]) => [words(name), plain(value)]);
-      const width = Math.max(...entries.map(([name]) => name.length));
-      const lines = entries.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-      return [`${file}: ${kind}, ${warnings.length === 0 ? "whole" : "damaged"}`, ...lines].join(
-        "\n",
-      );
-    });
-  },
+  parser: () =>
+    merge(
+      object("What to explain", { file: word(fileValue("FILE"), "File or folder") }),
+      object("An environment of your own", envCommandOptions()),
+    ),
+  run: (values, context) => withEnvironments(values, context, runInspect),
 };
+
+async function runInspect(
+  values: InspectValues,
+  { program, output }: CommandContext,
+): Promise<void> {
+  const { file } = values;
+  if (file === undefined) throw new UsageError("Cannot inspect: a file must be given, got none");
+  const [registry, models, { explainFile }] = await Promise.all([
+    program.registry(),
+    program.models(),
+    import("../inspect.ts"),
+  ]);
+  const { kind, facts, warnings } = explainFile(file, {
+    specOf: (id) => withOwnHint(values, () => registry.spec(id)),
+    models,
+    session: {},
+  });
+  for (const warning of warnings) output.warn(`${file}: ${warning}`);
+  output.result({ file, kind, ...facts, warnings }, () => {
+    const entries = Object.entries(facts).map(([name, value]) => [words(name), plain(value)]);
+    const width = Math.max(...entries.map(([name]) => name.length));
+    const lines = entries.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+    return [`${file}: ${kind}, ${warnings.length === 0 ? "whole" : "damaged"}`, ...lines].join(
+      "\n",
+    );
+  });
+}
 
 /** "reachableReturns" -> "reachable returns". */
 function words(name: string): string {

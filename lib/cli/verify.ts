@@ -5,11 +5,19 @@ import { readConfigFile } from "../config_file.ts";
 import { FileError, UsageError } from "../errors.ts";
 import { childPath } from "../files.ts";
 import { CONFIG_FILE_NAME } from "../run_folder.ts";
-import type { Command } from "./program.ts";
+import {
+  asFileError,
+  checkNamed,
+  envCommandOptions,
+  type EnvCommandValues,
+  withEnvironments,
+  withOwnHint,
+} from "./env_command.ts";
+import type { Command, CommandContext } from "./program.ts";
 import { integerValue, runValue, settingOr, word } from "./values.ts";
 
 /** The options of `udrlpg verify`. */
-export interface VerifyValues {
+export interface VerifyValues extends EnvCommandValues {
   /** Run folder. */
   readonly run: string | undefined;
   /** --cycles */
@@ -32,6 +40,7 @@ export const verifyCommand: Command<VerifyValues> = {
   parser: () =>
     merge(
       object("The run", { run: word(runValue(), "Run folder") }),
+      object("An environment of your own", envCommandOptions()),
       object("The replay", {
         cycles: settingOr("--cycles", integerValue({ metavar: "N", min: 1, max: 1e9 }), {
           fallback: DEFAULT_CYCLES,
@@ -39,45 +48,56 @@ export const verifyCommand: Command<VerifyValues> = {
         }),
       }),
     ),
-  async run({ run, cycles }, { program, output }) {
-    if (run === undefined) {
-      throw new UsageError("Cannot verify: a run folder must be given, got none");
-    }
-    const { settings } = readConfigFile(childPath(run, CONFIG_FILE_NAME));
-    const threads = (settings.get("threads") ?? 0) as number;
-    const [registry, models] = await Promise.all([program.registry(), program.models()]);
-    const { verifyRun } = await import("../verify_run.ts");
-    const progress = output.progress("cycles");
-    const interruption = program.listen();
-    try {
-      const verification = await verifyRun(run, {
-        registry,
-        models,
-        session: threads > 0 ? { threads } : {},
-        cycles,
-        signal: interruption.signal,
-        onCycle: (done) => progress.update({ done, total: cycles, facts: [] }),
-      });
-      output.endProgress();
-      const { matches, records, hashes, difference } = verification;
-      output.result(
-        { run, ...verification },
-        () =>
-          matches
-            ? `The same: ${records} records and ${hashes} state hashes of ${verification.cycles} cycles`
-            : `Not the same: record ${records} differs`,
-      );
-      if (difference !== undefined) {
-        throw new FileError(
-          `Cannot verify run ${JSON.stringify(run)}: record ${records} must be ` +
-            `${cut(difference.replayed)}, got ${cut(difference.recorded)}`,
-        );
-      }
-    } finally {
-      interruption.stop();
-    }
-  },
+  run: (values, context) => withEnvironments(values, context, runVerify),
 };
+
+async function runVerify(values: VerifyValues, { program, output }: CommandContext): Promise<void> {
+  const { run, cycles, envCommand, env: described } = values;
+  if (run === undefined) {
+    throw new UsageError("Cannot verify: a run folder must be given, got none");
+  }
+  const config = childPath(run, CONFIG_FILE_NAME);
+  const { settings, options } = readConfigFile(config);
+  const threads = (settings.get("threads") ?? 0) as number;
+  const [registry, models] = await Promise.all([program.registry(), program.models()]);
+  const id = options.get("env");
+  if (typeof id === "string") {
+    if (envCommand !== undefined && described !== undefined) {
+      checkNamed(id, { described, source: JSON.stringify(config) });
+    }
+    asFileError(() => withOwnHint(values, () => registry.spec(id)));
+  }
+  const { verifyRun } = await import("../verify_run.ts");
+  const progress = output.progress("cycles");
+  const interruption = program.listen();
+  try {
+    const verification = await verifyRun(run, {
+      registry,
+      models,
+      session: threads > 0 ? { threads } : {},
+      cycles,
+      signal: interruption.signal,
+      onCycle: (done) => progress.update({ done, total: cycles, facts: [] }),
+    });
+    output.endProgress();
+    const { matches, records, hashes, difference } = verification;
+    output.result(
+      { run, ...verification },
+      () =>
+        matches
+          ? `The same: ${records} records and ${hashes} state hashes of ${verification.cycles} cycles`
+          : `Not the same: record ${records} differs`,
+    );
+    if (difference !== undefined) {
+      throw new FileError(
+        `Cannot verify run ${JSON.stringify(run)}: record ${records} must be ` +
+          `${cut(difference.replayed)}, got ${cut(difference.recorded)}`,
+      );
+    }
+  } finally {
+    interruption.stop();
+  }
+}
 
 function cut(text: string): string {
   return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;

@@ -51,6 +51,19 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
     assert.equal(drawn.code, 0, drawn.stderr);
     assert.equal(JSON.parse(drawn.stdout).env, "Counting-v0");
 
+    for (const argv of [["verify", out], ["inspect", `${out}/generator.safetensors`]]) {
+      const { code, stdout, stderr } = await run([...argv, ...OWN]);
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /^The same: |, whole\n/);
+      const without = await run(argv);
+      assert.equal(without.code, 3);
+      assert.ok(without.stderr.endsWith(OWN_HINT), without.stderr);
+    }
+    const page = `${folder}/p.html`;
+    const played = await run(["play", policy, "--out", page, ...OWN, "--json"]);
+    assert.equal(played.code, 0, played.stderr);
+    assert.equal(JSON.parse(played.stdout).env, "Counting-v0");
+
     for (const argv of [generate, curve, ["evaluate", policy], ["rollout", "--policy", policy]]) {
       const { code, stderr } = await run(argv);
       assert.equal(code, 3, stderr);
