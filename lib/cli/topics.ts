@@ -78,7 +78,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       '  udrlpg train --env-command "python my_env.py" --out runs/mine',
       '  udrlpg generate --run runs/mine --return 300 --env-command "python my_env.py"',
     ],
-    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Training runs in one process, without workers. Deno has to permit it: from a checkout, run main.ts with --allow-run as well; a packed executable does not have this permission.",
+    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Training runs in one process, without workers. Deno has to permit it: a packed executable asks for that permission only when the option is given (not for the variable); from a checkout, run main.ts with --allow-run as well; an executable of deno compile does not have it.",
   ],
   files: [
     "A run folder holds:",

@@ -130,9 +130,15 @@ locate "\${XDG_CACHE_HOME:+$XDG_CACHE_HOME/udrlpg}" "\${home:+$home/.cache/udrlp
 DENO_DIR=$base/$hash/cache
 DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
+
+# An environment of the user's own is another program: only the option that names it permits to run one.
+run=
+for word; do
+  case $word in --env-command | --env-command=*) run=--allow-run ;; esac
+done
 exec "$base/$hash/${DENO}" run --config "$base/$hash/${PROGRAM}/deno.json" --no-lock \\
   --cached-only --no-remote --node-modules-dir=manual \\
-  ${permissions.map(quote).join(" ")} \\
+  ${permissions.map(quote).join(" ")} $run \\
   "$base/$hash/${PROGRAM}/main.ts" "$@"
 # The archive follows.
 `;
