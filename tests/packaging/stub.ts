@@ -131,6 +131,12 @@ DENO_DIR=$base/$hash/cache
 DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
 
+# Planned sweeps begin with this program as it was called, where that is one plain word.
+case $0 in
+  *[!A-Za-z0-9_./+-]*) ;;
+  *) : "\${UDRLPG_PROGRAM:=$0}" && export UDRLPG_PROGRAM ;;
+esac
+
 # An environment of the user's own is another program: only the option that names it permits to run one.
 run=
 for word; do
