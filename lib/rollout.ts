@@ -7,7 +7,7 @@
  */
 
 import { DivergedError } from "./errors.ts";
-import { type Env, observationSize } from "./env.ts";
+import type { Env } from "./env.ts";
 import type { Policy } from "./model.ts";
 import { addObservation, type Moments } from "./normaliser.ts";
 import { Rng } from "./rng.ts";
@@ -104,16 +104,6 @@ function assertFinite(
         values[i]
       } at ` +
         `index ${i}, step ${step} of the episode with seed ${seed}`,
-    );
-  }
-}
-
-/** Checks that an environment's observations fit a policy of S inputs. */
-export function assertObservationSize(env: Env, size: number): void {
-  const own = observationSize(env.spec);
-  if (own !== size) {
-    throw new TypeError(
-      `Cannot run policy in "${env.spec.id}": observations must have ${own} numbers, the policy takes ${size}`,
     );
   }
 }

@@ -25,7 +25,7 @@
  *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
  *     curve (lib/calibration.ts), not by the raw scale.
  *
- *  The preset `paper` turns 5 and 6 off.
+ *  The preset `paper` turns off 5 and, but for the measured curve, 6.
  */
 
 import { addNoise, refreshBest, runAndStore, type StoredEpisode } from "./exploration.ts";

@@ -3,14 +3,7 @@
 import assert from "node:assert/strict";
 import type { Policy } from "../../lib/model.ts";
 import { createMoments } from "../../lib/normaliser.ts";
-import {
-  assertObservationSize,
-  episodeSeed,
-  PURPOSE,
-  type Purpose,
-  runEpisode,
-  streamFor,
-} from "../../lib/rollout.ts";
+import { episodeSeed, PURPOSE, type Purpose, runEpisode, streamFor } from "../../lib/rollout.ts";
 import { assertClose } from "../support/close.ts";
 import { TINY_SURVIVAL_REWARD, TinyEnv } from "../support/tiny_env.ts";
 
@@ -80,13 +73,4 @@ Deno.test("episodeSeed() gives each purpose and number a seed of its own", () =>
   assert.equal(new Set(seeds).size, purposes.length * 6);
   assert.equal(new Set(Object.values(PURPOSE)).size, purposes.length);
   assert.equal(episodeSeed(1, "training", 0), streamFor(1, "training", 0).nextUint32());
-});
-
-Deno.test("assertObservationSize() rejects a policy of another width", () => {
-  const env = new TinyEnv();
-  assertObservationSize(env, 1);
-  assert.throws(() => assertObservationSize(env, 4), {
-    name: "TypeError",
-    message: 'Cannot run policy in "Tiny-v0": observations must have 1 numbers, the policy takes 4',
-  });
 });
