@@ -15,28 +15,45 @@ import {
 /**
  * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform and 1 + P
  * normal numbers from the stream of this episode. With a spread, episodes explore at many scales: most
- * near the configured sigma, a few far out of a plateau.
+ * near the present sigma, a few far out of a plateau.
+ * @returns false when this episode explores without noise.
  */
-export function addNoise(run: TrainingRun, row: Float32Array): void {
-  const { config, counters } = run;
+export function addNoise(run: TrainingRun, row: Float32Array): boolean {
+  const { config, counters, history } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
-  if (rng.random() >= config.rollout.noiseProbability) return;
+  if (rng.random() >= config.rollout.noiseProbability) return false;
   const { noiseSpread, finalNoiseShare } = config.rollout;
-  const factor = Math.exp(noiseSpread * rng.standardNormal()) * impatience(run) *
+  const factor = Math.exp(noiseSpread * rng.standardNormal()) * history.noiseFactor *
     (finalNoiseShare + (1 - finalNoiseShare) * cosineOfBudget(run));
   const deviations = noiseDeviations(run);
   for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
+  return true;
 }
 
-/** How much stagnation can multiply the noise by. */
-const MAX_IMPATIENCE = 4;
+/** A success is a return that keeps this share of the way from a random policy's to the goal. */
+const KEPT_SHARE = 0.5;
+/** How fast successes change the noise: the factor's logarithm moves by this times their surplus. */
+const ADAPTATION = 0.1;
+/** The noise stays between these multiples of its configured size. */
+const LEAST_NOISE = 0.1;
+const MOST_NOISE = 5;
 
-/** Grows from 1 with the episodes since the highest return, in units of the configured patience. */
-function impatience({ config, history: { returns, bestReturn } }: TrainingRun): number {
-  const { patience } = config.rollout;
-  if (patience === 0) return 1;
-  const since = returns.length - 1 - returns.lastIndexOf(bestReturn);
-  return Math.min(MAX_IMPATIENCE, Math.max(1, since / patience));
+/**
+ * Adapts the noise to the outcome of a noisy episode, so that the configured share of them succeeds: on
+ * a plateau, where nothing that is tried matters, noise grows until it leads away; around a fragile
+ * gait it shrinks until it does not break it. (The success rule of evolution strategies, with "not
+ * broken" in place of "better".)
+ */
+export function adaptNoise(
+  { config, history }: TrainingRun,
+  { scaledReturn, goal }: { scaledReturn: number; goal: number },
+): void {
+  const { successShare } = config.rollout;
+  if (successShare === 0) return;
+  const bar = history.startReturn + KEPT_SHARE * (goal - history.startReturn);
+  const surplus = (scaledReturn >= bar ? 1 : 0) - successShare;
+  const factor = history.noiseFactor * Math.exp(ADAPTATION * surplus);
+  history.noiseFactor = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, factor));
 }
 
 /** What `runAndStore` tells of its episode. */

@@ -185,9 +185,10 @@ export const OPTION_SECTIONS = {
       0.2,
       "Share of sigma that is left at the end of the budget; a cosine in between",
     ),
-    patience: integer(
-      100,
-      "Episodes without a new highest return after which sigma grows with their number, to four times; 0 is never",
+    successShare: number(
+      0.25,
+      "Sigma grows while more than this share of noisy rollouts keeps half of the goal, and shrinks while fewer do; 0 is a sigma that does not adapt",
+      { max: 0.9 },
     ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
@@ -196,13 +197,13 @@ export const OPTION_SECTIONS = {
   command: {
     top: integer(
       3,
-      "The goal is the mean scaled return of this many best stored policies; 1: of the best",
+      "Rollouts ask for the return of one of this many best stored policies, drawn evenly; 1: for the best return seen",
       {
         min: 1,
         max: 10_000,
       },
     ),
-    margin: number(0.05, "Rollouts ask for the goal plus this scaled return", ANY),
+    margin: number(0, "Rollouts ask for that return plus this scaled return", ANY),
   },
   returns: {
     range: choice(

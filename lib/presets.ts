@@ -86,7 +86,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         noiseScale: 0.1,
         noiseSpread: 0,
         finalNoiseShare: 1,
-        patience: 0,
+        successShare: 0,
         refreshEvery: 0,
       },
       command: { top: 1, margin: 0 },

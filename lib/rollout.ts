@@ -26,6 +26,7 @@ export const PURPOSE = {
   latent: 9,
   calibration: 10,
   consolidation: 11,
+  goal: 12,
 } as const;
 
 /** Names a purpose of a random stream. */

@@ -3,14 +3,14 @@
  *
  * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
  * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
- * commands around the goal, and the best stored ones. After each round the worse half leaves
+ * the best stored returns, and the stored policies behind them. After each round the worse half leaves
  * (successive halving); the last two play on until the share of the budget that training left for this
  * is spent.
  */
 
 import { generateRows, measureRows } from "./probe.ts";
 import { summarise } from "./statistics.ts";
-import { currentNormaliser, goalOf, spentSteps, type TrainingRun } from "./training_run.ts";
+import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** A policy that won, as the generator is to learn it. */
 export interface Winner {
@@ -22,9 +22,6 @@ export interface Winner {
   readonly meanReturn: number;
 }
 
-/** Commands of candidates lie between these multiples of the goal. */
-const LOWEST_CANDIDATE = 0.9;
-const HIGHEST_CANDIDATE = 1.1;
 /** Seeds of these episodes are numbered from here, apart from the calibration's. */
 const FIRST_EPISODE = 0x4000_0000;
 
@@ -72,7 +69,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   };
 }
 
-/** Half stored policies, best first, half noise-free policies for commands around the goal. */
+/** Half stored policies, best first, half what the generator puts out for the best stored returns. */
 async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
   const { buffer, frame } = run;
   const normaliser = currentNormaliser(run);
@@ -81,12 +78,7 @@ async function makeCandidates(run: TrainingRun, count: number): Promise<Candidat
     frame.toNormalised(row, normaliser);
     return row;
   });
-  const asked = count - stored.length;
-  const goal = goalOf(run);
-  const commands = Array.from({ length: asked }, (_, i) => {
-    const share = asked === 1 ? 0.5 : i / (asked - 1);
-    return goal * (LOWEST_CANDIDATE + share * (HIGHEST_CANDIDATE - LOWEST_CANDIDATE));
-  });
+  const commands = buffer.top(count - stored.length).map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
   // Stored ones first: on a tie they have been measured before.
   return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));

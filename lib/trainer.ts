@@ -19,8 +19,8 @@
  *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
  *     and no episode starts that might not fit the budget.
- *  5. Noise comes at many scales, fades over the budget, and grows while nothing better is found
- *     (lib/exploration.ts); rollouts aim a little above the mean of the best stored policies.
+ *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
+ *     policy could do (lib/exploration.ts); rollouts aim at one of the best stored returns.
  *  6. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
  *     curve (lib/calibration.ts), not by the raw scale.
@@ -28,16 +28,17 @@
  *  The preset `paper` turns off 5 and, but for the measured curve, 6.
  */
 
-import { addNoise, refreshBest, runAndStore, type StoredEpisode } from "./exploration.ts";
+import { adaptNoise, addNoise, refreshBest, runAndStore, type StoredEpisode } from "./exploration.ts";
 import { finish } from "./finish.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
+import { summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import {
   cosineOfBudget,
   drawBatch,
-  goalOf,
+  goalsOf,
   selectionSteps,
   spentSteps,
   toGeneratorOrder,
@@ -84,7 +85,9 @@ async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<boo
       : (await generateRows(run, [1]))[0];
     for (let i = 0; i < row.length; i++) row[i] += config.warmup.noise * rng.standardNormal();
     const updateNormaliser = config.normaliser.kind !== "off";
-    recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
+    const episode = await runAndStore(run, row, { updateNormaliser });
+    run.history.startReturn += (episode.scaledReturn - run.history.startReturn) / counters.episodes;
+    recordEpisode(run, observer, episode);
     if (!(await observer.betweenCycles(run))) return false;
   }
   return true;
@@ -103,7 +106,7 @@ async function update(run: TrainingRun, observer: TrainingObserver): Promise<voi
   observer.record("update", { updates: learner.updates, loss: history.lastLoss });
 }
 
-/** Asks for the best return, explores around the policy for it, stores what was reached. */
+/** Asks for one of the best returns, explores around the policy for it, stores what was reached. */
 async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, counters } = run;
   const updateNormaliser = config.normaliser.kind === "running";
@@ -113,9 +116,16 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
       recordEpisode(run, observer, await refreshBest(run, { updateNormaliser }));
       continue;
     }
-    const [row] = await generateRows(run, [goalOf(run) + config.command.margin]);
-    addNoise(run, row);
-    recordEpisode(run, observer, await runAndStore(run, row, { updateNormaliser }));
+    const goals = goalsOf(run);
+    const draw = streamFor(config.seed, "goal", counters.episodes).random();
+    const command = goals[Math.floor(draw * goals.length)] + config.command.margin;
+    const [row] = await generateRows(run, [command]);
+    const isNoisy = addNoise(run, row);
+    const episode = await runAndStore(run, row, { updateNormaliser });
+    if (isNoisy) {
+      adaptNoise(run, { scaledReturn: episode.scaledReturn, goal: summarise(goals).mean });
+    }
+    recordEpisode(run, observer, episode);
   }
 }
 

@@ -67,6 +67,10 @@ export interface History {
   lastReturn: number;
   /** Mean loss of the last group of updates; NaN before the first. */
   lastLoss: number;
+  /** Mean scaled return of the warm-up so far: what random policies reach. */
+  startReturn: number;
+  /** What success has made of the exploration noise: a factor on its configured size. */
+  noiseFactor: number;
   /** Reported evaluations, in order. */
   readonly evaluations: Evaluation[];
   /** The return of every training episode, in order. */
@@ -159,6 +163,8 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       bestReturn: -Infinity,
       lastReturn: NaN,
       lastLoss: NaN,
+      startReturn: 0,
+      noiseFactor: 1,
       evaluations: [],
       returns: [],
     },
@@ -195,15 +201,14 @@ export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters"
 }
 
 /**
- * The scaled return that rollouts aim at: the mean of the best stored policies. The reference aims at
- * the single best return seen; where returns are noisy that is a lucky episode far above the rest, and
- * the generator has learnt nothing between.
+ * The scaled returns that rollouts aim at, best first: those of the best stored policies. The reference
+ * aims at the single best return seen. Several returns, each of which the generator has learnt a policy
+ * for, keep a run going when what it puts out for one of them is bad; their mean would not, since no
+ * policy need lie behind it.
  */
-export function goalOf({ buffer, config }: TrainingRun): number {
+export function goalsOf({ buffer, config }: TrainingRun): number[] {
   const top = buffer.top(config.command.top);
-  return top.length <= 1
-    ? buffer.best
-    : top.reduce((sum, { scaledReturn }) => sum + scaledReturn, 0) / top.length;
+  return top.length <= 1 ? [buffer.best] : top.map(({ scaledReturn }) => scaledReturn);
 }
 
 /** However small the budget's share is, this many episodes are kept for the selection, ... */

@@ -51,7 +51,13 @@ const COUNTER_NAMES = namesOf<Counters>({
   sweeps: true,
   noiseFreeEpisodes: true,
 });
-const HISTORY_NAMES = namesOf<History>({ bestReturn: true, lastReturn: true, lastLoss: true });
+const HISTORY_NAMES = namesOf<History>({
+  bestReturn: true,
+  lastReturn: true,
+  lastLoss: true,
+  startReturn: true,
+  noiseFactor: true,
+});
 const EVALUATION_COLUMNS = 5;
 
 /** Copies the state of a run. The rows must be used before the buffer changes. */

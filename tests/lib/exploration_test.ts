@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { PartialConfig } from "../../lib/config.ts";
 import { DivergedError } from "../../lib/errors.ts";
-import { addNoise, refreshBest, runAndStore } from "../../lib/exploration.ts";
+import { adaptNoise, addNoise, refreshBest, runAndStore } from "../../lib/exploration.ts";
 import { noiseDeviations } from "../../lib/noise.ts";
 import { currentNormaliser, type TrainingRun } from "../../lib/training_run.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
@@ -91,6 +91,40 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
   run.counters.steps.training = run.config.steps / 2;
   // Half of the cosine: 0.2 + 0.8 / 2.
   assertClose(spread(noiseOf(run)), 0.06, 0.003);
+});
+
+Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => {
+  const run = wideRun({});
+  run.history.noiseFactor = 3;
+  assertClose(spread(noiseOf(run)), 0.3, 0.012);
+});
+
+/** The noise factor after episodes of these scaled returns, from 0.2 for random policies to 1. */
+function factorAfter(returns: readonly number[], successShare: number): number {
+  const run = tinyRun({ rollout: { successShare } });
+  run.history.startReturn = 0.2;
+  for (const scaledReturn of returns) adaptNoise(run, { scaledReturn, goal: 1 });
+  return run.history.noiseFactor;
+}
+
+Deno.test("adaptNoise() grows with successes, shrinks with failures and rests at the share", () => {
+  // Half of the way from 0.2 to 1 is 0.6.
+  assertClose(factorAfter([0.61], 0.25), Math.exp(0.075));
+  assertClose(factorAfter([0.59], 0.25), Math.exp(-0.025));
+  assertClose(factorAfter([0.9, 0, 0.1, 0.5], 0.25), 1);
+  assert.equal(factorAfter([1, 0, 1], 0), 1, "a share of 0 turns it off");
+});
+
+Deno.test("adaptNoise() keeps the noise within a tenth and five times its size", () => {
+  assert.equal(factorAfter(new Array(100).fill(1), 0.25), 5);
+  assert.equal(factorAfter(new Array(200).fill(0), 0.25), 0.1);
+});
+
+Deno.test("adaptNoise() lets the noise grow where every return is the same", () => {
+  const run = tinyRun({ rollout: { successShare: 0.25 } });
+  run.history.startReturn = 0.4;
+  adaptNoise(run, { scaledReturn: 0.4, goal: 0.4 });
+  assert.ok(run.history.noiseFactor > 1);
 });
 
 /** A policy of zeros: it always acts 0, and earns 10 (1 - |start - 0.5|). */

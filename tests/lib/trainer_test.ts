@@ -152,15 +152,29 @@ Deno.test("train() warms up from command 1 and then asks for the best return plu
   }
 });
 
-Deno.test("train() asks for the mean of the best stored returns when told to", async () => {
-  const { asked, run } = await commandsOf({
-    command: { top: 3 },
-    buffer: { kind: "fifo" },
-    warmup: { noise: 0.5 },
-  });
+Deno.test("train() asks for each of the best stored returns when told to", async () => {
+  const drawn = new Set<number>();
+  for (let seed = 1; seed <= 8; seed++) {
+    const { asked, run } = await commandsOf({
+      seed,
+      command: { top: 3 },
+      buffer: { kind: "fifo" },
+      warmup: { noise: 0.5 },
+    });
+    const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+    const rank = scaled.sort((a, b) => b - a).indexOf(asked[11]);
+    assert.ok(rank >= 0 && rank < 3, `${asked[11]} of ${scaled}`);
+    drawn.add(rank);
+  }
+  assert.equal(drawn.size, 3, "eight runs draw all three");
+});
+
+Deno.test("train() remembers what the warm-up reached and adapts the noise from there", async () => {
+  const { run } = await trainTiny({ rollout: { successShare: 0.25 }, warmup: { noise: 0.5 } });
   const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
-  const [first, second, third] = scaled.sort((a, b) => b - a);
-  assertClose(asked[11], (first + second + third) / 3);
+  assertClose(run.history.startReturn, scaled.reduce((sum, value) => sum + value, 0) / 10);
+  assert.notEqual(run.history.noiseFactor, 1);
+  assert.equal((await trainTiny()).run.history.noiseFactor, 1);
 });
 
 Deno.test("train() warms up from fresh policies when told to", async () => {

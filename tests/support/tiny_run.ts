@@ -43,7 +43,7 @@ export const TINY: PartialConfig = {
     finalNoiseShare: 1,
     noiseProbability: 1,
     refreshEvery: 0,
-    patience: 0,
+    successShare: 0,
   },
   command: { top: 1, margin: 0 },
   returns: { range: "environment", min: 0, max: 1, survivalBonus: "keep" },
