@@ -48,7 +48,7 @@ export async function finish(
 
 /**
  * Measures the achieved return at commands from 0 to `top`: first on an even grid, then again and again
- * halfway between the two neighbours whose means differ most.
+ * halfway between the neighbours whose means differ most, until none differ much.
  */
 async function measureCurve(run: TrainingRun, top: number): Promise<CalibrationPoint[]> {
   const { commands: count, refinements, episodes } = run.config.calibration;
@@ -69,16 +69,30 @@ async function measureCurve(run: TrainingRun, top: number): Promise<CalibrationP
   };
   await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
   for (let left = refinements; left > 0; left -= REFINEMENT_GROUP) {
-    await measure(steepestMidpoints(points, Math.min(left, REFINEMENT_GROUP)));
+    const commands = steepestMidpoints(points, Math.min(left, REFINEMENT_GROUP));
+    if (commands.length === 0) break;
+    await measure(commands);
   }
   return points;
 }
 
-/** Commands halfway between the neighbours whose means differ most, steepest first. */
+/** Neighbours whose means differ by less than this share of the curve's height need nothing between. */
+const FINE_ENOUGH = 0.02;
+
+/**
+ * Commands halfway between the neighbours whose means differ most, steepest first; none where all of
+ * the curve is fine enough.
+ */
 export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
+  const means = points.map(({ mean }) => mean);
+  const enough = FINE_ENOUGH * (Math.max(...means) - Math.min(...means));
   const gaps = points.slice(1).map((b, i) => {
     const a = points[i];
     return { middle: (a.command + b.command) / 2, rise: Math.abs(b.mean - a.mean) };
   });
-  return gaps.sort((a, b) => b.rise - a.rise).slice(0, count).map(({ middle }) => middle);
+  return gaps
+    .filter(({ rise }) => rise > enough)
+    .sort((a, b) => b.rise - a.rise)
+    .slice(0, count)
+    .map(({ middle }) => middle);
 }

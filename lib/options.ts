@@ -311,7 +311,11 @@ export const OPTION_SECTIONS = {
       min: 2,
       max: 10_000,
     }),
-    refinements: integer(32, "Further commands, each where the curve is steepest", { max: 10_000 }),
+    refinements: integer(
+      64,
+      "At most so many further commands, each where the curve is steepest, until it rises by steps of 2 %",
+      { max: 10_000 },
+    ),
     episodes: integer(5, "Episodes for each of them", { min: 1, max: 100_000 }),
   },
 } as const satisfies Record<string, Record<string, OptionRule>>;

@@ -33,8 +33,8 @@ export const TABLES = {
     row("Swimmer-v5", 1_000_000, FIVE),
     row("Hopper-v5", 300_000, THREE),
     row("Hopper-v5", 1_000_000, THREE),
-    row("HalfCheetah-v5", 500_000, [1]),
-    row("Pendulum-v1", 200_000, [1]),
+    row("HalfCheetah-v5", 500_000, THREE),
+    row("Pendulum-v1", 200_000, THREE),
   ],
   /** Buckets against a queue, weighting on and off, and this project's own additions off, one by one. */
   ablation: [
@@ -44,7 +44,7 @@ export const TABLES = {
     ablation("queue, even draws", { "buffer.kind": "fifo", "buffer.weighting": "uniform" }),
     ablation("aim at the best return seen", { "command.top": 1 }),
     ablation("one scale of noise", { "rollout.noiseSpread": 0 }),
-    ablation("no margin", { "command.margin": 0 }),
+    ablation("a sigma that does not adapt", { "rollout.successShare": 0 }),
     ablation("no even phase at the end", { "consolidation.updates": 0 }),
   ],
   /** A band of returns is kept out of every update; the curve shows whether it is served. */

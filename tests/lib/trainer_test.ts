@@ -258,6 +258,11 @@ Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
     .map(([command, mean]) => ({ command, mean, std: 0, n: 1 }));
   // Rises 10, 1 and 31.
   assertAllClose(steepestMidpoints(points, 2), [3, 0.5]);
+  // A rise of 1 of 31 is more than a fiftieth, one of 1 of 60 is not.
+  assertAllClose(steepestMidpoints(points, 9), [3, 0.5, 1.5]);
+  const higher = [...points, { ...points[3], command: 5, mean: 40 }];
+  assertAllClose(steepestMidpoints(higher, 9), [4.5, 3, 0.5]);
+  assert.deepEqual(steepestMidpoints(points.slice(0, 1), 2), []);
 });
 
 Deno.test("train() learns the tiny environment, and its generator obeys commands", async () => {
