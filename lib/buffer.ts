@@ -27,6 +27,10 @@ export interface Entry {
   readonly order: number;
   /** Training step at which the return was last measured. */
   measuredAt: number;
+  /** Rollouts that asked for this return. */
+  asked: number;
+  /** Sum of the scaled returns that they reached. */
+  answered: number;
 }
 
 /** A batch as distinct policies with their shares of the draws. */
@@ -151,6 +155,8 @@ export class PolicyBuffer {
       episodes,
       order,
       measuredAt: step,
+      asked: 0,
+      answered: 0,
     };
     this.row(entry.slot).set(row);
     this.#entries.set(order, entry);

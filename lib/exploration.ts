@@ -1,9 +1,11 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
 import { DivergedError } from "./errors.ts";
+import type { Goal } from "./goals.ts";
 import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
 import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
+import { summarise } from "./statistics.ts";
 import {
   cosineOfBudget,
   currentNormaliser,
@@ -46,10 +48,11 @@ const MOST_NOISE = 5;
  */
 export function adaptNoise(
   { config, history }: TrainingRun,
-  { scaledReturn, goal }: { scaledReturn: number; goal: number },
+  { scaledReturn, goals }: { scaledReturn: number; goals: readonly Goal[] },
 ): void {
   const { successShare } = config.rollout;
   if (successShare === 0) return;
+  const goal = summarise(goals.map((each) => each.scaledReturn)).mean;
   const bar = history.startReturn + KEPT_SHARE * (goal - history.startReturn);
   const surplus = (scaledReturn >= bar ? 1 : 0) - successShare;
   const factor = history.noiseFactor * Math.exp(ADAPTATION * surplus);

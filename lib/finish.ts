@@ -9,11 +9,12 @@
 import type { Calibration, CalibrationPoint } from "./calibration.ts";
 import { consolidate } from "./consolidation.ts";
 import { measureReturn } from "./evaluate.ts";
+import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./probe.ts";
 import { selectBest } from "./selection.ts";
 import { summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
-import { goalsOf, type TrainingRun } from "./training_run.ts";
+import type { TrainingRun } from "./training_run.ts";
 
 /** The curve is measured up to this multiple of the best command. */
 const HIGHEST_COMMAND = 1.1;
@@ -30,7 +31,7 @@ export async function finish(
   await consolidate(run, { winner, observer });
   // Without consolidation the generator has not learnt the winner: the goal is what it knows best.
   const learnt = config.consolidation.updates > 0 ? winner : undefined;
-  const bestCommand = learnt?.command ?? goalsOf(run)[0];
+  const bestCommand = learnt?.command ?? goalsOf(run)[0].scaledReturn;
   const points = await measureCurve(run, bestCommand * HIGHEST_COMMAND);
   observer.record("curve", { final: true, points });
   const [episodes] = await measureCommands(run, {

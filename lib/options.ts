@@ -174,7 +174,7 @@ export const OPTION_SECTIONS = {
     ),
     noiseScale: number(0.3, "Sigma of the exploration noise"),
     noiseSpread: number(
-      0.7,
+      1,
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
     refreshEvery: integer(
@@ -197,11 +197,15 @@ export const OPTION_SECTIONS = {
   command: {
     top: integer(
       3,
-      "Rollouts ask for the return of one of this many best stored policies, drawn evenly; 1: for the best return seen",
+      "Rollouts ask for the return of one of this many stored policies of highest credit, drawn evenly",
       {
         min: 1,
         max: 10_000,
       },
+    ),
+    credit: number(
+      1,
+      "Weight of a policy's own return in its credit, beside that of each rollout that asked for it; 0: credit is the own return alone",
     ),
     margin: number(0, "Rollouts ask for that return plus this scaled return", ANY),
   },

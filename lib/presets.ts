@@ -89,7 +89,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         successShare: 0,
         refreshEvery: 0,
       },
-      command: { top: 1, margin: 0 },
+      command: { top: 1, credit: 0, margin: 0 },
       buffer: {
         bucketCount: 800,
         bucketCapacity: 1,

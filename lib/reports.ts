@@ -5,7 +5,8 @@ import type { Config } from "./config.ts";
 import { measureReturn } from "./evaluate.ts";
 import { measureCommands } from "./probe.ts";
 import type { TrainingObserver } from "./training_observer.ts";
-import { goalsOf, spentSteps, type TrainingRun } from "./training_run.ts";
+import { goalsOf } from "./goals.ts";
+import { spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** By default a run reports this often: a few episodes beside hundreds of training. */
 const EVALUATIONS_PER_RUN = 20;
@@ -23,7 +24,7 @@ export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserv
   const due = Math.floor(step / evaluationInterval(config));
   if (due <= counters.evaluations) return;
   const { episodes } = config.evaluation;
-  const [command] = goalsOf(run);
+  const [{ scaledReturn: command }] = goalsOf(run);
   const [results] = await measureCommands(run, {
     commands: [command],
     episodes,

@@ -3,11 +3,12 @@
  *
  * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
  * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
- * the best stored returns, and the stored policies behind them. After each round the worse half leaves
+ * the goals of rollouts, and the best stored ones. After each round the worse half leaves
  * (successive halving); the last two play on until the share of the budget that training left for this
  * is spent.
  */
 
+import { goalsOf } from "./goals.ts";
 import { generateRows, measureRows } from "./probe.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.ts";
@@ -69,7 +70,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   };
 }
 
-/** Half stored policies, best first, half what the generator puts out for the best stored returns. */
+/** The best stored policies, half of the candidates, and what the generator puts out for the goals. */
 async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
   const { buffer, frame } = run;
   const normaliser = currentNormaliser(run);
@@ -78,7 +79,8 @@ async function makeCandidates(run: TrainingRun, count: number): Promise<Candidat
     frame.toNormalised(row, normaliser);
     return row;
   });
-  const commands = buffer.top(count - stored.length).map(({ scaledReturn }) => scaledReturn);
+  const goals = goalsOf(run).slice(0, count - stored.length);
+  const commands = goals.map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
   // Stored ones first: on a tie they have been measured before.
   return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));

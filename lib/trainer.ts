@@ -20,7 +20,8 @@
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
  *     and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
- *     policy could do (lib/exploration.ts); rollouts aim at one of the best stored returns.
+ *     policy could do (lib/exploration.ts); rollouts aim at one of the best returns that proved to be
+ *     within reach (lib/goals.ts).
  *  6. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
  *     curve (lib/calibration.ts), not by the raw scale.
@@ -28,17 +29,22 @@
  *  The preset `paper` turns off 5 and, but for the measured curve, 6.
  */
 
-import { adaptNoise, addNoise, refreshBest, runAndStore, type StoredEpisode } from "./exploration.ts";
+import {
+  adaptNoise,
+  addNoise,
+  refreshBest,
+  runAndStore,
+  type StoredEpisode,
+} from "./exploration.ts";
 import { finish } from "./finish.ts";
+import { creditGoal, drawGoal, goalsOf } from "./goals.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
-import { summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import {
   cosineOfBudget,
   drawBatch,
-  goalsOf,
   selectionSteps,
   spentSteps,
   toGeneratorOrder,
@@ -106,7 +112,7 @@ async function update(run: TrainingRun, observer: TrainingObserver): Promise<voi
   observer.record("update", { updates: learner.updates, loss: history.lastLoss });
 }
 
-/** Asks for one of the best returns, explores around the policy for it, stores what was reached. */
+/** Asks for a good return, explores around the policy for it, stores what was reached. */
 async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, counters } = run;
   const updateNormaliser = config.normaliser.kind === "running";
@@ -117,14 +123,12 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
       continue;
     }
     const goals = goalsOf(run);
-    const draw = streamFor(config.seed, "goal", counters.episodes).random();
-    const command = goals[Math.floor(draw * goals.length)] + config.command.margin;
-    const [row] = await generateRows(run, [command]);
+    const goal = drawGoal(run, goals);
+    const [row] = await generateRows(run, [goal.scaledReturn + config.command.margin]);
     const isNoisy = addNoise(run, row);
     const episode = await runAndStore(run, row, { updateNormaliser });
-    if (isNoisy) {
-      adaptNoise(run, { scaledReturn: episode.scaledReturn, goal: summarise(goals).mean });
-    }
+    creditGoal(goal, episode.scaledReturn);
+    if (isNoisy) adaptNoise(run, { scaledReturn: episode.scaledReturn, goals });
     recordEpisode(run, observer, episode);
   }
 }

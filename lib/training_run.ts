@@ -200,17 +200,6 @@ export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters"
   return steps.training + steps.noiseFree;
 }
 
-/**
- * The scaled returns that rollouts aim at, best first: those of the best stored policies. The reference
- * aims at the single best return seen. Several returns, each of which the generator has learnt a policy
- * for, keep a run going when what it puts out for one of them is bad; their mean would not, since no
- * policy need lie behind it.
- */
-export function goalsOf({ buffer, config }: TrainingRun): number[] {
-  const top = buffer.top(config.command.top);
-  return top.length <= 1 ? [buffer.best] : top.map(({ scaledReturn }) => scaledReturn);
-}
-
 /** However small the budget's share is, this many episodes are kept for the selection, ... */
 const MIN_SELECTION_EPISODES = 6;
 /** ... unless that is more than this share of the budget. */

@@ -4,7 +4,7 @@
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
  *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     buffer     scaled_return, episodes, order, measured_at [N], oldest first; arrivals, best [1]
+ *     buffer     scaled_return, episodes, order, measured_at, asked, answered [N], oldest first; arrivals, best [1]
  *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
  *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
  *
@@ -73,6 +73,8 @@ export function captureState(run: TrainingRun): CapturedState {
     ["episodes", float64(entries.map((entry) => entry.episodes))],
     ["order", float64(entries.map((entry) => entry.order))],
     ["measured_at", float64(entries.map((entry) => entry.measuredAt))],
+    ["asked", float64(entries.map((entry) => entry.asked))],
+    ["answered", float64(entries.map((entry) => entry.answered))],
     ["arrivals", float64([buffer.arrivals])],
     ["best", float64([buffer.best])],
   ]);
@@ -141,6 +143,7 @@ function restoreBuffer(
     requireTensor(stored, key, { dtype: "F64", shape: [count], name }).data;
   const [orders, scaledReturns] = [column("order"), column("scaled_return")];
   const [episodes, measuredAt] = [column("episodes"), column("measured_at")];
+  const [asked, answered] = [column("asked"), column("answered")];
   const fits = loaded.rowCount === count &&
     (count === 0 || loaded.rowLength === shape.parameterCount);
   if (!fits) {
@@ -158,6 +161,8 @@ function restoreBuffer(
       scaledReturn: scaledReturns[slot],
       episodes: episodes[slot],
       measuredAt: measuredAt[slot],
+      asked: asked[slot],
+      answered: answered[slot],
     };
   });
   const state = {

@@ -103,7 +103,8 @@ Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => 
 function factorAfter(returns: readonly number[], successShare: number): number {
   const run = tinyRun({ rollout: { successShare } });
   run.history.startReturn = 0.2;
-  for (const scaledReturn of returns) adaptNoise(run, { scaledReturn, goal: 1 });
+  const goals = [0.9, 1.1].map((goal) => ({ scaledReturn: goal, asked: 0, answered: 0 }));
+  for (const scaledReturn of returns) adaptNoise(run, { scaledReturn, goals });
   return run.history.noiseFactor;
 }
 
@@ -123,7 +124,10 @@ Deno.test("adaptNoise() keeps the noise within a tenth and five times its size",
 Deno.test("adaptNoise() lets the noise grow where every return is the same", () => {
   const run = tinyRun({ rollout: { successShare: 0.25 } });
   run.history.startReturn = 0.4;
-  adaptNoise(run, { scaledReturn: 0.4, goal: 0.4 });
+  adaptNoise(run, {
+    scaledReturn: 0.4,
+    goals: [{ scaledReturn: 0.4, asked: 0, answered: 0 }],
+  });
   assert.ok(run.history.noiseFactor > 1);
 });
 

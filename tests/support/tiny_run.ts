@@ -45,7 +45,7 @@ export const TINY: PartialConfig = {
     refreshEvery: 0,
     successShare: 0,
   },
-  command: { top: 1, margin: 0 },
+  command: { top: 1, credit: 0, margin: 0 },
   returns: { range: "environment", min: 0, max: 1, survivalBonus: "keep" },
   buffer: {
     kind: "bucket",
