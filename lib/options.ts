@@ -204,7 +204,7 @@ export const OPTION_SECTIONS = {
       },
     ),
     credit: number(
-      1,
+      0,
       "Weight of a policy's own return in its credit, beside that of each rollout that asked for it; 0: credit is the own return alone",
     ),
     margin: number(0, "Rollouts ask for that return plus this scaled return", ANY),

@@ -55,6 +55,8 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
+    // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
+    command: { credit: 1 },
   },
 };
 

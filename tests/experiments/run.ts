@@ -36,7 +36,7 @@ interface RunRecord {
   readonly from: number;
   readonly to: number;
   readonly curve: Pick<Curve, "mae" | "spearman" | "coverage" | "points">;
-  /** Of 20 random requests, how many `generate` met within 5 % of the range. */
+  /** Of the random requests, how many `generate` met within 5 % of the range. */
   readonly met: number;
   readonly wallSeconds: number;
 }
@@ -94,7 +94,7 @@ async function runOne(
   const tolerance = TOLERANCE_SHARE * (to - from);
   const rng = Rng.fromSeed([MEASURE_SEED, seed]);
   let met = 0;
-  for (let i = 0; i < RANDOM_REQUESTS; i++) {
+  for (let i = 0; i < (row.requests ?? RANDOM_REQUESTS); i++) {
     const requested = rng.uniform(from, to);
     const found = await findPolicy(generator, {
       requested,
@@ -131,20 +131,20 @@ async function runOne(
   return record;
 }
 
-function renderRow(label: string, records: readonly RunRecord[]): string {
+function renderRow(row: Row, records: readonly RunRecord[]): string {
   const finals = records.map(({ final }) => final.mean);
   const { mean, std } = summarise(finals);
   const share = (value: number) => `${(100 * value).toFixed(1)} %`;
   const average = (pick: (record: RunRecord) => number) => summarise(records.map(pick)).mean;
   return [
-    label,
+    row.label,
     records.map(({ seed }) => seed).join(" "),
     finals.map((value) => value.toFixed(0)).join(" "),
     `${mean.toFixed(0)} +- ${std.toFixed(0)}`,
     average(({ curve }) => curve.spearman).toFixed(3),
     share(average(({ curve }) => curve.mae)),
     share(average(({ curve }) => curve.coverage)),
-    records.map(({ met }) => met).join(" "),
+    row.requests === 0 ? "-" : records.map(({ met }) => met).join(" "),
   ].join(" | ");
 }
 
@@ -178,10 +178,10 @@ if (import.meta.main) {
       );
       makeFolder(values.out);
       records.push(await runOne(row, { seed, folder, points: Number(values.points) }));
-      const text = renderRow(row.label, records);
+      const text = renderRow(row, records);
       Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
     }
-    lines.push(`| ${renderRow(row.label, records)} |`);
+    lines.push(`| ${renderRow(row, records)} |`);
   }
   Deno.stdout.writeSync(new TextEncoder().encode(lines.join("\n") + "\n"));
 }
