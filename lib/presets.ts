@@ -51,6 +51,14 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   CartPole: { steps: 50_000, rollout: { refreshEvery: 4 } },
   InvertedPendulum: { steps: 20_000 },
   MountainCarContinuous: { steps: 100_000 },
+  // Where an episode starts decides most of its return, and a linear policy cannot swing up.
+  Pendulum: {
+    steps: MILLION / 2,
+    policy: { hiddenSizes: [16] },
+    generator: { tileSize: 16 },
+    rollout: { refreshEvery: 2, noiseSpread: 0.7 },
+    command: { credit: 1 },
+  },
   Swimmer: { steps: MILLION },
   Hopper: {
     steps: MILLION,

@@ -57,6 +57,7 @@ Deno.test('presetLayers() gives "paper" the reference\'s networks, updates and b
     [1, "fixed", 0.1, 1],
   );
   assert.deepEqual([rollout.noiseSpread, rollout.finalNoiseShare, rollout.refreshEvery], [0, 1, 0]);
+  assert.deepEqual([rollout.successShare, command.credit], [0, 0]);
   assert.deepEqual(
     [buffer.kind, buffer.bucketCount, buffer.bucketCapacity, buffer.whenFull, buffer.capacity],
     ["bucket", 800, 1, "drop", 10_000],
