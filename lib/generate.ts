@@ -4,9 +4,10 @@
  * The calibration turns the return into a command; the policy for it is then run for a number of
  * episodes. With a tolerance the search goes on, within a budget of episodes, until the confidence
  * interval of a candidate's mean lies inside the wanted return +- the tolerance. A candidate whose mean
- * is there but whose interval is too wide is run for more, fresh, episodes; otherwise other commands
- * are tried by bisection on what was measured; and where commands are exhausted, as at a cliff of the
- * curve, noise on the weights of the closest candidate.
+ * is there but whose interval is too wide is run for more, fresh, episodes, if a few are likely to be
+ * enough: in the first half of the budget a policy of steadier returns is worth looking for. Otherwise
+ * other commands are tried by bisection on what was measured; and where commands are exhausted, as at a
+ * cliff of the curve, noise of several sizes on the weights of the closest candidate.
  */
 
 import { type CalibratedCommand, commandFor } from "./calibration.ts";
@@ -56,8 +57,10 @@ export interface FoundPolicy extends Candidate {
 
 /** How many grid steps around the calibrated command the search looks at first. */
 const FIRST_STEP = 0.5;
-/** Deviation of the noise that is tried at a cliff, in units of 1 / sqrt(fan-in) of a weight's layer. */
-const NOISE_SHARE = 0.05;
+/** Deviations of the noise that is tried at a cliff, in units of 1 / sqrt(fan-in) of a weight's layer. */
+const NOISE_SHARES = [0.05, 0.1, 0.02, 0.2];
+/** In the first half of the budget, measurements that are worth spending on one more candidate. */
+const EARLY_MEASUREMENTS = 3;
 
 /** A candidate with everything that was measured of it. */
 interface Trial {
@@ -97,7 +100,8 @@ export async function findPolicy(
   const perturb = ({ command, parameters }: Trial): Trial => {
     const rng = streamFor(seed, "noise", spent);
     const { scale } = generator.shape;
-    const moved = parameters.map((x, i) => x + NOISE_SHARE * scale[i] * rng.standardNormal());
+    const share = NOISE_SHARES[trials.length % NOISE_SHARES.length];
+    const moved = parameters.map((x, i) => x + share * scale[i] * rng.standardNormal());
     return { command, parameters: moved, episodes: [] };
   };
   const miss = (trial: Trial): number => Math.abs(meanOf(trial) - requested);
@@ -111,10 +115,13 @@ export async function findPolicy(
 
   await run(await generate(start.command));
   while (!trials.some(accepts) && spent + options.episodes <= options.episodeBudget) {
-    const best = closest(trials);
+    const surest = trials.reduce((a, b) => missing(b, options) < missing(a, options) ? b : a);
+    const affordable = spent < options.episodeBudget / 2
+      ? EARLY_MEASUREMENTS * options.episodes
+      : options.episodeBudget - spent;
     const next = nextCommand(trials, { requested, generator });
-    if (miss(best) <= tolerance!) await run(best);
-    else await run(next === undefined ? perturb(best) : await generate(next));
+    if (missing(surest, options) <= affordable) await run(surest);
+    else await run(next === undefined ? perturb(closest(trials)) : await generate(next));
   }
   const accepted = trials.filter(accepts);
   const best = closest(accepted.length > 0 ? accepted : trials);
@@ -123,6 +130,22 @@ export async function findPolicy(
 
 function seedsOf(seed: number, { first, count }: { first: number; count: number }): number[] {
   return Array.from({ length: count }, (_, i) => episodeSeed(seed, "verification", first + i + 1));
+}
+
+/**
+ * Estimates how many more episodes would bring a trial's confidence interval within the tolerance:
+ * infinitely many where its mean is outside.
+ */
+function missing(
+  { episodes }: Trial,
+  { requested, tolerance = 0 }: Pick<FindOptions, "requested" | "tolerance">,
+): number {
+  const { mean, std, ci95: [low, high], n } = measureReturn(episodes);
+  const room = tolerance - Math.abs(mean - requested);
+  if (room < 0 || (room === 0 && std > 0)) return Infinity;
+  if (std === 0) return 0;
+  // The interval narrows with the root of the number of episodes.
+  return Math.max(0, n * ((high - low) / 2 / room) ** 2 - n);
 }
 
 function meanOf({ episodes }: Trial): number {
@@ -144,7 +167,8 @@ function nextCommand(
   { requested, generator }: { requested: number; generator: TrainedGenerator },
 ): number | undefined {
   const { points } = generator.calibration;
-  const grid = points.length > 1 ? points[1].command - points[0].command : 0.01;
+  const gaps = points.slice(1).map(({ command }, i) => command - points[i].command);
+  const grid = gaps.length > 0 ? Math.max(...gaps) : 0.01; // where nothing was refined
   const sorted = [...candidates].sort((a, b) => a.command - b.command);
   let [narrowest, next]: [number, number | undefined] = [Infinity, undefined];
   for (let i = 1; i < sorted.length; i++) {

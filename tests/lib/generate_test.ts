@@ -94,6 +94,23 @@ Deno.test("findPolicy() runs a candidate on until its interval is narrow enough"
   assert.ok(low >= 38 && high <= 46);
 });
 
+Deno.test("findPolicy() looks for a steady policy rather than run a wild one for ever", async () => {
+  const runner = fakeRunner((command) => 100 * command, {
+    deviation: (command) => Math.abs(command - 0.42) < 0.004 ? 60 : 1,
+  });
+  // With these seeds the calibrated policy's first ten episodes have about the wanted mean; its
+  // interval would take hundreds more.
+  for (const seed of [7, 23, 27]) {
+    const found = await findPolicy(
+      LINE,
+      options({ runner, seed, tolerance: 8, episodeBudget: 300 }),
+    );
+    assert.equal(found.accepted, true);
+    assert.ok(found.measured.std < 2, `${found.measured.std}`);
+    assert.ok(found.episodes <= 60, `${found.episodes}`);
+  }
+});
+
 Deno.test("findPolicy() never asks for a command below 0 and tries none twice", async () => {
   const runner = fakeRunner((command) => 50 + command);
   const tried: number[] = [];

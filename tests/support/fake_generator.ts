@@ -38,7 +38,7 @@ export function fakeGenerator(
 /** Pays `returnOf(command)` plus N(0, deviation^2) by the episode's seed. Counts episodes. */
 export function fakeRunner(
   returnOf: (command: number) => number,
-  { deviation = 0 }: { deviation?: number } = {},
+  { deviation = 0 }: { deviation?: number | ((command: number) => number) } = {},
 ): EpisodeRunner & { episodes: number } {
   const runner = {
     episodes: 0,
@@ -46,8 +46,10 @@ export function fakeRunner(
       const results = jobs.map(({ parameters, seeds }) =>
         seeds.map((seed) => {
           runner.episodes++;
-          const noise = deviation * Rng.fromSeed(seed).standardNormal();
-          const total = returnOf(parameters[0]) + noise;
+          const [command] = parameters;
+          const size = typeof deviation === "number" ? deviation : deviation(command);
+          const noise = size * Rng.fromSeed(seed).standardNormal();
+          const total = returnOf(command) + noise;
           return { return: total, survivalReturn: 0, length: 1, terminated: false };
         })
       );
