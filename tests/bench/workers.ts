@@ -1,11 +1,17 @@
 /**
- * Times evaluations on one worker and on two: `deno run -A tests/bench/workers.ts [ENV] [ROUNDS]`.
- * Both take turns on the same episodes, so that whatever else the machine does hits both.
+ * Times evaluations on one worker and on two:
+ *
+ *     deno run -A tests/bench/workers.ts [ENV] [ROUNDS] [GENERATOR]
+ *
+ * Both take turns on the same episodes, so that whatever else the machine does hits both. The policies
+ * are fresh ones, or those of a trained generator, whose episodes are longer where bad ones end early.
  */
 
 import { cpuUsage } from "node:process";
 import { registry } from "../../envs/registry.ts";
+import { loadGenerator, type TrainedGenerator } from "../../lib/generator_file.ts";
 import { Rng } from "../../lib/rng.ts";
+import { toPolicyOrder } from "../../lib/training_run.ts";
 import { WorkerRunner } from "../../lib/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
 
@@ -13,18 +19,27 @@ const JOBS = 4;
 const EPISODES = 5;
 
 if (import.meta.main) {
-  const [env = "Swimmer-v5", rounds = "5"] = Deno.args;
+  const [env = "Swimmer-v5", rounds = "5", generatorFile] = Deno.args;
   const spec = registry.spec(env);
-  const hiddenSizes = [32, 32];
+  const trained = generatorFile === undefined ? undefined : loadGenerator(generatorFile, {
+    specOf: (id) => registry.spec(id),
+    models,
+    session: { threads: 1 },
+  });
+  const hiddenSizes = trained?.shape.sizes.slice(1, -1) ?? [32, 32];
   const shape = models.policyShape(spec, hiddenSizes);
   const modules = {
     registry: import.meta.resolve("../../envs/registry.ts"),
     models: import.meta.resolve("../../models/models.ts"),
   };
   const size = shape.sizes[0];
-  const normaliser = { mean: new Float64Array(size), deviation: new Float64Array(size).fill(1) };
-  const jobs = Array.from({ length: JOBS }, (_, job) => ({
-    parameters: models.initialisePolicy(shape, Rng.fromSeed([job])),
+  const normaliser = trained?.normaliser ??
+    { mean: new Float64Array(size), deviation: new Float64Array(size).fill(1) };
+  const parameters = trained
+    ? await bestPolicies(trained)
+    : Array.from({ length: JOBS }, (_, job) => models.initialisePolicy(shape, Rng.fromSeed([job])));
+  const jobs = parameters.map((each, job) => ({
+    parameters: each,
     seeds: Array.from({ length: EPISODES }, (_, i) => job * EPISODES + i),
   }));
   const runners = [1, 2].map((count) => new WorkerRunner({ count, modules, env, hiddenSizes }));
@@ -57,6 +72,15 @@ if (import.meta.main) {
       (Math.min(...times[0]) / Math.min(...times[1])).toFixed(2)
     }`,
   );
+}
+
+/** The policies of the best command and of some a little below it, in policy order. */
+async function bestPolicies(trained: TrainedGenerator): Promise<Float32Array[]> {
+  const { bestCommand } = trained.calibration;
+  const commands = Array.from({ length: JOBS }, (_, job) => bestCommand * (1 - 0.02 * job));
+  const rows = await trained.pass.run(trained.values, { commands, rng: Rng.fromSeed(1) });
+  await trained.pass.close();
+  return rows.map((row) => toPolicyOrder(trained.model, row));
 }
 
 function median(values: number[]): number {
