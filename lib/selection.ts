@@ -17,9 +17,9 @@ import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.
 export interface Winner {
   /** In generator order and the raw frame of lib/observation_frame.ts, [P]. */
   readonly row: Float32Array;
-  /** Its measured mean return as a scaled command. */
+  /** Its measured mean return, survival bonus included, as a scaled command. */
   readonly command: number;
-  /** The same mean as a return, survival bonus included. */
+  /** The same mean as a return. */
   readonly meanReturn: number;
 }
 
@@ -30,7 +30,6 @@ interface Candidate {
   /** In the frame of the present normaliser. */
   readonly row: Float32Array;
   readonly returns: number[];
-  readonly storedReturns: number[];
 }
 
 /**
@@ -54,10 +53,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
       account: "noiseFree",
     });
     counters.noiseFreeEpisodes += field.length;
-    field.forEach(({ returns, storedReturns }, i) => {
-      returns.push(results[i][0].return);
-      storedReturns.push(scale.storedReturn(results[i][0]));
-    });
+    field.forEach(({ returns }, i) => returns.push(results[i][0].return));
     field.sort((a, b) => mean(b) - mean(a));
     if (field.length > 2) field = field.slice(0, Math.max(2, Math.ceil(field.length / 2)));
   }
@@ -65,7 +61,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   frame.toRaw(winner.row, currentNormaliser(run));
   return {
     row: winner.row,
-    command: scale.scale(summarise(winner.storedReturns).mean),
+    command: scale.scale(mean(winner)),
     meanReturn: mean(winner),
   };
 }
@@ -83,5 +79,5 @@ async function makeCandidates(run: TrainingRun, count: number): Promise<Candidat
   const commands = goals.map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
   // Stored ones first: on a tie they have been measured before.
-  return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));
+  return [...stored, ...generated].map((row) => ({ row, returns: [] }));
 }
