@@ -48,7 +48,12 @@ const PAPER_ENVIRONMENTS: Readonly<Record<string, PartialConfig>> = {
 
 const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   // Returns end at 500, where many policies are lucky and few are sure: only running them again tells.
-  CartPole: { steps: 50_000, rollout: { refreshEvery: 4 } },
+  CartPole: {
+    steps: 50_000,
+    rollout: { refreshEvery: 4 },
+    command: { credit: 1 },
+    selection: { budgetShare: 0.35 },
+  },
   InvertedPendulum: { steps: 20_000 },
   MountainCarContinuous: { steps: 100_000 },
   // Where an episode starts decides most of its return, and a linear policy cannot swing up.

@@ -21,6 +21,8 @@ export interface ProbeOptions {
   readonly firstEpisode: number;
   /** What the steps are booked as. */
   readonly account: keyof StepCounts;
+  /** Runs all on the same episodes, so that they are compared on equal terms. */
+  readonly paired?: boolean;
 }
 
 /** Generates noise-free policies in generator order: one row of [P] for each scaled command. */
@@ -45,13 +47,14 @@ export async function measureCommands(
 export async function measureRows(
   run: TrainingRun,
   rows: readonly Float32Array[],
-  { episodes, purpose, firstEpisode, account }: Omit<ProbeOptions, "commands">,
+  { episodes, purpose, firstEpisode, account, paired = false }: Omit<ProbeOptions, "commands">,
 ): Promise<Episode[][]> {
   const jobs = rows.map((row, index): EvaluationJob => ({
     parameters: toPolicyOrder(run.model, row),
     seeds: Array.from(
       { length: episodes },
-      (_, i) => episodeSeed(run.config.seed, purpose, firstEpisode + index * episodes + i),
+      (_, i) =>
+        episodeSeed(run.config.seed, purpose, firstEpisode + (paired ? 0 : index * episodes) + i),
     ),
   }));
   const results = await run.runner.run(jobs, currentNormaliser(run));

@@ -3,9 +3,9 @@
  *
  * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
  * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
- * the goals of rollouts, and the best stored ones. After each round the worse half leaves
- * (successive halving); the last two play on until the share of the budget that training left for this
- * is spent.
+ * the goals of rollouts, and the best stored ones. All play the same episodes, as many in each round as
+ * an equal part of what training left of the budget pays for; after a round the worse half leaves
+ * (successive halving), until one of the last two wins.
  */
 
 import { goalsOf } from "./goals.ts";
@@ -43,19 +43,22 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   // Half of what is affordable for the first round, the rest to make the last ones sure.
   const count = Math.min(config.selection.candidates, Math.max(1, Math.floor(affordable / 2)));
   let field = await makeCandidates(run, count);
-  const fits = () => spentSteps(run) + field.length * spec.maxEpisodeSteps <= config.steps;
   const mean = ({ returns }: Candidate) => summarise(returns).mean;
-  while (fits() && field[0].returns.length < config.evaluation.finalEpisodes) {
+  for (let rounds = roundsOf(field.length); rounds > 0; rounds--) {
+    const left = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+    if (left < field.length) break;
+    const episodes = Math.max(1, Math.floor(left / (rounds * field.length)));
     const results = await measureRows(run, field.map(({ row }) => row), {
-      episodes: 1,
+      episodes,
       purpose: "calibration",
       firstEpisode: FIRST_EPISODE + counters.noiseFreeEpisodes,
       account: "noiseFree",
+      paired: true,
     });
-    counters.noiseFreeEpisodes += field.length;
-    field.forEach(({ returns }, i) => returns.push(results[i][0].return));
+    counters.noiseFreeEpisodes += field.length * episodes;
+    field.forEach(({ returns }, i) => returns.push(...results[i].map((each) => each.return)));
     field.sort((a, b) => mean(b) - mean(a));
-    if (field.length > 2) field = field.slice(0, Math.max(2, Math.ceil(field.length / 2)));
+    if (rounds > 1) field = field.slice(0, betterHalf(field.length));
   }
   const [winner] = field;
   frame.toRaw(winner.row, currentNormaliser(run));
@@ -64,6 +67,16 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
     command: scale.scale(mean(winner)),
     meanReturn: mean(winner),
   };
+}
+
+/** How many go on to the next round: half, and at least two. */
+function betterHalf(count: number): number {
+  return Math.max(2, Math.ceil(count / 2));
+}
+
+/** Rounds until one of two wins. */
+function roundsOf(count: number): number {
+  return count <= 2 ? 1 : 1 + roundsOf(betterHalf(count));
 }
 
 /** The best stored policies, half of the candidates, and what the generator puts out for the goals. */
