@@ -6,13 +6,7 @@ import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
 import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
 import { summarise } from "./statistics.ts";
-import {
-  cosineOfBudget,
-  currentNormaliser,
-  spentSteps,
-  toPolicyOrder,
-  type TrainingRun,
-} from "./training_run.ts";
+import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
 /**
  * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform and 1 + P
@@ -26,10 +20,19 @@ export function addNoise(run: TrainingRun, row: Float32Array): boolean {
   if (rng.random() >= config.rollout.noiseProbability) return false;
   const { noiseSpread, finalNoiseShare } = config.rollout;
   const factor = Math.exp(noiseSpread * rng.standardNormal()) * history.noiseFactor *
-    (finalNoiseShare + (1 - finalNoiseShare) * cosineOfBudget(run));
+    (finalNoiseShare + (1 - finalNoiseShare) * cosineOfPeriod(run));
   const deviations = noiseDeviations(run);
   for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
   return true;
+}
+
+/** Falls from 1 to 0 as half a cosine over each of the periods that the budget is divided into. */
+function cosineOfPeriod(run: TrainingRun): number {
+  const { steps, rollout: { noisePeriod } } = run.config;
+  const periods = noisePeriod === 0 ? 1 : Math.max(1, Math.round(steps / noisePeriod));
+  const passed = periods * spentSteps(run) / steps;
+  const part = passed - Math.min(periods - 1, Math.floor(passed));
+  return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, part)));
 }
 
 /** A success is a return that keeps this share of the way from a random policy's to the goal. */

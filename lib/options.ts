@@ -185,6 +185,11 @@ export const OPTION_SECTIONS = {
       0.2,
       "Share of sigma that is left at the end of the budget; a cosine in between",
     ),
+    noisePeriod: integer(
+      0,
+      "Sigma falls to that share, and starts anew, about every so many steps; 0: once, over the budget",
+      { unit: "steps" },
+    ),
     successShare: number(
       0.25,
       "Sigma grows while more than this share of noisy rollouts keeps half of the goal, and shrinks while fewer do; 0 is a sigma that does not adapt",

@@ -70,6 +70,8 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
+    // A longer budget is spent on further attempts, not on more time with much noise.
+    rollout: { noisePeriod: 300_000 },
   },
 };
 
@@ -101,6 +103,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         noiseScale: 0.1,
         noiseSpread: 0,
         finalNoiseShare: 1,
+        noisePeriod: 0,
         successShare: 0,
         refreshEvery: 0,
       },

@@ -93,6 +93,21 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
   assertClose(spread(noiseOf(run)), 0.06, 0.003);
 });
 
+Deno.test("addNoise() starts anew with every period, of which the budget holds a whole number", () => {
+  // 600 steps hold two periods of 300, not 2.4 of 250.
+  const run = wideRun({ finalNoiseShare: 0, noisePeriod: 250 });
+  const sigmaAt = (step: number) => {
+    run.counters.steps.training = step;
+    return spread(noiseOf(run));
+  };
+  assert.equal(run.config.steps, 600);
+  assertClose(sigmaAt(0), 0.1, 0.004);
+  assertClose(sigmaAt(150), 0.05, 0.002);
+  assert.ok(sigmaAt(299) < 1e-5);
+  assertClose(sigmaAt(300), 0.1, 0.004);
+  assert.ok(sigmaAt(600) < 1e-5);
+});
+
 Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => {
   const run = wideRun({});
   run.history.noiseFactor = 3;

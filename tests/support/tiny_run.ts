@@ -41,6 +41,7 @@ export const TINY: PartialConfig = {
     noiseScale: 0.1,
     noiseSpread: 0,
     finalNoiseShare: 1,
+    noisePeriod: 0,
     noiseProbability: 1,
     refreshEvery: 0,
     successShare: 0,
