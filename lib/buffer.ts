@@ -21,8 +21,6 @@ export interface Entry {
   readonly slot: number;
   /** The scaled return that it is learnt under. */
   scaledReturn: number;
-  /** What survival bonuses would add to it where they are left out, scaled; 0 where they are not. */
-  survival: number;
   /** Episodes that `scaledReturn` is the mean of. */
   episodes: number;
   /** Running number of the arrival; smaller is older. */
@@ -138,11 +136,7 @@ export class PolicyBuffer {
    */
   add(
     row: Float32Array,
-    { scaledReturn, survival = 0, step }: {
-      scaledReturn: number;
-      survival?: number;
-      step: number;
-    },
+    { scaledReturn, step, episodes = 1 }: { scaledReturn: number; step: number; episodes?: number },
   ): Entry | undefined {
     const order = this.#arrivals++;
     this.#best = Math.max(this.#best, scaledReturn);
@@ -158,8 +152,7 @@ export class PolicyBuffer {
     const entry: Entry = {
       slot: this.#takeSlot(),
       scaledReturn,
-      survival,
-      episodes: 1,
+      episodes,
       order,
       measuredAt: step,
       asked: 0,
@@ -182,13 +175,9 @@ export class PolicyBuffer {
    * Replaces the return of a stored policy after it was measured again. No policy leaves for it: its
    * new bucket may hold more than its capacity.
    */
-  relabel(
-    entry: Entry,
-    measured: { scaledReturn: number; survival?: number; step: number; episodes: number },
-  ): void {
+  relabel(entry: Entry, measured: { scaledReturn: number; step: number; episodes: number }): void {
     this.#unfile(entry);
     entry.scaledReturn = measured.scaledReturn;
-    entry.survival = measured.survival ?? entry.survival;
     entry.episodes = measured.episodes;
     entry.measuredAt = measured.step;
     // A lucky first episode must not stay the goal once it is known to have been luck.
@@ -197,30 +186,6 @@ export class PolicyBuffer {
       this.#best = Math.max(this.#best, scaledReturn);
     }
     this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
-  }
-
-  /**
-   * Files all policies by another label in place of their scaled return. No policy leaves for it.
-   * @returns what puts everything back.
-   */
-  fileBy(labelOf: (entry: Readonly<Entry>) => number): () => void {
-    const best = this.#best;
-    const before = new Map([...this.#entries.values()].map((entry) => [entry, entry.scaledReturn]));
-    this.#refile(labelOf);
-    return () => {
-      this.#refile((entry) => before.get(entry as Entry)!);
-      this.#best = best;
-    };
-  }
-
-  #refile(labelOf: (entry: Readonly<Entry>) => number): void {
-    this.#buckets.clear();
-    this.#best = -Infinity;
-    for (const entry of this.#entries.values()) {
-      entry.scaledReturn = labelOf(entry);
-      this.#best = Math.max(this.#best, entry.scaledReturn);
-      this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
-    }
   }
 
   /**

@@ -3,8 +3,7 @@
  *
  * While rollouts ask for the best, updates draw the best buckets almost only, and what low commands
  * mean is forgotten. Here draws are spread evenly over returns, so that every command means something
- * again. Returns are whole ones here: a survival bonus that was left out while training, lest standing
- * still look good, belongs to what users ask for. The policy that won the selection takes a fixed share of every batch, and stored policies that
+ * again. The policy that won the selection takes a fixed share of every batch, and stored policies that
  * claim as much as it or more are left out: beside it they are luck, and a blend of good policies is
  * seldom a good one.
  */
@@ -24,15 +23,12 @@ export async function consolidate(
   run: TrainingRun,
   { winner, observer }: { winner: Winner | undefined; observer: TrainingObserver },
 ): Promise<void> {
-  const { config, learner, history, buffer } = run;
+  const { config, learner, history } = run;
   const { updates, learningRate, weighting, winnerShare } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number =>
     learningRate * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (update - start) / updates)));
-  const putBack = config.returns.survivalBonus === "remove"
-    ? buffer.fileBy(({ scaledReturn, survival }) => scaledReturn + survival)
-    : () => {};
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
@@ -44,7 +40,6 @@ export async function consolidate(
     history.lastLoss = summarise(losses).mean;
     observer.record("update", { updates: learner.updates, loss: history.lastLoss });
   }
-  putBack();
 }
 
 /** Adds the winner as one more row that has the given share of the batch. */

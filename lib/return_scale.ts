@@ -19,8 +19,6 @@ export interface ReturnScale {
   readonly max: number;
   /** The return of an episode as the buffer stores it. */
   storedReturn(episode: Episode): number;
-  /** What the stored return leaves out of an episode's return, scaled: a survival bonus, or 0. */
-  leftOut(episode: Episode): number;
   /** Stored return -> scaled, at least 0. */
   scale(storedReturn: number): number;
   /** Scaled -> stored return. */
@@ -43,7 +41,6 @@ export function createReturnScale(config: Config["returns"], spec: EnvSpec): Ret
     min,
     max,
     storedReturn: (episode) => episode.return - (removed ? episode.survivalReturn : 0),
-    leftOut: (episode) => removed ? episode.survivalReturn / (max - min) : 0,
     scale: (storedReturn) => Math.max(0, (storedReturn - min) / (max - min)),
     unscale: (scaled) => min + scaled * (max - min),
   };

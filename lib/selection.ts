@@ -17,9 +17,9 @@ import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.
 export interface Winner {
   /** In generator order and the raw frame of lib/observation_frame.ts, [P]. */
   readonly row: Float32Array;
-  /** Its measured mean return, survival bonus included, as a scaled command. */
+  /** Its measured mean return as a scaled command. */
   readonly command: number;
-  /** The same mean as a return. */
+  /** The same mean as a return, survival bonus included. */
   readonly meanReturn: number;
 }
 
@@ -30,6 +30,7 @@ interface Candidate {
   /** In the frame of the present normaliser. */
   readonly row: Float32Array;
   readonly returns: number[];
+  readonly storedReturns: number[];
 }
 
 /**
@@ -56,7 +57,10 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
       paired: true,
     });
     counters.noiseFreeEpisodes += field.length * episodes;
-    field.forEach(({ returns }, i) => returns.push(...results[i].map((each) => each.return)));
+    field.forEach(({ returns, storedReturns }, i) => {
+      returns.push(...results[i].map((each) => each.return));
+      storedReturns.push(...results[i].map((each) => scale.storedReturn(each)));
+    });
     field.sort((a, b) => mean(b) - mean(a));
     if (rounds > 1) field = field.slice(0, betterHalf(field.length));
   }
@@ -64,7 +68,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   frame.toRaw(winner.row, currentNormaliser(run));
   return {
     row: winner.row,
-    command: scale.scale(mean(winner)),
+    command: scale.scale(summarise(winner.storedReturns).mean),
     meanReturn: mean(winner),
   };
 }
@@ -92,5 +96,5 @@ async function makeCandidates(run: TrainingRun, count: number): Promise<Candidat
   const commands = goals.map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
   // Stored ones first: on a tie they have been measured before.
-  return [...stored, ...generated].map((row) => ({ row, returns: [] }));
+  return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));
 }

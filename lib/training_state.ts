@@ -4,8 +4,7 @@
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
  *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     buffer     scaled_return, episodes, order, measured_at, asked, answered,
- *                survival [N], oldest first; arrivals, best [1]
+ *     buffer     scaled_return, episodes, order, measured_at, asked, answered [N], oldest first; arrivals, best [1]
  *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
  *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
  *
@@ -76,7 +75,6 @@ export function captureState(run: TrainingRun): CapturedState {
     ["measured_at", float64(entries.map((entry) => entry.measuredAt))],
     ["asked", float64(entries.map((entry) => entry.asked))],
     ["answered", float64(entries.map((entry) => entry.answered))],
-    ["survival", float64(entries.map((entry) => entry.survival))],
     ["arrivals", float64([buffer.arrivals])],
     ["best", float64([buffer.best])],
   ]);
@@ -145,7 +143,7 @@ function restoreBuffer(
     requireTensor(stored, key, { dtype: "F64", shape: [count], name }).data;
   const [orders, scaledReturns] = [column("order"), column("scaled_return")];
   const [episodes, measuredAt] = [column("episodes"), column("measured_at")];
-  const [asked, answered, survival] = [column("asked"), column("answered"), column("survival")];
+  const [asked, answered] = [column("asked"), column("answered")];
   const fits = loaded.rowCount === count &&
     (count === 0 || loaded.rowLength === shape.parameterCount);
   if (!fits) {
@@ -161,7 +159,6 @@ function restoreBuffer(
       slot,
       order,
       scaledReturn: scaledReturns[slot],
-      survival: survival[slot],
       episodes: episodes[slot],
       measuredAt: measuredAt[slot],
       asked: asked[slot],

@@ -162,23 +162,6 @@ Deno.test("PolicyBuffer.relabel() forgets a best return that was luck", () => {
   assert.equal(buffer.best, 0.55);
 });
 
-Deno.test("PolicyBuffer.fileBy() orders by another label, keeps every policy, and is taken back", () => {
-  const buffer = createBuffer({ bucketCapacity: 2 });
-  const row = Float32Array.of(1, 2);
-  for (const [scaledReturn, survival] of [[0.1, 0.9], [0.5, 0.02], [0.3, 0.22], [0.25, 0.28]]) {
-    buffer.add(row, { scaledReturn, survival, step: 0 });
-  }
-  const before = buffer.save();
-  const takeBack = buffer.fileBy(({ scaledReturn, survival }) => scaledReturn + survival);
-  // 0.52, 0.52 and 0.53 share a bucket, more than its capacity.
-  assertClose(buffer.occupancy().map(({ scaledReturn }) => scaledReturn), [1.57 / 3, 1]);
-  assert.deepEqual(buffer.occupancy().map(({ count }) => count), [3, 1]);
-  assertClose([buffer.best], [1]);
-  takeBack();
-  assert.deepEqual(buffer.save(), before);
-  assert.equal(buffer.bucketCount, 3);
-});
-
 Deno.test("PolicyBuffer.top() gives the highest returns, best first, outside the excluded band", () => {
   const buffer = createBuffer({ bucketCapacity: 3, excludeFrom: 0.8, excludeTo: 0.9 });
   for (const value of [0.15, 0.62, 0.66, 0.64, 0.85, 0.95]) add(buffer, value);

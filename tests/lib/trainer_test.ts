@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { registry } from "../../envs/registry.ts";
 import type { PartialConfig } from "../../lib/config.ts";
 import { steepestMidpoints } from "../../lib/finish.ts";
-import { selectBest } from "../../lib/selection.ts";
 import { spearman } from "../../lib/statistics.ts";
 import { train } from "../../lib/trainer.ts";
 import type { TrainingOutcome } from "../../lib/training_observer.ts";
@@ -243,22 +242,6 @@ Deno.test("train() stops without a trace of the end when the observer says so", 
   assert.ok(recordsOf(observer.records, "curve").every(({ final }) => final !== true));
   assert.equal(run.counters.steps.calibration, 0);
   await run.learner.close();
-});
-
-Deno.test("train() learns whole returns at the end, and stores them without the bonus before", async () => {
-  const { run } = await trainTiny({ returns: { survivalBonus: "remove" } });
-  // Ten steps of 0.25 on a range of 20.
-  const bonus = 0.125;
-  for (const { scaledReturn, survival } of run.buffer.entries()) {
-    assertClose(survival, bonus);
-    const whole = run.history.returns.map((value) => run.scale.scale(value));
-    assert.ok(whole.some((value) => Math.abs(value - scaledReturn - bonus) < 1e-12));
-  }
-  const selecting = tinyRun({ returns: { survivalBonus: "remove" } });
-  await train(selecting, { ...recorder(), beforeFinish: () => false });
-  const winner = await selectBest(selecting);
-  await selecting.learner.close();
-  assertClose(winner!.command, run.scale.scale(winner!.meanReturn));
 });
 
 Deno.test("createRun() rejects a budget that holds no episode", () => {
