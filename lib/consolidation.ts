@@ -10,6 +10,7 @@
 
 import type { Batch } from "./staging.ts";
 import { streamFor } from "./rollout.ts";
+import { fallingCosine } from "./schedule.ts";
 import type { Winner } from "./selection.ts";
 import { summarise } from "./statistics.ts";
 import type { TrainingObserver } from "./training_observer.ts";
@@ -27,8 +28,7 @@ export async function consolidate(
   const { updates, learningRate, weighting, winnerShare } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
-  const rate = (update: number): number =>
-    learningRate * 0.5 * (1 + Math.cos(Math.PI * Math.min(1, (update - start) / updates)));
+  const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {

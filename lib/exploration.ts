@@ -5,6 +5,7 @@ import type { Goal } from "./goals.ts";
 import { noiseDeviations } from "./noise.ts";
 import { createMoments, mergeMoments } from "./normaliser.ts";
 import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
+import { fallingCosine } from "./schedule.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
@@ -32,7 +33,7 @@ function cosineOfPeriod(run: TrainingRun): number {
   const periods = noisePeriod === 0 ? 1 : Math.max(1, Math.round(steps / noisePeriod));
   const passed = periods * spentSteps(run) / steps;
   const part = passed - Math.min(periods - 1, Math.floor(passed));
-  return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, part)));
+  return fallingCosine(part);
 }
 
 /** A success is a return that keeps this share of the way from a random policy's to the goal. */

@@ -20,6 +20,7 @@ import type { SessionOptions } from "./onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
 import type { Rng } from "./rng.ts";
 import { streamFor } from "./rollout.ts";
+import { fallingCosine } from "./schedule.ts";
 
 /** What simulated steps were spent on. Only the first two count towards the budget. */
 export interface StepCounts {
@@ -218,7 +219,7 @@ export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec
 
 /** Falls from 1 to 0 over the budget as half a cosine: what schedules are made of. */
 export function cosineOfBudget(run: TrainingRun): number {
-  return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, spentSteps(run) / run.config.steps)));
+  return fallingCosine(spentSteps(run) / run.config.steps);
 }
 
 /** The normaliser that policies use now. */
