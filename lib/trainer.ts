@@ -41,9 +41,9 @@ import { creditGoal, drawGoal, goalsOf } from "./goals.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
+import { fallingCosine } from "./schedule.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import {
-  cosineOfBudget,
   drawBatch,
   selectionSteps,
   spentSteps,
@@ -137,7 +137,9 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
 function learningRate(run: TrainingRun, update: number): number {
   const { learningRate, finalLearningRate, warmupUpdates } = run.config.update;
   const warm = warmupUpdates > 0 ? Math.min(1, (update + 1) / warmupUpdates) : 1;
-  return warm * (finalLearningRate + (learningRate - finalLearningRate) * cosineOfBudget(run));
+  return warm *
+    (finalLearningRate +
+      (learningRate - finalLearningRate) * fallingCosine(spentSteps(run) / run.config.steps));
 }
 
 /** Tells whether another episode of any length fits before the steps that the selection needs. */

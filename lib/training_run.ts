@@ -20,7 +20,6 @@ import type { SessionOptions } from "./onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
 import type { Rng } from "./rng.ts";
 import { streamFor } from "./rollout.ts";
-import { fallingCosine } from "./schedule.ts";
 
 /** What simulated steps were spent on. Only the first two count towards the budget. */
 export interface StepCounts {
@@ -215,11 +214,6 @@ export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec
     MAX_SELECTION_SHARE * config.steps,
   );
   return Math.max(budgetShare * config.steps, least);
-}
-
-/** Falls from 1 to 0 over the budget as half a cosine: what schedules are made of. */
-export function cosineOfBudget(run: TrainingRun): number {
-  return fallingCosine(spentSteps(run) / run.config.steps);
 }
 
 /** The normaliser that policies use now. */

@@ -4,7 +4,8 @@
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
  *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     buffer     scaled_return, episodes, order, measured_at, asked, answered [N], oldest first; arrivals, best [1]
+ *     buffer     scaled_return, episodes, order, measured_at, asked, answered [N], oldest first;
+ *                arrivals, best [1]
  *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
  *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
  *
