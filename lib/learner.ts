@@ -115,12 +115,6 @@ export class Learner {
     return Number(value.data[0]);
   }
 
-  /** Forgets Adam's moments, as before a phase with another target. */
-  resetMoments(): void {
-    const zeros = new Float32Array(this.#memory.host.weights.length);
-    this.#memory.write({ momentum: zeros, variance: zeros });
-  }
-
   /**
    * Runs one update for each batch, all in one call of ONNX Runtime.
    *

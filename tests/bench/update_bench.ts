@@ -57,6 +57,8 @@ const UPDATES = 8;
 const BATCH_SIZE = 24;
 /** Policies in the buffer that batches are drawn from. */
 const STORED = 200;
+/** Runs one after the other before the floors are timed again, which empties the caches. */
+const RUNS_PER_ROUND = 3;
 /** Bytes that an Adam step reads and writes for a weight: w, m, v both, g read. */
 const ADAM_BYTES = 28;
 
@@ -161,7 +163,7 @@ function createSource(config: Config, size: number, rows: number | undefined): (
   };
 }
 
-/** Measures one case; `rounds` runs of 8 updates after a first one. */
+/** Measures one case: `rounds` times the floors and three runs of 8 updates, after a first one. */
 async function measureCase(
   subject: UpdateCase,
   { probe, rounds }: { probe: MachineProbe; rounds: number },
@@ -182,15 +184,17 @@ async function measureCase(
   let drawn = 0;
   for (let round = 0; round < rounds; round++) {
     await probe.measure();
-    const drawnNow = batches();
-    drawn += drawnNow.reduce((sum, { commands }) => sum + commands.length, 0);
-    start = performance.now();
-    await learner.update(drawnNow, options);
-    times.push((performance.now() - start) / UPDATES);
+    for (let run = 0; run < RUNS_PER_ROUND; run++) {
+      const drawnNow = batches();
+      drawn += drawnNow.reduce((sum, { commands }) => sum + commands.length, 0);
+      start = performance.now();
+      await learner.update(drawnNow, options);
+      times.push((performance.now() - start) / UPDATES);
+    }
   }
   await learner.close();
   times.sort((a, b) => a - b);
-  const rows = drawn / (rounds * UPDATES);
+  const rows = drawn / (times.length * UPDATES);
   const products = countMultiplyAdds(traceUpdates(model, { count: 1, ...config.update }), rows);
   const floor = products / probe.multiplyAdds + ADAM_BYTES * weights.length / probe.bytes;
   const across = sizes.slice(1, -1).map((size) => size / tileSize);
@@ -236,10 +240,10 @@ async function measureCases(
 
 /** Times the update step of the main cases, about ten seconds. */
 export function benchUpdates(): Promise<UpdateBenchRow[]> {
-  return measureCases(MAIN_CASES, 12);
+  return measureCases(MAIN_CASES, 8);
 }
 
 /** Times the update step against batch, width and tiles in a few runs each: a table, no guard. */
 export function benchScaling(): Promise<UpdateBenchRow[]> {
-  return measureCases(SCALING_CASES, 4);
+  return measureCases(SCALING_CASES, 2);
 }
