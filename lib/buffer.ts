@@ -21,6 +21,8 @@ export interface Entry {
   readonly slot: number;
   /** The scaled return that it is learnt under. */
   scaledReturn: number;
+  /** What survival bonuses would add to it where they are left out, scaled; 0 where they are not. */
+  survival: number;
   /** Episodes that `scaledReturn` is the mean of. */
   episodes: number;
   /** Running number of the arrival; smaller is older. */
@@ -136,7 +138,12 @@ export class PolicyBuffer {
    */
   add(
     row: Float32Array,
-    { scaledReturn, step, episodes = 1 }: { scaledReturn: number; step: number; episodes?: number },
+    { scaledReturn, survival = 0, step, episodes = 1 }: {
+      scaledReturn: number;
+      survival?: number;
+      step: number;
+      episodes?: number;
+    },
   ): Entry | undefined {
     const order = this.#arrivals++;
     this.#best = Math.max(this.#best, scaledReturn);
@@ -152,6 +159,7 @@ export class PolicyBuffer {
     const entry: Entry = {
       slot: this.#takeSlot(),
       scaledReturn,
+      survival,
       episodes,
       order,
       measuredAt: step,
@@ -175,9 +183,13 @@ export class PolicyBuffer {
    * Replaces the return of a stored policy after it was measured again. No policy leaves for it: its
    * new bucket may hold more than its capacity.
    */
-  relabel(entry: Entry, measured: { scaledReturn: number; step: number; episodes: number }): void {
+  relabel(
+    entry: Entry,
+    measured: { scaledReturn: number; survival?: number; step: number; episodes: number },
+  ): void {
     this.#unfile(entry);
     entry.scaledReturn = measured.scaledReturn;
+    entry.survival = measured.survival ?? entry.survival;
     entry.episodes = measured.episodes;
     entry.measuredAt = measured.step;
     // A lucky first episode must not stay the goal once it is known to have been luck.
@@ -186,6 +198,18 @@ export class PolicyBuffer {
       this.#best = Math.max(this.#best, scaledReturn);
     }
     this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+  }
+
+  /**
+   * Keeps policies from being drawn; they stay stored.
+   * @returns what undoes it.
+   */
+  setAside(isAside: (entry: Readonly<Entry>) => boolean): () => void {
+    const aside = [...this.#entries.values()].filter(isAside);
+    for (const entry of aside) this.#unfile(entry);
+    return () => {
+      for (const entry of aside) this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+    };
   }
 
   /**

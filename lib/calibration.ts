@@ -4,19 +4,17 @@
  *
  * A generator's achieved return differs from the requested one in a lawful way: regression averages
  * the exploration noise away, so a policy for a return does better than the noisy ones it was learnt
- * from. A table of (command, mean return, deviation) undoes that.
+ * from. A table of (command, mean return, deviation) undoes that. Where neighbouring commands give
+ * policies that behave quite differently, a command that was measured is a safer answer than one in
+ * between, and one whose neighbours are steady as well a safer one than a lone lucky one.
  */
 
-/** The measured return of one command. */
-export interface CalibrationPoint {
+import type { Summary } from "./statistics.ts";
+
+/** The measured returns of one command, survival bonus included. */
+export interface CalibrationPoint extends Summary {
   /** Scaled command. */
   readonly command: number;
-  /** Mean return, survival bonus included. */
-  readonly mean: number;
-  /** Sample standard deviation of the returns. */
-  readonly std: number;
-  /** Number of episodes. */
-  readonly n: number;
 }
 
 /** A calibrated generator: its curve and the command that was chosen as the best. */
@@ -39,33 +37,53 @@ export interface CalibratedCommand {
   readonly within: boolean;
 }
 
+/** A few episodes, such as somebody may run to see whether a request was met. */
+const FEW_EPISODES = 5;
+/** The neighbours' deviation counts as so many episodes of a command's own. */
+const NEIGHBOURS_WEIGHT = 2;
+
 /**
  * Finds the command for a wanted return. From the best return upwards it is the command that was chosen
- * as the best, which was measured most. Below, on each piece of the curve whose ends bracket the return, the
- * linear interpolation; of several pieces the one whose ends vary least, since a steep or bimodal
- * piece gives the wanted mean but seldom the wanted return.
+ * as the best, which was measured most. Below, it is the answer with the least error to expect, out of
+ * every measured command and, on each piece of the curve whose ends bracket the return, the linear
+ * interpolation.
  */
 export function commandFor(calibration: Calibration, wanted: number): CalibratedCommand {
   const { points, bestCommand, bestReturn } = calibration;
-  if (wanted >= bestReturn) {
-    return { command: bestCommand, expected: bestReturn, within: wanted === bestReturn };
-  }
-  let best: CalibratedCommand | undefined;
-  let bestSpread = Infinity;
-  for (let i = 1; i < points.length; i++) {
-    const [a, b] = [points[i - 1], points[i]];
-    if ((wanted - a.mean) * (wanted - b.mean) > 0) continue;
-    const t = a.mean === b.mean ? 0 : (wanted - a.mean) / (b.mean - a.mean);
-    const spread = Math.max(a.std, b.std) + Math.abs(b.mean - a.mean);
-    if (spread < bestSpread) {
-      bestSpread = spread;
-      best = { command: a.command + t * (b.command - a.command), expected: wanted, within: true };
-    }
-  }
-  if (best) return best;
-  const nearest = [...points, { command: bestCommand, mean: bestReturn }]
-    .reduce((a, b) => (Math.abs(b.mean - wanted) < Math.abs(a.mean - wanted) ? b : a));
-  return { command: nearest.command, expected: nearest.mean, within: false };
+  let best = { command: bestCommand, expected: bestReturn };
+  if (wanted >= bestReturn) return { ...best, within: wanted === bestReturn };
+  let least = bestReturn - wanted;
+  const consider = (answer: typeof best, error: number): void => {
+    if (error < least) [best, least] = [answer, error];
+  };
+  const doubts = points.map((_, i) => doubtOf(points, i));
+  points.forEach((a, i) => {
+    consider({ command: a.command, expected: a.mean }, Math.abs(wanted - a.mean) + doubts[i]);
+    const b = points[i + 1];
+    if (b === undefined || (wanted - a.mean) * (wanted - b.mean) > 0) return;
+    const rise = b.mean - a.mean;
+    const t = rise === 0 ? 0 : (wanted - a.mean) / rise;
+    // As a parabola through both ends that turns within the piece would be off.
+    const bend = Math.abs(rise) * t * (1 - t) / 2;
+    const command = a.command + t * (b.command - a.command);
+    consider({ command, expected: wanted }, bend + Math.max(doubts[i], doubts[i + 1]));
+  });
+  const within = points.some(({ mean }) => mean <= wanted) &&
+    points.some(({ mean }) => mean >= wanted);
+  return { ...best, within };
+}
+
+/**
+ * How far the mean of a few fresh episodes is to be expected from a point's mean. The deviation of a
+ * handful of episodes can be small by luck, as where one in five falls: the neighbours have a say in it.
+ */
+function doubtOf(points: readonly CalibrationPoint[], index: number): number {
+  const { std, n } = points[index];
+  const near = [points[index - 1], points[index + 1]].filter((point) => point !== undefined);
+  const prior = near.reduce((sum, point) => sum + point.std ** 2 / near.length, 0);
+  const weight = near.length > 0 ? NEIGHBOURS_WEIGHT : 0;
+  const variance = ((n - 1) * std ** 2 + weight * prior) / Math.max(1, n - 1 + weight);
+  return Math.sqrt(variance * (1 / n + 1 / FEW_EPISODES));
 }
 
 /** The returns between which every request is answered. */

@@ -6,8 +6,14 @@
  * again. The policy that won the selection takes a fixed share of every batch, and stored policies that
  * claim as much as it or more are left out: beside it they are luck, and a blend of good policies is
  * seldom a good one.
+ *
+ * Where training left a survival bonus out of the returns, standing still is worth as little as falling
+ * at once, and the low commands would stand for both. People ask for whole returns: policies whose
+ * whole return is far from the straight line between a random policy and the winner are left out, so
+ * that one command means one kind of policy.
  */
 
+import type { Entry } from "./buffer.ts";
 import type { Batch } from "./staging.ts";
 import { streamFor } from "./rollout.ts";
 import { fallingCosine } from "./schedule.ts";
@@ -19,16 +25,20 @@ import { currentNormaliser, drawBatch, type TrainingRun } from "./training_run.t
 /** Policies this close below the winner's scaled return, or above it, are left out. */
 const CLEARANCE = 0.02;
 
+/** How far a whole return may be from the line, as a share of the line's rise. */
+const BAND = 0.25;
+
 /** Runs the configured number of updates with a step size that falls to 0. */
 export async function consolidate(
   run: TrainingRun,
   { winner, observer }: { winner: Winner | undefined; observer: TrainingObserver },
 ): Promise<void> {
-  const { config, learner, history } = run;
+  const { config, learner, history, buffer } = run;
   const { updates, learningRate, weighting, winnerShare } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
+  const putBack = buffer.setAside(winner ? farFromLine(run, winner) : () => false);
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
@@ -40,6 +50,25 @@ export async function consolidate(
     history.lastLoss = summarise(losses).mean;
     observer.record("update", { updates: learner.updates, loss: history.lastLoss });
   }
+  putBack();
+}
+
+/**
+ * Tells policies whose whole scaled return is far from what their command should mean. Where no bonus
+ * is left out, whole returns are commands, and none is far.
+ */
+export function farFromLine(
+  { history, scale, config }: TrainingRun,
+  { command, meanReturn }: Pick<Winner, "command" | "meanReturn">,
+): (entry: Pick<Entry, "scaledReturn" | "survival">) => boolean {
+  const firstReturns = history.returns.slice(0, config.warmup.episodes);
+  const from = { command: history.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
+  const rise = scale.scale(meanReturn) - from.whole;
+  const slope = rise / (command - from.command);
+  return ({ scaledReturn, survival }) => {
+    const wanted = from.whole + slope * (scaledReturn - from.command);
+    return survival > 0 && Math.abs(scaledReturn + survival - wanted) > BAND * rise;
+  };
 }
 
 /** Adds the winner as one more row that has the given share of the batch. */

@@ -85,10 +85,10 @@ export async function runAndStore(
   { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<StoredEpisode> {
   const normaliser = currentNormaliser(run);
-  const { episode, scaledReturn } = await runTraining(run, row, { updateNormaliser });
+  const { episode, scaledReturn, survival } = await runTraining(run, row, { updateNormaliser });
   const stored = row.slice();
   run.frame.toRaw(stored, normaliser);
-  const entry = run.buffer.add(stored, { scaledReturn, step: spentSteps(run) });
+  const entry = run.buffer.add(stored, { scaledReturn, survival, step: spentSteps(run) });
   return {
     return: episode.return,
     length: episode.length,
@@ -114,10 +114,11 @@ export async function refreshBest(
     .reduce((least, other) => (other.episodes < least.episodes ? other : least));
   const row = run.buffer.row(entry.slot).slice();
   run.frame.toNormalised(row, currentNormaliser(run));
-  const { episode, scaledReturn } = await runTraining(run, row, { updateNormaliser });
+  const { episode, scaledReturn, survival } = await runTraining(run, row, { updateNormaliser });
   const episodes = entry.episodes + 1;
   run.buffer.relabel(entry, {
     scaledReturn: (entry.scaledReturn * entry.episodes + scaledReturn) / episodes,
+    survival: (entry.survival * entry.episodes + survival) / episodes,
     step: spentSteps(run),
     episodes,
   });
@@ -129,7 +130,7 @@ async function runTraining(
   run: TrainingRun,
   row: Float32Array,
   { updateNormaliser }: { updateNormaliser: boolean },
-): Promise<{ episode: Episode; scaledReturn: number }> {
+): Promise<{ episode: Episode; scaledReturn: number; survival: number }> {
   const { config, env, policy, model, moments, scale, counters, history } = run;
   assertFinite(row, { run, what: "policy" });
   policy.normalise(currentNormaliser(run));
@@ -148,7 +149,11 @@ async function runTraining(
   history.returns.push(episode.return);
   history.lastReturn = episode.return;
   history.bestReturn = Math.max(history.bestReturn, episode.return);
-  return { episode, scaledReturn: scale.scale(scale.storedReturn(episode)) };
+  return {
+    episode,
+    scaledReturn: scale.scale(scale.storedReturn(episode)),
+    survival: scale.survival(episode),
+  };
 }
 
 function assertFinite(

@@ -6,20 +6,25 @@
  * request leads to, and the last evaluation changes nothing at all.
  */
 
-import type { Calibration, CalibrationPoint } from "./calibration.ts";
+import {
+  type Calibration,
+  type CalibrationPoint,
+  commandFor,
+  reachableRange,
+} from "./calibration.ts";
 import { consolidate } from "./consolidation.ts";
 import { measureReturn } from "./evaluate.ts";
 import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./probe.ts";
 import { selectBest } from "./selection.ts";
-import { summarise } from "./statistics.ts";
+import { joinSummaries, summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import type { TrainingRun } from "./training_run.ts";
 
 /** The curve is measured up to this multiple of the best command. */
 const HIGHEST_COMMAND = 1.1;
-/** Commands of the calibration that are refined at once, so that workers have something to share. */
-const REFINEMENT_GROUP = 8;
+/** Commands that are measured between two looks at the curve, so that workers have something to share. */
+const GROUP = 8;
 
 /** Selects, consolidates, calibrates and evaluates a trained run. */
 export async function finish(
@@ -32,8 +37,6 @@ export async function finish(
   // Without consolidation the generator has not learnt the winner: the goal is what it knows best.
   const learnt = config.consolidation.updates > 0 ? winner : undefined;
   const bestCommand = learnt?.command ?? goalsOf(run)[0].scaledReturn;
-  const points = await measureCurve(run, bestCommand * HIGHEST_COMMAND);
-  observer.record("curve", { final: true, points });
   const [episodes] = await measureCommands(run, {
     commands: [bestCommand],
     episodes: config.evaluation.finalEpisodes,
@@ -42,39 +45,76 @@ export async function finish(
     account: "evaluation",
   });
   const finalReturn = measureReturn(episodes);
+  const calibration = await calibrate(run, { bestCommand, bestReturn: finalReturn.mean });
+  observer.record("curve", { final: true, points: calibration.points });
   observer.record("evaluation", { final: true, command: bestCommand, ...finalReturn });
-  const calibration: Calibration = { points, bestCommand, bestReturn: finalReturn.mean };
   return { calibration, finalReturn };
 }
 
 /**
- * Measures the achieved return at commands from 0 to `top`: first on an even grid, then again and again
- * halfway between the neighbours whose means differ most, until none differ much.
+ * Measures which command earns which return, from command 0 to above the best one: first on an even
+ * grid, then halfway between the neighbours whose means differ most, until none differ much. Then
+ * requests are rehearsed: returns all over the range are asked for, and what the answers earn is added
+ * to what was known of their commands, so that a lucky measurement does not stay the answer.
  */
-async function measureCurve(run: TrainingRun, top: number): Promise<CalibrationPoint[]> {
-  const { commands: count, refinements, episodes } = run.config.calibration;
-  const points: CalibrationPoint[] = [];
+async function calibrate(
+  run: TrainingRun,
+  best: Pick<Calibration, "bestCommand" | "bestReturn">,
+): Promise<Calibration> {
+  const { commands: count, refinements, rehearsals, episodes } = run.config.calibration;
+  let measured = 0;
+  const known = new Map<number, CalibrationPoint>();
+  const calibration = (): Calibration => ({
+    points: [...known.values()].sort((a, b) => a.command - b.command),
+    ...best,
+  });
   const measure = async (commands: readonly number[]): Promise<void> => {
     const results = await measureCommands(run, {
       commands,
       episodes,
       purpose: "calibration",
-      firstEpisode: points.length * episodes,
+      firstEpisode: measured,
       account: "calibration",
     });
+    measured += commands.length * episodes;
     results.forEach((result, i) => {
+      const command = commands[i];
       const summary = summarise(result.map((episode) => episode.return));
-      points.push({ command: commands[i], ...summary });
+      const before = known.get(command);
+      known.set(command, { command, ...(before ? joinSummaries(before, summary) : summary) });
     });
-    points.sort((a, b) => a.command - b.command);
   };
+  const top = best.bestCommand * HIGHEST_COMMAND;
   await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
-  for (let left = refinements; left > 0; left -= REFINEMENT_GROUP) {
-    const commands = steepestMidpoints(points, Math.min(left, REFINEMENT_GROUP));
+  for (let left = refinements; left > 0; left -= GROUP) {
+    const commands = steepestMidpoints(calibration().points, Math.min(left, GROUP));
     if (commands.length === 0) break;
     await measure(commands);
   }
-  return points;
+  for (let asked = 0; asked < rehearsals; asked += GROUP) {
+    const now = calibration();
+    const requests = requestsOver(reachableRange(now), {
+      from: asked,
+      to: Math.min(asked + GROUP, rehearsals),
+    });
+    const answers = new Set(requests.map((request) => commandFor(now, request).command));
+    await measure([...answers]);
+  }
+  return calibration();
+}
+
+/** The golden ratio's fractional part: its multiples, modulo 1, fill an interval evenly at any time. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
+/** Gives the requests with numbers `from` to `to` - 1 of a sequence that fills the range evenly. */
+function requestsOver(
+  { min, max }: { min: number; max: number },
+  { from, to }: { from: number; to: number },
+): number[] {
+  return Array.from(
+    { length: to - from },
+    (_, i) => min + (max - min) * (((from + i + 0.5) * GOLDEN) % 1),
+  );
 }
 
 /** Neighbours whose means differ by less than this share of the curve's height need nothing between. */

@@ -321,8 +321,13 @@ export const OPTION_SECTIONS = {
       max: 10_000,
     }),
     refinements: integer(
-      64,
+      32,
       "At most so many further commands, each where the curve is steepest, until it rises by steps of 2 %",
+      { max: 10_000 },
+    ),
+    rehearsals: integer(
+      64,
+      "Returns over the range that are then asked for, each answer measured and remembered",
       { max: 10_000 },
     ),
     episodes: integer(5, "Episodes for each of them", { min: 1, max: 100_000 }),

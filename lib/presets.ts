@@ -56,9 +56,10 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   },
   InvertedPendulum: { steps: 20_000 },
   MountainCarContinuous: { steps: 100_000 },
-  // Where an episode starts decides most of its return, and a linear policy cannot swing up.
+  // Where an episode starts decides most of a poor policy's return: it takes many to see a good one. A
+  // linear policy cannot swing up.
   Pendulum: {
-    steps: MILLION / 2,
+    steps: 2 * MILLION,
     policy: { hiddenSizes: [16] },
     generator: { tileSize: 16 },
     rollout: { refreshEvery: 2, noiseSpread: 0.7 },

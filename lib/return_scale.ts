@@ -19,6 +19,8 @@ export interface ReturnScale {
   readonly max: number;
   /** The return of an episode as the buffer stores it. */
   storedReturn(episode: Episode): number;
+  /** What the stored return leaves out of an episode's return, scaled: its survival bonus, or 0. */
+  survival(episode: Episode): number;
   /** Stored return -> scaled, at least 0. */
   scale(storedReturn: number): number;
   /** Scaled -> stored return. */
@@ -41,6 +43,7 @@ export function createReturnScale(config: Config["returns"], spec: EnvSpec): Ret
     min,
     max,
     storedReturn: (episode) => episode.return - (removed ? episode.survivalReturn : 0),
+    survival: (episode) => removed ? episode.survivalReturn / (max - min) : 0,
     scale: (storedReturn) => Math.max(0, (storedReturn - min) / (max - min)),
     unscale: (scaled) => min + scaled * (max - min),
   };

@@ -24,6 +24,14 @@ export function summarise(values: ArrayLike<number>): Summary {
   return { mean, std: n > 1 ? Math.sqrt(squares / (n - 1)) : 0, n };
 }
 
+/** Joins the summaries of two sets of values to that of both (Chan, Golub, LeVeque 1979). */
+export function joinSummaries(a: Summary, b: Summary): Summary {
+  const n = a.n + b.n;
+  const gap = b.mean - a.mean;
+  const squares = (a.n - 1) * a.std ** 2 + (b.n - 1) * b.std ** 2 + gap ** 2 * a.n * b.n / n;
+  return { mean: a.mean + gap * b.n / n, std: n > 1 ? Math.sqrt(squares / (n - 1)) : 0, n };
+}
+
 /**
  * Gives the 95 % confidence interval of a mean by Student's t. One value has no deviation and so an
  * interval without end: it is returned as [-Infinity, Infinity].

@@ -4,7 +4,8 @@
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
  *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     buffer     scaled_return, episodes, order, measured_at, asked, answered [N], oldest first;
+ *     buffer     scaled_return, survival, episodes, order, measured_at, asked, answered [N], oldest
+ *                first;
  *                arrivals, best [1]
  *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
  *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
@@ -59,6 +60,17 @@ const HISTORY_NAMES = namesOf<History>({
   startReturn: true,
   noiseFactor: true,
 });
+/** The tensor of each number that is known of a stored policy. */
+const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {
+  scaledReturn: "scaled_return",
+  survival: "survival",
+  episodes: "episodes",
+  order: "order",
+  measuredAt: "measured_at",
+  asked: "asked",
+  answered: "answered",
+};
+const ENTRY_FIELDS = Object.keys(ENTRY_TENSORS) as (keyof typeof ENTRY_TENSORS)[];
 const EVALUATION_COLUMNS = 5;
 
 /** Copies the state of a run. The rows must be used before the buffer changes. */
@@ -70,12 +82,9 @@ export function captureState(run: TrainingRun): CapturedState {
   );
   learnt.set("updates", float64([learner.updates]));
   const stored = new Map<string, Tensor>([
-    ["scaled_return", float64(entries.map((entry) => entry.scaledReturn))],
-    ["episodes", float64(entries.map((entry) => entry.episodes))],
-    ["order", float64(entries.map((entry) => entry.order))],
-    ["measured_at", float64(entries.map((entry) => entry.measuredAt))],
-    ["asked", float64(entries.map((entry) => entry.asked))],
-    ["answered", float64(entries.map((entry) => entry.answered))],
+    ...ENTRY_FIELDS.map((field) =>
+      [ENTRY_TENSORS[field], float64(entries.map((entry) => entry[field]))] as const
+    ),
     ["arrivals", float64([buffer.arrivals])],
     ["best", float64([buffer.best])],
   ]);
@@ -139,12 +148,11 @@ function restoreBuffer(
   { buffer, shape }: TrainingRun,
   { loaded, stored, name }: { loaded: LoadedCheckpoint; stored: Tensors; name: string },
 ): void {
-  const count = requireTensor(stored, "order", { dtype: "F64", name }).data.length;
-  const column = (key: string) =>
-    requireTensor(stored, key, { dtype: "F64", shape: [count], name }).data;
-  const [orders, scaledReturns] = [column("order"), column("scaled_return")];
-  const [episodes, measuredAt] = [column("episodes"), column("measured_at")];
-  const [asked, answered] = [column("asked"), column("answered")];
+  const count = requireTensor(stored, ENTRY_TENSORS.order, { dtype: "F64", name }).data.length;
+  const columns = ENTRY_FIELDS.map((field) => {
+    const shape = [count];
+    return requireTensor(stored, ENTRY_TENSORS[field], { dtype: "F64", shape, name }).data;
+  });
   const fits = loaded.rowCount === count &&
     (count === 0 || loaded.rowLength === shape.parameterCount);
   if (!fits) {
@@ -153,19 +161,11 @@ function restoreBuffer(
         `${shape.parameterCount} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
     );
   }
-  const slots = new Map<number, number>();
-  const entries = Array.from(orders, (order, slot): Entry => {
-    slots.set(order, slot);
-    return {
-      slot,
-      order,
-      scaledReturn: scaledReturns[slot],
-      episodes: episodes[slot],
-      measuredAt: measuredAt[slot],
-      asked: asked[slot],
-      answered: answered[slot],
-    };
+  const entries = Array.from({ length: count }, (_, slot) => {
+    const values = ENTRY_FIELDS.map((field, i) => [field, columns[i][slot]]);
+    return { slot, ...Object.fromEntries(values) } as Entry;
   });
+  const slots = new Map(entries.map(({ order, slot }) => [order, slot]));
   const state = {
     entries,
     arrivals: scalarOf(stored, "arrivals", name),

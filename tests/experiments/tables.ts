@@ -21,7 +21,7 @@ const THREE = [1, 2, 3];
 const FIVE = [1, 2, 3, 4, 5];
 
 function ablation(label: string, set: Record<string, number | string>): Row {
-  const short = { "calibration.refinements": 0, ...set };
+  const short = { "calibration.refinements": 0, "calibration.rehearsals": 0, ...set };
   return {
     label,
     env: "Swimmer-v5",
@@ -45,7 +45,7 @@ export const TABLES = {
     row("Hopper-v5", 300_000, THREE),
     { ...row("Hopper-v5", 1_000_000, THREE), requests: 0 },
     row("HalfCheetah-v5", 500_000, [1, 2]),
-    row("Pendulum-v1", 500_000, THREE),
+    row("Pendulum-v1", 2_000_000, THREE),
   ],
   /** Buckets against a queue, weighting on and off, and this project's own additions off, one by one. */
   ablation: [

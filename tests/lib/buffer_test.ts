@@ -310,3 +310,20 @@ Deno.test("PolicyBuffer.restore() makes a buffer that goes on as the saved one",
     buffer.draw(Rng.fromSeed(6), { size: 50 }).entries.map(({ order }) => order);
   assert.deepEqual(drawn(copy), drawn(original));
 });
+
+Deno.test("PolicyBuffer.setAside() keeps policies from draws until it is undone", () => {
+  const buffer = createBuffer({ bucketCapacity: 2 });
+  for (const value of [0.1, 0.35, 0.36, 0.9]) add(buffer, value);
+  const before = buffer.save();
+  const chances = () => [...buffer.probabilities()];
+  const all = chances();
+  const undo = buffer.setAside(({ scaledReturn }) => scaledReturn === 0.36 || scaledReturn > 0.5);
+  assert.deepEqual(buffer.occupancy().map(({ count }) => count), [1, 1]);
+  const drawn = buffer.draw(Rng.fromSeed(1), { size: 100 }).entries;
+  assert.deepEqual(new Set(drawn.map(({ scaledReturn }) => scaledReturn)), new Set([0.1, 0.35]));
+  assert.equal(buffer.size, 4, "they stay stored");
+  undo();
+  assert.deepEqual(buffer.save(), before);
+  assert.deepEqual(chances(), all);
+  assert.deepEqual(buffer.occupancy().map(({ count }) => count), [1, 2, 1]);
+});

@@ -46,6 +46,24 @@ Deno.test("commandFor() prefers the piece whose ends vary least", () => {
   assertClose(commandFor(reversed, 50).command, 0.8);
 });
 
+Deno.test("commandFor() prefers a measured command to the middle of a cliff", () => {
+  // Off the cliff's middle by up to 90 / 8 = 11, off the measured 52 by 2.
+  const curve = calibrationOf([[0, 5], [0.3, 95], [0.6, 52], [1, 95]]);
+  assert.deepEqual(commandFor(curve, 50), { command: 0.6, expected: 52, within: true });
+});
+
+Deno.test("commandFor() mistrusts a steady command between unsteady ones until it was measured more", () => {
+  // Deviation of 0.3 with 5 episodes: sqrt((4 * 0 + 2 * 40^2) / 6 * (1/5 + 1/5)) = 14.6; 10 at 0.8.
+  const lone = calibrationOf([[0, 0, 40], [0.3, 50, 0], [0.4, 100, 40], [0.7, 99], [0.8, 60], [
+    1,
+    99,
+  ]]);
+  assert.equal(commandFor(lone, 50).command, 0.8);
+  // With 50 episodes: sqrt(2 * 40^2 / 51 * (1/50 + 1/5)) = 3.7.
+  const points = lone.points.map((point) => point.command === 0.3 ? { ...point, n: 50 } : point);
+  assert.equal(commandFor({ ...lone, points }, 50).command, 0.3);
+});
+
 Deno.test("commandFor() gives the nearest return for one that is out of reach, and says so", () => {
   assert.deepEqual(commandFor(RISING, -5), { command: 0, expected: 10, within: false });
   assert.deepEqual(commandFor(RISING, 1e6), { command: 1, expected: 100, within: false });
@@ -67,7 +85,7 @@ Deno.test("reachableRange() spans the curve and the best return", () => {
   assert.deepEqual(reachableRange(RISING), { min: 10, max: 100 });
 });
 
-Deno.test("commandFor() inverts every curve where it says it is within", () => {
+Deno.test("commandFor() answers closer than the nearest measured command where it says it is within", () => {
   const eighths = (bound: number) =>
     fc.integer({ min: -8 * bound, max: 8 * bound }).map((n) => n / 8);
   const means = fc.array(eighths(100), { minLength: 2, maxLength: 8 });
@@ -85,7 +103,8 @@ Deno.test("commandFor() inverts every curve where it says it is within", () => {
       const left = Math.min(Math.floor(at), values.length - 2);
       // A rounded command next to a measured one may lie on the neighbouring piece, at its end.
       const reached = values[left] + (at - left) * (values[left + 1] - values[left]);
-      assertClose(reached, wanted, 1e-9);
+      const nearest = Math.min(...values.map((value) => Math.abs(value - wanted)));
+      assert.ok(Math.abs(reached - wanted) <= nearest + 1e-9, `${reached} for ${wanted}`);
     }),
     { seed: 2, numRuns: 500 },
   );

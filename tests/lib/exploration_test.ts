@@ -177,6 +177,7 @@ Deno.test("runAndStore() stores without the survival reward and reports with it"
   const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
   const [entry] = run.buffer.entries();
   assertClose(entry.scaledReturn, (told.return - 10 * TINY_SURVIVAL_REWARD + 10) / 20);
+  assertClose(entry.survival, 10 * TINY_SURVIVAL_REWARD / 20);
   assert.equal(run.history.returns[0], told.return);
 });
 

@@ -33,6 +33,9 @@ Deno.test("createReturnScale() keeps or removes the survival reward of the store
   assert.equal(scaleOf({}).storedReturn(EPISODE), 2500);
   const removed = scaleOf({ returns: { survivalBonus: "remove" } });
   assert.equal(removed.storedReturn(EPISODE), 1700);
+  assert.equal(scaleOf({}).survival(EPISODE), 0);
+  // The range of the environment is -10..10.
+  assertClose(removed.survival(EPISODE), 40);
 });
 
 Deno.test("createReturnScale() rejects an empty range", () => {

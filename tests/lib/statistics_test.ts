@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import {
   confidence95,
   interquartileMean,
+  joinSummaries,
   spearman,
   studentQuantile975,
   summarise,
@@ -91,4 +92,15 @@ Deno.test("interquartileMean() leaves the lowest and the highest quarter out, ro
   assert.equal(interquartileMean([7, 6, 5, 4, 3, 2, 1]), 4);
   assert.equal(interquartileMean([1, 2, 9]), 4);
   assert.throws(() => interquartileMean([]), /must be at least 1, got 0/);
+});
+
+Deno.test("joinSummaries() equals the summary of all values", () => {
+  const values = [3, -1, 4, 1, -5, 9, 2, 6];
+  for (let cut = 1; cut < values.length; cut++) {
+    const joined = joinSummaries(summarise(values.slice(0, cut)), summarise(values.slice(cut)));
+    const whole = summarise(values);
+    assertClose(joined.mean, whole.mean);
+    assertClose(joined.std, whole.std);
+    assert.equal(joined.n, whole.n);
+  }
 });

@@ -63,7 +63,7 @@ export const TINY: PartialConfig = {
   normaliser: { kind: "running" },
   consolidation: { updates: 8, learningRate: 3e-4, weighting: "uniform", winnerShare: 0.25 },
   selection: { candidates: 4, budgetShare: 0.05 },
-  calibration: { commands: 3, refinements: 0, episodes: 1 },
+  calibration: { commands: 3, refinements: 0, rehearsals: 2, episodes: 1 },
   evaluation: { every: 200, episodes: 2, finalEpisodes: 3 },
   sweep: { every: 300, commands: 3, episodes: 1 },
 };

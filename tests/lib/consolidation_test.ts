@@ -1,0 +1,44 @@
+/** Which policies the even phase at the end leaves out, by hand. */
+
+import assert from "node:assert/strict";
+import { consolidate, farFromLine } from "../../lib/consolidation.ts";
+import { recorder, tinyRun } from "../support/tiny_run.ts";
+
+/** A run whose random policies have command 0.4 and whole return 0.5, both scaled. */
+function runWithBonus() {
+  const run = tinyRun({ returns: { survivalBonus: "remove" }, warmup: { episodes: 2 } });
+  run.history.returns.push(-1, 1, 7); // the range is -10..10; the third was no warm-up
+  run.history.startReturn = 0.4;
+  return run;
+}
+
+/** Command 0.8, whole return 0.9: the line rises by 0.4, as commands do. */
+const WINNER = { command: 0.8, meanReturn: 8 };
+
+Deno.test("farFromLine() tells policies whose whole return is more than a quarter of the rise off", () => {
+  const isFar = farFromLine(runWithBonus(), WINNER);
+  assert.equal(isFar({ scaledReturn: 0.4, survival: 0.19 }), false);
+  assert.equal(isFar({ scaledReturn: 0.4, survival: 0.21 }), true, "it stands for long");
+  assert.equal(isFar({ scaledReturn: 0.6, survival: 0.01 }), false, "0.09 below the line");
+  assert.equal(isFar({ scaledReturn: 0.8, survival: 0.3 }), true);
+  assert.equal(isFar({ scaledReturn: 0, survival: 0 }), false, "nothing was left out of it");
+});
+
+Deno.test("consolidate() learns nothing from them and stores them all the same", async () => {
+  const run = runWithBonus();
+  const row = new Float32Array(run.model.parameterCount);
+  for (const [scaledReturn, survival] of [[0.4, 0.1], [0.45, 0.5], [0.7, 0.1]]) {
+    run.buffer.add(row, { scaledReturn, survival, step: 0 });
+  }
+  const drawn: number[] = [];
+  const draw = run.buffer.draw.bind(run.buffer);
+  run.buffer.draw = (rng, options) => {
+    const result = draw(rng, options);
+    drawn.push(...result.entries.map(({ scaledReturn }) => scaledReturn));
+    return result;
+  };
+  await consolidate(run, { winner: { ...WINNER, row }, observer: recorder() });
+  await run.learner.close();
+  assert.deepEqual(new Set(drawn), new Set([0.4, 0.7]));
+  assert.equal(run.buffer.bucketCount, 3);
+});
