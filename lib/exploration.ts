@@ -1,5 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
+import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
 import { noiseDeviations } from "./noise.ts";
@@ -9,22 +10,58 @@ import { fallingCosine } from "./schedule.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
 
+/** How a rollout explores: away from where it is, or around a good policy. */
+export type NoiseKind = "wide" | "fine";
+
+/** What tells the two kinds apart. */
+interface NoiseRule {
+  /** A success is a return that keeps this share of the way from a random policy's to the goal. */
+  readonly keptShare: number;
+  /** Deviation of the logarithm of the factor that each episode draws. */
+  readonly spread: (rollout: Config["rollout"]) => number;
+  /** What the budget that is spent makes of sigma. */
+  readonly schedule: (run: TrainingRun) => number;
+  /** Where successes leave their mark. */
+  readonly factor: "noiseFactor" | "fineFactor";
+}
+
+const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
+  wide: {
+    keptShare: 0.5,
+    spread: ({ noiseSpread }) => noiseSpread,
+    schedule(run) {
+      const { finalNoiseShare } = run.config.rollout;
+      return finalNoiseShare + (1 - finalNoiseShare) * cosineOfPeriod(run);
+    },
+    factor: "noiseFactor",
+  },
+  fine: {
+    keptShare: 0.9,
+    spread: ({ noiseSpread }) => noiseSpread / 2,
+    schedule: () => 1,
+    factor: "fineFactor",
+  },
+};
+
 /**
- * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform and 1 + P
- * normal numbers from the stream of this episode. With a spread, episodes explore at many scales: most
+ * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform number, late in a
+ * run two, and 1 + P normal ones from the stream of this episode. With a spread, episodes explore at many scales: most
  * near the present sigma, a few far out of a plateau.
- * @returns false when this episode explores without noise.
+ * @returns the kind of noise, or undefined when this episode explores without any.
  */
-export function addNoise(run: TrainingRun, row: Float32Array): boolean {
+export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undefined {
   const { config, counters, history } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
-  if (rng.random() >= config.rollout.noiseProbability) return false;
-  const { noiseSpread, finalNoiseShare } = config.rollout;
-  const factor = Math.exp(noiseSpread * rng.standardNormal()) * history.noiseFactor *
-    (finalNoiseShare + (1 - finalNoiseShare) * cosineOfPeriod(run));
+  if (rng.random() >= config.rollout.noiseProbability) return undefined;
+  const { fineAfter, fineShare } = config.rollout;
+  const isLate = fineAfter > 0 && spentSteps(run) >= fineAfter;
+  const kind = isLate && rng.random() < fineShare ? "fine" : "wide";
+  const { spread, schedule, factor } = NOISE[kind];
+  const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * history[factor] *
+    schedule(run);
   const deviations = noiseDeviations(run);
-  for (let i = 0; i < row.length; i++) row[i] += factor * deviations[i] * rng.standardNormal();
-  return true;
+  for (let i = 0; i < row.length; i++) row[i] += scale * deviations[i] * rng.standardNormal();
+  return kind;
 }
 
 /** Falls from 1 to 0 as half a cosine over each of the periods that the budget is divided into. */
@@ -36,8 +73,6 @@ function cosineOfPeriod(run: TrainingRun): number {
   return fallingCosine(part);
 }
 
-/** A success is a return that keeps this share of the way from a random policy's to the goal. */
-const KEPT_SHARE = 0.5;
 /** How fast successes change the noise: the factor's logarithm moves by this times their surplus. */
 const ADAPTATION = 0.1;
 /** The noise stays between these multiples of its configured size. */
@@ -45,22 +80,27 @@ const LEAST_NOISE = 0.1;
 const MOST_NOISE = 5;
 
 /**
- * Adapts the noise to the outcome of a noisy episode, so that the configured share of them succeeds: on
- * a plateau, where nothing that is tried matters, noise grows until it leads away; around a fragile
- * gait it shrinks until it does not break it. (The success rule of evolution strategies, with "not
- * broken" in place of "better".)
+ * Adapts a kind of noise to the outcome of an episode with it, so that the configured share of them
+ * succeeds: on a plateau, where nothing that is tried matters, noise grows until it leads away; around
+ * a fragile gait it shrinks until it does not break it. (The success rule of evolution strategies, with
+ * "not broken" in place of "better".)
  */
 export function adaptNoise(
   { config, history }: TrainingRun,
-  { scaledReturn, goals }: { scaledReturn: number; goals: readonly Goal[] },
+  { kind, scaledReturn, goals }: {
+    kind: NoiseKind;
+    scaledReturn: number;
+    goals: readonly Goal[];
+  },
 ): void {
   const { successShare } = config.rollout;
   if (successShare === 0) return;
+  const { keptShare, factor } = NOISE[kind];
   const goal = summarise(goals.map((each) => each.scaledReturn)).mean;
-  const bar = history.startReturn + KEPT_SHARE * (goal - history.startReturn);
+  const bar = history.startReturn + keptShare * (goal - history.startReturn);
   const surplus = (scaledReturn >= bar ? 1 : 0) - successShare;
-  const factor = history.noiseFactor * Math.exp(ADAPTATION * surplus);
-  history.noiseFactor = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, factor));
+  const next = history[factor] * Math.exp(ADAPTATION * surplus);
+  history[factor] = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, next));
 }
 
 /** What `runAndStore` tells of its episode. */

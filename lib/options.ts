@@ -195,6 +195,12 @@ export const OPTION_SECTIONS = {
       "Sigma grows while more than this share of noisy rollouts keeps half of the goal, and shrinks while fewer do; 0 is a sigma that does not adapt",
       { max: 0.9 },
     ),
+    fineShare: number(
+      0.8,
+      "Share of late rollouts that explore finely: with half the spread, and a sigma of their own that adapts to how many keep nine tenths of the goal",
+      { max: 1 },
+    ),
+    fineAfter: integer(0, "Steps after which rollouts are late; 0 is never", { unit: "steps" }),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
     }),

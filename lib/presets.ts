@@ -65,14 +65,16 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     rollout: { refreshEvery: 2, noiseSpread: 0.7 },
     command: { credit: 1 },
   },
-  Swimmer: { steps: MILLION },
+  Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
+  // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
+  HalfCheetah: { steps: MILLION, update: { perCycle: 32 } },
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
-    // A longer budget is spent on further attempts, not on more time with much noise.
-    rollout: { noisePeriod: 300_000 },
+    // A longer budget is spent on a further attempt, then on what the attempts found.
+    rollout: { noisePeriod: 300_000, fineAfter: 600_000 },
   },
 };
 
@@ -106,6 +108,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         finalNoiseShare: 1,
         noisePeriod: 0,
         successShare: 0,
+        fineAfter: 0,
         refreshEvery: 0,
       },
       command: { top: 1, credit: 0, margin: 0 },

@@ -20,7 +20,7 @@
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
  *     and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
- *     policy could do (lib/exploration.ts); rollouts aim at one of the best returns that proved to be
+ *     policy could do; late in a run most of it explores finely (lib/exploration.ts); rollouts aim at one of the best returns that proved to be
  *     within reach (lib/goals.ts).
  *  6. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
@@ -125,10 +125,10 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
     const goals = goalsOf(run);
     const goal = drawGoal(run, goals);
     const [row] = await generateRows(run, [goal.scaledReturn + config.command.margin]);
-    const isNoisy = addNoise(run, row);
+    const kind = addNoise(run, row);
     const episode = await runAndStore(run, row, { updateNormaliser });
     creditGoal(goal, episode.scaledReturn);
-    if (isNoisy) adaptNoise(run, { scaledReturn: episode.scaledReturn, goals });
+    if (kind) adaptNoise(run, { kind, scaledReturn: episode.scaledReturn, goals });
     recordEpisode(run, observer, episode);
   }
 }

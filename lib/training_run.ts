@@ -71,6 +71,8 @@ export interface History {
   startReturn: number;
   /** What success has made of the exploration noise: a factor on its configured size. */
   noiseFactor: number;
+  /** The same for the fine noise late in a run. */
+  fineFactor: number;
   /** Reported evaluations, in order. */
   readonly evaluations: Evaluation[];
   /** The return of every training episode, in order. */
@@ -165,6 +167,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       lastLoss: NaN,
       startReturn: 0,
       noiseFactor: 1,
+      fineFactor: 1,
       evaluations: [],
       returns: [],
     },

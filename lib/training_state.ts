@@ -59,6 +59,7 @@ const HISTORY_NAMES = namesOf<History>({
   lastLoss: true,
   startReturn: true,
   noiseFactor: true,
+  fineFactor: true,
 });
 /** The tensor of each number that is known of a stored policy. */
 const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import type { PartialConfig } from "../../lib/config.ts";
 import { DivergedError } from "../../lib/errors.ts";
-import { adaptNoise, addNoise, refreshBest, runAndStore } from "../../lib/exploration.ts";
+import {
+  adaptNoise,
+  addNoise,
+  type NoiseKind,
+  refreshBest,
+  runAndStore,
+} from "../../lib/exploration.ts";
 import { noiseDeviations } from "../../lib/noise.ts";
 import { currentNormaliser, type TrainingRun } from "../../lib/training_run.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
@@ -108,6 +114,31 @@ Deno.test("addNoise() starts anew with every period, of which the budget holds a
   assert.ok(sigmaAt(600) < 1e-5);
 });
 
+Deno.test("addNoise() explores finely in the configured share of late rollouts", () => {
+  const run = wideRun({ fineShare: 0.8, fineAfter: 300, finalNoiseShare: 0.1, noiseSpread: 1 });
+  run.history.noiseFactor = 1e-9;
+  const kindsAt = (step: number) => {
+    run.counters.steps.training = step;
+    return Array.from({ length: 200 }, (_, episode) => {
+      run.counters.episodes = episode;
+      const row = zeros(run);
+      const kind = addNoise(run, row);
+      assert.equal(spread(row) > 1e-6, kind === "fine", "fine noise has a factor of its own");
+      return kind;
+    });
+  };
+  assert.ok(kindsAt(299).every((kind) => kind === "wide"));
+  const fine = kindsAt(300).filter((kind) => kind === "fine").length;
+  // Binomial: 160 +- 6.
+  assert.ok(fine > 142 && fine < 178, `${fine}`);
+  // At the end of the budget fine noise has not faded; its logarithm deviates by half of the spread.
+  run.counters.steps.training = 600;
+  const logs = Array.from({ length: 200 }, (_, i) => Math.log(spread(noiseOf(run, i)) / 0.1))
+    .filter((log) => log > -9);
+  assertClose(logs.reduce((sum, log) => sum + log, 0) / logs.length, 0, 0.15);
+  assertClose(Math.sqrt(logs.reduce((sum, log) => sum + log ** 2, 0) / logs.length), 0.5, 0.1);
+});
+
 Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => {
   const run = wideRun({});
   run.history.noiseFactor = 3;
@@ -115,12 +146,18 @@ Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => 
 });
 
 /** The noise factor after episodes of these scaled returns, from 0.2 for random policies to 1. */
-function factorAfter(returns: readonly number[], successShare: number): number {
+function factorAfter(
+  returns: readonly number[],
+  successShare: number,
+  kind: NoiseKind = "wide",
+): number {
   const run = tinyRun({ rollout: { successShare } });
   run.history.startReturn = 0.2;
   const goals = [0.9, 1.1].map((goal) => ({ scaledReturn: goal, asked: 0, answered: 0 }));
-  for (const scaledReturn of returns) adaptNoise(run, { scaledReturn, goals });
-  return run.history.noiseFactor;
+  for (const scaledReturn of returns) adaptNoise(run, { kind, scaledReturn, goals });
+  const { noiseFactor, fineFactor } = run.history;
+  assert.equal(kind === "wide" ? fineFactor : noiseFactor, 1, "the other kind stays");
+  return kind === "wide" ? noiseFactor : fineFactor;
 }
 
 Deno.test("adaptNoise() grows with successes, shrinks with failures and rests at the share", () => {
@@ -128,6 +165,9 @@ Deno.test("adaptNoise() grows with successes, shrinks with failures and rests at
   assertClose(factorAfter([0.61], 0.25), Math.exp(0.075));
   assertClose(factorAfter([0.59], 0.25), Math.exp(-0.025));
   assertClose(factorAfter([0.9, 0, 0.1, 0.5], 0.25), 1);
+  // Nine tenths of it are 0.92.
+  assertClose(factorAfter([0.91], 0.25, "fine"), Math.exp(-0.025));
+  assertClose(factorAfter([0.93], 0.25, "fine"), Math.exp(0.075));
   assert.equal(factorAfter([1, 0, 1], 0), 1, "a share of 0 turns it off");
 });
 
@@ -140,6 +180,7 @@ Deno.test("adaptNoise() lets the noise grow where every return is the same", () 
   const run = tinyRun({ rollout: { successShare: 0.25 } });
   run.history.startReturn = 0.4;
   adaptNoise(run, {
+    kind: "wide",
     scaledReturn: 0.4,
     goals: [{ scaledReturn: 0.4, asked: 0, answered: 0 }],
   });

@@ -45,6 +45,8 @@ export const TINY: PartialConfig = {
     noiseProbability: 1,
     refreshEvery: 0,
     successShare: 0,
+    fineShare: 0.5,
+    fineAfter: 0,
   },
   command: { top: 1, credit: 0, margin: 0 },
   returns: { range: "environment", min: 0, max: 1, survivalBonus: "keep" },
