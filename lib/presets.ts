@@ -67,7 +67,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   },
   Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
   // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
-  HalfCheetah: { steps: MILLION, update: { perCycle: 32 } },
+  HalfCheetah: { steps: MILLION, update: { perCycle: 32 }, rollout: { fineAfter: 500_000 } },
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
