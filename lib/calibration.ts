@@ -43,34 +43,40 @@ const FEW_EPISODES = 5;
 const NEIGHBOURS_WEIGHT = 2;
 
 /**
- * Finds the command for a wanted return. From the best return upwards it is the command that was chosen
- * as the best, which was measured most. Below, it is the answer with the least error to expect, out of
- * every measured command and, on each piece of the curve whose ends bracket the return, the linear
- * interpolation.
+ * Finds the command for a wanted return: the first of `answersFor`.
  */
 export function commandFor(calibration: Calibration, wanted: number): CalibratedCommand {
+  return answersFor(calibration, wanted)[0];
+}
+
+/**
+ * Lists what may answer a request, least error to expect first: every measured command and, on each
+ * piece of the curve whose ends bracket the return, the linear interpolation. From the best return
+ * upwards the one answer is the command that was chosen as the best, which was measured most.
+ */
+export function answersFor(calibration: Calibration, wanted: number): CalibratedCommand[] {
   const { points, bestCommand, bestReturn } = calibration;
-  let best = { command: bestCommand, expected: bestReturn };
-  if (wanted >= bestReturn) return { ...best, within: wanted === bestReturn };
-  let least = bestReturn - wanted;
-  const consider = (answer: typeof best, error: number): void => {
-    if (error < least) [best, least] = [answer, error];
-  };
-  const doubts = points.map((_, i) => doubtOf(points, i));
-  points.forEach((a, i) => {
-    consider({ command: a.command, expected: a.mean }, Math.abs(wanted - a.mean) + doubts[i]);
-    const b = points[i + 1];
-    if (b === undefined || (wanted - a.mean) * (wanted - b.mean) > 0) return;
-    const rise = b.mean - a.mean;
-    const t = rise === 0 ? 0 : (wanted - a.mean) / rise;
-    // As a parabola through both ends that turns within the piece would be off.
-    const bend = Math.abs(rise) * t * (1 - t) / 2;
-    const command = a.command + t * (b.command - a.command);
-    consider({ command, expected: wanted }, bend + Math.max(doubts[i], doubts[i + 1]));
-  });
+  const best = { command: bestCommand, expected: bestReturn };
+  if (wanted >= bestReturn) return [{ ...best, within: wanted === bestReturn }];
   const within = points.some(({ mean }) => mean <= wanted) &&
     points.some(({ mean }) => mean >= wanted);
-  return { ...best, within };
+  const answers = [{ ...best, within, error: bestReturn - wanted }];
+  const doubts = points.map((_, i) => doubtOf(points, i));
+  points.forEach((a, i) => {
+    const error = Math.abs(wanted - a.mean) + doubts[i];
+    answers.push({ command: a.command, expected: a.mean, within, error });
+    const b = points[i + 1];
+    if (b === undefined || (wanted - a.mean) * (wanted - b.mean) >= 0) return;
+    const t = (wanted - a.mean) / (b.mean - a.mean);
+    // As a parabola through both ends that turns within the piece would be off.
+    const bend = Math.abs(b.mean - a.mean) * t * (1 - t) / 2;
+    const command = a.command + t * (b.command - a.command);
+    const doubt = Math.max(doubts[i], doubts[i + 1]);
+    answers.push({ command, expected: wanted, within, error: bend + doubt });
+  });
+  return answers
+    .sort((a, b) => a.error - b.error)
+    .map(({ command, expected, within }) => ({ command, expected, within }));
 }
 
 /**

@@ -56,7 +56,8 @@ export const RUN_SETTINGS = {
     default: 0,
     min: 0,
     max: MAX_COUNT,
-    doc: "Worker threads that run evaluations; 0 runs them in the main thread",
+    doc:
+      "Worker threads that run evaluations; 0 takes one per core, at most 8, and 1 is the main thread",
   },
   checkpointEvery: {
     type: "integer",

@@ -5,12 +5,13 @@
  * episodes. With a tolerance the search goes on, within a budget of episodes, until the confidence
  * interval of a candidate's mean lies inside the wanted return +- the tolerance. A candidate whose mean
  * is there but whose interval is too wide is run for more, fresh, episodes, if a few are likely to be
- * enough: in the first half of the budget a policy of steadier returns is worth looking for. Otherwise
- * other commands are tried by bisection on what was measured; and where commands are exhausted, as at a
- * cliff of the curve, noise of several sizes on the weights of the closest candidate.
+ * enough, or more after many candidates: a policy of steadier returns is worth looking for. Otherwise
+ * the calibration's next best answers are tried, then other commands by bisection on what was measured;
+ * and where commands are exhausted, as at a cliff of the curve, noise of several sizes on the weights of
+ * the closest candidate.
  */
 
-import { type CalibratedCommand, commandFor } from "./calibration.ts";
+import { answersFor, type CalibratedCommand } from "./calibration.ts";
 import type { EpisodeRunner, MeasuredReturn } from "./evaluate.ts";
 import { measureReturn } from "./evaluate.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
@@ -55,12 +56,14 @@ export interface FoundPolicy extends Candidate {
   readonly episodes: number;
 }
 
+/** The calibration's answers that are tried before the search makes up commands of its own. */
+const ANSWERS = 8;
 /** How many grid steps around the calibrated command the search looks at first. */
 const FIRST_STEP = 0.5;
 /** Deviations of the noise that is tried at a cliff, in units of 1 / sqrt(fan-in) of a weight's layer. */
 const NOISE_SHARES = [0.05, 0.1, 0.02, 0.2];
-/** In the first half of the budget, measurements that are worth spending on one more candidate. */
-const EARLY_MEASUREMENTS = 3;
+/** Measurements that making one candidate sure is worth, for every candidate that was tried. */
+const PATIENCE = 3;
 
 /** A candidate with everything that was measured of it. */
 interface Trial {
@@ -78,7 +81,8 @@ export async function findPolicy(
   options: FindOptions,
 ): Promise<FoundPolicy> {
   const { requested, tolerance, seed, runner } = options;
-  const start = commandFor(generator.calibration, requested);
+  const [start, ...others] = answersFor(generator.calibration, requested).slice(0, ANSWERS);
+  const untried = others.filter(({ within }) => within).map(({ command }) => command);
   const trials: Trial[] = [];
   let spent = 0;
 
@@ -116,12 +120,16 @@ export async function findPolicy(
   await run(await generate(start.command));
   while (!trials.some(accepts) && spent + options.episodes <= options.episodeBudget) {
     const surest = trials.reduce((a, b) => missing(b, options) < missing(a, options) ? b : a);
-    const affordable = spent < options.episodeBudget / 2
-      ? EARLY_MEASUREMENTS * options.episodes
-      : options.episodeBudget - spent;
-    const next = nextCommand(trials, { requested, generator });
-    if (missing(surest, options) <= affordable) await run(surest);
-    else await run(next === undefined ? perturb(closest(trials)) : await generate(next));
+    const affordable = Math.min(
+      PATIENCE * options.episodes * trials.length,
+      options.episodeBudget - spent,
+    );
+    if (missing(surest, options) <= affordable) {
+      await run(surest);
+      continue;
+    }
+    const next = untried.shift() ?? nextCommand(trials, { requested, generator });
+    await run(next === undefined ? perturb(closest(trials)) : await generate(next));
   }
   const accepted = trials.filter(accepts);
   const best = closest(accepted.length > 0 ? accepted : trials);

@@ -35,7 +35,7 @@ import {
 } from "./training_run.ts";
 import { findNonFinite } from "./training_state.ts";
 import type { WorkerModules } from "./workers/messages.ts";
-import { WorkerRunner } from "./workers/worker_runner.ts";
+import { countWorkers, WorkerRunner } from "./workers/worker_runner.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
@@ -57,7 +57,7 @@ export interface SessionContext {
   readonly resume?: boolean;
   /** Steps between checkpoints; the rule of lib/run_keeper.ts when 0 or absent. */
   readonly checkpointEverySteps?: number;
-  /** Evaluates on workers; in this thread when absent or when there are fewer than 2. */
+  /** Evaluates on workers, 0 being one per core; in this thread when absent or with 1. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
@@ -207,9 +207,11 @@ function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void 
 
 function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
   const { workers, onWarning } = context;
-  if (workers === undefined || workers.count < 2) return undefined;
+  const count = workers === undefined ? 1 : countWorkers(workers.count);
+  if (workers === undefined || count < 2) return undefined;
   return new WorkerRunner({
     ...workers,
+    count,
     env: config.env,
     hiddenSizes: config.policy.hiddenSizes,
     ...(onWarning ? { onWarning } : {}),

@@ -12,6 +12,7 @@ import type { ModelTable } from "../model.ts";
 import { PRESETS } from "../presets.ts";
 import { describeProfile, Profile } from "../profile.ts";
 import type { Progress as TrainProgress, TrainResult } from "../training_session.ts";
+import type { WorkerModules } from "../workers/messages.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { formatNumber } from "./output.ts";
 import { formatCount } from "./progress.ts";
@@ -156,13 +157,15 @@ async function runTraining(values: TrainValues, context: CommandContext): Promis
 function workersOf(
   { settings }: TrainSettings,
   { values, context }: { values: TrainValues; context: CommandContext },
-): number {
-  const workers = settings.get("workers") as number;
-  if (values.envCommand === undefined || workers === 0) return workers;
-  context.output.warn(
-    `--env-command trains without workers: the ${workers} asked for are not used`,
-  );
-  return 0;
+): { count: number; modules: WorkerModules } | undefined {
+  const count = settings.get("workers") as number;
+  if (values.envCommand === undefined) return { count, modules: context.program.modules };
+  if (count > 1) {
+    context.output.warn(
+      `--env-command trains without workers: the ${count} asked for are not used`,
+    );
+  }
+  return undefined;
 }
 
 /** Tells whether the folder's run is to be taken up; --continue asks for it only where there is one. */
@@ -203,6 +206,7 @@ async function trainRun(
   const probes = deviceProbes({ ...values, env: program.env });
   const { device, line } = await chooseDevice(wanted, probes);
   if (wanted === "auto") output.note(line);
+  const workers = workersOf(resolved, { values, context });
   const { trainInFolder } = await import("../training_session.ts");
   const progress = output.progress("steps");
   const interruption = program.listen();
@@ -216,7 +220,7 @@ async function trainRun(
       clock: program.clock,
       ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
       signal: interruption.signal,
-      workers: { count: workersOf(resolved, { values, context }), modules: program.modules },
+      ...(workers ? { workers } : {}),
       resume,
       checkpointEverySteps: settings.get("checkpointEvery") as number,
       onWarning: (text) => output.warn(text),

@@ -27,6 +27,8 @@ export function trainWords({ config, settings, given, folder }: SweepRun): strin
   for (const [name, option] of SETTING_OPTIONS) {
     if (settings.has(name)) words.push(option, String(settings.get(name)));
   }
+  // The runs of a sweep are what shares the cores.
+  if (!settings.has("workers")) words.push("--workers", "1");
   for (const [name, value] of given) {
     if (!OWN_OPTIONS.includes(name)) words.push("--set", `${name}=${String(value)}`);
   }

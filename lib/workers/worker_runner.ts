@@ -70,6 +70,14 @@ interface Slot {
   stillTicks: number;
 }
 
+/** Evaluations have few episodes, and each worker has a physics engine of its own in memory. */
+const MOST_BY_DEFAULT = 8;
+
+/** Gives the number of workers that a setting stands for: 0 is one per core, up to eight. */
+export function countWorkers(setting: number, cores = navigator.hardwareConcurrency): number {
+  return setting === 0 ? Math.min(cores, MOST_BY_DEFAULT) : setting;
+}
+
 /** A runner with workers of its own; `close` ends them. */
 export class WorkerRunner implements EpisodeRunner {
   readonly #options: WorkerOptions;

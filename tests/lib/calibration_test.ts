@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Calibration, commandFor, reachableRange } from "../../lib/calibration.ts";
-import { assertClose } from "../support/close.ts";
+import { answersFor, type Calibration, commandFor, reachableRange } from "../../lib/calibration.ts";
+import { assertAllClose, assertClose } from "../support/close.ts";
 
 /** A curve through (command, mean, deviation) triples. */
 function calibrationOf(
@@ -44,6 +44,12 @@ Deno.test("commandFor() prefers the piece whose ends vary least", () => {
   assertClose(commandFor(curve, 50).command, 0.2);
   const reversed = calibrationOf([[0, 0, 40], [0.6, 100, 1], [1, 0, 1]]);
   assertClose(commandFor(reversed, 50).command, 0.8);
+});
+
+Deno.test("answersFor() lists every measured command and every bracketing piece, the closest first", () => {
+  // Errors: the piece from 30 to 90 at 1/6: 60 * 5/36 / 2 = 4.2; 30: 10; 10: 30; 90: 50; best: 60.
+  const commands = answersFor(RISING, 40).map(({ command }) => command);
+  assertAllClose(commands, [0.5 + 0.5 / 6, 0.5, 0, 1, 1], { tolerance: 1e-12 });
 });
 
 Deno.test("commandFor() prefers a measured command to the middle of a cliff", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Episode } from "../../lib/rollout.ts";
 import { createLocalRunner, type EvaluationJob } from "../../lib/evaluate.ts";
 import { Rng } from "../../lib/rng.ts";
-import { type WorkerOptions, WorkerRunner } from "../../lib/workers/worker_runner.ts";
+import { countWorkers, type WorkerOptions, WorkerRunner } from "../../lib/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "../support/tiny_env.ts";
 import { BAD_SEED } from "../support/worker_modules.ts";
@@ -171,4 +171,9 @@ Deno.test("WorkerRunner.run() stops when its signal is aborted, and can be used 
     const rest = jobs([[5, 6, 7]]);
     assert.deepEqual(await runner.run(rest, NORMALISER), await runLocally(rest));
   });
+});
+
+Deno.test("countWorkers() takes a worker per core, up to eight, or what was asked for", () => {
+  assert.deepEqual([1, 4, 64].map((cores) => countWorkers(0, cores)), [1, 4, 8]);
+  assert.deepEqual([1, 12].map((asked) => countWorkers(asked, 4)), [1, 12]);
 });

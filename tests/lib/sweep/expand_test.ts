@@ -91,9 +91,16 @@ Deno.test("trainWords() lists everything that the sweep gives", () => {
   );
   assert.deepEqual(trainWords(run), [
     ...["train", "--env", "CartPole-v1", "--steps", "500", "--preset", "paper", "--threads", "1"],
-    ...["--set", "policy.hiddenSizes=32,64", "--set", "update.learningRate=1e-7"],
+    ...["--workers", "1", "--set", "policy.hiddenSizes=32,64", "--set", "update.learningRate=1e-7"],
     ...["--seed", "1", "--out", run.folder, "--continue"],
   ]);
+});
+
+Deno.test("trainWords() leaves workers to a sweep that names them", () => {
+  const [run] = expand(`env = "CartPole-v1"\nworkers = 4`);
+  const words = trainWords(run);
+  assert.deepEqual(words.slice(words.indexOf("--workers")).slice(0, 2), ["--workers", "4"]);
+  assert.equal(words.filter((word) => word === "--workers").length, 1);
 });
 
 Deno.test("quoteWord() and splitLine() are inverse, and a shell splits the same", async () => {
