@@ -33,12 +33,12 @@ export async function consolidate(
   run: TrainingRun,
   { winner, observer }: { winner: Winner | undefined; observer: TrainingObserver },
 ): Promise<void> {
-  const { config, learner, history, buffer } = run;
+  const { config, learner, history } = run;
   const { updates, learningRate, weighting, winnerShare } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
-  const putBack = buffer.setAside(winner ? farFromLine(run, winner) : () => false);
+  const putBack = winner ? setFarAside(run, winner) : () => {};
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
@@ -53,9 +53,18 @@ export async function consolidate(
   putBack();
 }
 
+/** Keeps the policies that are far from the line from being drawn, unless none would be left. */
+function setFarAside(run: TrainingRun, winner: Winner): () => void {
+  const putBack = run.buffer.setAside(farFromLine(run, winner));
+  if (run.buffer.bucketCount > 0) return putBack;
+  putBack();
+  return () => {};
+}
+
 /**
  * Tells policies whose whole scaled return is far from what their command should mean. Where no bonus
- * is left out, whole returns are commands, and none is far.
+ * is left out, whole returns are commands, and none is far; nor is any where training found nothing better
+ * than random policies.
  */
 export function farFromLine(
   { history, scale, config }: TrainingRun,
@@ -64,6 +73,7 @@ export function farFromLine(
   const firstReturns = history.returns.slice(0, config.warmup.episodes);
   const from = { command: history.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
   const rise = scale.scale(meanReturn) - from.whole;
+  if (rise <= 0 || command <= from.command) return () => false;
   const slope = rise / (command - from.command);
   return ({ scaledReturn, survival }) => {
     const wanted = from.whole + slope * (scaledReturn - from.command);

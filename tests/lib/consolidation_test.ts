@@ -24,6 +24,22 @@ Deno.test("farFromLine() tells policies whose whole return is more than a quarte
   assert.equal(isFar({ scaledReturn: 0, survival: 0 }), false, "nothing was left out of it");
 });
 
+Deno.test("farFromLine() leaves all where the winner is no better than random policies", () => {
+  for (const winner of [{ command: 0.8, meanReturn: -1 }, { command: 0.3, meanReturn: 8 }]) {
+    const isFar = farFromLine(runWithBonus(), winner);
+    assert.equal(isFar({ scaledReturn: 0.4, survival: 0.5 }), false);
+  }
+});
+
+Deno.test("consolidate() learns from all where all are far", async () => {
+  const run = runWithBonus();
+  const row = new Float32Array(run.model.parameterCount);
+  run.buffer.add(row, { scaledReturn: 0.45, survival: 0.5, step: 0 });
+  await consolidate(run, { winner: { ...WINNER, row }, observer: recorder() });
+  assert.equal(run.learner.updates, run.config.consolidation.updates);
+  await run.learner.close();
+});
+
 Deno.test("consolidate() learns nothing from them and stores them all the same", async () => {
   const run = runWithBonus();
   const row = new Float32Array(run.model.parameterCount);
