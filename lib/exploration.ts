@@ -13,7 +13,10 @@ import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "
 /** How a rollout explores: away from where it is, or around a good policy. */
 export type NoiseKind = "wide" | "fine";
 
-/** What tells the two kinds apart. */
+/**
+ * What tells the two kinds apart. Around a policy that walks, what improves it lies at a tenth or less
+ * of the sigma that finds another way to walk.
+ */
 interface NoiseRule {
   /** A success is a return that keeps this share of the way from a random policy's to the goal. */
   readonly keptShare: number;
@@ -45,8 +48,8 @@ const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
 
 /**
  * Adds Gaussian noise to a policy in generator order, [P], in place. Draws one uniform number, late in a
- * run two, and 1 + P normal ones from the stream of this episode. With a spread, episodes explore at many scales: most
- * near the present sigma, a few far out of a plateau.
+ * run two, and 1 + P normal ones from the stream of this episode. With a spread, episodes explore at many
+ * scales: most near the present sigma, a few far out of a plateau.
  * @returns the kind of noise, or undefined when this episode explores without any.
  */
 export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undefined {

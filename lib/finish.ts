@@ -6,25 +6,14 @@
  * request leads to, and the last evaluation changes nothing at all.
  */
 
-import {
-  type Calibration,
-  type CalibrationPoint,
-  commandFor,
-  reachableRange,
-} from "./calibration.ts";
+import { calibrate } from "./calibrate.ts";
 import { consolidate } from "./consolidation.ts";
 import { measureReturn } from "./evaluate.ts";
 import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./probe.ts";
 import { selectBest } from "./selection.ts";
-import { joinSummaries, summarise } from "./statistics.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import type { TrainingRun } from "./training_run.ts";
-
-/** The curve is measured up to this multiple of the best command. */
-const HIGHEST_COMMAND = 1.1;
-/** Commands that are measured between two looks at the curve, so that workers have something to share. */
-const GROUP = 8;
 
 /** Selects, consolidates, calibrates and evaluates a trained run. */
 export async function finish(
@@ -49,91 +38,4 @@ export async function finish(
   observer.record("curve", { final: true, points: calibration.points });
   observer.record("evaluation", { final: true, command: bestCommand, ...finalReturn });
   return { calibration, finalReturn };
-}
-
-/**
- * Measures which command earns which return, from command 0 to above the best one: first on an even
- * grid, then halfway between the neighbours whose means differ most, until none differ much. Then
- * requests are rehearsed: returns all over the range are asked for, and what the answers earn is added
- * to what was known of their commands, so that a lucky measurement does not stay the answer.
- */
-async function calibrate(
-  run: TrainingRun,
-  best: Pick<Calibration, "bestCommand" | "bestReturn">,
-): Promise<Calibration> {
-  const { commands: count, refinements, rehearsals, episodes } = run.config.calibration;
-  let measured = 0;
-  const known = new Map<number, CalibrationPoint>();
-  const calibration = (): Calibration => ({
-    points: [...known.values()].sort((a, b) => a.command - b.command),
-    ...best,
-  });
-  const measure = async (commands: readonly number[]): Promise<void> => {
-    const results = await measureCommands(run, {
-      commands,
-      episodes,
-      purpose: "calibration",
-      firstEpisode: measured,
-      account: "calibration",
-    });
-    measured += commands.length * episodes;
-    results.forEach((result, i) => {
-      const command = commands[i];
-      const summary = summarise(result.map((episode) => episode.return));
-      const before = known.get(command);
-      known.set(command, { command, ...(before ? joinSummaries(before, summary) : summary) });
-    });
-  };
-  const top = best.bestCommand * HIGHEST_COMMAND;
-  await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
-  for (let left = refinements; left > 0; left -= GROUP) {
-    const commands = steepestMidpoints(calibration().points, Math.min(left, GROUP));
-    if (commands.length === 0) break;
-    await measure(commands);
-  }
-  for (let asked = 0; asked < rehearsals; asked += GROUP) {
-    const now = calibration();
-    const requests = requestsOver(reachableRange(now), {
-      from: asked,
-      to: Math.min(asked + GROUP, rehearsals),
-    });
-    const answers = new Set(requests.map((request) => commandFor(now, request).command));
-    await measure([...answers]);
-  }
-  return calibration();
-}
-
-/** The golden ratio's fractional part: its multiples, modulo 1, fill an interval evenly at any time. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
-
-/** Gives the requests with numbers `from` to `to` - 1 of a sequence that fills the range evenly. */
-function requestsOver(
-  { min, max }: { min: number; max: number },
-  { from, to }: { from: number; to: number },
-): number[] {
-  return Array.from(
-    { length: to - from },
-    (_, i) => min + (max - min) * (((from + i + 0.5) * GOLDEN) % 1),
-  );
-}
-
-/** Neighbours whose means differ by less than this share of the curve's height need nothing between. */
-const FINE_ENOUGH = 0.02;
-
-/**
- * Commands halfway between the neighbours whose means differ most, steepest first; none where all of
- * the curve is fine enough.
- */
-export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
-  const means = points.map(({ mean }) => mean);
-  const enough = FINE_ENOUGH * (Math.max(...means) - Math.min(...means));
-  const gaps = points.slice(1).map((b, i) => {
-    const a = points[i];
-    return { middle: (a.command + b.command) / 2, rise: Math.abs(b.mean - a.mean) };
-  });
-  return gaps
-    .filter(({ rise }) => rise > enough)
-    .sort((a, b) => b.rise - a.rise)
-    .slice(0, count)
-    .map(({ middle }) => middle);
 }

@@ -3,13 +3,12 @@
 import assert from "node:assert/strict";
 import { registry } from "../../envs/registry.ts";
 import type { PartialConfig } from "../../lib/config.ts";
-import { steepestMidpoints } from "../../lib/finish.ts";
 import { spearman } from "../../lib/statistics.ts";
 import { train } from "../../lib/trainer.ts";
 import type { TrainingOutcome } from "../../lib/training_observer.ts";
 import { createRun, selectionSteps, spentSteps, type TrainingRun } from "../../lib/training_run.ts";
 import { models } from "../../models/models.ts";
-import { assertAllClose, assertClose } from "../support/close.ts";
+import { assertClose } from "../support/close.ts";
 import { TinyEnv } from "../support/tiny_env.ts";
 import { recorder, tinyConfig, tinyRun, type TrainingRecord } from "../support/tiny_run.ts";
 
@@ -251,18 +250,6 @@ Deno.test("createRun() rejects a budget that holds no episode", () => {
       "selection's share, at least 15 steps, got 10",
   });
   assert.equal(spentSteps(tinyRun({ steps: 15 })), 0);
-});
-
-Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
-  const points = [[0, 0], [1, 10], [2, 11], [4, -20]]
-    .map(([command, mean]) => ({ command, mean, std: 0, n: 1 }));
-  // Rises 10, 1 and 31.
-  assertAllClose(steepestMidpoints(points, 2), [3, 0.5]);
-  // A rise of 1 of 31 is more than a fiftieth, one of 1 of 60 is not.
-  assertAllClose(steepestMidpoints(points, 9), [3, 0.5, 1.5]);
-  const higher = [...points, { ...points[3], command: 5, mean: 40 }];
-  assertAllClose(steepestMidpoints(higher, 9), [4.5, 3, 0.5]);
-  assert.deepEqual(steepestMidpoints(points.slice(0, 1), 2), []);
 });
 
 Deno.test("train() learns the tiny environment, and its generator obeys commands", async () => {
