@@ -205,7 +205,7 @@ export class PolicyBuffer {
    * @returns what undoes it.
    */
   setAside(isAside: (entry: Readonly<Entry>) => boolean): () => void {
-    const aside = [...this.#entries.values()].filter(isAside);
+    const aside = this.#rank().flat().filter(isAside);
     for (const entry of aside) this.#unfile(entry);
     return () => {
       for (const entry of aside) this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));

@@ -7,8 +7,8 @@
  * is there but whose interval is too wide is run for more, fresh, episodes, if a few are likely to be
  * enough, or more after many candidates: a policy of steadier returns is worth looking for. Otherwise
  * the calibration's next best answers are tried, then other commands by bisection on what was measured;
- * and where commands are exhausted, as at a cliff of the curve, noise of several sizes on the weights of
- * the closest candidate.
+ * and where commands are exhausted, as at a cliff of the curve, or none reaches the wanted return, noise
+ * of several sizes on the weights of the closest candidate.
  */
 
 import { answersFor, type CalibratedCommand } from "./calibration.ts";
@@ -60,8 +60,8 @@ export interface FoundPolicy extends Candidate {
 const ANSWERS = 8;
 /** How many grid steps around the calibrated command the search looks at first. */
 const FIRST_STEP = 0.5;
-/** Deviations of the noise that is tried at a cliff, in units of 1 / sqrt(fan-in) of a weight's layer. */
-const NOISE_SHARES = [0.05, 0.1, 0.02, 0.2];
+/** Deviations of the noise that is tried then, in units of 1 / sqrt(fan-in) of a weight's layer. */
+const NOISE_SHARES = [0.05, 0.2, 1, 4, 0.1, 0.5, 2, 0.02];
 /** Measurements that making one candidate sure is worth, for every candidate that was tried. */
 const PATIENCE = 3;
 
@@ -128,7 +128,8 @@ export async function findPolicy(
       await run(surest);
       continue;
     }
-    const next = untried.shift() ?? nextCommand(trials, { requested, generator });
+    const next = untried.shift() ??
+      (start.within ? nextCommand(trials, { requested, generator }) : undefined);
     await run(next === undefined ? perturb(closest(trials)) : await generate(next));
   }
   const accepted = trials.filter(accepts);

@@ -128,6 +128,24 @@ Deno.test("findPolicy() never asks for a command below 0 and tries none twice", 
   assert.equal(new Set(tried).size, tried.length, `${tried}`);
 });
 
+Deno.test("findPolicy() tries noise alone for a return that no command reaches", async () => {
+  const runner = fakeRunner((command) => 100 * command);
+  const commands = new Set<number>();
+  const found = await findPolicy(
+    LINE,
+    options({
+      runner,
+      requested: -50,
+      tolerance: 5,
+      episodeBudget: 1000,
+      onCandidate: ({ command }) => void commands.add(command),
+    }),
+  );
+  assert.deepEqual([...commands], [0], "the lowest command, with noise on its policy");
+  assert.equal(found.accepted, true);
+  assert.equal(found.start.within, false);
+});
+
 Deno.test("findPolicy() runs every candidate on the same seeds", async () => {
   const runner = fakeRunner((command) => 100 * command, { deviation: 5 });
   const seeds: (readonly number[])[] = [];
