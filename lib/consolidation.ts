@@ -5,7 +5,8 @@
  * mean is forgotten. Here draws are spread evenly over returns, so that every command means something
  * again. The policy that won the selection takes a fixed share of every batch, and stored policies that
  * claim as much as it or more are left out: beside it they are luck, and a blend of good policies is
- * seldom a good one.
+ * seldom a good one. At the other end a policy that returns what random ones do has a share: the blend of
+ * all that fall over is a policy of small weights, which stands still.
  *
  * Where training left a survival bonus out of the returns, standing still is worth as little as falling
  * at once, and the low commands would stand for both. People ask for whole returns: policies whose
@@ -22,11 +23,21 @@ import { summarise } from "./statistics.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import { currentNormaliser, drawBatch, type TrainingRun } from "./training_run.ts";
 
-/** Policies this close below the winner's scaled return, or above it, are left out. */
+/** Policies this close to an end of the range, or beyond it, are left out. */
 const CLEARANCE = 0.02;
 
 /** How far a whole return may be from the line, as a share of the line's rise. */
 const BAND = 0.25;
+
+/** A policy that has a share of every batch: its command is to mean this one and no blend. */
+interface Anchor {
+  /** In generator order and the raw frame, [P]. */
+  readonly row: Float32Array;
+  /** Its scaled return. */
+  readonly command: number;
+  /** Its share of every batch. */
+  readonly share: number;
+}
 
 /** Runs the configured number of updates with a step size that falls to 0. */
 export async function consolidate(
@@ -34,17 +45,18 @@ export async function consolidate(
   { winner, observer }: { winner: Winner | undefined; observer: TrainingObserver },
 ): Promise<void> {
   const { config, learner, history } = run;
-  const { updates, learningRate, weighting, winnerShare } = config.consolidation;
+  const { updates, learningRate, weighting } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
-  const putBack = winner ? setFarAside(run, winner) : () => {};
+  const anchors = winner ? anchorsOf(run, winner) : [];
+  const putBack = winner ? setAside(run, { winner, anchors }) : () => {};
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
       const below = winner ? winner.command - CLEARANCE : Infinity;
       const batch = drawBatch(run, rng, { size: batchSize, weighting, below });
-      return winner ? withWinner(run, batch, { winner, share: winnerShare }) : batch;
+      return anchors.reduce((held, anchor) => withAnchor(run, held, anchor), batch);
     });
     const losses = await learner.update(batches, { rng, learningRate: rate });
     history.lastLoss = summarise(losses).mean;
@@ -53,9 +65,38 @@ export async function consolidate(
   putBack();
 }
 
-/** Keeps the policies that are far from the line from being drawn, unless none would be left. */
-function setFarAside(run: TrainingRun, winner: Winner): () => void {
-  const putBack = run.buffer.setAside(farFromLine(run, winner));
+/** What random policies reach, on the scale of commands: as stored, and with the survival bonus. */
+function startOf({ history, scale, config }: TrainingRun): { command: number; whole: number } {
+  const firstReturns = history.returns.slice(0, config.warmup.episodes);
+  return { command: history.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
+}
+
+/** The winner, and the stored policy that is most like random ones, if the winner is better. */
+function anchorsOf(run: TrainingRun, winner: Winner): Anchor[] {
+  const { winnerShare, floorShare } = run.config.consolidation;
+  const { row, command } = winner;
+  const anchors: Anchor[] = [{ row, command, share: winnerShare }];
+  const { whole } = startOf(run);
+  const miss = ({ scaledReturn, survival }: Entry) => Math.abs(scaledReturn + survival - whole);
+  const [first, ...others] = run.buffer.entries();
+  if (first === undefined) return anchors;
+  const floor = others.reduce((a, b) => (miss(b) < miss(a) ? b : a), first);
+  if (floor.scaledReturn + CLEARANCE < winner.command) {
+    const copy = run.buffer.row(floor.slot).slice();
+    anchors.push({ row: copy, command: floor.scaledReturn, share: floorShare });
+  }
+  return anchors;
+}
+
+/** Keeps what would blur a command from being drawn, unless nothing would be left. */
+function setAside(
+  run: TrainingRun,
+  { winner, anchors }: { winner: Winner; anchors: readonly Anchor[] },
+): () => void {
+  const isFar = farFromLine(run, winner);
+  const [, floor] = anchors;
+  const lowest = floor && floor.share > 0 ? floor.command + CLEARANCE : -Infinity;
+  const putBack = run.buffer.setAside((entry) => isFar(entry) || entry.scaledReturn < lowest);
   if (run.buffer.bucketCount > 0) return putBack;
   putBack();
   return () => {};
@@ -67,12 +108,11 @@ function setFarAside(run: TrainingRun, winner: Winner): () => void {
  * than random policies.
  */
 export function farFromLine(
-  { history, scale, config }: TrainingRun,
+  run: TrainingRun,
   { command, meanReturn }: Pick<Winner, "command" | "meanReturn">,
 ): (entry: Pick<Entry, "scaledReturn" | "survival">) => boolean {
-  const firstReturns = history.returns.slice(0, config.warmup.episodes);
-  const from = { command: history.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
-  const rise = scale.scale(meanReturn) - from.whole;
+  const from = startOf(run);
+  const rise = run.scale.scale(meanReturn) - from.whole;
   if (rise <= 0 || command <= from.command) return () => false;
   const slope = rise / (command - from.command);
   return ({ scaledReturn, survival }) => {
@@ -81,20 +121,20 @@ export function farFromLine(
   };
 }
 
-/** Adds the winner as one more row that has the given share of the batch. */
-function withWinner(
+/** Adds an anchor as one more row that has its share of the batch. */
+function withAnchor(
   run: TrainingRun,
   { commands, shares, writeTarget }: Batch,
-  { winner, share }: { winner: Winner; share: number },
+  { row: anchored, command, share }: Anchor,
 ): Batch {
   const count = commands.length;
   const normaliser = currentNormaliser(run);
   return {
-    commands: [...commands, winner.command],
+    commands: [...commands, command],
     shares: Float32Array.from([...shares.map((value) => value * (1 - share)), share]),
     writeTarget(row, out) {
       if (row < count) return writeTarget(row, out);
-      out.set(winner.row);
+      out.set(anchored);
       run.frame.toNormalised(out, normaliser);
     },
   };

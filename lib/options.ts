@@ -311,6 +311,11 @@ export const OPTION_SECTIONS = {
         max: 1,
       },
     ),
+    floorShare: number(
+      0.1,
+      "Share of each of these batches that is a policy which returns what random ones do",
+      { max: 1 },
+    ),
   },
   selection: {
     candidates: integer(6, "Policies that compete for the best one at the end", {

@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { consolidate, farFromLine } from "../../lib/consolidation.ts";
+import type { Batch } from "../../lib/staging.ts";
+import { currentNormaliser } from "../../lib/training_run.ts";
+import { assertAllClose } from "../support/close.ts";
 import { recorder, tinyRun } from "../support/tiny_run.ts";
 
 /** A run whose random policies have command 0.4 and whole return 0.5, both scaled. */
@@ -57,4 +60,37 @@ Deno.test("consolidate() learns nothing from them and stores them all the same",
   await run.learner.close();
   assert.deepEqual(new Set(drawn), new Set([0.4, 0.7]));
   assert.equal(run.buffer.bucketCount, 3);
+});
+
+Deno.test("consolidate() holds both ends: the winner and a policy that returns what random ones do", async () => {
+  const run = tinyRun({
+    returns: { survivalBonus: "remove" },
+    warmup: { episodes: 2 },
+    consolidation: { floorShare: 0.2, winnerShare: 0.3, updates: 1 },
+    update: { perCycle: 1 },
+  });
+  run.history.returns.push(-1, 1);
+  run.history.startReturn = 0.4;
+  const rowOf = (value: number) => new Float32Array(run.model.parameterCount).fill(value);
+  // Whole returns 0.51 and 0.4: the first is closer to 0.5. The third is beside it, the fourth is not.
+  for (const [command, survival] of [[0.41, 0.1], [0.3, 0.1], [0.425, 0.12], [0.6, 0.1]]) {
+    run.buffer.add(rowOf(command), { scaledReturn: command, survival, step: 0 });
+  }
+  const batches: Batch[] = [];
+  const update = run.learner.update.bind(run.learner);
+  run.learner.update = (given, options) => {
+    batches.push(...given);
+    return update(given, options);
+  };
+  await consolidate(run, { winner: { ...WINNER, row: rowOf(9) }, observer: recorder() });
+  await run.learner.close();
+  const [{ commands, shares, writeTarget }] = batches;
+  assert.deepEqual(commands, [0.6, 0.8, 0.41]);
+  assertAllClose(shares, [0.7 * 0.8, 0.3 * 0.8, 0.2], { tolerance: 1e-7 });
+  assert.equal(run.buffer.size, 4);
+  const row = new Float32Array(run.model.parameterCount);
+  writeTarget(2, row);
+  const expected = rowOf(0.41);
+  run.frame.toNormalised(expected, currentNormaliser(run));
+  assert.deepEqual(row, expected);
 });
