@@ -42,9 +42,7 @@ const FEW_EPISODES = 5;
 /** The neighbours' deviation counts as so many episodes of a command's own. */
 const NEIGHBOURS_WEIGHT = 2;
 
-/**
- * Finds the command for a wanted return: the first of `answersFor`.
- */
+/** Finds the command for a wanted return: the first of `answersFor`. */
 export function commandFor(calibration: Calibration, wanted: number): CalibratedCommand {
   return answersFor(calibration, wanted)[0];
 }

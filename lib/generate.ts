@@ -82,7 +82,7 @@ export async function findPolicy(
 ): Promise<FoundPolicy> {
   const { requested, tolerance, seed, runner } = options;
   const [start, ...others] = answersFor(generator.calibration, requested).slice(0, ANSWERS);
-  const untried = others.filter(({ within }) => within).map(({ command }) => command);
+  const untried = start.within ? others.map(({ command }) => command) : [];
   const trials: Trial[] = [];
   let spent = 0;
 

@@ -207,8 +207,9 @@ function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void 
 
 function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
   const { workers, onWarning } = context;
-  const count = workers === undefined ? 1 : countWorkers(workers.count);
-  if (workers === undefined || count < 2) return undefined;
+  if (workers === undefined) return undefined;
+  const count = countWorkers(workers.count);
+  if (count < 2) return undefined;
   return new WorkerRunner({
     ...workers,
     count,

@@ -25,10 +25,10 @@
  *  - A graph of gradients alone, run once per update, and Adam in WebAssembly, whose one pass took 0.8
  *    to 1.4 ns a weight on one thread. Side by side in three rounds, milliseconds of the fastest group:
  *    8.0, 9.3, 7.4 against 10.4, 8.8, 8.8 (4-32-32-1), 39, 31, 33 against 40, 30, 37 (11-256-256-3), 0.43,
- *    0.36, 0.38 against 0.41, 0.40, 0.41 (default): what the passes cost, the gradients' way to the host
- *    does. Those figures already leave out the way of large matrices, whose gradients came as the two
- *    factors of their product, [B, outputs] and [B, columns], and were multiplied within Adam's pass.
- *    Loading took half of the time and memory less than half; it was not worth two forms of the update.
+ *    0.36, 0.38 against 0.41, 0.40, 0.41 (default). Whole gradients pay for their way to the
+ *    host what the passes cost; of a matrix that acts on the rows of the batch alone the two factors
+ *    came instead, [B, outputs] and [B, columns], and the thread that runs Adam paid for their product.
+ *    Loading took half to three quarters of the time; it was not worth two forms of the update.
  *  - Scaling gradients by beta2^(-t/2), which drops one of Adam's ten passes.
  *  - No memory patterns and no arena in ONNX Runtime: within the noise for all three.
  */

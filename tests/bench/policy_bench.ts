@@ -170,7 +170,7 @@ function benchForward(sizes: readonly number[], floors: FloorExports): PolicyBen
 }
 
 /**
- * Times the kernel on one thread, about six seconds. Nothing is written; the rows print as JSON.
+ * Times the kernel on one thread, about four seconds. Nothing is written; the rows print as JSON.
  * Times depend on the machine and on what else runs there: compare ratios.
  */
 export async function benchPolicy(): Promise<PolicyBenchRow[]> {

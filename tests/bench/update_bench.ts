@@ -238,7 +238,7 @@ async function measureCases(
   return rows;
 }
 
-/** Times the update step of the main cases, about ten seconds. */
+/** Times the update step of the main cases, about fifteen seconds. */
 export function benchUpdates(): Promise<UpdateBenchRow[]> {
   return measureCases(MAIN_CASES, 8);
 }
