@@ -282,6 +282,11 @@ export class PolicyBuffer {
     };
   }
 
+  /** Gives policies from now on numbers from this one on, where others were given elsewhere. */
+  numberFrom(order: number): void {
+    this.#arrivals = order;
+  }
+
   /** Makes an empty buffer hold a saved state; `readRow` fills each row, [P]. */
   restore(state: BufferState, readRow: (slot: number, row: Float32Array) => void): void {
     this.#arrivals = state.arrivals;

@@ -66,9 +66,11 @@ export async function consolidate(
 }
 
 /** What random policies reach, on the scale of commands: as stored, and with the survival bonus. */
-function startOf({ history, scale, config }: TrainingRun): { command: number; whole: number } {
+function startOf(
+  { attempt, history, scale, config }: TrainingRun,
+): { command: number; whole: number } {
   const firstReturns = history.returns.slice(0, config.warmup.episodes);
-  return { command: history.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
+  return { command: attempt.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
 }
 
 /** The winner, and the stored policy that is most like random ones, if the winner is better. */
@@ -78,11 +80,11 @@ function anchorsOf(run: TrainingRun, winner: Winner): Anchor[] {
   const anchors: Anchor[] = [{ row, command, share: winnerShare }];
   const { whole } = startOf(run);
   const miss = ({ scaledReturn, survival }: Entry) => Math.abs(scaledReturn + survival - whole);
-  const [first, ...others] = run.buffer.entries();
+  const [first, ...others] = run.attempt.buffer.entries();
   if (first === undefined) return anchors;
   const floor = others.reduce((a, b) => (miss(b) < miss(a) ? b : a), first);
   if (floor.scaledReturn + CLEARANCE < winner.command) {
-    const copy = run.buffer.row(floor.slot).slice();
+    const copy = run.attempt.buffer.row(floor.slot).slice();
     anchors.push({ row: copy, command: floor.scaledReturn, share: floorShare });
   }
   return anchors;
@@ -96,8 +98,10 @@ function setAside(
   const isFar = farFromLine(run, winner);
   const [, floor] = anchors;
   const lowest = floor && floor.share > 0 ? floor.command + CLEARANCE : -Infinity;
-  const putBack = run.buffer.setAside((entry) => isFar(entry) || entry.scaledReturn < lowest);
-  if (run.buffer.bucketCount > 0) return putBack;
+  const putBack = run.attempt.buffer.setAside((entry) =>
+    isFar(entry) || entry.scaledReturn < lowest
+  );
+  if (run.attempt.buffer.bucketCount > 0) return putBack;
   putBack();
   return () => {};
 }

@@ -1,5 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
+import { attemptProgress, isLastAttempt } from "./attempts.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
@@ -22,7 +23,7 @@ interface NoiseRule {
   readonly keptShare: number;
   /** Deviation of the logarithm of the factor that each episode draws. */
   readonly spread: (rollout: Config["rollout"]) => number;
-  /** What the budget that is spent makes of sigma. */
+  /** What the part of the attempt that is over makes of sigma. */
   readonly schedule: (run: TrainingRun) => number;
   /** Where successes leave their mark. */
   readonly factor: "noiseFactor" | "fineFactor";
@@ -34,7 +35,7 @@ const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
     spread: ({ noiseSpread }) => noiseSpread,
     schedule(run) {
       const { finalNoiseShare } = run.config.rollout;
-      return finalNoiseShare + (1 - finalNoiseShare) * cosineOfPeriod(run);
+      return finalNoiseShare + (1 - finalNoiseShare) * fallingCosine(attemptProgress(run));
     },
     factor: "noiseFactor",
   },
@@ -53,27 +54,18 @@ const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
  * @returns the kind of noise, or undefined when this episode explores without any.
  */
 export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undefined {
-  const { config, counters, history } = run;
+  const { config, counters, attempt } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return undefined;
   const { fineAfter, fineShare } = config.rollout;
-  const isLate = fineAfter > 0 && spentSteps(run) >= fineAfter;
+  const isLate = fineAfter > 0 && spentSteps(run) >= fineAfter && isLastAttempt(run);
   const kind = isLate && rng.random() < fineShare ? "fine" : "wide";
   const { spread, schedule, factor } = NOISE[kind];
-  const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * history[factor] *
+  const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);
   const deviations = noiseDeviations(run);
   for (let i = 0; i < row.length; i++) row[i] += scale * deviations[i] * rng.standardNormal();
   return kind;
-}
-
-/** Falls from 1 to 0 as half a cosine over each of the periods that the budget is divided into. */
-function cosineOfPeriod(run: TrainingRun): number {
-  const { steps, rollout: { noisePeriod } } = run.config;
-  const periods = noisePeriod === 0 ? 1 : Math.max(1, Math.round(steps / noisePeriod));
-  const passed = periods * spentSteps(run) / steps;
-  const part = passed - Math.min(periods - 1, Math.floor(passed));
-  return fallingCosine(part);
 }
 
 /** How fast successes change the noise: the factor's logarithm moves by this times their surplus. */
@@ -89,7 +81,7 @@ const MOST_NOISE = 5;
  * "not broken" in place of "better".)
  */
 export function adaptNoise(
-  { config, history }: TrainingRun,
+  { config, attempt }: TrainingRun,
   { kind, scaledReturn, goals }: {
     kind: NoiseKind;
     scaledReturn: number;
@@ -100,10 +92,10 @@ export function adaptNoise(
   if (successShare === 0) return;
   const { keptShare, factor } = NOISE[kind];
   const goal = summarise(goals.map((each) => each.scaledReturn)).mean;
-  const bar = history.startReturn + keptShare * (goal - history.startReturn);
+  const bar = attempt.startReturn + keptShare * (goal - attempt.startReturn);
   const surplus = (scaledReturn >= bar ? 1 : 0) - successShare;
-  const next = history[factor] * Math.exp(ADAPTATION * surplus);
-  history[factor] = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, next));
+  const next = attempt[factor] * Math.exp(ADAPTATION * surplus);
+  attempt[factor] = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, next));
 }
 
 /** What `runAndStore` tells of its episode. */
@@ -131,7 +123,7 @@ export async function runAndStore(
   const { episode, scaledReturn, survival } = await runTraining(run, row, { updateNormaliser });
   const stored = row.slice();
   run.frame.toRaw(stored, normaliser);
-  const entry = run.buffer.add(stored, { scaledReturn, survival, step: spentSteps(run) });
+  const entry = run.attempt.buffer.add(stored, { scaledReturn, survival, step: spentSteps(run) });
   return {
     return: episode.return,
     length: episode.length,
@@ -153,13 +145,13 @@ export async function refreshBest(
   run: TrainingRun,
   { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<StoredEpisode> {
-  const entry = run.buffer.top(REFRESH_CANDIDATES)
+  const entry = run.attempt.buffer.top(REFRESH_CANDIDATES)
     .reduce((least, other) => (other.episodes < least.episodes ? other : least));
-  const row = run.buffer.row(entry.slot).slice();
+  const row = run.attempt.buffer.row(entry.slot).slice();
   run.frame.toNormalised(row, currentNormaliser(run));
   const { episode, scaledReturn, survival } = await runTraining(run, row, { updateNormaliser });
   const episodes = entry.episodes + 1;
-  run.buffer.relabel(entry, {
+  run.attempt.buffer.relabel(entry, {
     scaledReturn: (entry.scaledReturn * entry.episodes + scaledReturn) / episodes,
     survival: (entry.survival * entry.episodes + survival) / episodes,
     step: spentSteps(run),
@@ -174,11 +166,11 @@ async function runTraining(
   row: Float32Array,
   { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<{ episode: Episode; scaledReturn: number; survival: number }> {
-  const { config, env, policy, model, moments, scale, counters, history } = run;
+  const { config, env, policy, model, attempt, scale, counters, history } = run;
   assertFinite(row, { run, what: "policy" });
   policy.normalise(currentNormaliser(run));
   policy.load(toPolicyOrder(model, row));
-  const seen = createMoments(moments.mean.length);
+  const seen = createMoments(attempt.moments.mean.length);
   const seed = episodeSeed(config.seed, "training", counters.episodes);
   const episode = await runEpisode(
     env,
@@ -186,7 +178,8 @@ async function runTraining(
     updateNormaliser ? { seed, moments: seen } : { seed },
   );
   assertFinite([episode.return], { run, what: "return" });
-  mergeMoments(moments, seen);
+  mergeMoments(attempt.moments, seen);
+  attempt.episodes++;
   counters.episodes++;
   counters.steps.training += episode.length;
   history.returns.push(episode.return);

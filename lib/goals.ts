@@ -22,7 +22,7 @@ const COMPETITORS = 60;
  * The goals of rollouts, most deserving first: at least one. A single goal without credit is the best
  * return seen, whether its policy was stored or not, as in the reference.
  */
-export function goalsOf({ buffer, config }: TrainingRun): Goal[] {
+export function goalsOf({ attempt: { buffer }, config }: TrainingRun): Goal[] {
   const { top, credit } = config.command;
   if (credit === 0) {
     return top === 1 ? [{ scaledReturn: buffer.best, asked: 0, answered: 0 }] : buffer.top(top);

@@ -165,6 +165,20 @@ export const OPTION_SECTIONS = {
     beta2: number(0.999, "Adam's decay of the mean squared gradient", { max: 0.9999999 }),
     epsilon: number(1e-8, "Adam's guard against division by zero"),
   },
+  attempts: {
+    steps: integer(
+      0,
+      "Steps of one attempt: a first part of the budget is divided into attempts that begin anew, and the best of them has the rest; 0: the whole budget is one attempt",
+      { unit: "steps" },
+    ),
+    budgetShare: number(
+      0.6,
+      "Share of the budget for them; where less than two fit, there is one",
+      {
+        max: 0.9,
+      },
+    ),
+  },
   rollout: {
     perCycle: integer(1, "Exploring episodes between two groups of updates", { min: 1, max: 1024 }),
     noise: choice(
@@ -183,12 +197,7 @@ export const OPTION_SECTIONS = {
     ),
     finalNoiseShare: number(
       0.2,
-      "Share of sigma that is left at the end of the budget; a cosine in between",
-    ),
-    noisePeriod: integer(
-      0,
-      "Sigma falls to that share, and starts anew, about every so many steps; 0: once, over the budget",
-      { unit: "steps" },
+      "Share of sigma that is left at the end of the budget or of an attempt; a cosine in between",
     ),
     successShare: number(
       0.25,
@@ -200,7 +209,11 @@ export const OPTION_SECTIONS = {
       "Share of late rollouts that explore finely: with half the spread, and a sigma of their own that adapts to how many keep nine tenths of the goal",
       { max: 1 },
     ),
-    fineAfter: integer(0, "Steps after which rollouts are late; 0 is never", { unit: "steps" }),
+    fineAfter: integer(
+      0,
+      "Steps after which rollouts are late, if no further attempt is to come; 0 is never",
+      { unit: "steps" },
+    ),
     noiseProbability: number(1, "Share of rollouts that get noise (the reference's epsilon)", {
       max: 1,
     }),

@@ -74,8 +74,9 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
-    // A longer budget is spent on a further attempt, then on what the attempts found.
-    rollout: { noisePeriod: 300_000, fineAfter: 600_000 },
+    // Which gait is found first decides what half a million steps more can make of it.
+    attempts: { steps: 200_000 },
+    rollout: { fineAfter: 600_000 },
   },
 };
 
@@ -101,13 +102,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         outputScale: 0,
       },
       update: { perCycle: 8, batchSize: 24, learningRate: 2e-6, finalLearningRate: 2e-6 },
+      attempts: { steps: 0 },
       rollout: {
         perCycle: 1,
         noise: "fixed",
         noiseScale: 0.1,
         noiseSpread: 0,
         finalNoiseShare: 1,
-        noisePeriod: 0,
         successShare: 0,
         fineAfter: 0,
         refreshEvery: 0,

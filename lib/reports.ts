@@ -19,7 +19,7 @@ const OCCUPIED_RANGES = 10;
 
 /** Evaluates the best command without noise at every multiple of the configured interval. */
 export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, history, buffer } = run;
+  const { config, counters, history, attempt: { buffer } } = run;
   const step = spentSteps(run);
   const due = Math.floor(step / evaluationInterval(config));
   if (due <= counters.evaluations) return;
@@ -40,7 +40,7 @@ export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserv
 
 /** Measures commands over the whole range at every multiple of the configured interval. */
 export async function sweepWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, buffer } = run;
+  const { config, counters, attempt: { buffer } } = run;
   const { commands: count, episodes } = config.sweep;
   const due = Math.floor(spentSteps(run) / sweepInterval(config));
   if (due <= counters.sweeps) return;

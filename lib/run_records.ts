@@ -23,7 +23,7 @@ export function recordOf(
   kind: RecordKind,
   values: Readonly<Record<string, unknown>>,
 ): MetricRecord {
-  const isReport = kind === "evaluation" || kind === "curve";
+  const isReport = kind === "attempt" || kind === "evaluation" || kind === "curve";
   const simulated = isReport ? { simulated: { ...run.counters.steps } } : {};
   return { kind, step: spentSteps(run), ...values, ...simulated };
 }

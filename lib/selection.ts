@@ -85,7 +85,7 @@ function roundsOf(count: number): number {
 
 /** The best stored policies, half of the candidates, and what the generator puts out for the goals. */
 async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
-  const { buffer, frame } = run;
+  const { attempt: { buffer }, frame } = run;
   const normaliser = currentNormaliser(run);
   const stored = buffer.top(Math.floor(count / 2)).map(({ slot }) => {
     const row = buffer.row(slot).slice();

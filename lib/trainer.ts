@@ -1,8 +1,8 @@
 /**
  * The trainer: Upside Down Reinforcement Learning with Policy Generators (arXiv 2501.16288).
  *
- *     warm up: run the first policies and store them
  *     repeat until the budget of simulated steps is spent
+ *       warm up  run the first policies and store them; then, in every cycle:
  *       update   K times: draw a batch of (return, theta) from the buffer, minimise
  *                mean over the batch of mean((G(return) - theta)^2)
  *       rollout  command = best return; theta = G(command) + noise;
@@ -20,15 +20,17 @@
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
  *     and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
- *     policy could do; late in a run most of it explores finely (lib/exploration.ts); rollouts aim at one of the best returns that proved to be
- *     within reach (lib/goals.ts).
- *  6. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
+ *     policy could do; late in a run most of it explores finely (lib/exploration.ts). Rollouts aim at
+ *     one of the best returns that proved to be within reach (lib/goals.ts).
+ *  6. A long budget holds several attempts, of which the best has the rest of it (lib/attempts.ts).
+ *  7. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
  *     curve (lib/calibration.ts), not by the raw scale.
  *
- *  The preset `paper` turns off 5 and, but for the measured curve, 6.
+ *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
 
+import { changeAttemptWhenDue } from "./attempts.ts";
 import {
   adaptNoise,
   addNoise,
@@ -60,43 +62,42 @@ export async function train(
   run: TrainingRun,
   observer: TrainingObserver,
 ): Promise<TrainingOutcome | undefined> {
-  if (!(await warmUp(run, observer))) return undefined;
   while (hasBudget(run)) {
-    await update(run, observer);
-    await rollout(run, observer);
-    await evaluateWhenDue(run, observer);
-    await sweepWhenDue(run, observer);
-    run.counters.cycles++;
+    await changeAttemptWhenDue(run, observer);
+    if (isWarm(run)) {
+      await update(run, observer);
+      await rollout(run, observer);
+      await evaluateWhenDue(run, observer);
+      await sweepWhenDue(run, observer);
+      run.counters.cycles++;
+    } else await warmUp(run, observer);
     if (!(await observer.betweenCycles(run))) return undefined;
   }
   if ((await observer.beforeFinish?.(run)) === false) return undefined;
   return await finish(run, observer);
 }
 
-/**
- * Runs and stores the first policies: the untrained generator's, or freshly initialised ones.
- * @returns false when the observer stopped it.
- */
-async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<boolean> {
-  const { config, model, models, shape, counters } = run;
+/** Tells whether an attempt has stored enough to learn from. */
+function isWarm({ config, learner, attempt, counters }: TrainingRun): boolean {
   const { episodes, budgetShare } = config.warmup;
+  const steps = spentSteps({ counters }) - attempt.startStep;
   // Once updates have begun it is over, also for a run that goes on with a larger budget.
-  const isWarm = () =>
-    counters.cycles > 0 ||
-    (counters.episodes >= episodes && spentSteps(run) >= budgetShare * config.steps);
-  while (!isWarm() && hasBudget(run)) {
-    const rng = streamFor(config.seed, "warmup", counters.episodes);
-    const row = config.warmup.source === "xavier"
-      ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
-      : (await generateRows(run, [1]))[0];
-    for (let i = 0; i < row.length; i++) row[i] += config.warmup.noise * rng.standardNormal();
-    const updateNormaliser = config.normaliser.kind !== "off";
-    const episode = await runAndStore(run, row, { updateNormaliser });
-    run.history.startReturn += (episode.scaledReturn - run.history.startReturn) / counters.episodes;
-    recordEpisode(run, observer, episode);
-    if (!(await observer.betweenCycles(run))) return false;
-  }
-  return true;
+  return learner.updates > 0 ||
+    (attempt.episodes >= episodes && steps >= budgetShare * config.steps);
+}
+
+/** Runs and stores one of the first policies: the untrained generator's, or a freshly initialised one. */
+async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<void> {
+  const { config, model, models, shape, attempt, counters } = run;
+  const rng = streamFor(config.seed, "warmup", counters.episodes);
+  const row = config.warmup.source === "xavier"
+    ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
+    : (await generateRows(run, [1]))[0];
+  for (let i = 0; i < row.length; i++) row[i] += config.warmup.noise * rng.standardNormal();
+  const updateNormaliser = config.normaliser.kind !== "off";
+  const episode = await runAndStore(run, row, { updateNormaliser });
+  attempt.startReturn += (episode.scaledReturn - attempt.startReturn) / attempt.episodes;
+  recordEpisode(run, observer, episode);
 }
 
 /** Draws K batches and fits the generator to them in one call of the runtime. */

@@ -5,7 +5,7 @@ import type { MeasuredReturn } from "./evaluate.ts";
 import type { TrainingRun } from "./training_run.ts";
 
 /** A kind of record in the metrics of a run. */
-export type RecordKind = "episode" | "update" | "evaluation" | "curve";
+export type RecordKind = "episode" | "update" | "attempt" | "evaluation" | "curve";
 
 /** Is told what happens: writes metrics, draws progress, saves checkpoints. */
 export interface TrainingObserver {

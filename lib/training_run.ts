@@ -2,7 +2,7 @@
  * The state of a training run: everything that the trainer's steps read and change, in one place.
  *
  * What a run needs is either derived from its configuration (environment, networks, graphs, scale) or
- * changes while it trains (`learner`, `buffer`, `moments`, `counters`, `history`). The second group is
+ * changes while it trains (`learner`, `attempt`, `bestAttempt`, `counters`, `history`). The second group is
  * what a checkpoint holds; no random stream is among it, because every use of randomness derives its
  * own stream from (seed, purpose, counter).
  */
@@ -11,7 +11,7 @@ import { type DrawOptions, PolicyBuffer } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import type { Env, EnvSpec } from "./env.ts";
 import { createLocalRunner, type EpisodeRunner, type MeasuredReturn } from "./evaluate.ts";
-import { Learner } from "./learner.ts";
+import { Learner, type LearnerState } from "./learner.ts";
 import type { Batch } from "./staging.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "./model.ts";
 import { createMoments, type Moments, normaliserOf } from "./normaliser.ts";
@@ -45,8 +45,10 @@ export interface Counters {
   evaluations: number;
   /** Sweep intervals that passed, likewise. */
   sweeps: number;
-  /** Episodes without noise that chose the best policy at the end. */
+  /** Episodes without noise that chose an attempt, or the best policy at the end. */
   noiseFreeEpisodes: number;
+  /** Attempts that ended. */
+  attempts: number;
 }
 
 /** One reported evaluation. */
@@ -67,16 +69,38 @@ export interface History {
   lastReturn: number;
   /** Mean loss of the last group of updates; NaN before the first. */
   lastLoss: number;
+  /** Reported evaluations, in order. */
+  readonly evaluations: Evaluation[];
+  /** The return of every training episode, in order. */
+  readonly returns: number[];
+}
+
+/** What an attempt has of its own, besides the generator's weights; see lib/attempts.ts. */
+export interface Attempt {
+  /** The stored policies. */
+  readonly buffer: PolicyBuffer;
+  /** Statistics of training observations, [S]. */
+  readonly moments: Moments;
+  /** Steps of the budget that were spent before it, or before it was taken up again. */
+  startStep: number;
+  /** Training episodes of it. */
+  episodes: number;
   /** Mean scaled return of the warm-up so far: what random policies reach. */
   startReturn: number;
   /** What success has made of the exploration noise: a factor on its configured size. */
   noiseFactor: number;
   /** The same for the fine noise late in a run. */
   fineFactor: number;
-  /** Reported evaluations, in order. */
-  readonly evaluations: Evaluation[];
-  /** The return of every training episode, in order. */
-  readonly returns: number[];
+}
+
+/** An attempt that may be taken up again. */
+export interface EndedAttempt {
+  /** What it had of its own. */
+  readonly attempt: Attempt;
+  /** Mean return of its best command without noise. */
+  readonly score: number;
+  /** Its generator; the vectors belong to it. */
+  readonly learner: LearnerState;
 }
 
 /** A run and everything it needs. */
@@ -97,10 +121,10 @@ export interface TrainingRun {
   readonly models: ModelTable;
   /** Owns the generator's weights and Adam's moments. */
   readonly learner: Learner;
-  /** The stored policies. */
-  readonly buffer: PolicyBuffer;
-  /** Statistics of training observations, [S]. */
-  readonly moments: Moments;
+  /** The present attempt. */
+  attempt: Attempt;
+  /** The best of the attempts before it, as long as it may be taken up again. */
+  bestAttempt: EndedAttempt | undefined;
   /** Converts between returns and scaled commands. */
   readonly scale: ReturnScale;
   /** Gathers an episode's observations for `moments`. */
@@ -148,8 +172,8 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       update: config.update,
       session: parts.session,
     }),
-    buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
-    moments: createMoments(shape.sizes[0]),
+    attempt: createAttempt(config, shape),
+    bestAttempt: undefined,
     scale: createReturnScale(config.returns, env.spec),
     frame: createObservationFrame(model, shape),
     runner: parts.runner ?? createLocalRunner(env, policy),
@@ -160,17 +184,28 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       evaluations: 0,
       sweeps: 0,
       noiseFreeEpisodes: 0,
+      attempts: 0,
     },
     history: {
       bestReturn: -Infinity,
       lastReturn: NaN,
       lastLoss: NaN,
-      startReturn: 0,
-      noiseFactor: 1,
-      fineFactor: 1,
       evaluations: [],
       returns: [],
     },
+  };
+}
+
+/** Creates an attempt before its first episode. */
+export function createAttempt(config: Config, shape: PolicyShape): Attempt {
+  return {
+    buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
+    moments: createMoments(shape.sizes[0]),
+    startStep: 0,
+    episodes: 0,
+    startReturn: 0,
+    noiseFactor: 1,
+    fineFactor: 1,
   };
 }
 
@@ -221,12 +256,12 @@ export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec
 
 /** The normaliser that policies use now. */
 export function currentNormaliser(run: TrainingRun): NormaliserState {
-  return normaliserOf(run.moments);
+  return normaliserOf(run.attempt.moments);
 }
 
 /** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
 export function drawBatch(
-  { buffer, frame, moments }: TrainingRun,
+  { attempt: { buffer, moments }, frame }: TrainingRun,
   rng: Rng,
   options: DrawOptions,
 ): Batch {

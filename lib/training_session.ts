@@ -318,7 +318,7 @@ function resultOf(
 }
 
 function progressOf(run: TrainingRun): Progress {
-  const { history, counters, learner, buffer, config } = run;
+  const { history, counters, learner, attempt, config } = run;
   return {
     steps: spentSteps(run),
     budget: config.steps,
@@ -327,7 +327,7 @@ function progressOf(run: TrainingRun): Progress {
     bestReturn: history.bestReturn,
     lastReturn: history.lastReturn,
     lastEvaluation: history.evaluations.at(-1)?.measured,
-    bufferFill: buffer.size,
+    bufferFill: attempt.buffer.size,
     loss: history.lastLoss,
   };
 }

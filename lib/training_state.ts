@@ -4,29 +4,41 @@
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
  *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     buffer     scaled_return, survival, episodes, order, measured_at, asked, answered [N], oldest
- *                first;
- *                arrivals, best [1]
- *     progress   moments.count [1], moments.mean, moments.squares [S]; steps.PURPOSE, counters.NAME,
- *                history.NAME [1]; returns [episodes]; evaluations [count, 5] (step, command, mean, std, n)
+ *     attempt    of the stored policies scaled_return, survival, episodes, order, measured_at, asked,
+ *                answered [N], oldest first; arrivals, best [1]; moments.count [1], moments.mean,
+ *                moments.squares [S]; attempt.NAME [1]
+ *     progress   steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
+ *                evaluations [count, 5] (step, command, mean, std, n)
+ *
+ * and, while an earlier attempt may be taken up again, `best_learner` and `best_attempt` of the same
+ * form; the second also holds its score [1].
  *
  * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
  * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
  *
- * When you add a field to the state of a run: if it is a number in counters or history, add its name to
- * the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
+ * When you add a field to the state of a run: if it is a number in counters, history or an attempt, add its
+ * name to the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
  */
 
 import { createHash } from "node:crypto";
-import type { Entry } from "./buffer.ts";
+import type { Entry, PolicyBuffer } from "./buffer.ts";
 import type { LoadedCheckpoint } from "./checkpoint_reader.ts";
 import { FileError } from "./errors.ts";
 import { requireTensor, type Tensor } from "./formats/safetensors.ts";
 import { nameWeights } from "./generation.ts";
+import type { LearnerState } from "./learner.ts";
 import type { RowSet } from "./row_store.ts";
 import { sizeOf } from "./shape.ts";
 import { confidence95 } from "./statistics.ts";
-import type { Counters, Evaluation, History, StepCounts, TrainingRun } from "./training_run.ts";
+import {
+  type Attempt,
+  type Counters,
+  createAttempt,
+  type Evaluation,
+  type History,
+  type StepCounts,
+  type TrainingRun,
+} from "./training_run.ts";
 import { STATE_PARTS } from "./update_graph.ts";
 
 /** A copy of a run's state, except that the rows stay where they are in the buffer. */
@@ -52,11 +64,16 @@ const COUNTER_NAMES = namesOf<Counters>({
   evaluations: true,
   sweeps: true,
   noiseFreeEpisodes: true,
+  attempts: true,
 });
 const HISTORY_NAMES = namesOf<History>({
   bestReturn: true,
   lastReturn: true,
   lastLoss: true,
+});
+const ATTEMPT_NAMES = namesOf<Attempt>({
+  startStep: true,
+  episodes: true,
   startReturn: true,
   noiseFactor: true,
   fineFactor: true,
@@ -74,37 +91,50 @@ const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = 
 const ENTRY_FIELDS = Object.keys(ENTRY_TENSORS) as (keyof typeof ENTRY_TENSORS)[];
 const EVALUATION_COLUMNS = 5;
 
-/** Copies the state of a run. The rows must be used before the buffer changes. */
+/** Copies the state of a run. The rows must be used before the buffers change. */
 export function captureState(run: TrainingRun): CapturedState {
-  const { learner, buffer, shape } = run;
-  const entries = [...buffer.entries()];
-  const learnt = new Map<string, Tensor>(
-    STATE_PARTS.map((part) => [part, float32(learner.state[part].slice())]),
+  const { learner, attempt, bestAttempt: best, shape } = run;
+  const parts = new Map([
+    ["learner", captureLearner(learner.state)],
+    ["attempt", captureAttempt(attempt)],
+    ["progress", captureProgress(run)],
+  ]);
+  if (best) {
+    parts.set("best_learner", captureLearner(best.learner));
+    parts.set("best_attempt", captureAttempt(best.attempt).set("score", float64([best.score])));
+  }
+  const buffers = best ? [attempt.buffer, best.attempt.buffer] : [attempt.buffer];
+  const rows = buffers.flatMap((buffer) =>
+    Array.from(buffer.entries(), ({ order, slot }) => [order, buffer.row(slot)] as const)
   );
-  learnt.set("updates", float64([learner.updates]));
-  const stored = new Map<string, Tensor>([
+  return { parts, rows: { rowLength: shape.parameterCount, rows } };
+}
+
+function captureLearner(state: LearnerState): Map<string, Tensor> {
+  return new Map<string, Tensor>([
+    ...STATE_PARTS.map((part) => [part, float32(state[part].slice())] as const),
+    ["updates", float64([state.updates])],
+  ]);
+}
+
+function captureAttempt(attempt: Attempt): Map<string, Tensor> {
+  const { buffer, moments } = attempt;
+  const entries = [...buffer.entries()];
+  return new Map<string, Tensor>([
     ...ENTRY_FIELDS.map((field) =>
       [ENTRY_TENSORS[field], float64(entries.map((entry) => entry[field]))] as const
     ),
     ["arrivals", float64([buffer.arrivals])],
     ["best", float64([buffer.best])],
-  ]);
-  return {
-    parts: new Map([["learner", learnt], ["buffer", stored], ["progress", captureProgress(run)]]),
-    rows: {
-      rowLength: shape.parameterCount,
-      rows: entries.map(({ order, slot }) => [order, buffer.row(slot)] as const),
-    },
-  };
-}
-
-function captureProgress({ moments, counters, history }: TrainingRun): Map<string, Tensor> {
-  const tensors = new Map<string, Tensor>([
     ["moments.count", float64([moments.count])],
     ["moments.mean", float64(moments.mean)],
     ["moments.squares", float64(moments.squares)],
-    ["returns", float64(history.returns)],
+    ...ATTEMPT_NAMES.map((name) => [`attempt.${name}`, float64([attempt[name]])] as const),
   ]);
+}
+
+function captureProgress({ counters, history }: TrainingRun): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>([["returns", float64(history.returns)]]);
   for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([counters.steps[name]]));
   for (const name of COUNTER_NAMES) tensors.set(`counters.${name}`, float64([counters[name]]));
   for (const name of HISTORY_NAMES) tensors.set(`history.${name}`, float64([history[name]]));
@@ -129,53 +159,79 @@ function captureProgress({ moments, counters, history }: TrainingRun): Map<strin
  */
 export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
   const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
-  const [learnt, stored, progress] = [part("learner"), part("buffer"), part("progress")];
-  const vector = (key: string, length: number) =>
-    requireTensor(learnt, key, { dtype: "F32", shape: [length], name }).data;
-  const size = run.model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  run.learner.restore({
-    weights: vector("weights", size),
-    momentum: vector("momentum", size),
-    variance: vector("variance", size),
-    updates: scalarOf(learnt, "updates", name),
-  });
-  restoreBuffer(run, { loaded, stored, name });
-  restoreProgress(run, progress, name);
+  run.learner.restore(readLearner(run, part("learner"), name));
+  readAttempt(run.attempt, part("attempt"), name);
+  const buffers = [run.attempt.buffer];
+  if (loaded.parts.has("best_attempt")) {
+    const attempt = createAttempt(run.config, run.shape);
+    readAttempt(attempt, part("best_attempt"), name);
+    run.bestAttempt = {
+      attempt,
+      score: scalarOf(part("best_attempt"), "score", name),
+      learner: readLearner(run, part("best_learner"), name),
+    };
+    buffers.push(attempt.buffer);
+  }
+  readRows(buffers, { loaded, rowLength: run.shape.parameterCount, name });
+  restoreProgress(run, part("progress"), name);
 }
 
 type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
 
-function restoreBuffer(
-  { buffer, shape }: TrainingRun,
-  { loaded, stored, name }: { loaded: LoadedCheckpoint; stored: Tensors; name: string },
-): void {
-  const count = requireTensor(stored, ENTRY_TENSORS.order, { dtype: "F64", name }).data.length;
+function readLearner({ model }: TrainingRun, learnt: Tensors, name: string): LearnerState {
+  const size = model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const vector = (key: string) =>
+    requireTensor(learnt, key, { dtype: "F32", shape: [size], name }).data;
+  return {
+    weights: vector("weights"),
+    momentum: vector("momentum"),
+    variance: vector("variance"),
+    updates: scalarOf(learnt, "updates", name),
+  };
+}
+
+/** Fills an attempt that has just been created, but for the rows of its buffer. */
+function readAttempt(attempt: Attempt, saved: Tensors, name: string): void {
+  const { buffer, moments } = attempt;
+  const count = requireTensor(saved, ENTRY_TENSORS.order, { dtype: "F64", name }).data.length;
   const columns = ENTRY_FIELDS.map((field) => {
     const shape = [count];
-    return requireTensor(stored, ENTRY_TENSORS[field], { dtype: "F64", shape, name }).data;
+    return requireTensor(saved, ENTRY_TENSORS[field], { dtype: "F64", shape, name }).data;
   });
-  const fits = loaded.rowCount === count &&
-    (count === 0 || loaded.rowLength === shape.parameterCount);
-  if (!fits) {
-    throw new FileError(
-      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${count} policies of ` +
-        `${shape.parameterCount} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
-    );
-  }
   const entries = Array.from({ length: count }, (_, slot) => {
     const values = ENTRY_FIELDS.map((field, i) => [field, columns[i][slot]]);
     return { slot, ...Object.fromEntries(values) } as Entry;
   });
-  const slots = new Map(entries.map(({ order, slot }) => [order, slot]));
-  const state = {
-    entries,
-    arrivals: scalarOf(stored, "arrivals", name),
-    best: scalarOf(stored, "best", name),
-  };
-  buffer.restore(state, () => {});
+  const arrivals = scalarOf(saved, "arrivals", name);
+  buffer.restore({ entries, arrivals, best: scalarOf(saved, "best", name) }, () => {});
+  const shape = [moments.mean.length];
+  moments.count = scalarOf(saved, "moments.count", name);
+  moments.mean.set(requireTensor(saved, "moments.mean", { dtype: "F64", shape, name }).data);
+  moments.squares.set(requireTensor(saved, "moments.squares", { dtype: "F64", shape, name }).data);
+  for (const key of ATTEMPT_NAMES) attempt[key] = scalarOf(saved, `attempt.${key}`, name);
+}
+
+/** Reads the policies of all buffers. */
+function readRows(
+  buffers: readonly PolicyBuffer[],
+  { loaded, rowLength, name }: { loaded: LoadedCheckpoint; rowLength: number; name: string },
+): void {
+  const places = new Map(
+    buffers.flatMap((buffer) =>
+      Array.from(buffer.entries(), ({ order, slot }) => [order, () => buffer.row(slot)] as const)
+    ),
+  );
+  const fits = loaded.rowCount === places.size &&
+    (places.size === 0 || loaded.rowLength === rowLength);
+  if (!fits) {
+    throw new FileError(
+      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${places.size} policies of ` +
+        `${rowLength} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
+    );
+  }
   loaded.readRows((id, row) => {
-    const slot = slots.get(id);
-    if (slot === undefined) {
+    const place = places.get(id);
+    if (place === undefined) {
       throw new FileError(
         `Cannot read checkpoint ${
           JSON.stringify(name)
@@ -183,21 +239,15 @@ function restoreBuffer(
           `got row ${id}`,
       );
     }
-    buffer.row(slot).set(row);
+    place().set(row);
   });
 }
 
 function restoreProgress(
-  { moments, counters, history }: TrainingRun,
+  { counters, history }: TrainingRun,
   progress: Tensors,
   name: string,
 ): void {
-  const shape = [moments.mean.length];
-  moments.count = scalarOf(progress, "moments.count", name);
-  moments.mean.set(requireTensor(progress, "moments.mean", { dtype: "F64", shape, name }).data);
-  moments.squares.set(
-    requireTensor(progress, "moments.squares", { dtype: "F64", shape, name }).data,
-  );
   for (const key of STEP_NAMES) counters.steps[key] = scalarOf(progress, `steps.${key}`, name);
   for (const key of COUNTER_NAMES) counters[key] = scalarOf(progress, `counters.${key}`, name);
   for (const key of HISTORY_NAMES) history[key] = scalarOf(progress, `history.${key}`, name);
@@ -231,7 +281,7 @@ export function hashState(run: TrainingRun): string {
  * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
  */
 export function findNonFinite(
-  { learner, model, moments, buffer }: TrainingRun,
+  { learner, model, attempt: { moments, buffer } }: TrainingRun,
 ): string | undefined {
   const named = STATE_PARTS.flatMap((part) =>
     Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))

@@ -21,7 +21,7 @@ function addPolicies(run: TrainingRun, count: number, rng: Rng): void {
   const row = new Float32Array(run.shape.parameterCount);
   for (let i = 0; i < count; i++) {
     rng.fillUniform(row, -1, 1);
-    run.buffer.add(row, { scaledReturn: rng.random(), step: 0 });
+    run.attempt.buffer.add(row, { scaledReturn: rng.random(), step: 0 });
   }
 }
 
@@ -56,7 +56,7 @@ if (import.meta.main) {
       const { bytesWritten } = store.save(content);
       const saved = performance.now();
       report(
-        `save ${save + 1}: ${run.buffer.size} policies of ${run.shape.parameterCount}, ` +
+        `save ${save + 1}: ${run.attempt.buffer.size} policies of ${run.shape.parameterCount}, ` +
           `${(bytesWritten / 1e6).toFixed(1)} MB, captured in ${
             (captured - started).toFixed(0)
           } ms, ` +

@@ -11,7 +11,7 @@ import { recorder, tinyRun } from "../support/tiny_run.ts";
 function runWithBonus() {
   const run = tinyRun({ returns: { survivalBonus: "remove" }, warmup: { episodes: 2 } });
   run.history.returns.push(-1, 1, 7); // the range is -10..10; the third was no warm-up
-  run.history.startReturn = 0.4;
+  run.attempt.startReturn = 0.4;
   return run;
 }
 
@@ -37,7 +37,7 @@ Deno.test("farFromLine() leaves all where the winner is no better than random po
 Deno.test("consolidate() learns from all where all are far", async () => {
   const run = runWithBonus();
   const row = new Float32Array(run.model.parameterCount);
-  run.buffer.add(row, { scaledReturn: 0.45, survival: 0.5, step: 0 });
+  run.attempt.buffer.add(row, { scaledReturn: 0.45, survival: 0.5, step: 0 });
   await consolidate(run, { winner: { ...WINNER, row }, observer: recorder() });
   assert.equal(run.learner.updates, run.config.consolidation.updates);
   await run.learner.close();
@@ -47,11 +47,11 @@ Deno.test("consolidate() learns nothing from them and stores them all the same",
   const run = runWithBonus();
   const row = new Float32Array(run.model.parameterCount);
   for (const [scaledReturn, survival] of [[0.4, 0.1], [0.45, 0.5], [0.7, 0.1]]) {
-    run.buffer.add(row, { scaledReturn, survival, step: 0 });
+    run.attempt.buffer.add(row, { scaledReturn, survival, step: 0 });
   }
   const drawn: number[] = [];
-  const draw = run.buffer.draw.bind(run.buffer);
-  run.buffer.draw = (rng, options) => {
+  const draw = run.attempt.buffer.draw.bind(run.attempt.buffer);
+  run.attempt.buffer.draw = (rng, options) => {
     const result = draw(rng, options);
     drawn.push(...result.entries.map(({ scaledReturn }) => scaledReturn));
     return result;
@@ -59,7 +59,7 @@ Deno.test("consolidate() learns nothing from them and stores them all the same",
   await consolidate(run, { winner: { ...WINNER, row }, observer: recorder() });
   await run.learner.close();
   assert.deepEqual(new Set(drawn), new Set([0.4, 0.7]));
-  assert.equal(run.buffer.bucketCount, 3);
+  assert.equal(run.attempt.buffer.bucketCount, 3);
 });
 
 Deno.test("consolidate() holds both ends: the winner and a policy that returns what random ones do", async () => {
@@ -70,11 +70,11 @@ Deno.test("consolidate() holds both ends: the winner and a policy that returns w
     update: { perCycle: 1 },
   });
   run.history.returns.push(-1, 1);
-  run.history.startReturn = 0.4;
+  run.attempt.startReturn = 0.4;
   const rowOf = (value: number) => new Float32Array(run.model.parameterCount).fill(value);
   // Whole returns 0.51 and 0.4: the first is closer to 0.5. The third is beside it, the fourth is not.
   for (const [command, survival] of [[0.41, 0.1], [0.3, 0.1], [0.425, 0.12], [0.6, 0.1]]) {
-    run.buffer.add(rowOf(command), { scaledReturn: command, survival, step: 0 });
+    run.attempt.buffer.add(rowOf(command), { scaledReturn: command, survival, step: 0 });
   }
   const batches: Batch[] = [];
   const update = run.learner.update.bind(run.learner);
@@ -87,7 +87,7 @@ Deno.test("consolidate() holds both ends: the winner and a policy that returns w
   const [{ commands, shares, writeTarget }] = batches;
   assert.deepEqual(commands, [0.6, 0.8, 0.41]);
   assertAllClose(shares, [0.7 * 0.8, 0.3 * 0.8, 0.2], { tolerance: 1e-7 });
-  assert.equal(run.buffer.size, 4);
+  assert.equal(run.attempt.buffer.size, 4);
   const row = new Float32Array(run.model.parameterCount);
   writeTarget(2, row);
   const expected = rowOf(0.41);

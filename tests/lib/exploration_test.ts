@@ -17,8 +17,16 @@ import { TINY_SURVIVAL_REWARD } from "../support/tiny_env.ts";
 import { tinyRun } from "../support/tiny_run.ts";
 
 /** A run with a policy large enough for statistics: 1 -> 64 -> 64 -> 1. */
-function wideRun(rollout: NonNullable<PartialConfig["rollout"]>): TrainingRun {
-  return tinyRun({ policy: { hiddenSizes: [64, 64] }, generator: { tileSize: 32 }, rollout });
+function wideRun(
+  rollout: NonNullable<PartialConfig["rollout"]>,
+  changes: PartialConfig = {},
+): TrainingRun {
+  return tinyRun({
+    policy: { hiddenSizes: [64, 64] },
+    generator: { tileSize: 32 },
+    rollout,
+    ...changes,
+  });
 }
 
 /** The noise on a policy of zeros in one episode, in policy order. */
@@ -99,24 +107,28 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
   assertClose(spread(noiseOf(run)), 0.06, 0.003);
 });
 
-Deno.test("addNoise() starts anew with every period, of which the budget holds a whole number", () => {
-  // 600 steps hold two periods of 300, not 2.4 of 250.
-  const run = wideRun({ finalNoiseShare: 0, noisePeriod: 250 });
+Deno.test("addNoise() starts anew with every attempt", () => {
+  const run = wideRun({ finalNoiseShare: 0 }, { attempts: { steps: 200, budgetShare: 0.7 } });
   const sigmaAt = (step: number) => {
     run.counters.steps.training = step;
     return spread(noiseOf(run));
   };
-  assert.equal(run.config.steps, 600);
   assertClose(sigmaAt(0), 0.1, 0.004);
-  assertClose(sigmaAt(150), 0.05, 0.002);
-  assert.ok(sigmaAt(299) < 1e-5);
-  assertClose(sigmaAt(300), 0.1, 0.004);
+  assertClose(sigmaAt(100), 0.05, 0.002);
+  assert.ok(sigmaAt(200) < 1e-5);
+  run.counters.attempts = 1;
+  run.attempt.startStep = 210;
+  assertClose(sigmaAt(210), 0.1, 0.004);
+  // The last one has all the rest.
+  run.counters.attempts = 2;
+  run.attempt.startStep = 420;
+  assertClose(sigmaAt(510), 0.05, 0.002);
   assert.ok(sigmaAt(600) < 1e-5);
 });
 
 Deno.test("addNoise() explores finely in the configured share of late rollouts", () => {
   const run = wideRun({ fineShare: 0.8, fineAfter: 300, finalNoiseShare: 0.1, noiseSpread: 1 });
-  run.history.noiseFactor = 1e-9;
+  run.attempt.noiseFactor = 1e-9;
   const kindsAt = (step: number) => {
     run.counters.steps.training = step;
     return Array.from({ length: 200 }, (_, episode) => {
@@ -141,7 +153,7 @@ Deno.test("addNoise() explores finely in the configured share of late rollouts",
 
 Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => {
   const run = wideRun({});
-  run.history.noiseFactor = 3;
+  run.attempt.noiseFactor = 3;
   assertClose(spread(noiseOf(run)), 0.3, 0.012);
 });
 
@@ -152,10 +164,10 @@ function factorAfter(
   kind: NoiseKind = "wide",
 ): number {
   const run = tinyRun({ rollout: { successShare } });
-  run.history.startReturn = 0.2;
+  run.attempt.startReturn = 0.2;
   const goals = [0.9, 1.1].map((goal) => ({ scaledReturn: goal, asked: 0, answered: 0 }));
   for (const scaledReturn of returns) adaptNoise(run, { kind, scaledReturn, goals });
-  const { noiseFactor, fineFactor } = run.history;
+  const { noiseFactor, fineFactor } = run.attempt;
   assert.equal(kind === "wide" ? fineFactor : noiseFactor, 1, "the other kind stays");
   return kind === "wide" ? noiseFactor : fineFactor;
 }
@@ -178,13 +190,13 @@ Deno.test("adaptNoise() keeps the noise within a tenth and five times its size",
 
 Deno.test("adaptNoise() lets the noise grow where every return is the same", () => {
   const run = tinyRun({ rollout: { successShare: 0.25 } });
-  run.history.startReturn = 0.4;
+  run.attempt.startReturn = 0.4;
   adaptNoise(run, {
     kind: "wide",
     scaledReturn: 0.4,
     goals: [{ scaledReturn: 0.4, asked: 0, answered: 0 }],
   });
-  assert.ok(run.history.noiseFactor > 1);
+  assert.ok(run.attempt.noiseFactor > 1);
 });
 
 /** A policy of zeros: it always acts 0, and earns 10 (1 - |start - 0.5|). */
@@ -195,7 +207,7 @@ function zeros(run: TrainingRun): Float32Array {
 Deno.test("runAndStore() counts, scales and stores an episode", async () => {
   const run = tinyRun();
   const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
-  const [entry] = run.buffer.entries();
+  const [entry] = run.attempt.buffer.entries();
   assert.deepEqual([told.length, told.stored], [10, true]);
   // The range of returns is -10..10.
   assertClose(entry.scaledReturn, (told.return + 10) / 20);
@@ -204,19 +216,19 @@ Deno.test("runAndStore() counts, scales and stores an episode", async () => {
   assert.deepEqual([run.counters.episodes, run.counters.steps.training], [1, 10]);
   assert.deepEqual(run.history.returns, [told.return]);
   assert.equal(run.history.bestReturn, told.return);
-  assert.equal(run.moments.count, 10);
+  assert.equal(run.attempt.moments.count, 10);
 });
 
 Deno.test("runAndStore() leaves the normaliser alone when told to", async () => {
   const run = tinyRun();
   await runAndStore(run, zeros(run), { updateNormaliser: false });
-  assert.equal(run.moments.count, 0);
+  assert.equal(run.attempt.moments.count, 0);
 });
 
 Deno.test("runAndStore() stores without the survival reward and reports with it", async () => {
   const run = tinyRun({ returns: { survivalBonus: "remove" } });
   const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
-  const [entry] = run.buffer.entries();
+  const [entry] = run.attempt.buffer.entries();
   assertClose(entry.scaledReturn, (told.return - 10 * TINY_SURVIVAL_REWARD + 10) / 20);
   assertClose(entry.survival, 10 * TINY_SURVIVAL_REWARD / 20);
   assert.equal(run.history.returns[0], told.return);
@@ -228,8 +240,8 @@ Deno.test("runAndStore() stores the policy as it acted, in the frame of raw obse
   const normaliser = currentNormaliser(run);
   const row = zeros(run).map((_, i) => Math.sin(i + 1));
   await runAndStore(run, row, { updateNormaliser: true });
-  const entries = [...run.buffer.entries()];
-  const stored = run.buffer.row(entries[entries.length - 1].slot).slice();
+  const entries = [...run.attempt.buffer.entries()];
+  const stored = run.attempt.buffer.row(entries[entries.length - 1].slot).slice();
   assert.notDeepEqual(stored, row);
   run.frame.toNormalised(stored, normaliser);
   assertAllClose(stored, row, { tolerance: 1e-5 });
@@ -248,7 +260,7 @@ Deno.test("runAndStore() rejects a policy that is not finite and stores nothing"
     );
     return true;
   });
-  assert.deepEqual([run.buffer.size, run.counters.episodes], [0, 0]);
+  assert.deepEqual([run.attempt.buffer.size, run.counters.episodes], [0, 0]);
 });
 
 Deno.test("refreshBest() averages a stored policy's return over its episodes", async () => {
@@ -256,13 +268,13 @@ Deno.test("refreshBest() averages a stored policy's return over its episodes", a
   await runAndStore(run, zeros(run), { updateNormaliser: false });
   const [first] = run.history.returns;
   await refreshBest(run, { updateNormaliser: false });
-  const [entry] = run.buffer.entries();
+  const [entry] = run.attempt.buffer.entries();
   const [, second] = run.history.returns;
   assert.notEqual(first, second, "another seed");
   assert.equal(entry.episodes, 2);
   assertClose(entry.scaledReturn, ((first + second) / 2 + 10) / 20);
   assert.equal(entry.measuredAt, 20);
-  assert.deepEqual([run.counters.episodes, run.counters.steps.training, run.buffer.size], [
+  assert.deepEqual([run.counters.episodes, run.counters.steps.training, run.attempt.buffer.size], [
     2,
     20,
     1,

@@ -13,7 +13,7 @@ function runWith(
 ): TrainingRun {
   const run = tinyRun({ command, buffer: { kind: "fifo" } });
   const row = new Float32Array(run.model.parameterCount);
-  for (const scaledReturn of returns) run.buffer.add(row, { scaledReturn, step: 0 });
+  for (const scaledReturn of returns) run.attempt.buffer.add(row, { scaledReturn, step: 0 });
   return run;
 }
 
@@ -31,9 +31,9 @@ Deno.test("goalsOf() gives the stored policies of highest return, best first", (
 Deno.test("goalsOf() aims at the best return seen, as the reference, for one goal without credit", () => {
   const run = tinyRun({ command: { top: 1, credit: 0 } });
   const row = new Float32Array(run.model.parameterCount);
-  run.buffer.add(row, { scaledReturn: 0.505, step: 0 });
+  run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
   // Its bucket is full: dropped, but seen.
-  assert.equal(run.buffer.add(row, { scaledReturn: 0.515, step: 0 }), undefined);
+  assert.equal(run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 }), undefined);
   assert.deepEqual(commandsOf(run), [0.515]);
 });
 

@@ -43,7 +43,7 @@ function trainedRun(
     const row = new Float32Array(run.model.parameterCount);
     row[run.model.order.indexOf(0)] = value;
     // The luckiest is not the best: returns fall while the first number rises.
-    run.buffer.add(row, { scaledReturn: 0.9 - 0.1 * i, step: 0 });
+    run.attempt.buffer.add(row, { scaledReturn: 0.9 - 0.1 * i, step: 0 });
   });
   run.counters.steps.training = config.steps - STEPS * episodes;
   return run;

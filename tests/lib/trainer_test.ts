@@ -33,7 +33,7 @@ Deno.test("train() repeats itself to the last bit, and another seed gives anothe
   assert.deepEqual(again.records, first.records);
   assert.deepEqual(again.outcome, first.outcome);
   assert.deepEqual(again.run.learner.state, first.run.learner.state);
-  assert.deepEqual(again.run.buffer.save(), first.run.buffer.save());
+  assert.deepEqual(again.run.attempt.buffer.save(), first.run.attempt.buffer.save());
   assert.notDeepEqual(other.records, first.records);
 });
 
@@ -171,9 +171,9 @@ Deno.test("train() asks for each of the best stored returns when told to", async
 Deno.test("train() remembers what the warm-up reached and adapts the noise from there", async () => {
   const { run } = await trainTiny({ rollout: { successShare: 0.25 }, warmup: { noise: 0.5 } });
   const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
-  assertClose(run.history.startReturn, scaled.reduce((sum, value) => sum + value, 0) / 10);
-  assert.notEqual(run.history.noiseFactor, 1);
-  assert.equal((await trainTiny()).run.history.noiseFactor, 1);
+  assertClose(run.attempt.startReturn, scaled.reduce((sum, value) => sum + value, 0) / 10);
+  assert.notEqual(run.attempt.noiseFactor, 1);
+  assert.equal((await trainTiny()).run.attempt.noiseFactor, 1);
 });
 
 Deno.test("train() warms up from fresh policies when told to", async () => {
@@ -186,7 +186,9 @@ Deno.test("train() warms up from fresh policies when told to", async () => {
 Deno.test("train() makes warm-up policies differ by noise, and lets the warm-up last a share", async () => {
   const same = await trainTiny({ normaliser: { kind: "off" }, buffer: { kind: "fifo" } });
   const rowsOf = ({ run }: { run: TrainingRun }) =>
-    [...run.buffer.entries()].slice(0, 10).map(({ slot }) => run.buffer.row(slot).join());
+    [...run.attempt.buffer.entries()].slice(0, 10).map(({ slot }) =>
+      run.attempt.buffer.row(slot).join()
+    );
   assert.equal(new Set(rowsOf(same)).size, 1);
   const noisy = await trainTiny({
     normaliser: { kind: "off" },
@@ -202,7 +204,7 @@ Deno.test("train() runs several rollouts in a cycle and refreshes every so many"
   const { run } = await trainTiny({ rollout: { perCycle: 5, refreshEvery: 3 } });
   const { episodes, cycles } = run.counters;
   assert.equal(Math.ceil((episodes - 10) / 5), cycles);
-  const measured = [...run.buffer.entries()].map((entry) => entry.episodes);
+  const measured = [...run.attempt.buffer.entries()].map((entry) => entry.episodes);
   assert.ok(Math.max(...measured) > 1, "a stored policy was run again");
 });
 
@@ -217,7 +219,7 @@ const NORMALISERS: [
 for (const [kind, observations] of NORMALISERS) {
   Deno.test(`train() gathers observations with the normaliser "${kind}"`, async () => {
     const { run } = await trainTiny({ normaliser: { kind } });
-    assert.equal(run.moments.count, observations(run.counters.episodes));
+    assert.equal(run.attempt.moments.count, observations(run.counters.episodes));
   });
 }
 

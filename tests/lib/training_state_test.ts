@@ -34,12 +34,40 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
       assert.equal(hashState(other), hashState(run));
       assert.deepEqual(other.history, run.history);
       assert.deepEqual(other.counters, run.counters);
-      assert.deepEqual(other.buffer.occupancy(), run.buffer.occupancy());
+      assert.deepEqual(other.attempt.buffer.occupancy(), run.attempt.buffer.occupancy());
       assert.deepEqual(notesOf(loaded, path).config, run.config);
       await run.learner.close();
       await other.learner.close();
     });
   }
+});
+
+Deno.test("restoreState() brings back an attempt that may be taken up again", async () => {
+  const changes = { attempts: { steps: 150, budgetShare: 0.5 } };
+  const endOf = async (run: TrainingRun) => {
+    const observer = recorder();
+    const outcome = await train(run, observer);
+    await run.learner.close();
+    return { outcome, records: observer.records, hash: hashState(run) };
+  };
+  await withFolder(async (folder) => {
+    const run = tinyRun(changes);
+    await train(run, {
+      ...recorder(),
+      betweenCycles: () => run.attempt.episodes !== 12 || run.counters.attempts < 1,
+    });
+    const { loaded, path } = saveAndLoad(run, folder);
+    const other = tinyRun(changes);
+    restoreState(other, loaded, path);
+    assert.ok(other.bestAttempt);
+    assert.equal(hashState(other), hashState(run));
+    assert.deepEqual(
+      other.bestAttempt.attempt.buffer.occupancy(),
+      run.bestAttempt?.attempt.buffer.occupancy(),
+    );
+    // Whichever attempt is taken up again, both runs come to the same end.
+    assert.deepEqual(await endOf(other), await endOf(run));
+  });
 });
 
 Deno.test("restoreState() refuses the checkpoint of another network", async () => {
@@ -59,7 +87,7 @@ Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
     parts.delete("progress");
     assert.throws(
       () => restoreState(tinyRun(), { ...loaded, parts }, path),
-      /^FileError: .*tensor "moments.count" must be there/,
+      /^FileError: .*tensor "steps.training" must be there/,
     );
   });
 });
@@ -67,8 +95,8 @@ Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
 Deno.test("hashState() changes with one bit of one stored policy", async () => {
   const run = await trainFor(tinyRun(), 4);
   const before = hashState(run);
-  const [entry] = run.buffer.entries();
-  const row = run.buffer.row(entry.slot);
+  const [entry] = run.attempt.buffer.entries();
+  const row = run.attempt.buffer.row(entry.slot);
   const bits = new Uint32Array(row.buffer, row.byteOffset, 1);
   bits[0] ^= 1;
   assert.notEqual(hashState(run), before);
@@ -80,7 +108,7 @@ Deno.test("hashState() changes with one bit of one stored policy", async () => {
 Deno.test("findNonFinite() names the first tensor and index", () => {
   const run = tinyRun();
   assert.equal(findNonFinite(run), undefined);
-  run.moments.mean[0] = NaN;
+  run.attempt.moments.mean[0] = NaN;
   assert.equal(findNonFinite(run), "moments.mean[0]");
   run.learner.state.weights[3] = Infinity;
   assert.match(findNonFinite(run)!, /^weights\..*\[3\]$/);
