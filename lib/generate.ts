@@ -3,12 +3,13 @@
  *
  * The calibration turns the return into a command; the policy for it is then run for a number of
  * episodes. With a tolerance the search goes on, within a budget of episodes, until the confidence
- * interval of a candidate's mean lies inside the wanted return +- the tolerance. A candidate whose mean
- * is there but whose interval is too wide is run for more, fresh, episodes, if a few are likely to be
- * enough, or more after many candidates: a policy of steadier returns is worth looking for. Otherwise
- * the calibration's next best answers are tried, then other commands by bisection on what was measured;
- * and where commands are exhausted, as at a cliff of the curve, or none reaches the wanted return, noise
- * of several sizes on the weights of the closest candidate.
+ * interval of a candidate's mean lies inside the wanted return +- the tolerance, in more episodes the
+ * more candidates were tried. A candidate whose mean is there but whose interval is too wide is run for
+ * more, fresh, episodes, if a few are likely to be enough, or more after many candidates: a policy of
+ * steadier returns is worth looking for. Otherwise the calibration's next best answers are tried, then
+ * other commands by bisection on what was measured; and where commands are exhausted, as at a cliff of
+ * the curve, or none reaches the wanted return, noise of several sizes on the weights of the closest
+ * candidate.
  */
 
 import { answersFor, type CalibratedCommand } from "./calibration.ts";
@@ -65,6 +66,14 @@ const NOISE_SHARES = [0.05, 0.2, 1, 4, 0.1, 0.5, 2, 0.02];
 /** Measurements that making one candidate sure is worth, for every candidate that was tried. */
 const PATIENCE = 3;
 
+/**
+ * Measurements that a candidate must be sure in. Of many candidates one looks steady by luck: what falls
+ * in one of ten episodes does so in none of the first ten every third time.
+ */
+function confirmations(candidates: number): number {
+  return 2 + Math.floor(Math.log2(candidates));
+}
+
 /** A candidate with everything that was measured of it. */
 interface Trial {
   readonly command: number;
@@ -111,20 +120,18 @@ export async function findPolicy(
   const miss = (trial: Trial): number => Math.abs(meanOf(trial) - requested);
   const closest = (among: readonly Trial[]): Trial =>
     among.reduce((a, b) => (miss(b) < miss(a) ? b : a));
-  const accepts = (trial: Trial): boolean => {
-    if (tolerance === undefined) return true;
-    const { ci95: [low, high] } = measureReturn(trial.episodes);
-    return low >= requested - tolerance && high <= requested + tolerance;
-  };
+  const lacking = (trial: Trial): number =>
+    missing(trial, options, confirmations(trials.length) * options.episodes);
+  const accepts = (trial: Trial): boolean => tolerance === undefined || lacking(trial) === 0;
 
   await run(await generate(start.command));
   while (!trials.some(accepts) && spent + options.episodes <= options.episodeBudget) {
-    const surest = trials.reduce((a, b) => missing(b, options) < missing(a, options) ? b : a);
+    const surest = trials.reduce((a, b) => lacking(b) < lacking(a) ? b : a);
     const affordable = Math.min(
       PATIENCE * options.episodes * trials.length,
       options.episodeBudget - spent,
     );
-    if (missing(surest, options) <= affordable) {
+    if (lacking(surest) <= affordable) {
       await run(surest);
       continue;
     }
@@ -142,19 +149,20 @@ function seedsOf(seed: number, { first, count }: { first: number; count: number 
 }
 
 /**
- * Estimates how many more episodes would bring a trial's confidence interval within the tolerance:
- * infinitely many where its mean is outside.
+ * Estimates how many more episodes would make a trial sure, its confidence interval within the tolerance
+ * after no less than `least` of them: infinitely many where its mean is outside.
  */
 function missing(
   { episodes }: Trial,
   { requested, tolerance = 0 }: Pick<FindOptions, "requested" | "tolerance">,
+  least: number,
 ): number {
   const { mean, std, ci95: [low, high], n } = measureReturn(episodes);
   const room = tolerance - Math.abs(mean - requested);
   if (room < 0 || (room === 0 && std > 0)) return Infinity;
-  if (std === 0) return 0;
   // The interval narrows with the root of the number of episodes.
-  return Math.max(0, n * ((high - low) / 2 / room) ** 2 - n);
+  const needed = std === 0 ? n : n * ((high - low) / 2 / room) ** 2;
+  return Math.max(0, needed - n, least - n);
 }
 
 function meanOf({ episodes }: Trial): number {

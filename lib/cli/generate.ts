@@ -48,7 +48,7 @@ const SEARCH_CANDIDATES = 40;
 /** The `generate` command. */
 export const generateCommand: Command<GenerateValues> = {
   description: [
-    "The generator's calibration turns the return into a command; the policy for it is measured over fresh episodes and written. With --tolerance the search goes on until the 95 % interval of the measured mean lies within the return +- the tolerance; when that is not reached, the closest policy it found is written and the exit code is 5. A C header needs nothing but a C compiler, and holds a self-test.",
+    "The generator's calibration turns the return into a command; the policy for it is measured over fresh episodes and written. With --tolerance the search goes on until the 95 % interval of the measured mean lies within the return +- the tolerance, in twice --verify episodes and in more the more policies it has tried; when that is not reached, the closest policy it found is written and the exit code is 5. A C header needs nothing but a C compiler, and holds a self-test.",
   ],
   examples: [
     { command: "udrlpg generate --run runs/pendulum --return 1000", does: "The best policy" },

@@ -44,6 +44,8 @@ interface RunRecord {
 const CURVE_EPISODES = 5;
 const MEASURE_SEED = 1_000_003;
 const RANDOM_REQUESTS = 20;
+/** What `generate --tolerance` takes where nothing else is said. */
+const EPISODE_BUDGET = 400;
 const TOP_SHARE = 0.97;
 const TOLERANCE_SHARE = 0.05;
 /** Policies of the warm-up stand for random policies. */
@@ -100,7 +102,7 @@ async function runOne(
       requested,
       tolerance,
       episodes: 10,
-      episodeBudget: 200,
+      episodeBudget: EPISODE_BUDGET,
       seed: MEASURE_SEED + i,
       runner,
     });

@@ -111,6 +111,29 @@ Deno.test("findPolicy() looks for a steady policy rather than run a wild one for
   }
 });
 
+Deno.test("findPolicy() accepts no policy for its first episodes alone", async () => {
+  const runs = new Map<number, number>();
+  const lucky = (falls: number) => ({
+    run: (jobs: Parameters<FindOptions["runner"]["run"]>[0]) =>
+      Promise.resolve(jobs.map(({ parameters: [command], seeds }) =>
+        seeds.map(() => {
+          const episode = (runs.get(command) ?? 0) + 1;
+          runs.set(command, episode);
+          const total = episode > falls ? 0 : 42;
+          return { return: total, survivalReturn: 0, length: 1, terminated: false };
+        })
+      )),
+    close: () => Promise.resolve(),
+  });
+  const accepted = async (falls: number) => {
+    runs.clear();
+    const found = await findPolicy(LINE, options({ runner: lucky(falls), tolerance: 2 }));
+    return found.accepted ? found.episodes : undefined;
+  };
+  assert.equal(await accepted(10), undefined, "all fall in the eleventh");
+  assert.equal(await accepted(20), 20, "the first candidate needs twenty");
+});
+
 Deno.test("findPolicy() never asks for a command below 0 and tries none twice", async () => {
   const runner = fakeRunner((command) => 50 + command);
   const tried: number[] = [];
