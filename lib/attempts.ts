@@ -3,9 +3,9 @@
  *
  * What a long run comes to is often decided early: the first gait that does not fall is walked ever
  * more surely, and no noise leads from it to a better one. So a first part of a budget that is long
- * enough is divided into attempts of equal length. Each begins anew, with a generator, a buffer and a
- * normaliser of its own; at its end its best commands are measured without noise. The best attempt is
- * taken up again where it ended, and has the rest of the budget.
+ * enough is spent on attempts, each with a generator, a buffer and a normaliser of its own. After a
+ * round, in which all have had the same number of steps, their best commands are measured without noise
+ * and the worse half is given up (successive halving); the last one has the rest of the budget.
  */
 
 import type { Config } from "./config.ts";
@@ -15,64 +15,72 @@ import type { LearnerState } from "./learner.ts";
 import { measureCommands } from "./probe.ts";
 import { streamFor } from "./rollout.ts";
 import type { TrainingObserver } from "./training_observer.ts";
-import { createAttempt, type EndedAttempt, spentSteps, type TrainingRun } from "./training_run.ts";
+import {
+  createAttempt,
+  type RestingAttempt,
+  spentSteps,
+  type TrainingRun,
+} from "./training_run.ts";
 
-/** Episodes of each goal at the end of an attempt. */
+/** Episodes of each goal at the end of an attempt's round. */
 const EPISODES = 4;
 /** Seeds of these episodes are numbered from here, apart from the selection's and the calibration's. */
 const FIRST_EPISODE = 0x2000_0000;
 
-/** Counts the attempts that a budget is to hold: one where there is no room for several. */
-export function plannedAttempts({ attempts, steps }: Pick<Config, "attempts" | "steps">): number {
-  if (attempts.steps === 0) return 1;
-  return Math.max(1, Math.floor(attempts.budgetShare * steps / attempts.steps));
+/** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
+export function plannedRounds({ attempts, steps }: Pick<Config, "attempts" | "steps">): number[] {
+  const affordable = attempts.steps === 0 ? 0 : attempts.budgetShare * steps / attempts.steps;
+  let rounds: number[] = [];
+  for (let count = 2;; count++) {
+    const larger = halvings(count);
+    if (larger.reduce((sum, field) => sum + field, 0) > affordable) return rounds;
+    rounds = larger;
+  }
+}
+
+/** 6 -> [6, 3]: sizes of the field until one is left. */
+function halvings(count: number): number[] {
+  return count === 1 ? [] : [count, ...halvings(Math.floor(count / 2))];
 }
 
 /** Tells whether the present attempt is the one that has the rest of the budget. */
-export function isLastAttempt({ config, counters }: TrainingRun): boolean {
-  const planned = plannedAttempts(config);
-  return planned === 1 || counters.attempts >= planned;
+export function isLastAttempt({ config, attempt }: TrainingRun): boolean {
+  return attempt.rounds >= plannedRounds(config).length;
 }
 
-/** Gives how much of the present attempt's steps is spent, from 0 to 1. */
+/** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
 export function attemptProgress(run: TrainingRun): number {
   const { config, attempt: { startStep } } = run;
-  const length = isLastAttempt(run) ? config.steps - startStep : config.attempts.steps;
+  const length = isLastAttempt(run)
+    ? config.steps - startStep
+    : config.attempts.steps * plannedRounds(config).length;
   return Math.min(1, (spentSteps(run) - startStep) / length);
 }
 
-/**
- * Ends an attempt that has spent its steps: measures it, keeps the better of it and the best one before,
- * and begins the next, or goes on with the best one after the last.
- */
+/** Lets another attempt go on, or begin, when the present one has had the steps of its round. */
 export async function changeAttemptWhenDue(
   run: TrainingRun,
   observer: Pick<TrainingObserver, "record">,
 ): Promise<void> {
-  if (isLastAttempt(run) || attemptProgress(run) < 1) return;
-  const { config, counters, learner } = run;
-  const ended = await measureAttempt(run);
-  const best = run.bestAttempt && run.bestAttempt.score >= ended.score ? run.bestAttempt : ended;
-  const { arrivals } = run.attempt.buffer;
-  counters.attempts++;
-  observer.record("attempt", { attempt: counters.attempts, mean: ended.score });
-  if (isLastAttempt(run)) {
-    run.attempt = best.attempt;
-    run.bestAttempt = undefined;
-    learner.restore(best.learner);
-  } else {
-    run.attempt = createAttempt(config, run.shape);
-    run.bestAttempt = best;
-    learner.restore(untrained(run));
-  }
+  const { config, counters, attempt } = run;
+  const roundEnd = attempt.startStep + config.attempts.steps * (attempt.rounds + 1);
+  if (isLastAttempt(run) || spentSteps(run) < roundEnd) return;
+  run.resting.push(await rest(run, observer));
+  const { arrivals } = attempt.buffer;
+  const [planned] = plannedRounds(config);
+  if (counters.attempts < planned) beginAnew(run);
+  else takeUp(run, chooseNext(run));
   // No two policies of a run have the same number.
   run.attempt.buffer.numberFrom(arrivals);
-  run.attempt.startStep = spentSteps(run);
 }
 
-/** Measures the best commands of an attempt without noise and copies what it has learnt. */
-async function measureAttempt(run: TrainingRun): Promise<EndedAttempt> {
+/** Measures the best commands of an attempt without noise and copies what its generator has learnt. */
+async function rest(
+  run: TrainingRun,
+  observer: Pick<TrainingObserver, "record">,
+): Promise<RestingAttempt> {
   const { counters, learner, attempt } = run;
+  const steps = spentSteps(run) - attempt.startStep;
   const commands = goalsOf(run).map(({ scaledReturn }) => scaledReturn);
   const results = await measureCommands(run, {
     commands,
@@ -84,18 +92,42 @@ async function measureAttempt(run: TrainingRun): Promise<EndedAttempt> {
   });
   counters.noiseFreeEpisodes += commands.length * EPISODES;
   await learner.download();
-  return {
-    attempt,
-    score: Math.max(...results.map((episodes) => measureReturn(episodes).mean)),
-    learner: copyState(learner.state),
-  };
+  const score = Math.max(...results.map((episodes) => measureReturn(episodes).mean));
+  attempt.rounds++;
+  observer.record("attempt", { attempt: attempt.number, round: attempt.rounds, mean: score });
+  return { attempt, steps, score, learner: copyState(learner.state) };
 }
 
-/** The state of a learner that has seen nothing, with weights of this attempt's own. */
-function untrained({ config, counters, model }: TrainingRun): LearnerState {
-  const weights = model.initialise(streamFor(config.seed, "initialisation", counters.attempts));
+/** Begins an attempt with untrained weights. */
+function beginAnew(run: TrainingRun): void {
+  const { config, model, learner, counters } = run;
+  const number = counters.attempts++;
+  const weights = model.initialise(streamFor(config.seed, "initialisation", number));
   const zeros = new Float32Array(weights.length);
-  return { weights, momentum: zeros, variance: zeros, updates: 0 };
+  learner.restore({ weights, momentum: zeros, variance: zeros, updates: 0 });
+  run.attempt = createAttempt(config, run.shape);
+  run.attempt.number = number;
+  run.attempt.startStep = spentSteps(run);
+}
+
+/** Gives up the worse half when a round is over; then the first that has had the fewest rounds is next. */
+function chooseNext(run: TrainingRun): RestingAttempt {
+  const roundsOf = ({ attempt }: RestingAttempt) => attempt.rounds;
+  const least = Math.min(...run.resting.map(roundsOf));
+  if (run.resting.every((each) => roundsOf(each) === least)) {
+    const left = plannedRounds(run.config)[least] ?? 1;
+    run.resting = run.resting.sort((a, b) => b.score - a.score).slice(0, left);
+  }
+  return run.resting.find((each) => roundsOf(each) === least)!;
+}
+
+/** Lets an attempt go on where it was left. */
+function takeUp(run: TrainingRun, next: RestingAttempt): void {
+  run.resting = run.resting.filter((each) => each !== next);
+  run.attempt = next.attempt;
+  run.learner.restore(next.learner);
+  // The rest of the budget is a new start of the noise.
+  run.attempt.startStep = spentSteps(run) - (isLastAttempt(run) ? 0 : next.steps);
 }
 
 function copyState({ weights, momentum, variance, updates }: LearnerState): LearnerState {

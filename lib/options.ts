@@ -168,12 +168,12 @@ export const OPTION_SECTIONS = {
   attempts: {
     steps: integer(
       0,
-      "Steps of one attempt: a first part of the budget is divided into attempts that begin anew, and the best of them has the rest; 0: the whole budget is one attempt",
+      "Steps of an attempt in one round: a first part of the budget goes to several that begin anew, of which the worse half leaves after each round, and the last one has the rest; 0: one attempt",
       { unit: "steps" },
     ),
     budgetShare: number(
-      0.6,
-      "Share of the budget for them; where less than two fit, there is one",
+      0.65,
+      "Share of the budget for all rounds, which says how many attempts there are; one where two do not fit",
       {
         max: 0.9,
       },

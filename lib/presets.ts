@@ -75,7 +75,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
     // Which gait is found first decides what half a million steps more can make of it.
-    attempts: { steps: 200_000 },
+    attempts: { steps: 70_000 },
     rollout: { fineAfter: 600_000 },
   },
 };

@@ -2,7 +2,7 @@
  * The state of a training run: everything that the trainer's steps read and change, in one place.
  *
  * What a run needs is either derived from its configuration (environment, networks, graphs, scale) or
- * changes while it trains (`learner`, `attempt`, `bestAttempt`, `counters`, `history`). The second group is
+ * changes while it trains (`learner`, `attempt`, `resting`, `counters`, `history`). The second group is
  * what a checkpoint holds; no random stream is among it, because every use of randomness derives its
  * own stream from (seed, purpose, counter).
  */
@@ -47,7 +47,7 @@ export interface Counters {
   sweeps: number;
   /** Episodes without noise that chose an attempt, or the best policy at the end. */
   noiseFreeEpisodes: number;
-  /** Attempts that ended. */
+  /** Attempts that were begun. */
   attempts: number;
 }
 
@@ -81,7 +81,11 @@ export interface Attempt {
   readonly buffer: PolicyBuffer;
   /** Statistics of training observations, [S]. */
   readonly moments: Moments;
-  /** Steps of the budget that were spent before it, or before it was taken up again. */
+  /** Counts from 0. */
+  number: number;
+  /** Rounds that it has had among others. */
+  rounds: number;
+  /** Steps of the budget when it began; as if it had never rested, until it has the rest of them. */
   startStep: number;
   /** Training episodes of it. */
   episodes: number;
@@ -94,9 +98,11 @@ export interface Attempt {
 }
 
 /** An attempt that may be taken up again. */
-export interface EndedAttempt {
-  /** What it had of its own. */
+export interface RestingAttempt {
+  /** What it has of its own. */
   readonly attempt: Attempt;
+  /** Steps that it has had. */
+  readonly steps: number;
   /** Mean return of its best command without noise. */
   readonly score: number;
   /** Its generator; the vectors belong to it. */
@@ -123,8 +129,8 @@ export interface TrainingRun {
   readonly learner: Learner;
   /** The present attempt. */
   attempt: Attempt;
-  /** The best of the attempts before it, as long as it may be taken up again. */
-  bestAttempt: EndedAttempt | undefined;
+  /** Those that may be taken up again. */
+  resting: RestingAttempt[];
   /** Converts between returns and scaled commands. */
   readonly scale: ReturnScale;
   /** Gathers an episode's observations for `moments`. */
@@ -173,7 +179,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       session: parts.session,
     }),
     attempt: createAttempt(config, shape),
-    bestAttempt: undefined,
+    resting: [],
     scale: createReturnScale(config.returns, env.spec),
     frame: createObservationFrame(model, shape),
     runner: parts.runner ?? createLocalRunner(env, policy),
@@ -184,7 +190,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       evaluations: 0,
       sweeps: 0,
       noiseFreeEpisodes: 0,
-      attempts: 0,
+      attempts: 1,
     },
     history: {
       bestReturn: -Infinity,
@@ -201,6 +207,8 @@ export function createAttempt(config: Config, shape: PolicyShape): Attempt {
   return {
     buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
     moments: createMoments(shape.sizes[0]),
+    number: 0,
+    rounds: 0,
     startStep: 0,
     episodes: 0,
     startReturn: 0,

@@ -10,8 +10,8 @@
  *     progress   steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                evaluations [count, 5] (step, command, mean, std, n)
  *
- * and, while an earlier attempt may be taken up again, `best_learner` and `best_attempt` of the same
- * form; the second also holds its score [1].
+ * and for each attempt that may be taken up again `resting_I_learner` and `resting_I_attempt`, I from 0,
+ * of the same form; the second also holds its score [1] and its steps [1].
  *
  * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
  * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
@@ -72,6 +72,8 @@ const HISTORY_NAMES = namesOf<History>({
   lastLoss: true,
 });
 const ATTEMPT_NAMES = namesOf<Attempt>({
+  number: true,
+  rounds: true,
   startStep: true,
   episodes: true,
   startReturn: true,
@@ -93,18 +95,21 @@ const EVALUATION_COLUMNS = 5;
 
 /** Copies the state of a run. The rows must be used before the buffers change. */
 export function captureState(run: TrainingRun): CapturedState {
-  const { learner, attempt, bestAttempt: best, shape } = run;
+  const { learner, attempt, resting, shape } = run;
   const parts = new Map([
     ["learner", captureLearner(learner.state)],
     ["attempt", captureAttempt(attempt)],
     ["progress", captureProgress(run)],
   ]);
-  if (best) {
-    parts.set("best_learner", captureLearner(best.learner));
-    parts.set("best_attempt", captureAttempt(best.attempt).set("score", float64([best.score])));
-  }
-  const buffers = best ? [attempt.buffer, best.attempt.buffer] : [attempt.buffer];
-  const rows = buffers.flatMap((buffer) =>
+  resting.forEach((other, i) => {
+    const { learner, attempt, score, steps } = other;
+    const tensors = captureAttempt(attempt);
+    tensors.set("score", float64([score])).set("steps", float64([steps]));
+    parts.set(`resting_${i}_learner`, captureLearner(learner));
+    parts.set(`resting_${i}_attempt`, tensors);
+  });
+  const attempts = [attempt, ...resting.map(({ attempt }) => attempt)];
+  const rows = attempts.flatMap(({ buffer }) =>
     Array.from(buffer.entries(), ({ order, slot }) => [order, buffer.row(slot)] as const)
   );
   return { parts, rows: { rowLength: shape.parameterCount, rows } };
@@ -161,18 +166,23 @@ export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: s
   const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
   run.learner.restore(readLearner(run, part("learner"), name));
   readAttempt(run.attempt, part("attempt"), name);
-  const buffers = [run.attempt.buffer];
-  if (loaded.parts.has("best_attempt")) {
+  for (let i = 0; loaded.parts.has(`resting_${i}_attempt`); i++) {
     const attempt = createAttempt(run.config, run.shape);
-    readAttempt(attempt, part("best_attempt"), name);
-    run.bestAttempt = {
+    const saved = part(`resting_${i}_attempt`);
+    readAttempt(attempt, saved, name);
+    run.resting.push({
       attempt,
-      score: scalarOf(part("best_attempt"), "score", name),
-      learner: readLearner(run, part("best_learner"), name),
-    };
-    buffers.push(attempt.buffer);
+      steps: scalarOf(saved, "steps", name),
+      score: scalarOf(saved, "score", name),
+      learner: readLearner(run, part(`resting_${i}_learner`), name),
+    });
   }
-  readRows(buffers, { loaded, rowLength: run.shape.parameterCount, name });
+  const attempts = [run.attempt, ...run.resting.map(({ attempt }) => attempt)];
+  readRows(attempts.map(({ buffer }) => buffer), {
+    loaded,
+    rowLength: run.shape.parameterCount,
+    name,
+  });
   restoreProgress(run, part("progress"), name);
 }
 

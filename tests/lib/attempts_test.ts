@@ -1,7 +1,12 @@
 /** Several attempts in one run: how many there are, when they change, which one goes on. */
 
 import assert from "node:assert/strict";
-import { attemptProgress, changeAttemptWhenDue, plannedAttempts } from "../../lib/attempts.ts";
+import {
+  attemptProgress,
+  changeAttemptWhenDue,
+  isLastAttempt,
+  plannedRounds,
+} from "../../lib/attempts.ts";
 import { streamFor } from "../../lib/rollout.ts";
 import { train } from "../../lib/trainer.ts";
 import { spentSteps, type TrainingRun } from "../../lib/training_run.ts";
@@ -10,32 +15,31 @@ import { recorder, tinyConfig, tinyRun } from "../support/tiny_run.ts";
 
 /** Two attempts of 150 steps, then the better one with what is left of 600. */
 const TWO = { attempts: { steps: 150, budgetShare: 0.5 } };
+/** Four attempts of 50 steps, two of them with 50 more, then one. */
+const FOUR = { attempts: { steps: 50, budgetShare: 0.5 } };
 
-Deno.test("plannedAttempts() counts the attempts that fit, and one where there is no room for two", () => {
-  const planned = (steps: number, budgetShare: number) =>
-    plannedAttempts(tinyConfig({ attempts: { steps, budgetShare } }));
-  assert.equal(planned(0, 0.6), 1);
-  assert.equal(planned(100, 0.6), 3);
-  assert.equal(planned(180, 0.6), 2);
-  assert.equal(planned(181, 0.6), 1);
-  assert.equal(planned(1000, 0.6), 1);
-  assert.equal(planned(100, 0), 1);
+Deno.test("plannedRounds() halves as many attempts as the budget holds until one is left", () => {
+  const planned = (share: number) =>
+    plannedRounds(tinyConfig({ attempts: { steps: 10, budgetShare: share }, steps: 100 }));
+  const sizes = [0, 0.19, 0.2, 0.3, 0.59, 0.6, 0.7, 0.9].map(planned);
+  assert.deepEqual(sizes, [[], [], [2], [3], [3], [4, 2], [5, 2], [6, 3]]);
+  assert.deepEqual(plannedRounds(tinyConfig({ attempts: { steps: 0, budgetShare: 0.9 } })), []);
 });
 
-/** Trains until a number of attempts has ended; the run is in the next one then. */
-async function trainUntil(attempts: number, run: TrainingRun): Promise<TrainingRun> {
-  await train(run, { record() {}, betweenCycles: () => run.counters.attempts < attempts });
+/** Trains until a number of attempts has been begun and so many rounds of the present one are over. */
+async function trainUntil(run: TrainingRun, isThere: (run: TrainingRun) => boolean) {
+  await train(run, { record() {}, betweenCycles: () => !isThere(run) });
   return run;
 }
 
 Deno.test("changeAttemptWhenDue() begins anew with a generator, a buffer and a normaliser of its own", async () => {
   const run = tinyRun(TWO);
   const first = run.attempt;
-  await trainUntil(1, run);
-  assert.equal(run.bestAttempt?.attempt, first);
-  assert.equal(first.startStep, 0);
+  await trainUntil(run, ({ counters }) => counters.attempts === 2);
+  assert.deepEqual(run.resting.map(({ attempt, steps }) => [attempt, steps]), [[first, 150]]);
+  assert.deepEqual([first.number, first.rounds, first.startStep], [0, 1, 0]);
   // 150 steps and the measurement of one goal in four episodes of ten; then the first warm-up episode.
-  assert.equal(run.attempt.startStep, 150 + 40);
+  assert.deepEqual([run.attempt.number, run.attempt.startStep], [1, 150 + 40]);
   assert.equal(spentSteps(run), 150 + 40 + 10);
   assert.equal(run.counters.steps.noiseFree, 40);
   assert.deepEqual([run.attempt.episodes, run.attempt.buffer.size], [1, 1]);
@@ -52,77 +56,90 @@ Deno.test("changeAttemptWhenDue() begins anew with a generator, a buffer and a n
 
 Deno.test("changeAttemptWhenDue() goes on with the attempt whose best command returned more", async () => {
   for (const better of [0, 1]) {
-    const run = await trainUntil(1, tinyRun(TWO));
-    const attempts = [run.bestAttempt!.attempt, run.attempt];
-    const learnt = [run.bestAttempt!.learner, undefined];
+    const run = await trainUntil(tinyRun(TWO), ({ counters }) => counters.attempts === 2);
+    const [first] = run.resting;
+    const attempts = [first.attempt, run.attempt];
     // Whatever the second one reaches is more than -11 and less than 11.
-    run.bestAttempt = { ...run.bestAttempt!, score: better === 0 ? 11 : -11 };
-    await trainUntil(2, run);
+    run.resting = [{ ...first, score: better === 0 ? 11 : -11 }];
+    const { updates } = first.learner;
+    await trainUntil(run, isLastAttempt);
     assert.equal(run.attempt, attempts[better]);
-    assert.equal(run.bestAttempt, undefined);
-    const { arrivals } = attempts[1].buffer;
-    assert.ok(run.attempt.buffer.arrivals >= arrivals, "its next policies have new numbers");
-    if (learnt[better]) {
-      // One cycle of four updates was made since it was taken up again.
-      assert.equal(run.learner.updates, learnt[better].updates + 4);
-    }
+    assert.deepEqual(run.resting, []);
+    assert.ok(run.attempt.buffer.arrivals >= attempts[1].buffer.arrivals, "numbers go on");
+    // One cycle of four updates was made since it was taken up again.
+    if (better === 0) assert.equal(run.learner.updates, updates + 4);
     await run.learner.close();
   }
 });
 
+Deno.test("changeAttemptWhenDue() gives up the worse half after every round", async () => {
+  const run = tinyRun(FOUR);
+  const observer = recorder();
+  const fields: number[][] = [];
+  let numbers: number[] = [];
+  await train(run, {
+    ...observer,
+    betweenCycles({ attempt, resting }) {
+      const now = [attempt, ...resting.map((each) => each.attempt)].map(({ number }) => number);
+      if (now.length < numbers.length) fields.push(now.toSorted());
+      numbers = now;
+      return true;
+    },
+  });
+  const told = observer.records.filter(({ kind }) => kind === "attempt").map(({ values }) =>
+    values
+  );
+  assert.deepEqual(told.map(({ attempt }) => attempt).slice(0, 4), [0, 1, 2, 3]);
+  assert.deepEqual(told.map(({ round }) => round), [1, 1, 1, 1, 2, 2]);
+  const bestOf = (records: typeof told, count: number) =>
+    records.toSorted((a, b) => Number(b.mean) - Number(a.mean)).slice(0, count)
+      .map(({ attempt }) => attempt).toSorted();
+  assert.deepEqual(fields, [bestOf(told.slice(0, 4), 2), bestOf(told.slice(4), 1)]);
+  assert.ok(spentSteps(run) <= 600);
+  assert.equal(run.counters.steps.training, 10 * run.counters.episodes);
+  assert.ok(run.attempt.episodes < run.counters.episodes, "the others' are not counted");
+});
+
 Deno.test("changeAttemptWhenDue() measures the goals on the same episodes without noise", async () => {
   const run = tinyRun({ ...TWO, command: { top: 3 } });
-  const first = run.attempt;
-  await train(run, { record() {}, betweenCycles: () => attemptProgress(run) < 1 });
+  await trainUntil(run, () => spentSteps(run) >= 150);
   const observer = recorder();
   await changeAttemptWhenDue(run, observer);
   assert.equal(run.counters.noiseFreeEpisodes, 3 * 4);
-  assert.equal(run.bestAttempt?.attempt, first);
-  const { score } = run.bestAttempt;
+  const [{ score }] = run.resting;
   assert.ok(score > 0 && score < 10);
-  assert.deepEqual(observer.records, [{ kind: "attempt", values: { attempt: 1, mean: score } }]);
+  const values = { attempt: 0, round: 1, mean: score };
+  assert.deepEqual(observer.records, [{ kind: "attempt", values }]);
+  await changeAttemptWhenDue(run, observer);
+  assert.equal(observer.records.length, 1, "the next round has just begun");
   await run.learner.close();
 });
 
-Deno.test("attemptProgress() goes from 0 to 1 in every attempt, the last of which has the rest", () => {
-  const run = tinyRun({ attempts: { steps: 100, budgetShare: 0.5 } });
-  const at = (attempts: number, startStep: number, step: number) => {
-    run.counters.attempts = attempts;
+Deno.test("attemptProgress() goes on over an attempt's rounds and starts anew for the rest", () => {
+  const run = tinyRun(FOUR);
+  const at = (rounds: number, startStep: number, step: number) => {
+    run.attempt.rounds = rounds;
     run.attempt.startStep = startStep;
     run.counters.steps.training = step;
     return attemptProgress(run);
   };
   assert.equal(at(0, 0, 0), 0);
   assertClose(at(0, 0, 50), 0.5);
-  assert.equal(at(0, 0, 105), 1);
-  assertClose(at(1, 120, 145), 0.25);
-  assertClose(at(3, 360, 420), 0.25);
-  assert.equal(at(3, 360, 600), 1);
-});
-
-Deno.test("train() with several attempts ends within its budget with the best one's policies", async () => {
-  const run = tinyRun(TWO);
-  const observer = recorder();
-  await train(run, observer);
-  assert.equal(run.counters.attempts, 2);
-  assert.ok(spentSteps(run) <= 600);
-  assert.equal(run.counters.steps.training, 10 * run.counters.episodes);
-  assert.equal(
-    observer.records.filter(({ kind }) => kind === "episode").length,
-    run.counters.episodes,
-  );
-  assert.ok(run.attempt.episodes < run.counters.episodes, "the other attempt's are not counted");
-  await run.learner.close();
+  assertClose(at(1, 0, 50), 0.5);
+  assert.equal(at(1, 0, 105), 1);
+  assertClose(at(0, 120, 145), 0.25);
+  assertClose(at(2, 400, 450), 0.25);
+  assert.equal(at(2, 400, 600), 1);
+  assertClose(attemptProgress(tinyRun()), 0);
 });
 
 Deno.test("train() goes on with a larger budget by further attempts", async () => {
   const run = tinyRun(TWO);
   await train(run, { ...recorder(), beforeFinish: () => Promise.resolve(false) });
-  assert.equal(run.counters.attempts, 2);
   const best = run.attempt;
-  const longer = { ...run, config: { ...run.config, steps: 1500 } };
-  await trainUntil(3, longer);
-  assert.equal(longer.bestAttempt?.attempt, best, "what the first budget came to is one of them");
+  const longer = { ...run, config: { ...run.config, steps: 2000 } };
+  await trainUntil(longer, ({ counters }) => counters.attempts === 3);
+  assert.equal(longer.resting[0].attempt, best, "what the first budget came to is one of them");
   assert.notEqual(longer.attempt, best);
   await run.learner.close();
 });

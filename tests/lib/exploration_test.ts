@@ -116,11 +116,10 @@ Deno.test("addNoise() starts anew with every attempt", () => {
   assertClose(sigmaAt(0), 0.1, 0.004);
   assertClose(sigmaAt(100), 0.05, 0.002);
   assert.ok(sigmaAt(200) < 1e-5);
-  run.counters.attempts = 1;
   run.attempt.startStep = 210;
   assertClose(sigmaAt(210), 0.1, 0.004);
   // The last one has all the rest.
-  run.counters.attempts = 2;
+  run.attempt.rounds = 1;
   run.attempt.startStep = 420;
   assertClose(sigmaAt(510), 0.05, 0.002);
   assert.ok(sigmaAt(600) < 1e-5);
