@@ -9,10 +9,9 @@
  */
 
 import type { Config } from "./config.ts";
-import { measureReturn } from "./evaluate.ts";
 import { goalsOf } from "./goals.ts";
 import type { LearnerState } from "./learner.ts";
-import { measureCommands } from "./probe.ts";
+import { measureGoals } from "./noise_free.ts";
 import { streamFor } from "./rollout.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import {
@@ -21,11 +20,6 @@ import {
   spentSteps,
   type TrainingRun,
 } from "./training_run.ts";
-
-/** Episodes of each goal at the end of an attempt's round. */
-const EPISODES = 4;
-/** Seeds of these episodes are numbered from here, apart from the selection's and the calibration's. */
-const FIRST_EPISODE = 0x2000_0000;
 
 /** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
 export function plannedRounds({ attempts, steps }: Pick<Config, "attempts" | "steps">): number[] {
@@ -74,25 +68,15 @@ export async function changeAttemptWhenDue(
   run.attempt.buffer.numberFrom(arrivals);
 }
 
-/** Measures the best commands of an attempt without noise and copies what its generator has learnt. */
+/** Measures an attempt without noise and copies what its generator has learnt. */
 async function rest(
   run: TrainingRun,
   observer: Pick<TrainingObserver, "record">,
 ): Promise<RestingAttempt> {
-  const { counters, learner, attempt } = run;
+  const { learner, attempt } = run;
   const steps = spentSteps(run) - attempt.startStep;
-  const commands = goalsOf(run).map(({ scaledReturn }) => scaledReturn);
-  const results = await measureCommands(run, {
-    commands,
-    episodes: EPISODES,
-    purpose: "calibration",
-    firstEpisode: FIRST_EPISODE + counters.noiseFreeEpisodes,
-    account: "noiseFree",
-    paired: true,
-  });
-  counters.noiseFreeEpisodes += commands.length * EPISODES;
+  const score = Math.max(...await measureGoals(run, goalsOf(run)));
   await learner.download();
-  const score = Math.max(...results.map((episodes) => measureReturn(episodes).mean));
   attempt.rounds++;
   observer.record("attempt", { attempt: attempt.number, round: attempt.rounds, mean: score });
   return { attempt, steps, score, learner: copyState(learner.state) };

@@ -195,6 +195,11 @@ export const OPTION_SECTIONS = {
       0,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
+    noiseFreeShare: number(
+      0,
+      "Share of the budget for episodes without noise: the policy for a goal runs five and is stored under their mean",
+      { max: 0.9 },
+    ),
     finalNoiseShare: number(
       0.2,
       "Share of sigma that is left at the end of the budget or of an attempt; a cosine in between",
@@ -331,10 +336,11 @@ export const OPTION_SECTIONS = {
     ),
   },
   selection: {
-    candidates: integer(6, "Policies that compete for the best one at the end", {
-      min: 1,
-      max: 1000,
-    }),
+    candidates: integer(
+      6,
+      "Policies that compete for the best one at the end, and as many again of those that ran more than once",
+      { min: 1, max: 1000 },
+    ),
     budgetShare: number(0.1, "Share of the budget kept for that competition's episodes", {
       max: 0.9,
     }),

@@ -63,7 +63,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     steps: 2 * MILLION,
     policy: { hiddenSizes: [16] },
     generator: { tileSize: 16 },
-    rollout: { refreshEvery: 2, noiseSpread: 0.7 },
+    rollout: { refreshEvery: 2, noiseFreeShare: 0.1, noiseSpread: 0.7 },
     command: { credit: 1 },
   },
   Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
@@ -112,6 +112,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         successShare: 0,
         fineAfter: 0,
         refreshEvery: 0,
+        noiseFreeShare: 0,
       },
       command: { top: 1, credit: 0, margin: 0 },
       buffer: {

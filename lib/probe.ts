@@ -43,6 +43,30 @@ export async function measureCommands(
   return await measureRows(run, rows, options);
 }
 
+/** Seeds of episodes that train or choose are numbered from here, apart from the calibration's. */
+const FIRST_NOISE_FREE = 0x4000_0000;
+
+/**
+ * Runs given policies (generator order, rows of [P]) on the same episodes, seen in no measurement before,
+ * whose steps the budget pays for: episodes by policy.
+ */
+export async function measureNoiseFree(
+  run: TrainingRun,
+  rows: readonly Float32Array[],
+  { episodes }: { episodes: number },
+): Promise<Episode[][]> {
+  const { counters } = run;
+  const results = await measureRows(run, rows, {
+    episodes,
+    purpose: "calibration",
+    firstEpisode: FIRST_NOISE_FREE + counters.noiseFreeEpisodes,
+    account: "noiseFree",
+    paired: true,
+  });
+  counters.noiseFreeEpisodes += rows.length * episodes;
+  return results;
+}
+
 /** Runs given policies (generator order, rows of [P]) and books the steps: episodes by policy. */
 export async function measureRows(
   run: TrainingRun,

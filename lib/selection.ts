@@ -9,7 +9,7 @@
  */
 
 import { goalsOf } from "./goals.ts";
-import { generateRows, measureRows } from "./probe.ts";
+import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.ts";
 
@@ -23,9 +23,6 @@ export interface Winner {
   readonly meanReturn: number;
 }
 
-/** Seeds of these episodes are numbered from here, apart from the calibration's. */
-const FIRST_EPISODE = 0x4000_0000;
-
 interface Candidate {
   /** In the frame of the present normaliser. */
   readonly row: Float32Array;
@@ -38,7 +35,7 @@ interface Candidate {
  * @returns undefined when not even one episode fits.
  */
 export async function selectBest(run: TrainingRun): Promise<Winner | undefined> {
-  const { config, spec, counters, frame, scale } = run;
+  const { config, spec, frame, scale } = run;
   const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
   if (affordable < 1) return undefined;
   // Half of what is affordable for the first round, the rest to make the last ones sure.
@@ -49,14 +46,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
     const left = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
     if (left < field.length) break;
     const episodes = Math.max(1, Math.floor(left / (rounds * field.length)));
-    const results = await measureRows(run, field.map(({ row }) => row), {
-      episodes,
-      purpose: "calibration",
-      firstEpisode: FIRST_EPISODE + counters.noiseFreeEpisodes,
-      account: "noiseFree",
-      paired: true,
-    });
-    counters.noiseFreeEpisodes += field.length * episodes;
+    const results = await measureNoiseFree(run, field.map(({ row }) => row), { episodes });
     field.forEach(({ returns, storedReturns }, i) => {
       returns.push(...results[i].map((each) => each.return));
       storedReturns.push(...results[i].map((each) => scale.storedReturn(each)));
@@ -83,16 +73,21 @@ function roundsOf(count: number): number {
   return count <= 2 ? 1 : 1 + roundsOf(betterHalf(count));
 }
 
-/** The best stored policies, half of the candidates, and what the generator puts out for the goals. */
+/**
+ * The best stored policies, half of the count, and what the generator puts out for the goals; besides, of
+ * the stored ones that ran more than once, as many again: what they return is no luck.
+ */
 async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
   const { attempt: { buffer }, frame } = run;
   const normaliser = currentNormaliser(run);
-  const stored = buffer.top(Math.floor(count / 2)).map(({ slot }) => {
+  const best = buffer.top(Math.floor(count / 2));
+  const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1).slice(0, count);
+  const stored = [...new Set([...best, ...sure])].map(({ slot }) => {
     const row = buffer.row(slot).slice();
     frame.toNormalised(row, normaliser);
     return row;
   });
-  const goals = goalsOf(run).slice(0, count - stored.length);
+  const goals = goalsOf(run).slice(0, count - best.length);
   const commands = goals.map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());
   // Stored ones first: on a tie they have been measured before.

@@ -17,8 +17,9 @@
  *     stored policies keep the meaning they were measured with when it moves
  *     (lib/observation_frame.ts): no stale labels.
  *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
- *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run,
- *     and no episode starts that might not fit the budget.
+ *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run
+ *     (where returns vary, a share of the budget measures the generator's own policies and stores them:
+ *     lib/noise_free.ts), and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
  *     policy could do; late in a run most of it explores finely (lib/exploration.ts). Rollouts aim at
  *     one of the best returns that proved to be within reach (lib/goals.ts).
@@ -40,6 +41,7 @@ import {
 } from "./exploration.ts";
 import { finish } from "./finish.ts";
 import { creditGoal, drawGoal, goalsOf } from "./goals.ts";
+import { measureGoalWhenDue } from "./noise_free.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
 import { streamFor } from "./rollout.ts";
@@ -118,6 +120,7 @@ async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<vo
   const { config, counters } = run;
   const updateNormaliser = config.normaliser.kind === "running";
   const { refreshEvery } = config.rollout;
+  await measureGoalWhenDue(run);
   for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
     if (refreshEvery > 0 && counters.episodes % refreshEvery === 0) {
       recordEpisode(run, observer, await refreshBest(run, { updateNormaliser }));

@@ -28,7 +28,9 @@
  *    0.36, 0.38 against 0.41, 0.40, 0.41 (default). Whole gradients pay for their way to the
  *    host what the passes cost; of a matrix that acts on the rows of the batch alone the two factors
  *    came instead, [B, outputs] and [B, columns], and the thread that runs Adam paid for their product.
- *    Loading took half to three quarters of the time; it was not worth two forms of the update.
+ *    Loading took half to three quarters of the time; it was not worth two forms of the update. Adam on
+ *    two threads would need weights and gradients in shared memory, and the binding takes no arrays in
+ *    it ("Invalid argument").
  *  - Scaling gradients by beta2^(-t/2), which drops one of Adam's ten passes.
  *  - No memory patterns and no arena in ONNX Runtime: within the noise for all three.
  */

@@ -16,7 +16,7 @@ import { recorder, tinyConfig, tinyRun } from "../support/tiny_run.ts";
 /** Two attempts of 150 steps, then the better one with what is left of 600. */
 const TWO = { attempts: { steps: 150, budgetShare: 0.5 } };
 /** Four attempts of 50 steps, two of them with 50 more, then one. */
-const FOUR = { attempts: { steps: 50, budgetShare: 0.5 } };
+const FOUR = { steps: 1200, attempts: { steps: 50, budgetShare: 0.25 } };
 
 Deno.test("plannedRounds() halves as many attempts as the budget holds until one is left", () => {
   const planned = (share: number) =>
@@ -38,10 +38,10 @@ Deno.test("changeAttemptWhenDue() begins anew with a generator, a buffer and a n
   await trainUntil(run, ({ counters }) => counters.attempts === 2);
   assert.deepEqual(run.resting.map(({ attempt, steps }) => [attempt, steps]), [[first, 150]]);
   assert.deepEqual([first.number, first.rounds, first.startStep], [0, 1, 0]);
-  // 150 steps and the measurement of one goal in four episodes of ten; then the first warm-up episode.
-  assert.deepEqual([run.attempt.number, run.attempt.startStep], [1, 150 + 40]);
-  assert.equal(spentSteps(run), 150 + 40 + 10);
-  assert.equal(run.counters.steps.noiseFree, 40);
+  // 150 steps and the measurement of one goal in five episodes of ten; then the first warm-up episode.
+  assert.deepEqual([run.attempt.number, run.attempt.startStep], [1, 150 + 50]);
+  assert.equal(spentSteps(run), 150 + 50 + 10);
+  assert.equal(run.counters.steps.noiseFree, 50);
   assert.deepEqual([run.attempt.episodes, run.attempt.buffer.size], [1, 1]);
   assert.equal(run.attempt.moments.count, 10);
   assert.equal(run.attempt.buffer.best, run.attempt.startReturn);
@@ -95,7 +95,7 @@ Deno.test("changeAttemptWhenDue() gives up the worse half after every round", as
     records.toSorted((a, b) => Number(b.mean) - Number(a.mean)).slice(0, count)
       .map(({ attempt }) => attempt).toSorted();
   assert.deepEqual(fields, [bestOf(told.slice(0, 4), 2), bestOf(told.slice(4), 1)]);
-  assert.ok(spentSteps(run) <= 600);
+  assert.ok(spentSteps(run) <= 1200);
   assert.equal(run.counters.steps.training, 10 * run.counters.episodes);
   assert.ok(run.attempt.episodes < run.counters.episodes, "the others' are not counted");
 });
@@ -105,7 +105,7 @@ Deno.test("changeAttemptWhenDue() measures the goals on the same episodes withou
   await trainUntil(run, () => spentSteps(run) >= 150);
   const observer = recorder();
   await changeAttemptWhenDue(run, observer);
-  assert.equal(run.counters.noiseFreeEpisodes, 3 * 4);
+  assert.equal(run.counters.noiseFreeEpisodes, 3 * 5);
   const [{ score }] = run.resting;
   assert.ok(score > 0 && score < 10);
   const values = { attempt: 0, round: 1, mean: score };
@@ -128,8 +128,8 @@ Deno.test("attemptProgress() goes on over an attempt's rounds and starts anew fo
   assertClose(at(1, 0, 50), 0.5);
   assert.equal(at(1, 0, 105), 1);
   assertClose(at(0, 120, 145), 0.25);
-  assertClose(at(2, 400, 450), 0.25);
-  assert.equal(at(2, 400, 600), 1);
+  assertClose(at(2, 400, 600), 0.25);
+  assert.equal(at(2, 400, 1200), 1);
   assertClose(attemptProgress(tinyRun()), 0);
 });
 

@@ -44,6 +44,7 @@ export const TINY: PartialConfig = {
     finalNoiseShare: 1,
     noiseProbability: 1,
     refreshEvery: 0,
+    noiseFreeShare: 0,
     successShare: 0,
     fineShare: 0.5,
     fineAfter: 0,

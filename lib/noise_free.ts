@@ -1,0 +1,48 @@
+/**
+ * The generator's own policies: measured without noise, and stored.
+ *
+ * All other policies were explored with noise and ran once. The best of them are partly luck, and what
+ * the generator makes of their returns may be worse: what it could do well at one time is lost when the
+ * next lucky policy leads it elsewhere. So in a share of the budget the policy for a goal runs several
+ * episodes without noise and is stored under their mean: a return that was earned, to aim at, to learn
+ * the command from, and to choose from at the end (lib/selection.ts).
+ */
+
+import { measureReturn } from "./evaluate.ts";
+import { drawGoal, type Goal, goalsOf } from "./goals.ts";
+import { generateRows, measureNoiseFree } from "./probe.ts";
+import { summarise } from "./statistics.ts";
+import { currentNormaliser, selectionSteps, spentSteps, type TrainingRun } from "./training_run.ts";
+
+/** Episodes of a policy: so many that luck is mostly out of their mean. */
+const EPISODES = 5;
+
+/** Measures the policy for a goal whenever less than the configured share of the budget went to that. */
+export async function measureGoalWhenDue(run: TrainingRun): Promise<void> {
+  const { config, spec, counters } = run;
+  const spent = spentSteps(run);
+  const isDue = counters.steps.noiseFree < config.rollout.noiseFreeShare * spent;
+  const fits = spent + EPISODES * spec.maxEpisodeSteps <= config.steps - selectionSteps(run);
+  if (isDue && fits) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
+}
+
+/**
+ * Measures the policies for goals without noise, all on the same episodes, and stores them.
+ * @returns their mean returns, survival bonus included.
+ */
+export async function measureGoals(run: TrainingRun, goals: readonly Goal[]): Promise<number[]> {
+  const { attempt: { buffer }, frame, scale } = run;
+  const generated = await generateRows(run, goals.map(({ scaledReturn }) => scaledReturn));
+  const rows = generated.map((row) => row.slice());
+  const results = await measureNoiseFree(run, rows, { episodes: EPISODES });
+  return results.map((episodes, i) => {
+    frame.toRaw(rows[i], currentNormaliser(run));
+    buffer.add(rows[i], {
+      scaledReturn: scale.scale(summarise(episodes.map((each) => scale.storedReturn(each))).mean),
+      survival: summarise(episodes.map((each) => scale.survival(each))).mean,
+      step: spentSteps(run),
+      episodes: EPISODES,
+    });
+    return measureReturn(episodes).mean;
+  });
+}
