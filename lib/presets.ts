@@ -68,15 +68,20 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   },
   Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
   // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
-  HalfCheetah: { steps: MILLION, update: { perCycle: 32 }, rollout: { fineAfter: 500_000 } },
+  HalfCheetah: {
+    steps: MILLION,
+    update: { perCycle: 32 },
+    // Which gait is found first decides what half a million steps more can make of it.
+    attempts: { steps: 100_000 },
+    rollout: { fineAfter: 500_000 },
+  },
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
-    // Which gait is found first decides what half a million steps more can make of it.
-    attempts: { steps: 70_000 },
-    rollout: { fineAfter: 600_000 },
+    attempts: { steps: 100_000 },
+    rollout: { noiseFreeShare: 0.1, fineAfter: 600_000 },
   },
 };
 

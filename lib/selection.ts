@@ -39,8 +39,8 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
   const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
   if (affordable < 1) return undefined;
   // Half of what is affordable for the first round, the rest to make the last ones sure.
-  const count = Math.min(config.selection.candidates, Math.max(1, Math.floor(affordable / 2)));
-  let field = await makeCandidates(run, count);
+  const room = Math.max(1, Math.floor(affordable / 2));
+  let field = await makeCandidates(run, room);
   const mean = ({ returns }: Candidate) => summarise(returns).mean;
   for (let rounds = roundsOf(field.length); rounds > 0; rounds--) {
     const left = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
@@ -74,14 +74,16 @@ function roundsOf(count: number): number {
 }
 
 /**
- * The best stored policies, half of the count, and what the generator puts out for the goals; besides, of
- * the stored ones that ran more than once, as many again: what they return is no luck.
+ * The best stored policies, half of the candidates, and what the generator puts out for the goals; of the
+ * stored ones that ran more than once, whose return is no luck, as many again if there is room.
  */
-async function makeCandidates(run: TrainingRun, count: number): Promise<Candidate[]> {
-  const { attempt: { buffer }, frame } = run;
+async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
+  const { attempt: { buffer }, frame, config } = run;
+  const count = Math.min(config.selection.candidates, room);
   const normaliser = currentNormaliser(run);
   const best = buffer.top(Math.floor(count / 2));
-  const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1).slice(0, count);
+  const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
+    .slice(0, Math.min(count, room - count));
   const stored = [...new Set([...best, ...sure])].map(({ slot }) => {
     const row = buffer.row(slot).slice();
     frame.toNormalised(row, normaliser);

@@ -11,6 +11,7 @@ import {
   type GeneratorOptions,
   generatorOptions,
   openGenerator,
+  workersOption,
 } from "./generator_source.ts";
 import { measuredDocument } from "./measured.ts";
 import { envCommandOptions, withEnvironments } from "./env_command.ts";
@@ -71,6 +72,7 @@ export const curveCommand: Command<CurveValues> = {
           fallback: 1,
           doc: "Seed of the episodes",
         }),
+        workers: workersOption(),
         out: setting(
           "--out",
           fileValue("FILE", Object.keys(RENDERERS)),

@@ -18,6 +18,7 @@ import {
   generatorOptions,
   type OpenGenerator,
   openGenerator,
+  workersOption,
 } from "./generator_source.ts";
 import { formatMeasured, measuredDocument } from "./measured.ts";
 import { envCommandOptions, envCommandWords, withEnvironments } from "./env_command.ts";
@@ -95,6 +96,7 @@ export const generateCommand: Command<GenerateValues> = {
           fallback: DEFAULT_EPISODES,
           doc: "Episodes that measure a policy",
         }),
+        workers: workersOption(),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {
           fallback: 1,
           doc: "Seed of those episodes",

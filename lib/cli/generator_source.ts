@@ -1,12 +1,22 @@
 /** The options that name a trained generator, and the generator itself with what runs its policies. */
 
 import { join } from "node:path";
+import type { Config } from "../config.ts";
 import { createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
 import { UsageError } from "../errors.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
+import { createGrowingRunner } from "../workers/growing_runner.ts";
+import { countWorkers, WorkerRunner } from "../workers/worker_runner.ts";
 import { checkNamed, type EnvCommandValues, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
-import { fileValue, type OptionParser, runValue, setting } from "./values.ts";
+import {
+  fileValue,
+  integerValue,
+  type OptionParser,
+  runValue,
+  setting,
+  settingOr,
+} from "./values.ts";
 
 /** The values of the two options. */
 export interface GeneratorOptions extends EnvCommandValues {
@@ -14,6 +24,8 @@ export interface GeneratorOptions extends EnvCommandValues {
   readonly run: string | undefined;
   /** --generator */
   readonly generator: string | undefined;
+  /** --workers: 0 is one per core, up to eight; in this thread when absent. */
+  readonly workers?: number;
 }
 
 /** The names of the two options, of which one must be given. */
@@ -34,6 +46,14 @@ export function generatorOptions(): {
   };
 }
 
+/** Makes the parser of --workers for commands that run many episodes. */
+export function workersOption(): OptionParser<number> {
+  return settingOr("--workers", integerValue({ metavar: "N", min: 0, max: 1024 }), {
+    fallback: 0,
+    doc: "Workers for the episodes where they take long; 0: one per core, up to 8",
+  });
+}
+
 /** A generator in use. */
 export interface OpenGenerator {
   /** Path of the generator file. */
@@ -46,6 +66,30 @@ export interface OpenGenerator {
   close(): Promise<void>;
 }
 
+/** Adds workers to a runner, but for an environment of a command, which they would not know. */
+function withWorkers(
+  local: EpisodeRunner,
+  { options: { workers = 1, envCommand }, config, context: { program, output } }: {
+    options: GeneratorOptions;
+    config: Config;
+    context: CommandContext;
+  },
+): EpisodeRunner {
+  const count = countWorkers(workers);
+  if (count < 2 || envCommand !== undefined) return local;
+  return createGrowingRunner(local, {
+    clock: program.clock,
+    startOthers: () =>
+      new WorkerRunner({
+        count,
+        modules: program.modules,
+        env: config.env,
+        hiddenSizes: config.policy.hiddenSizes,
+        onWarning: (text) => output.warn(text),
+      }),
+  });
+}
+
 /**
  * Loads the generator that the options name, and its environment.
  * @param does What the command does, for the error: "generate a policy".
@@ -54,9 +98,10 @@ export interface OpenGenerator {
  */
 export async function openGenerator(
   options: GeneratorOptions,
-  { program }: CommandContext,
+  context: CommandContext,
   does: string,
 ): Promise<OpenGenerator> {
+  const { program } = context;
   const { run, generator: file, env: described, envCommand } = options;
   const path = file ?? (run === undefined ? undefined : join(run, GENERATOR_FILE_NAME));
   if (path === undefined) {
@@ -74,7 +119,8 @@ export async function openGenerator(
     session: { device: "cpu" },
   });
   const env = await registry.make(generator.spec.id);
-  const runner = createLocalRunner(env, models.createPolicy(generator.spec, generator.shape));
+  const local = createLocalRunner(env, models.createPolicy(generator.spec, generator.shape));
+  const runner = withWorkers(local, { options, config: generator.config, context });
   return {
     path,
     generator,

@@ -5,7 +5,6 @@ import type { PartialConfig } from "../../lib/config.ts";
 import { measureGoals, measureGoalWhenDue } from "../../lib/noise_free.ts";
 import { goalsOf } from "../../lib/goals.ts";
 import { generateRows } from "../../lib/probe.ts";
-import { selectBest } from "../../lib/selection.ts";
 import { train } from "../../lib/trainer.ts";
 import { spentSteps, type TrainingRun } from "../../lib/training_run.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
@@ -63,23 +62,5 @@ Deno.test("measureGoalWhenDue() leaves the selection its share", async () => {
   run.counters.steps.training--;
   await measureGoalWhenDue(run);
   assert.equal(run.counters.steps.noiseFree, before + 50);
-  await run.learner.close();
-});
-
-Deno.test("selectBest() lets policies compete that ran more than once, besides the luckiest", async () => {
-  const run = tinyRun({
-    selection: { candidates: 2, budgetShare: 0.9 },
-    normaliser: { kind: "off" },
-  });
-  const { buffer } = run.attempt;
-  const size = run.model.parameterCount;
-  // A policy of zeros earns 5; the lucky one always acts -1 and earns less than its label.
-  const zeros = new Float32Array(size);
-  const lucky = new Float32Array(size).fill(-3);
-  buffer.add(lucky, { scaledReturn: 0.99, step: 0 });
-  buffer.add(zeros, { scaledReturn: 0.7, step: 0, episodes: 5 });
-  buffer.add(lucky, { scaledReturn: 0.98, step: 0 });
-  const winner = await selectBest(run);
-  assert.deepEqual(winner?.row, zeros);
   await run.learner.close();
 });

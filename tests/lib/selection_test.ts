@@ -71,6 +71,26 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
   assertClose(winner!.row[run.model.order.indexOf(0)], 3);
 });
 
+Deno.test("selectBest() lets those compete as well that ran more than once, if there is room", async () => {
+  const firsts = async (episodes: number) => {
+    const runner = payingRunner(0);
+    const stored = [1, 2, 3, 4, 5, 6];
+    const run = trainedRun(runner, { stored, episodes, selection: { candidates: 4 } });
+    for (const entry of [...run.attempt.buffer.entries()].slice(2)) {
+      run.attempt.buffer.relabel(entry, { ...entry, step: 0, episodes: 5 });
+    }
+    const winner = await selectBest(run);
+    await run.learner.close();
+    assert.ok(winner);
+    return runner.rounds[0].map(({ parameters }) => parameters[0]).filter(Number.isInteger);
+  };
+  // Two by return, one generated for the one goal, and of the sure ones as many as fit.
+  assert.deepEqual(await firsts(100), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(await firsts(12), [1, 2, 3, 4]);
+  assert.deepEqual(await firsts(8), [1, 2]);
+  assert.deepEqual(await firsts(2), []);
+});
+
 Deno.test("selectBest() gives the mean of all of the winner's episodes as its command", async () => {
   const run = trainedRun(payingRunner(0), { stored: [4, 2], episodes: 9 });
   const winner = await selectBest(run);
