@@ -84,6 +84,8 @@ export interface RunData {
   readonly updateCount: number;
   /** By rising step. */
   readonly evaluations: readonly EvaluationPoint[];
+  /** What competing attempts were measured at, by rising step; empty where there was one. */
+  readonly attempts: readonly { readonly step: number; readonly mean: number }[];
   /** The evaluation of what the run handed out; undefined while it is not finished. */
   readonly finalReturn: EvaluationPoint | undefined;
   /** Highest return of a training episode. */
@@ -140,6 +142,7 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     episodeCount: numberOf(of("episode").at(-1)?.episode) ?? of("episode").length,
     updateCount: numberOf(of("update").at(-1)?.updates) ?? 0,
     evaluations: keepEvenly(evaluations.sort((a, b) => a.step - b.step), MAX_POINTS),
+    attempts: pairs(of("attempt"), "mean").map(({ step, value }) => ({ step, mean: value })),
     finalReturn: final && evaluationOf(final)[0],
     bestReturn: largest(of("episode")),
     episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),

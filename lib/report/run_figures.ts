@@ -18,7 +18,9 @@ export interface Figure {
 }
 
 /** Draws the returns over time. */
-export function learningFigure({ evaluations, episodes, finalReturn }: RunData): Figure {
+export function learningFigure(
+  { evaluations, episodes, attempts, finalReturn }: RunData,
+): Figure {
   const series: ChartSeries[] = [];
   if (episodes.steps.length > 0) {
     series.push({
@@ -42,6 +44,15 @@ export function learningFigure({ evaluations, episodes, finalReturn }: RunData):
       points: evaluations.length < 40,
     });
   }
+  if (attempts.length > 0) {
+    series.push({
+      label: "attempt measured",
+      x: attempts.map(({ step }) => step),
+      y: attempts.map(({ mean }) => mean),
+      color: 2,
+      points: true,
+    });
+  }
   if (finalReturn) {
     const { step, mean } = finalReturn;
     series.push({ label: "handed out", x: [step], y: [mean], color: 1, points: true });
@@ -55,7 +66,10 @@ export function learningFigure({ evaluations, episodes, finalReturn }: RunData):
     title: "Learning",
     caption: "Return of the best command, without noise, with the 95 % interval of its mean; " +
       "behind it the noisy episodes that were learnt from, mean and extremes. " +
-      "What the run hands out in the end is measured with episodes of its own.",
+      "What the run hands out in the end is measured with episodes of its own." +
+      (attempts.length > 0
+        ? " Returns fall where an attempt was measured and another one begins or goes on."
+        : ""),
     missing: "No episode was recorded yet.",
     chart: series.length === 0 ? undefined : {
       kind: "lines",

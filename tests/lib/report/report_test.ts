@@ -34,6 +34,20 @@ Deno.test("addressesIn() finds what a browser would ask a network for", () => {
   assert.deepEqual(addressesIn('<p class="x">http</p>'), []);
 });
 
+Deno.test("writeReport() shows what competing attempts were measured at", async () => {
+  await withFolder(async (folder) => {
+    const measured = [10, 30].map((mean, i) => ({ kind: "attempt", step: 40 + 10 * i, mean }));
+    const records = [...SMALL_RUN, ...measured];
+    await writeRunFolder(folder, { records });
+    const { html, charts } = await reportOf(folder);
+    const series = seriesOf(charts, "chart-learning").find(({ label }) =>
+      label.includes("attempt")
+    );
+    assert.deepEqual([series?.x, series?.y], [[40, 50], [10, 30]]);
+    assert.match(html, /where an attempt was measured/);
+  });
+});
+
 Deno.test("writeReport() shows the numbers of the metrics and asks no network", async () => {
   await withFolder(async (folder) => {
     await writeRunFolder(folder, { records: SMALL_RUN });
