@@ -59,10 +59,12 @@ ${cases.join("\n")}
   esac
 }
 
-child=
-trap '[ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
+child= stopped=
+trap 'stopped=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM INT
 run "$SLURM_ARRAY_TASK_ID" &
 child=$!
+# The signal may have come before the child had a name.
+[ -z "$stopped" ] || kill -TERM "$child" 2>/dev/null
 wait "$child"
 code=$?
 # A signal ends the wait, not the run: it is saving.

@@ -35,6 +35,7 @@ Deno.test("renderSlurmScript() writes what was asked for", () => {
     "#SBATCH --cpus-per-task=2",
     "#SBATCH --partition=gpu",
     "# One task per run. A run that is finished says so and does nothing, one that was stopped goes on.",
+    "# The signal may have come before the child had a name.",
     "# A signal ends the wait, not the run: it is saving.",
     "# 143: stopped by SIGTERM after saving. A cancelled task has another state by now.",
   ]);
@@ -48,6 +49,7 @@ Deno.test("renderSlurmScript() writes what was asked for", () => {
 /** A run that saves for a while when it is asked to stop, and stands for `udrlpg train`. */
 const STUBBORN_RUN = `#!/bin/sh
 trap 'sleep 0.3; echo saved; exit 143' TERM
+[ "$1" = early ] && kill -TERM $PPID
 echo "$@" started
 [ "$1" = short ] && exit 4
 while :; do sleep 0.05; done
@@ -89,6 +91,23 @@ kill -TERM $pid 2>/dev/null; wait $pid; code=$?; cat log; exit $code`,
     const failed = await start(2, "RUNNING");
     assert.deepEqual([failed.code, failed.stdout], [4, "short started\n"]);
     assert.equal(await requests(), "requeue 7_3\nrequeue 7_1\n");
+  }));
+
+Deno.test("the script of a job array loses no signal that comes while it starts its run", () =>
+  withSweepFolder("", async (folder) => {
+    for (const [name, text] of Object.entries(FAKE_SLURM)) {
+      await Deno.writeTextFile(`${folder.path}/${name}`, text, { mode: 0o755 });
+    }
+    const script = renderSlurmScript({ ...JOB, lines: ["task early"], workFolder: folder.path });
+    // Whatever the shell is slow at, the run's signal is there before the shell knows the run.
+    const slow = script.replace("\nchild=$!\n", "\nsleep 0.5\nchild=$!\n");
+    assert.notEqual(slow, script);
+    await Deno.writeTextFile(`${folder.path}/script`, slow);
+    const { stdout } = await shell(
+      "echo CANCELLED > state; SLURM_ARRAY_JOB_ID=7 SLURM_ARRAY_TASK_ID=1 timeout 20 sh script; echo $?",
+      folder,
+    );
+    assert.equal(stdout, "early started\nsaved\n143\n");
   }));
 
 Deno.test("sweep submit refuses what is no job array, and names sbatch where it is not", () =>
