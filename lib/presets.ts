@@ -81,7 +81,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
     command: { credit: 1 },
     attempts: { steps: 100_000 },
-    rollout: { noiseFreeShare: 0.1, fineAfter: 600_000 },
+    rollout: { fineAfter: 600_000 },
   },
 };
 
