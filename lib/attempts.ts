@@ -8,22 +8,25 @@
  * and the worse half is given up (successive halving); the last one has the rest of the budget.
  */
 
-import type { Config } from "./config.ts";
 import { goalsOf } from "./goals.ts";
 import type { LearnerState } from "./learner.ts";
-import { measureGoals } from "./noise_free.ts";
+import { measureGoals, measuringSteps } from "./noise_free.ts";
 import { streamFor } from "./rollout.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import {
   createAttempt,
   type RestingAttempt,
+  selectionSteps,
   spentSteps,
   type TrainingRun,
 } from "./training_run.ts";
 
 /** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
-export function plannedRounds({ attempts, steps }: Pick<Config, "attempts" | "steps">): number[] {
-  const affordable = attempts.steps === 0 ? 0 : attempts.budgetShare * steps / attempts.steps;
+export function plannedRounds({ config, spec }: Pick<TrainingRun, "config" | "spec">): number[] {
+  const { attempts, steps } = config;
+  if (attempts.steps === 0) return [];
+  const cost = attempts.steps + measuringSteps({ config, spec });
+  const affordable = attempts.budgetShare * (steps - selectionSteps({ config, spec })) / cost;
   let rounds: number[] = [];
   for (let count = 2;; count++) {
     const larger = halvings(count);
@@ -38,8 +41,8 @@ function halvings(count: number): number[] {
 }
 
 /** Tells whether the present attempt is the one that has the rest of the budget. */
-export function isLastAttempt({ config, attempt }: TrainingRun): boolean {
-  return attempt.rounds >= plannedRounds(config).length;
+export function isLastAttempt(run: TrainingRun): boolean {
+  return run.attempt.rounds >= plannedRounds(run).length;
 }
 
 /** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
@@ -47,7 +50,7 @@ export function attemptProgress(run: TrainingRun): number {
   const { config, attempt: { startStep } } = run;
   const length = isLastAttempt(run)
     ? config.steps - startStep
-    : config.attempts.steps * plannedRounds(config).length;
+    : config.attempts.steps * plannedRounds(run).length;
   return Math.min(1, (spentSteps(run) - startStep) / length);
 }
 
@@ -61,7 +64,7 @@ export async function changeAttemptWhenDue(
   if (isLastAttempt(run) || spentSteps(run) < roundEnd) return;
   run.resting.push(await rest(run, observer));
   const { arrivals } = attempt.buffer;
-  const [planned] = plannedRounds(config);
+  const [planned] = plannedRounds(run);
   if (counters.attempts < planned) beginAnew(run);
   else takeUp(run, chooseNext(run));
   // No two policies of a run have the same number.
@@ -99,7 +102,7 @@ function chooseNext(run: TrainingRun): RestingAttempt {
   const roundsOf = ({ attempt }: RestingAttempt) => attempt.rounds;
   const least = Math.min(...run.resting.map(roundsOf));
   if (run.resting.every((each) => roundsOf(each) === least)) {
-    const left = plannedRounds(run.config)[least] ?? 1;
+    const left = plannedRounds(run)[least] ?? 1;
     run.resting = run.resting.sort((a, b) => b.score - a.score).slice(0, left);
   }
   return run.resting.find((each) => roundsOf(each) === least)!;

@@ -26,6 +26,11 @@ export async function measureGoalWhenDue(run: TrainingRun): Promise<void> {
   if (isDue && fits) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
 }
 
+/** Gives the steps that measuring all goals may take. */
+export function measuringSteps({ config, spec }: Pick<TrainingRun, "config" | "spec">): number {
+  return config.command.top * EPISODES * spec.maxEpisodeSteps;
+}
+
 /**
  * Measures the policies for goals without noise, all on the same episodes, and stores them.
  * @returns their mean returns, survival bonus included.

@@ -172,8 +172,8 @@ export const OPTION_SECTIONS = {
       { unit: "steps" },
     ),
     budgetShare: number(
-      0.65,
-      "Share of the budget for all rounds, which says how many attempts there are; one where two do not fit",
+      0.8,
+      "Share of training's steps for all rounds and what is measured after them, which says how many attempts there are; one where two do not fit",
       {
         max: 0.9,
       },

@@ -11,19 +11,24 @@ import { streamFor } from "../../lib/rollout.ts";
 import { train } from "../../lib/trainer.ts";
 import { spentSteps, type TrainingRun } from "../../lib/training_run.ts";
 import { assertClose } from "../support/close.ts";
+import { TINY_ENV_SPEC } from "../support/tiny_env.ts";
 import { recorder, tinyConfig, tinyRun } from "../support/tiny_run.ts";
 
 /** Two attempts of 150 steps, then the better one with what is left of 600. */
-const TWO = { attempts: { steps: 150, budgetShare: 0.5 } };
+const TWO = { attempts: { steps: 150, budgetShare: 0.8 } };
 /** Four attempts of 50 steps, two of them with 50 more, then one. */
-const FOUR = { steps: 1200, attempts: { steps: 50, budgetShare: 0.25 } };
+const FOUR = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
 
 Deno.test("plannedRounds() halves as many attempts as the budget holds until one is left", () => {
-  const planned = (share: number) =>
-    plannedRounds(tinyConfig({ attempts: { steps: 10, budgetShare: share }, steps: 100 }));
-  const sizes = [0, 0.19, 0.2, 0.3, 0.59, 0.6, 0.7, 0.9].map(planned);
+  const planned = (budgetShare: number, steps = 50) => {
+    const attempts = { steps, budgetShare };
+    const config = tinyConfig({ attempts, steps: 1000, selection: { budgetShare: 0 } });
+    return plannedRounds({ config, spec: TINY_ENV_SPEC });
+  };
+  // 50 steps and one goal in five episodes of ten make 100 of 1000.
+  const sizes = [0, 0.19, 0.2, 0.3, 0.59, 0.6, 0.7, 0.9].map((share) => planned(share));
   assert.deepEqual(sizes, [[], [], [2], [3], [3], [4, 2], [5, 2], [6, 3]]);
-  assert.deepEqual(plannedRounds(tinyConfig({ attempts: { steps: 0, budgetShare: 0.9 } })), []);
+  assert.deepEqual(planned(0.9, 0), []);
 });
 
 /** Trains until a number of attempts has been begun and so many rounds of the present one are over. */
@@ -101,7 +106,7 @@ Deno.test("changeAttemptWhenDue() gives up the worse half after every round", as
 });
 
 Deno.test("changeAttemptWhenDue() measures the goals on the same episodes without noise", async () => {
-  const run = tinyRun({ ...TWO, command: { top: 3 } });
+  const run = tinyRun({ ...TWO, steps: 1200, command: { top: 3 } });
   await trainUntil(run, () => spentSteps(run) >= 150);
   const observer = recorder();
   await changeAttemptWhenDue(run, observer);

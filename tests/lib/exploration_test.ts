@@ -108,7 +108,8 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
 });
 
 Deno.test("addNoise() starts anew with every attempt", () => {
-  const run = wideRun({ finalNoiseShare: 0 }, { attempts: { steps: 200, budgetShare: 0.7 } });
+  const attempts = { steps: 200, budgetShare: 0.6 };
+  const run = wideRun({ finalNoiseShare: 0 }, { attempts, steps: 1000 });
   const sigmaAt = (step: number) => {
     run.counters.steps.training = step;
     return spread(noiseOf(run));
@@ -121,8 +122,8 @@ Deno.test("addNoise() starts anew with every attempt", () => {
   // The last one has all the rest.
   run.attempt.rounds = 1;
   run.attempt.startStep = 420;
-  assertClose(sigmaAt(510), 0.05, 0.002);
-  assert.ok(sigmaAt(600) < 1e-5);
+  assertClose(sigmaAt(710), 0.05, 0.002);
+  assert.ok(sigmaAt(1000) < 1e-5);
 });
 
 Deno.test("addNoise() explores finely in the configured share of late rollouts", () => {

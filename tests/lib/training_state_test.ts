@@ -43,7 +43,7 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
 });
 
 Deno.test("restoreState() brings back attempts that rest", async () => {
-  const changes = { attempts: { steps: 50, budgetShare: 0.5 } };
+  const changes = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
   const endOf = async (run: TrainingRun) => {
     const observer = recorder();
     const outcome = await train(run, observer);
