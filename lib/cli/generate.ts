@@ -42,9 +42,10 @@ export interface GenerateValues extends GeneratorOptions {
   readonly seed: number;
 }
 
-const DEFAULT_EPISODES = 10;
-/** A search with --tolerance may try this many candidates. */
-const SEARCH_CANDIDATES = 40;
+/** Episodes that measure a policy where --verify says nothing. */
+export const DEFAULT_EPISODES = 10;
+/** A search with --tolerance may run this many times the episodes of one measurement. */
+export const SEARCH_CANDIDATES = 40;
 
 /** The `generate` command. */
 export const generateCommand: Command<GenerateValues> = {

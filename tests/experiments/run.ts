@@ -10,6 +10,7 @@
 
 import { parseArgs } from "node:util";
 import { registry } from "../../envs/registry.ts";
+import { DEFAULT_EPISODES, SEARCH_CANDIDATES } from "../../lib/cli/generate.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { findOption, parseOption, resolveConfig } from "../../lib/config.ts";
 import { type Curve, measureCurve } from "../../lib/curve.ts";
@@ -44,8 +45,6 @@ interface RunRecord {
 const CURVE_EPISODES = 5;
 const MEASURE_SEED = 1_000_003;
 const RANDOM_REQUESTS = 20;
-/** What `generate --tolerance` takes where nothing else is said. */
-const EPISODE_BUDGET = 400;
 const TOP_SHARE = 0.97;
 const TOLERANCE_SHARE = 0.05;
 /** Policies of the warm-up stand for random policies. */
@@ -101,8 +100,8 @@ async function runOne(
     const found = await findPolicy(generator, {
       requested,
       tolerance,
-      episodes: 10,
-      episodeBudget: EPISODE_BUDGET,
+      episodes: DEFAULT_EPISODES,
+      episodeBudget: DEFAULT_EPISODES * SEARCH_CANDIDATES,
       seed: MEASURE_SEED + i,
       runner,
     });

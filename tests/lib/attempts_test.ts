@@ -31,7 +31,7 @@ Deno.test("plannedRounds() halves as many attempts as the budget holds until one
   assert.deepEqual(planned(0.9, 0), []);
 });
 
-/** Trains until a number of attempts has been begun and so many rounds of the present one are over. */
+/** Trains until a cycle or a warm-up episode has ended where `isThere`. */
 async function trainUntil(run: TrainingRun, isThere: (run: TrainingRun) => boolean) {
   await train(run, { record() {}, betweenCycles: () => !isThere(run) });
   return run;
