@@ -57,6 +57,14 @@ export interface AdamStep extends AdamState {
   readonly beta2: number;
 }
 
+/** What one step takes besides the arrays and the decays. */
+export interface AdamStepScalars {
+  /** The learning rate with both bias corrections. */
+  readonly stepSize: number;
+  /** Added to the root of the scaled second moment. */
+  readonly epsilon: number;
+}
+
 /**
  * Computes the two scalars of one step.
  * @param step Counts from 1, as t in the paper.
@@ -65,7 +73,7 @@ export interface AdamStep extends AdamState {
 export function adamScalars(
   step: number,
   { learningRate, beta1, beta2, epsilon }: AdamOptions,
-): { stepSize: number; epsilon: number } {
+): AdamStepScalars {
   if (!Number.isSafeInteger(step) || step < 1) {
     throw new RangeError(
       `Cannot compute Adam scalars: step must be a positive integer, got ${step}`,

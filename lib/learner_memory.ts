@@ -1,5 +1,5 @@
 /**
- * Where a learner's weights and Adam's moments live between runs of its graphs.
+ * Where weights and Adam's moments live between runs of a graph that holds whole updates.
  *
  * `HostMemory` keeps them in two copies that take turns: one is read while ONNX Runtime writes the
  * other. `DeviceMemory` leaves what an update computed in the device's memory and feeds it to the next
@@ -20,10 +20,8 @@ import {
   type TensorValue,
 } from "./onnx/session.ts";
 import { type Shape, sizeOf } from "./shape.ts";
-import { STATE_PARTS, type StatePart } from "./update_graph.ts";
-
-/** Weights and moments as one flat vector each, [W]. */
-export type FlatState = Readonly<Record<StatePart, Float32Array>>;
+import { STATE_PARTS } from "./update_graph.ts";
+import type { FlatState } from "./updater.ts";
 
 /** Holds the present weights and moments. */
 export interface LearnerMemory {

@@ -123,6 +123,9 @@ export interface ModelTable {
     shape: PolicyShape,
     parts: { parameters: Float32Array; normaliser: NormaliserState },
   ): Graph;
-  /** Makes the generator that a configuration asks for. */
+  /**
+   * Makes the generator that a configuration asks for.
+   * @throws {RangeError} when it would have too many weights.
+   */
   createGenerator(config: Config, shape: PolicyShape): GeneratorModel;
 }

@@ -1,8 +1,8 @@
 /**
- * Brings batches into the arrays that the update graph takes, which are reused from call to call.
+ * Brings batches into the arrays that the update graphs take, which are reused from call to call.
  *
- * For the CPU each update has its own targets, one row per row of the batch. Another device gets every
- * policy once for all updates of a call, and the rows of each batch as indices: the batches of a cycle
+ * For the CPU a batch has its own targets, one row per row of the batch. Another device gets every
+ * policy once for all batches of a group, and the rows of each batch as indices: the batches of a cycle
  * draw the same good policies again and again, and the bus is slower than a gather.
  */
 
@@ -23,46 +23,82 @@ export interface Batch {
   readonly keys?: readonly number[];
 }
 
-/** Stages batches for one model. */
-export class Staging {
-  readonly #model: GeneratorModel;
-  readonly #gathers: boolean;
-  /** Reused arrays: one per update, or one for the policies of all. */
-  readonly #arrays: Float32Array[] = [];
+/** What both stagings do alike: an array that grows when it must, and what is not a policy. */
+class StagedRows {
+  readonly model: GeneratorModel;
+  #array = new Float32Array(0);
 
-  /** Prepares for graphs of `traceUpdates` with the same `gathers`. */
-  constructor(model: GeneratorModel, { gathers }: { gathers: boolean }) {
-    this.#model = model;
-    this.#gathers = gathers;
+  constructor(model: GeneratorModel) {
+    this.model = model;
+  }
+
+  /** Writes rows of policies one below the other, [N, P]; the next call overwrites them. */
+  stagePolicies(count: number, write: (row: number, out: Float32Array) => void): TensorValue {
+    const size = this.model.parameterCount;
+    if (this.#array.length < count * size) this.#array = new Float32Array(count * size);
+    const data = this.#array.subarray(0, count * size);
+    for (let row = 0; row < count; row++) write(row, data.subarray(row * size, (row + 1) * size));
+    return { data, shape: [count, size] };
+  }
+
+  /** Gives `commands` [B, C], `shares` [B, 1] and the random inputs of the loss, named by `suffix`. */
+  stageConditions(
+    { commands, shares }: Batch,
+    { rng, suffix = "" }: { rng: Rng; suffix?: string },
+  ): Record<string, TensorValue> {
+    const rows = commands.length;
+    const feeds: Record<string, TensorValue> = {
+      [`commands${suffix}`]: encodeCommands(this.model, commands),
+      [`shares${suffix}`]: { data: shares, shape: [rows, 1] },
+    };
+    for (const { name, width, kind } of this.model.lossNoise) {
+      const data = new Float32Array(rows * width);
+      if (kind === "normal") rng.fillStandardNormal(data);
+      else {
+        const kept = 1 / (1 - kind.dropout);
+        for (let i = 0; i < data.length; i++) data[i] = rng.random() < kind.dropout ? 0 : kept;
+      }
+      feeds[`${name}${suffix}`] = { data, shape: [rows, width] };
+    }
+    return feeds;
+  }
+}
+
+/** Stages one batch after another, for graphs of `traceGradients`. */
+export class Staging {
+  readonly #rows: StagedRows;
+
+  /** Prepares for the graphs of one model. */
+  constructor(model: GeneratorModel) {
+    this.#rows = new StagedRows(model);
   }
 
   /**
-   * Gives the inputs of an update graph that batches make; the next call overwrites them.
+   * Gives the inputs that a batch makes; the next call overwrites them.
+   * @param rng drawn from only when the loss needs random inputs
+   */
+  stage(batch: Batch, rng: Rng): Record<string, TensorValue> {
+    const targets = this.#rows.stagePolicies(batch.commands.length, batch.writeTarget);
+    return { ...this.#rows.stageConditions(batch, { rng }), targets };
+  }
+}
+
+/** Stages all batches of a group at once, for graphs of `traceUpdates`. */
+export class GroupStaging {
+  readonly #rows: StagedRows;
+
+  /** Prepares for the graphs of one model. */
+  constructor(model: GeneratorModel) {
+    this.#rows = new StagedRows(model);
+  }
+
+  /**
+   * Gives the inputs that batches make, every policy once as `policies` [N, P] and its places in each
+   * batch as `rows.k` [Bk]; the next call overwrites them.
    * @param rng drawn from only when the loss needs random inputs
    */
   stage(batches: readonly Batch[], rng: Rng): Record<string, TensorValue> {
     const feeds: Record<string, TensorValue> = {};
-    batches.forEach((batch, k) => {
-      const { commands, shares } = batch;
-      feeds[`commands.${k}`] = encodeCommands(this.#model, commands);
-      if (!this.#gathers) feeds[`targets.${k}`] = this.#stageTargets(batch, k);
-      feeds[`shares.${k}`] = { data: shares, shape: [commands.length, 1] };
-      this.#stageNoise(feeds, { rows: commands.length, k, rng });
-    });
-    if (this.#gathers) this.#stagePolicies(feeds, batches);
-    return feeds;
-  }
-
-  #stageTargets({ commands, writeTarget }: Batch, k: number): TensorValue {
-    const size = this.#model.parameterCount;
-    const data = this.#reserve(k, commands.length * size);
-    commands.forEach((_, row) => writeTarget(row, data.subarray(row * size, (row + 1) * size)));
-    return { data, shape: [commands.length, size] };
-  }
-
-  /** Puts every policy into one array, [N, P], and the rows of each batch into `rows.k`, [B]. */
-  #stagePolicies(feeds: Record<string, TensorValue>, batches: readonly Batch[]): void {
-    const size = this.#model.parameterCount;
     const places = new Map<number, number>();
     const sources: { batch: Batch; row: number }[] = [];
     batches.forEach((batch, k) => {
@@ -76,31 +112,12 @@ export class Staging {
         sources.push({ batch, row });
       }
       feeds[`rows.${k}`] = { data: rows, shape: [rows.length] };
+      Object.assign(feeds, this.#rows.stageConditions(batch, { rng, suffix: `.${k}` }));
     });
-    const data = this.#reserve(0, sources.length * size);
-    sources.forEach(({ batch, row }, i) =>
-      batch.writeTarget(row, data.subarray(i * size, (i + 1) * size))
+    feeds.policies = this.#rows.stagePolicies(
+      sources.length,
+      (i, out) => sources[i].batch.writeTarget(sources[i].row, out),
     );
-    feeds.policies = { data, shape: [sources.length, size] };
-  }
-
-  #stageNoise(
-    feeds: Record<string, TensorValue>,
-    { rows, k, rng }: { rows: number; k: number; rng: Rng },
-  ): void {
-    for (const { name, width, kind } of this.#model.lossNoise) {
-      const data = new Float32Array(rows * width);
-      if (kind === "normal") rng.fillStandardNormal(data);
-      else {
-        const kept = 1 / (1 - kind.dropout);
-        for (let i = 0; i < data.length; i++) data[i] = rng.random() < kind.dropout ? 0 : kept;
-      }
-      feeds[`${name}.${k}`] = { data, shape: [rows, width] };
-    }
-  }
-
-  #reserve(index: number, length: number): Float32Array {
-    if (!(this.#arrays[index]?.length >= length)) this.#arrays[index] = new Float32Array(length);
-    return this.#arrays[index].subarray(0, length);
+    return feeds;
   }
 }

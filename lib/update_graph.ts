@@ -1,36 +1,33 @@
 /**
- * The two graphs of the learner, as traced functions of named inputs.
+ * The graphs of the learner, as traced functions of named inputs: the gradients of one batch (for the
+ * CPU), whole updates with Adam in them (for other devices), and the generator's forward pass.
  *
  * Weights are inputs and outputs, never constants, so that their owner can carry them from run to
  * run, save them, and use one graph for the whole of training.
  *
- * Adam works on groups of weights: a large tensor is a group of its own, all small ones are packed into
- * one vector, since for them the runtime's cost of a node (1 to 2 us) is more than that of the
- * arithmetic in it. Packing costs a Concat of the gradients and a Slice for each weight, once per
- * update; moments stay packed from the first update to the last.
+ * Within whole updates Adam works on groups of weights: a large tensor is a group of its own, all small
+ * ones are packed into one vector, since for them the runtime's cost of a node (1 to 2 us) is more than
+ * that of the arithmetic in it. Packing costs a Concat of the gradients and a Slice for each weight,
+ * once per update; moments stay packed from the first update to the last.
  *
- * Measured (2 cores, reference generator of 2.4M weights, milliseconds an update for a 4-32-32-1 and an
- * 11-256-256-3 policy; default generator of 46k weights for a linear policy, one thread):
- *  - Packing: default generator 0.42 to 0.33, 219 nodes an update to 123, loading 0.20 s to 0.13;
- *    4-32-32-1 on one thread 20 to 15.
- *  - Updates in one run: a run costs as much as some updates, since the binding hands out copies of the
- *    28 MB that it wrote in place: with 1, 2, 4, 8, 16 updates 25.8, 17.1, 15.5, 9.8, 7.3 (4-32-32-1),
- *    47, 42, 48, 31, 43 (11-256-256-3, memory-bound neighbours), 0.90, 0.92, 0.45, 0.34, 0.32 (default).
- *    Loading takes 0.2, 0.2, 0.3, 0.4, 0.6 s for the first, up to 0.9 s with 8 for the second.
+ * Measured on the CPU (2 cores, reference generator of 2.4M weights, milliseconds an update for a
+ * 4-32-32-1 and an 11-256-256-3 policy; default generator of 46k weights for a linear policy, one
+ * thread), three rounds in turns on a quiet machine:
+ *  - Eight updates with Adam in one run: 7.2, 7.9, 8.4; 27.8, 27.0, 28.0; 0.38, 0.41, 0.39. Half of the
+ *    first is Adam's ten passes, a millisecond the copies that the binding makes of the 28 MB of
+ *    weights and moments that it wrote in place. Loading takes 0.3, 1.0 and 0.05 s.
+ *  - Gradients alone, and Adam in one pass in WebAssembly (lib/kernels/adam_kernel.ts): FIXME.
+ *    Loading takes less than 0.06 s. With the binding's copies (see `Session.runInPlace`) 7.7, 30.6,
+ *    0.32: as slow as whole updates.
  *
  * Not taken:
- *  - Chunks of large tensors that fit the cache: Adam alone takes 3.8 ns a weight in chunks of 16k, 3.8
- *    to 4.8 in chunks of 64k, 3.8 to 5.0 as tensors of 256k, 6 as one of a million; slicing and joining
- *    weights and gradients costs what chunks gain.
- *  - A graph of gradients alone, run once per update, and Adam in WebAssembly, whose one pass took 0.8
- *    to 1.4 ns a weight on one thread. Side by side in three rounds, milliseconds of the fastest group:
- *    8.0, 9.3, 7.4 against 10.4, 8.8, 8.8 (4-32-32-1), 39, 31, 33 against 40, 30, 37 (11-256-256-3), 0.43,
- *    0.36, 0.38 against 0.41, 0.40, 0.41 (default). Whole gradients pay for their way to the
- *    host what the passes cost; of a matrix that acts on the rows of the batch alone the two factors
- *    came instead, [B, outputs] and [B, columns], and the thread that runs Adam paid for their product.
- *    Loading took half to three quarters of the time; it was not worth two forms of the update. Adam on
- *    two threads would need weights and gradients in shared memory, and the binding takes no arrays in
- *    it ("Invalid argument").
+ *  - Chunks of large tensors that fit the cache: Adam's ten passes take 3.8 ns a weight in chunks of
+ *    16k, 3.8 to 4.8 in chunks of 64k, 3.8 to 5.0 as tensors of 256k, 6 as one of a million; slicing
+ *    and joining weights and gradients costs what chunks gain.
+ *  - The gradients of large matrices as two factors, [B, outputs] and [B, columns], which the Adam
+ *    kernel multiplies on the way: the product on its one thread costs what ONNX Runtime's two save.
+ *  - Adam on two threads in WebAssembly needs weights and gradients in shared memory, and the binding
+ *    takes no arrays in it ("Invalid argument").
  *  - Scaling gradients by beta2^(-t/2), which drops one of Adam's ten passes.
  *  - No memory patterns and no arena in ONNX Runtime: within the noise for all three.
  */
@@ -51,37 +48,92 @@ export type StatePart = (typeof STATE_PARTS)[number];
 /** Adam's scalars, which the host computes for each update. */
 export const ADAM_INPUTS = ["stepSize", "epsilon"] as const;
 
+/** A batch as inputs of a graph; their names end in `suffix`. */
+function batchInputs(model: GeneratorModel, suffix = ""): Record<string, Shape> {
+  const rows = `B${suffix.replace(".", "")}`;
+  return {
+    [`commands${suffix}`]: [rows, model.commandSize],
+    [`shares${suffix}`]: [rows, 1],
+    ...Object.fromEntries(
+      model.lossNoise.map(({ name, width }) => [`${name}${suffix}`, [rows, width]]),
+    ),
+  };
+}
+
+/** Traces the loss of a batch whose inputs are those of `batchInputs`. */
+function traceLoss(
+  model: GeneratorModel,
+  weights: WeightTensors,
+  { tensors, targets, suffix = "" }: {
+    tensors: Readonly<Record<string, Tensor>>;
+    targets: Tensor;
+    suffix?: string;
+  },
+): Tensor {
+  return model.loss(weights, {
+    commands: tensors[`commands${suffix}`],
+    targets,
+    shares: tensors[`shares${suffix}`],
+    noise: Object.fromEntries(
+      model.lossNoise.map(({ name }) => [name, tensors[`${name}${suffix}`]]),
+    ),
+  });
+}
+
+/** The part of each weight's state, `PART.NAME`, as inputs. */
+function stateInputs(model: GeneratorModel, part: StatePart): Record<string, Shape> {
+  return Object.fromEntries(model.weights.map(({ name, shape }) => [`${part}.${name}`, shape]));
+}
+
+/** The weights by name out of the inputs `weights.NAME`. */
+function weightsOf(
+  model: GeneratorModel,
+  tensors: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  return Object.fromEntries(model.weights.map(({ name }) => [name, tensors[`weights.${name}`]]));
+}
+
+/**
+ * Traces the loss of one batch and its gradients.
+ *
+ * Inputs: `weights.NAME` for each weight, `commands` [B, C], `targets` [B, P], `shares` [B, 1] and the
+ * random inputs that the loss asks for. Outputs: `loss`, and `gradients.NAME` of each weight, of its
+ * shape.
+ */
+export function traceGradients(model: GeneratorModel): Graph {
+  const inputs = {
+    ...stateInputs(model, "weights"),
+    ...batchInputs(model),
+    targets: ["B", model.parameterCount],
+  };
+  return trace(inputs, (tensors) => {
+    const weights = weightsOf(model, tensors);
+    const loss = traceLoss(model, weights, { tensors, targets: tensors.targets });
+    const slopes = gradients(loss, Object.values(weights));
+    const outputs: Record<string, Tensor> = { loss };
+    model.weights.forEach(({ name }, i) => outputs[`gradients.${name}`] = slopes[i]);
+    return outputs;
+  });
+}
+
 /**
  * Traces K unrolled updates as one graph.
  *
- * Inputs: `weights.NAME`, `momentum.NAME` and `variance.NAME` for each weight; for each update k
- * `commands.k` [Bk, C], `targets.k` [Bk, P], `shares.k` [Bk, 1], Adam's scalars and the random inputs
- * that the loss asks for. With `gathers` the targets come as one `policies` [N, P] for all updates and
- * `rows.k` [Bk], the places in it. Outputs: the three tensors of each weight after K updates
- * under the same names behind `new.`, and `loss.k`.
+ * Inputs: `weights.NAME`, `momentum.NAME` and `variance.NAME` for each weight; `policies` [N, P], all
+ * that the batches hold; for each update k `commands.k` [Bk, C], `rows.k` [Bk], the places of its
+ * policies, `shares.k` [Bk, 1], Adam's scalars and the random inputs that the loss asks for. Outputs:
+ * the three tensors of each weight after K updates under the same names behind `new.`, and `loss.k`.
  * The number of rows Bk is free for each update.
  */
 export function traceUpdates(
   model: GeneratorModel,
-  { count, gathers = false, beta1, beta2 }: {
-    count: number;
-    gathers?: boolean;
-    beta1: number;
-    beta2: number;
-  },
+  { count, beta1, beta2 }: { count: number; beta1: number; beta2: number },
 ): Graph {
-  const inputs: Record<string, Shape | TensorType> = {};
-  if (gathers) inputs.policies = ["N", model.parameterCount];
-  for (const part of STATE_PARTS) {
-    for (const { name, shape } of model.weights) inputs[`${part}.${name}`] = shape;
-  }
+  const inputs: Record<string, Shape | TensorType> = { policies: ["N", model.parameterCount] };
+  for (const part of STATE_PARTS) Object.assign(inputs, stateInputs(model, part));
   for (let k = 0; k < count; k++) {
-    const rows = `B${k}`;
-    inputs[`commands.${k}`] = [rows, model.commandSize];
-    if (gathers) inputs[`rows.${k}`] = { shape: [rows], dtype: "int32" };
-    else inputs[`targets.${k}`] = [rows, model.parameterCount];
-    inputs[`shares.${k}`] = [rows, 1];
-    for (const { name, width } of model.lossNoise) inputs[`${name}.${k}`] = [rows, width];
+    Object.assign(inputs, batchInputs(model, `.${k}`));
+    inputs[`rows.${k}`] = { shape: [`B${k}`], dtype: "int32" };
     for (const name of ADAM_INPUTS) inputs[`${name}.${k}`] = [];
   }
   const groups = groupWeights(model.weights);
@@ -93,19 +145,11 @@ export function traceUpdates(
       momentum: packed("momentum"),
       variance: packed("variance"),
     };
-    let weights = Object.fromEntries(
-      model.weights.map(({ name }) => [name, tensors[`weights.${name}`]]),
-    );
+    let weights = weightsOf(model, tensors);
     const outputs: Record<string, Tensor> = {};
     for (let k = 0; k < count; k++) {
-      const loss = model.loss(weights, {
-        commands: tensors[`commands.${k}`],
-        targets: gathers ? gather(tensors.policies, tensors[`rows.${k}`]) : tensors[`targets.${k}`],
-        shares: tensors[`shares.${k}`],
-        noise: Object.fromEntries(
-          model.lossNoise.map(({ name }) => [name, tensors[`${name}.${k}`]]),
-        ),
-      });
+      const targets = gather(tensors.policies, tensors[`rows.${k}`]);
+      const loss = traceLoss(model, weights, { tensors, targets, suffix: `.${k}` });
       outputs[`loss.${k}`] = loss;
       const members = groups.flat();
       const slopes = gradients(loss, members.map(({ name }) => weights[name]));
@@ -176,13 +220,12 @@ function unpackAll(
 
 /** Traces one forward pass: `commands` [B, C], `weights.NAME` (and `latents` [B, L]) -> `policies`. */
 export function traceGeneration(model: GeneratorModel): Graph {
-  const inputs: Record<string, Shape> = { commands: ["B", model.commandSize] };
-  for (const { name, shape } of model.weights) inputs[`weights.${name}`] = shape;
+  const inputs: Record<string, Shape> = {
+    commands: ["B", model.commandSize],
+    ...stateInputs(model, "weights"),
+  };
   if (model.latentSize > 0) inputs.latents = ["B", model.latentSize];
-  return trace(inputs, (tensors) => {
-    const weights: WeightTensors = Object.fromEntries(
-      model.weights.map(({ name }) => [name, tensors[`weights.${name}`]]),
-    );
-    return { policies: model.generate(weights, tensors.commands, tensors.latents) };
-  });
+  return trace(inputs, (tensors) => ({
+    policies: model.generate(weightsOf(model, tensors), tensors.commands, tensors.latents),
+  }));
 }

@@ -1,6 +1,8 @@
 /** The table of networks that the program hands to `lib/`. */
 
-import type { ModelTable } from "../lib/model.ts";
+import { countWeights } from "../lib/generation.ts";
+import { MAX_WEIGHTS } from "../lib/kernels/adam_kernel.ts";
+import type { GeneratorModel, ModelTable } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "./policy.ts";
@@ -12,7 +14,17 @@ export const models: ModelTable = {
   initialisePolicy,
   tracePolicy,
   createGenerator: (config, shape) =>
-    config.generator.kind === "cvae"
-      ? createCvaeGenerator({ config, shape })
-      : createTiledGenerator({ config: config.generator, shape, latentSize: 0 }),
+    checkSize(
+      config.generator.kind === "cvae"
+        ? createCvaeGenerator({ config, shape })
+        : createTiledGenerator({ config: config.generator, shape, latentSize: 0 }),
+    ),
 };
+
+function checkSize(generator: GeneratorModel): GeneratorModel {
+  const count = countWeights(generator.weights);
+  if (count <= MAX_WEIGHTS) return generator;
+  throw new RangeError(
+    `Cannot create generator: it must have at most ${MAX_WEIGHTS} weights, got ${count}`,
+  );
+}

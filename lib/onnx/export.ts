@@ -13,6 +13,9 @@ import { encodeModel, type OnnxNode, type OnnxTensor } from "./writer.ts";
 const OPSET_VERSION = 18;
 const IR_VERSION = 8;
 
+/** Name of the output that `inPlace` adds. */
+export const NOTHING = "nothing#";
+
 /** What goes into the file besides the graph. */
 export interface ExportOptions {
   /** The graph's name. */
@@ -21,6 +24,8 @@ export interface ExportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Text for people who open the file. */
   readonly docString?: string;
+  /** Adds `NOTHING`, an empty sequence, before the other outputs: what `Session.runInPlace` needs. */
+  readonly inPlace?: boolean;
 }
 
 /** Collects nodes and constants; equal small constants are written once. */
@@ -120,7 +125,7 @@ function checkNames({ inputs, outputs }: Graph): void {
  */
 export function exportOnnx(
   traced: Graph,
-  { name, metadata = {}, docString = "" }: ExportOptions,
+  { name, metadata = {}, docString = "", inPlace = false }: ExportOptions,
 ): Uint8Array<ArrayBuffer> {
   checkGraph(traced);
   checkNames(traced);
@@ -130,6 +135,7 @@ export function exportOnnx(
   for (const node of liveNodes(graph)) {
     values.set(node, lower(node, node.inputs.map((input) => values.get(input)!), emit));
   }
+  const nothing = { opType: "SequenceEmpty", name: NOTHING, inputs: [], outputs: [NOTHING] };
   return encodeModel({
     irVersion: IR_VERSION,
     opset: OPSET_VERSION,
@@ -137,17 +143,23 @@ export function exportOnnx(
     graphName: name,
     docString,
     metadata,
-    nodes: nameOutputs(emit, graph.outputs, values),
+    nodes: [
+      ...nameOutputs(emit, graph.outputs, values),
+      ...(inPlace ? [{ ...nothing, attributes: {} }] : []),
+    ],
     initializers: emit.initializers,
     inputs: graph.inputs.map(({ attributes: { name, type } }) => ({
       name,
       type: type.dtype,
       shape: type.shape,
     })),
-    outputs: Object.entries(graph.outputs).map(([name, { dtype, shape }]) => ({
-      name,
-      type: dtype,
-      shape,
-    })),
+    outputs: [
+      ...(inPlace ? [{ name: NOTHING, elements: "float32" } as const] : []),
+      ...Object.entries(graph.outputs).map(([name, { dtype, shape }]) => ({
+        name,
+        type: dtype,
+        shape,
+      })),
+    ],
   });
 }

@@ -7,6 +7,7 @@
 
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-node";
 import type { DType } from "../autodiff/node.ts";
+import { NOTHING } from "./export.ts";
 
 /** Where a session runs. Operators that a device lacks run on the CPU. */
 export type Device = "cpu" | "webgpu" | "cuda";
@@ -78,6 +79,16 @@ export interface Session {
     feeds: Feeds,
     fetches?: Readonly<Record<string, TensorValue | null>>,
   ): Promise<Record<string, TensorValue>>;
+  /**
+   * Runs a model that was exported with `inPlace` on the CPU, into the given arrays alone.
+   *
+   * After `run` the binding makes a new array of every output, also of those that it wrote into given
+   * ones: 8 ms for 28 MB, against 1 for a product of as many numbers. It stops at the first output that
+   * it cannot convert, and that is what `NOTHING` is for. microsoft/onnxruntime#32346 is to end both.
+   * @throws {TypeError} when a name is unknown, an input is missing, or the model was exported without.
+   * @throws {Error} when ONNX Runtime fails.
+   */
+  runInPlace(feeds: Feeds, targets: Readonly<Record<string, TensorValue>>): Promise<void>;
   /** Runs the model as `run` does; the outputs that are kept come as tensors of the device. */
   runKeeping(
     feeds: Feeds,
@@ -91,6 +102,9 @@ function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return "float32";
   return data instanceof Int32Array ? "int32" : "int64";
 }
+
+/** What the binding says of an output that is a sequence, after a run that went well. */
+const CANNOT_CONVERT = "Non tensor type is temporarily not supported.";
 
 function checkNames(kind: string, given: readonly string[], known: readonly string[]): void {
   const unknown = given.find((name) => !known.includes(name));
@@ -142,18 +156,25 @@ export async function createSession(
     return tensor;
   };
   const { inputNames, outputNames } = session;
-  const runAny: Session["runKeeping"] = async (feeds, fetches) => {
-    const inputs: Record<string, OrtTensor> = {};
+  const inputsOf = (feeds: Feeds): Record<string, OrtTensor> => {
     checkNames("inputs", Object.keys(feeds), inputNames);
-    for (const name of inputNames) {
+    return Object.fromEntries(inputNames.map((name) => {
       if (!Object.hasOwn(feeds, name)) {
         throw new TypeError(
           `Cannot run model: input "${name}" must be given, got ${Object.keys(feeds)}`,
         );
       }
       const value = feeds[name];
-      inputs[name] = value instanceof DeviceTensor ? value.tensor : wrap(value);
-    }
+      return [name, value instanceof DeviceTensor ? value.tensor : wrap(value)];
+    }));
+  };
+  const fail = (cause: Error): never => {
+    throw new Error(`Cannot run model: ONNX Runtime must accept it, got ${cause.message}`, {
+      cause,
+    });
+  };
+  const runAny: Session["runKeeping"] = async (feeds, fetches) => {
+    const inputs = inputsOf(feeds);
     const wanted: Record<string, OrtTensor | null> = {};
     const names = Object.keys(fetches);
     checkNames("outputs", names, outputNames);
@@ -161,11 +182,7 @@ export async function createSession(
       const target = fetches[name];
       wanted[name] = target === null ? null : wrap(target);
     }
-    const results = await session.run(inputs, wanted).catch((cause: Error) => {
-      throw new Error(`Cannot run model: ONNX Runtime must accept it, got ${cause.message}`, {
-        cause,
-      });
-    });
+    const results = await session.run(inputs, wanted).catch(fail);
     return Object.fromEntries(names.map((name) => {
       const result = results[name];
       if (result.location === "gpu-buffer") return [name, new DeviceTensor(result)];
@@ -182,6 +199,15 @@ export async function createSession(
     outputNames,
     async run(feeds, fetches = everything) {
       return await runAny(feeds, fetches) as Record<string, TensorValue>;
+    },
+    async runInPlace(feeds, targets) {
+      const inputs = inputsOf(feeds);
+      checkNames("outputs", [NOTHING, ...Object.keys(targets)], outputNames);
+      const wanted: Record<string, OrtTensor | null> = { [NOTHING]: null };
+      for (const [name, target] of Object.entries(targets)) wanted[name] = wrap(target);
+      await session.run(inputs, wanted).catch((cause: Error) => {
+        if (cause.message !== CANNOT_CONVERT) fail(cause);
+      });
     },
     runKeeping: runAny,
     async release() {

@@ -51,6 +51,14 @@ export interface OnnxValue {
   readonly shape: readonly (number | string)[];
 }
 
+/** A graph output that is a sequence of tensors, of any number and shapes. */
+export interface OnnxSequence {
+  /** Name of the value. */
+  readonly name: string;
+  /** Type of the tensors' elements. */
+  readonly elements: OnnxDataType;
+}
+
 /** A model with one graph in ONNX's default operator set. */
 export interface OnnxModel {
   /** Version of the file format. */
@@ -72,7 +80,7 @@ export interface OnnxModel {
   /** What a caller feeds. */
   readonly inputs: readonly OnnxValue[];
   /** What a caller fetches. */
-  readonly outputs: readonly OnnxValue[];
+  readonly outputs: readonly (OnnxValue | OnnxSequence)[];
 }
 
 type Chunks = readonly Uint8Array[];
@@ -145,12 +153,19 @@ function tensor({ name, type, shape, bytes }: OnnxTensor): Chunks {
   ];
 }
 
-function valueInfo({ name, type, shape }: OnnxValue): Chunks {
+function valueInfo(value: OnnxValue | OnnxSequence): Chunks {
+  // TypeProto: tensor_type 1, sequence_type 4, whose elem_type 1 is a TypeProto again
+  const type = "elements" in value
+    ? message(4, message(1, message(1, integer(1, ONNX_DATA_TYPE[value.elements]))))
+    : message(1, tensorType(value));
+  return [...text(1, value.name), ...message(2, type)];
+}
+
+function tensorType({ type, shape }: OnnxValue): Chunks {
   const dims = shape.flatMap((dim) =>
     message(1, typeof dim === "number" ? integer(1, dim) : text(2, dim))
   );
-  const tensorType = [...integer(1, ONNX_DATA_TYPE[type]), ...message(2, dims)];
-  return [...text(1, name), ...message(2, message(1, tensorType))];
+  return [...integer(1, ONNX_DATA_TYPE[type]), ...message(2, dims)];
 }
 
 /** Encodes a model as the bytes of an ONNX file. */

@@ -1,16 +1,17 @@
 /**
- * Times the WASM kernel: a policy's forward for one observation and loading a policy, each beside a
- * floor measured in the same run.
+ * Times the WASM kernels: a policy's forward for one observation, loading a policy, and Adam, each
+ * beside a floor measured in the same run.
  *
  * The floors come from loops that do nothing else, compiled here from AssemblyScript: `multiply`
- * multiplies and adds in registers, `read` loads the policy's bytes. A forward cannot be faster than
- * the slower of the two.
+ * multiplies and adds in registers, `read` loads the policy's bytes, `touch` makes Adam's loads and
+ * stores with an addition each. A forward cannot be faster than the slower of the first two.
  *
  * A figure and its floors are timed in turns, in short batches. The median says what a run gets;
  * the fastest batch is what the code can do, so ratios are taken between fastest batches: they
  * hold still on a busy machine, where medians of both sides wander.
  */
 
+import { createAdamKernel } from "../../lib/kernels/adam_kernel.ts";
 import { createPolicyKernel } from "../../lib/kernels/policy_kernel.ts";
 import { forwardReference } from "../../lib/kernels/policy_reference.ts";
 import { compileKernel } from "../lib/kernels/compile_kernels.ts";
@@ -33,6 +34,8 @@ export interface PolicyBenchRow {
 
 /** The policies of the reference configuration on Hopper, and of the quick start. */
 const POLICIES: readonly (readonly number[])[] = [[11, 256, 256, 3], [4, 32, 32, 1]];
+/** Weights of the generator for an 11-256-256-3 policy, about. */
+const ADAM_WEIGHTS = 2_400_000;
 /** Batches per figure, each of about `BATCH_MILLISECONDS`, or one call where that takes longer. */
 const BATCHES = 301;
 const BATCH_MILLISECONDS = 0.5;
@@ -70,16 +73,25 @@ export function read(at: usize, end: usize): i32 {
   }
   return i32x4.extract_lane(v128.or(v128.or(a, b), v128.or(c, d)), 0);
 }
+export function touch(w: usize, m: usize, v: usize, g: usize, end: usize): void {
+  for (; g < end; g += 16) {
+    const x = v128.load(g);
+    v128.store(m, f32x4.add(v128.load(m), x));
+    v128.store(v, f32x4.add(v128.load(v), x));
+    v128.store(w, f32x4.add(v128.load(w), x));
+    w += 16;
+    m += 16;
+    v += 16;
+  }
+}
 `;
-
-/** Memory of the floors: room for the largest policy. */
-const FLOOR_BYTES = 4 << 20;
 
 /** The functions of `FLOOR_SOURCE`; addresses in bytes. */
 interface FloorExports {
   readonly memory: WebAssembly.Memory;
   multiply(turns: number, factor: number, term: number): number;
   read(at: number, end: number): number;
+  touch(w: number, m: number, v: number, g: number, end: number): void;
 }
 
 /** Times of one call. */
@@ -169,11 +181,27 @@ function benchForward(sizes: readonly number[], floors: FloorExports): PolicyBen
   ];
 }
 
+function benchAdam(floors: FloorExports): PolicyBenchRow {
+  const kernel = createAdamKernel(ADAM_WEIGHTS);
+  kernel.weights.set(fill(kernel.weights));
+  kernel.gradients.set(fill(kernel.gradients));
+  const step = { stepSize: 1e-6, epsilon: 1e-7, beta1: 0.9, beta2: 0.999 };
+  const bytes = 4 * ADAM_WEIGHTS;
+  const { adam, touch } = measureMicroseconds({
+    adam: () => kernel.step(step),
+    touch: () => floors.touch(0, bytes, 2 * bytes, 3 * bytes, 4 * bytes),
+  });
+  return row(`Adam step, ${ADAM_WEIGHTS} weights`, adam, {
+    microseconds: touch.fastest,
+    name: "its loads and stores, 28 bytes a weight",
+  });
+}
+
 /**
- * Times the kernel on one thread, about four seconds. Nothing is written; the rows print as JSON.
+ * Times the kernels on one thread, about eight seconds. Nothing is written; the rows print as JSON.
  * Times depend on the machine and on what else runs there: compare ratios.
  */
 export async function benchPolicy(): Promise<PolicyBenchRow[]> {
-  const floors = await loadFloors(FLOOR_BYTES);
-  return POLICIES.flatMap((sizes) => benchForward(sizes, floors));
+  const floors = await loadFloors(16 * ADAM_WEIGHTS + 65536);
+  return [...POLICIES.flatMap((sizes) => benchForward(sizes, floors)), benchAdam(floors)];
 }

@@ -1,4 +1,4 @@
-/** The update graph: ONNX Runtime against the interpreter, and what a weighted batch means. */
+/** The update graphs: gradients and Adam on the CPU against the interpreter, and weighted batches. */
 
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/autodiff/backward.ts";
@@ -10,7 +10,7 @@ import { Learner } from "../../lib/learner.ts";
 import type { GeneratorModel, WeightTensors } from "../../lib/model.ts";
 import { Rng } from "../../lib/rng.ts";
 import { sizeOf } from "../../lib/shape.ts";
-import { traceGeneration, traceUpdates } from "../../lib/update_graph.ts";
+import { traceGeneration, traceGradients, traceUpdates } from "../../lib/update_graph.ts";
 import { models } from "../../models/models.ts";
 import { assertAllClose } from "../support/close.ts";
 import { drawBatch, interpretUpdates } from "../support/interpreted_updates.ts";
@@ -51,7 +51,7 @@ function relativeError(model: GeneratorModel, a: Float32Array, b: Float32Array):
 }
 
 for (const [name, { sizes, changes }] of Object.entries(CASES)) {
-  Deno.test(`traceUpdates() in ONNX Runtime equals the interpreter after 8 updates: ${name}`, async () => {
+  Deno.test(`eight updates on the CPU equal the interpreter's: ${name}`, async () => {
     const config = tinyConfig({ ...changes, ...UPDATE });
     const model = models.createGenerator(config, shapeOf(sizes));
     const { update } = config;
@@ -156,7 +156,7 @@ Deno.test("the loss of distinct policies with shares has the gradient of the bat
   assert.throws(() => assertAllClose(wrong, plain, { tolerance: 1e-15 }));
 });
 
-Deno.test("traceUpdates() and traceGeneration() give graphs that pass the graph checker", () => {
+Deno.test("traceUpdates(), traceGradients() and traceGeneration() give graphs that pass the graph checker", () => {
   for (const kind of ["tiled", "cvae"] as const) {
     const config = tinyConfig({ generator: { kind } });
     const model = models.createGenerator(config, shapeOf([3, 8, 1]));
@@ -164,6 +164,12 @@ Deno.test("traceUpdates() and traceGeneration() give graphs that pass the graph 
     checkGraph(updates);
     const names = Object.keys(updates.outputs);
     assert.equal(names.length, 2 + 3 * model.weights.length);
+    const slopes = traceGradients(model);
+    checkGraph(slopes);
+    assert.deepEqual(
+      Object.keys(slopes.outputs),
+      ["loss", ...model.weights.map(({ name }) => `gradients.${name}`)],
+    );
     const generation = traceGeneration(model);
     checkGraph(generation);
     assert.deepEqual(generation.outputs.policies.shape, ["B", model.parameterCount]);

@@ -7,6 +7,7 @@ import { countWeights, nameWeights } from "../../lib/generation.ts";
 import { Rng } from "../../lib/rng.ts";
 import { traceGeneration } from "../../lib/update_graph.ts";
 import { createTiledGenerator } from "../../models/generator.ts";
+import { models } from "../../models/models.ts";
 import { assertAllClose } from "../support/close.ts";
 import { shapeOf, tinyConfig } from "../support/tiny_run.ts";
 import { generateTextbook } from "./textbook_generator.ts";
@@ -120,5 +121,13 @@ Deno.test("createTiledGenerator() rejects a generator without layers", () => {
   assert.throws(() => createTiledGenerator({ config, shape: shapeOf([1, 4, 1]), latentSize: 0 }), {
     name: "RangeError",
     message: "Cannot create generator: generator.hiddenSizes must name at least one width, got []",
+  });
+});
+
+Deno.test("createGenerator() rejects more weights than the Adam kernel holds", () => {
+  const config = tinyConfig({ generator: { hiddenSizes: [12000, 12000] } });
+  assert.throws(() => models.createGenerator(config, shapeOf([3, 1])), {
+    name: "RangeError",
+    message: /^Cannot create generator: it must have at most 134217728 weights, got \d{9}$/,
   });
 });

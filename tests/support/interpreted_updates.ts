@@ -29,16 +29,19 @@ export function interpretUpdates(
   for (const part of STATE_PARTS) {
     Object.assign(inputs, nameWeights(model.weights, { flat: state[part], prefix: part }));
   }
+  const size = model.parameterCount;
+  const policies: Float32Array[] = [];
   batches.forEach(({ commands, shares, writeTarget }, k) => {
     const rows = commands.length;
     inputs[`commands.${k}`] = encodeCommands(model, commands);
     inputs[`shares.${k}`] = { data: shares, shape: [rows, 1] };
-    const targets = new Float32Array(rows * model.parameterCount);
-    for (let row = 0; row < rows; row++) {
-      const start = row * model.parameterCount;
-      writeTarget(row, targets.subarray(start, start + model.parameterCount));
-    }
-    inputs[`targets.${k}`] = { data: targets, shape: [rows, model.parameterCount] };
+    const places = commands.map((_, row) => policies.length + row);
+    inputs[`rows.${k}`] = { data: places, shape: [rows] };
+    commands.forEach((_, row) => {
+      const policy = new Float32Array(size);
+      writeTarget(row, policy);
+      policies.push(policy);
+    });
     for (const { name, width, kind } of model.lossNoise) {
       const draw = kind === "normal"
         ? () => rng.standardNormal()
@@ -50,6 +53,8 @@ export function interpretUpdates(
     inputs[`stepSize.${k}`] = { data: [scalars.stepSize], shape: [] };
     inputs[`epsilon.${k}`] = { data: [scalars.epsilon], shape: [] };
   });
+  const data = policies.flatMap((policy) => Array.from(policy));
+  inputs.policies = { data, shape: [policies.length, size] };
   const outputs = interpret(graph, inputs, { dtype });
   const flatten = (part: (typeof STATE_PARTS)[number]) => {
     const flat = new Float32Array(countWeights(model.weights));

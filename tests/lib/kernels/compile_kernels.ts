@@ -10,7 +10,7 @@
 import asc from "assemblyscript/asc";
 
 /** Names the kernels: `NAME.as.ts` is compiled into `NAME_bytes.ts` beside it. */
-export const KERNEL_NAMES: readonly string[] = ["policy_kernel"];
+export const KERNEL_NAMES: readonly string[] = ["policy_kernel", "adam_kernel"];
 
 /** Where the sources and the modules with their bytes lie. */
 export const KERNEL_FOLDER: URL = new URL("../../../lib/kernels/", import.meta.url);

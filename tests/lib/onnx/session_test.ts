@@ -120,6 +120,37 @@ Deno.test("run() rejects unknown names, missing inputs and wrong shapes", () =>
     );
   }));
 
+Deno.test("runInPlace() writes the given arrays and nothing else", async () => {
+  const session = await createSession(exportOnnx(graph, { name: "g", inPlace: true }), {
+    threads: 1,
+  });
+  const x = { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] };
+  const room = new Float32Array(6).fill(-1);
+  const product = { data: room.subarray(1, 5), shape: [2, 2] };
+  for (const factor of [10, 3]) { // a run that "fails" at its end leaves the session as it was
+    await session.runInPlace({ x, s: { data: Float32Array.of(factor), shape: [] } }, { product });
+    assert.deepEqual([...room], [-1, factor, 2 * factor, 3 * factor, 4 * factor, -1]);
+  }
+  await assert.rejects(session.runInPlace({ x, s }, { nope: product }), {
+    name: "TypeError",
+    message: 'Cannot run model: outputs must be one of nothing#,sum,product,best, got "nope"',
+  });
+  await assert.rejects(session.runInPlace({ x }, { product }), {
+    message: 'Cannot run model: input "s" must be given, got x',
+  });
+  const narrow = { data: new Float32Array(3), shape: [1, 3] };
+  await assert.rejects(
+    session.runInPlace({ x: narrow, s }, { product }),
+    /Cannot run model: ONNX Runtime must accept it, got .*Got: 3 Expected: 2/s,
+  );
+  await session.release();
+  await withSession(async (plain) => {
+    await assert.rejects(plain.runInPlace({ x, s }, { product }), {
+      message: 'Cannot run model: outputs must be one of sum,product,best, got "nothing#"',
+    });
+  });
+});
+
 Deno.test("createSession() rejects what is no model", async () => {
   await assert.rejects(createSession(new Uint8Array([1, 2, 3])), {
     message: /^Cannot load model: ONNX Runtime must accept it, got /,

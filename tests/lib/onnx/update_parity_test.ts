@@ -12,6 +12,8 @@ import { createTiledGenerator } from "../../../models/generator.ts";
 import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
 
 const UPDATES = 8;
+/** Policies that all batches take their rows from. */
+const POLICIES = 13;
 const ADAM = { learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 /** Relative to the largest weight of a tensor. */
 const TOLERANCE = 1e-5;
@@ -28,7 +30,14 @@ function drawInputs(graph: ReturnType<typeof traceUpdates>, rng: Rng): Record<st
   const scalars = Array.from({ length: UPDATES }, (_, k) => adamScalars(k + 1, ADAM));
   return Object.fromEntries(graph.inputs.map(({ attributes: { name }, shape }) => {
     const update = Number(name.split(".").at(-1));
-    const sizes = shape.map((dim) => typeof dim === "number" ? dim : 3 + update % 3);
+    const rows = name === "policies" ? POLICIES : 3 + update % 3;
+    const sizes = shape.map((dim) => typeof dim === "number" ? dim : rows);
+    if (name.startsWith("rows.")) {
+      return [name, {
+        data: Int32Array.from({ length: rows }, (_, i) => i + update),
+        shape: sizes,
+      }];
+    }
     const data = new Float32Array(sizeOf(sizes));
     const [part] = name.split(".");
     if (part === "stepSize" || part === "epsilon") data[0] = scalars[update][part];
