@@ -15,8 +15,8 @@ import { streamFor } from "./rollout.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import {
   createAttempt,
+  reservedSteps,
   type RestingAttempt,
-  selectionSteps,
   spentSteps,
   type TrainingRun,
 } from "./training_run.ts";
@@ -26,7 +26,7 @@ export function plannedRounds({ config, spec }: Pick<TrainingRun, "config" | "sp
   const { attempts, steps } = config;
   if (attempts.steps === 0) return [];
   const cost = attempts.steps + measuringSteps({ config, spec });
-  const affordable = attempts.budgetShare * (steps - selectionSteps({ config, spec })) / cost;
+  const affordable = attempts.budgetShare * (steps - reservedSteps({ config, spec })) / cost;
   let rounds: number[] = [];
   for (let count = 2;; count++) {
     const larger = halvings(count);

@@ -12,6 +12,7 @@ import {
   commandFor,
   reachableRange,
 } from "./calibration.ts";
+import { goldenBetween } from "./golden.ts";
 import { measureCommands } from "./probe.ts";
 import { joinSummaries, summarise } from "./statistics.ts";
 import type { TrainingRun } from "./training_run.ts";
@@ -21,17 +22,15 @@ const HIGHEST_COMMAND = 1.1;
 /** Commands that are measured between two looks at the curve, so that workers have something to share. */
 const GROUP = 8;
 
-/** Measures the curve of a trained run whose best command was found and measured. */
-export async function calibrate(
-  run: TrainingRun,
-  best: Pick<Calibration, "bestCommand" | "bestReturn">,
-): Promise<Calibration> {
+/** Measures the curve of a trained run, given what its best command returned. */
+export async function calibrate(run: TrainingRun, best: CalibrationPoint): Promise<Calibration> {
   const { commands: count, refinements, rehearsals, episodes } = run.config.calibration;
   let measured = 0;
-  const known = new Map<number, CalibrationPoint>();
+  const known = new Map([[best.command, best]]);
   const calibration = (): Calibration => ({
     points: [...known.values()].sort((a, b) => a.command - b.command),
-    ...best,
+    bestCommand: best.command,
+    bestReturn: known.get(best.command)!.mean,
   });
   const measure = async (commands: readonly number[]): Promise<void> => {
     const results = await measureCommands(run, {
@@ -49,7 +48,7 @@ export async function calibrate(
       known.set(command, { command, ...(before ? joinSummaries(before, summary) : summary) });
     });
   };
-  const top = best.bestCommand * HIGHEST_COMMAND;
+  const top = best.command * HIGHEST_COMMAND;
   await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
   for (let left = refinements; left > 0; left -= GROUP) {
     const commands = steepestMidpoints(calibration().points, Math.min(left, GROUP));
@@ -58,28 +57,14 @@ export async function calibrate(
   }
   for (let asked = 0; asked < rehearsals; asked += GROUP) {
     const now = calibration();
-    const requests = requestsOver(reachableRange(now), {
-      from: asked,
-      to: Math.min(asked + GROUP, rehearsals),
-    });
-    const answers = new Set(requests.map((request) => commandFor(now, request).command));
+    const range = reachableRange(now);
+    const answers = new Set<number>();
+    for (let i = asked; i < Math.min(asked + GROUP, rehearsals); i++) {
+      answers.add(commandFor(now, goldenBetween(i, range)).command);
+    }
     await measure([...answers]);
   }
   return calibration();
-}
-
-/** The golden ratio's fractional part: its multiples, modulo 1, fill an interval evenly at any time. */
-const GOLDEN = (Math.sqrt(5) - 1) / 2;
-
-/** Gives the requests with numbers `from` to `to` - 1 of a sequence that fills the range evenly. */
-function requestsOver(
-  { min, max }: { min: number; max: number },
-  { from, to }: { from: number; to: number },
-): number[] {
-  return Array.from(
-    { length: to - from },
-    (_, i) => min + (max - min) * (((from + i + 0.5) * GOLDEN) % 1),
-  );
 }
 
 /** Neighbours whose means differ by less than this share of the curve's height need nothing between. */

@@ -19,7 +19,7 @@ export interface CalibrationPoint extends Summary {
 
 /** A calibrated generator: its curve and the command that was chosen as the best. */
 export interface Calibration {
-  /** By rising command. */
+  /** By rising command; `bestCommand` is among them. */
   readonly points: readonly CalibrationPoint[];
   /** The command whose policies did best when measured, not the luckiest episode's. */
   readonly bestCommand: number;
@@ -54,11 +54,12 @@ export function commandFor(calibration: Calibration, wanted: number): Calibrated
  */
 export function answersFor(calibration: Calibration, wanted: number): CalibratedCommand[] {
   const { points, bestCommand, bestReturn } = calibration;
-  const best = { command: bestCommand, expected: bestReturn };
-  if (wanted >= bestReturn) return [{ ...best, within: wanted === bestReturn }];
+  if (wanted >= bestReturn || points.length === 0) {
+    return [{ command: bestCommand, expected: bestReturn, within: wanted === bestReturn }];
+  }
   const within = points.some(({ mean }) => mean <= wanted) &&
     points.some(({ mean }) => mean >= wanted);
-  const answers = [{ ...best, within, error: bestReturn - wanted }];
+  const answers: (CalibratedCommand & { error: number })[] = [];
   const doubts = points.map((_, i) => doubtOf(points, i));
   points.forEach((a, i) => {
     const error = Math.abs(wanted - a.mean) + doubts[i];

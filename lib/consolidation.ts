@@ -11,7 +11,8 @@
  * Where training left a survival bonus out of the returns, standing still is worth as little as falling
  * at once, and the low commands would stand for both. People ask for whole returns: policies whose
  * whole return is far from the straight line between a random policy and the winner are left out, so
- * that one command means one kind of policy.
+ * that one command means one kind of policy. Where a survey ran (lib/survey.ts) its steadiest policies are all
+ * that is drawn.
  */
 
 import type { Entry } from "./buffer.ts";
@@ -39,18 +40,28 @@ interface Anchor {
   readonly share: number;
 }
 
+/** What the even phase learns besides the buffer's own. */
+export interface ConsolidationOptions {
+  /** The policy that won the selection, if there was one. */
+  readonly winner: Winner | undefined;
+  /** The stored policies that it learns from; all when absent. */
+  readonly steady?: ReadonlySet<Entry> | undefined;
+  /** Is told of the updates. */
+  readonly observer: TrainingObserver;
+}
+
 /** Runs the configured number of updates with a step size that falls to 0. */
 export async function consolidate(
   run: TrainingRun,
-  { winner, observer }: { winner: Winner | undefined; observer: TrainingObserver },
+  { winner, steady, observer }: ConsolidationOptions,
 ): Promise<void> {
   const { config, learner, history } = run;
   const { updates, learningRate, weighting } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
-  const anchors = winner ? anchorsOf(run, winner) : [];
-  const putBack = winner ? setAside(run, { winner, anchors }) : () => {};
+  const anchors = winner ? anchorsOf(run, { winner, steady }) : [];
+  const putBack = winner ? setAside(run, { winner, steady, anchors }) : () => {};
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
@@ -74,13 +85,17 @@ function startOf(
 }
 
 /** The winner, and the stored policy that is most like random ones, if the winner is better. */
-function anchorsOf(run: TrainingRun, winner: Winner): Anchor[] {
+function anchorsOf(
+  run: TrainingRun,
+  { winner, steady }: { winner: Winner; steady: ReadonlySet<Entry> | undefined },
+): Anchor[] {
   const { winnerShare, floorShare } = run.config.consolidation;
   const { row, command } = winner;
   const anchors: Anchor[] = [{ row, command, share: winnerShare }];
+  if (floorShare === 0) return anchors;
   const { whole } = startOf(run);
   const miss = ({ scaledReturn, survival }: Entry) => Math.abs(scaledReturn + survival - whole);
-  const [first, ...others] = run.attempt.buffer.entries();
+  const [first, ...others] = steady ?? run.attempt.buffer.entries();
   if (first === undefined) return anchors;
   const floor = others.reduce((a, b) => (miss(b) < miss(a) ? b : a), first);
   if (floor.scaledReturn + CLEARANCE < winner.command) {
@@ -93,13 +108,17 @@ function anchorsOf(run: TrainingRun, winner: Winner): Anchor[] {
 /** Keeps what would blur a command from being drawn, unless nothing would be left. */
 function setAside(
   run: TrainingRun,
-  { winner, anchors }: { winner: Winner; anchors: readonly Anchor[] },
+  { winner, steady, anchors }: {
+    winner: Winner;
+    steady: ReadonlySet<Entry> | undefined;
+    anchors: readonly Anchor[];
+  },
 ): () => void {
   const isFar = farFromLine(run, winner);
   const [, floor] = anchors;
-  const lowest = floor && floor.share > 0 ? floor.command + CLEARANCE : -Infinity;
+  const lowest = floor ? floor.command + CLEARANCE : -Infinity;
   const putBack = run.attempt.buffer.setAside((entry) =>
-    isFar(entry) || entry.scaledReturn < lowest
+    isFar(entry) || entry.scaledReturn < lowest || steady?.has(entry) === false
   );
   if (run.attempt.buffer.bucketCount > 0) return putBack;
   putBack();

@@ -2,7 +2,7 @@
  * The end of a run: the best policy by measurement, the whole range learnt evenly, and the curve that
  * requests are answered through.
  *
- * Only the selection's steps count towards the budget. The curve changes nothing but the command that a
+ * The survey's and the selection's steps count towards the budget. The curve changes nothing but the command that a
  * request leads to, and the last evaluation changes nothing at all.
  */
 
@@ -12,17 +12,19 @@ import { measureReturn } from "./evaluate.ts";
 import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./probe.ts";
 import { selectBest } from "./selection.ts";
+import { survey } from "./survey.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import type { TrainingRun } from "./training_run.ts";
 
-/** Selects, consolidates, calibrates and evaluates a trained run. */
+/** Surveys, selects, consolidates, calibrates and evaluates a trained run. */
 export async function finish(
   run: TrainingRun,
   observer: TrainingObserver,
 ): Promise<TrainingOutcome> {
   const { config } = run;
+  const steady = await survey(run);
   const winner = await selectBest(run);
-  await consolidate(run, { winner, observer });
+  await consolidate(run, { winner, steady, observer });
   // Without consolidation the generator has not learnt the winner: the goal is what it knows best.
   const learnt = config.consolidation.updates > 0 ? winner : undefined;
   const bestCommand = learnt?.command ?? goalsOf(run)[0].scaledReturn;
@@ -34,7 +36,8 @@ export async function finish(
     account: "evaluation",
   });
   const finalReturn = measureReturn(episodes);
-  const calibration = await calibrate(run, { bestCommand, bestReturn: finalReturn.mean });
+  const { mean, std, n } = finalReturn;
+  const calibration = await calibrate(run, { command: bestCommand, mean, std, n });
   observer.record("curve", { final: true, points: calibration.points });
   observer.record("evaluation", { final: true, command: bestCommand, ...finalReturn });
   return { calibration, finalReturn };

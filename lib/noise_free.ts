@@ -12,7 +12,7 @@ import { measureReturn } from "./evaluate.ts";
 import { drawGoal, type Goal, goalsOf } from "./goals.ts";
 import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
-import { currentNormaliser, selectionSteps, spentSteps, type TrainingRun } from "./training_run.ts";
+import { currentNormaliser, reservedSteps, spentSteps, type TrainingRun } from "./training_run.ts";
 
 /** Episodes of a policy: so many that luck is mostly out of their mean. */
 const EPISODES = 5;
@@ -22,7 +22,7 @@ export async function measureGoalWhenDue(run: TrainingRun): Promise<void> {
   const { config, spec, counters } = run;
   const spent = spentSteps(run);
   const isDue = counters.steps.noiseFree < config.rollout.noiseFreeShare * spent;
-  const fits = spent + EPISODES * spec.maxEpisodeSteps <= config.steps - selectionSteps(run);
+  const fits = spent + EPISODES * spec.maxEpisodeSteps <= config.steps - reservedSteps(run);
   if (isDue && fits) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
 }
 

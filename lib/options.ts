@@ -334,6 +334,11 @@ export const OPTION_SECTIONS = {
       "Share of each of these batches that is a policy which returns what random ones do",
       { max: 1 },
     ),
+    surveyShare: number(
+      0,
+      "Share of the budget kept for running stored policies from all over the range again; the steadiest of them are then all that the even phase learns from",
+      { max: 0.5 },
+    ),
   },
   selection: {
     candidates: integer(

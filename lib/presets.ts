@@ -65,6 +65,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     generator: { tileSize: 16 },
     rollout: { refreshEvery: 2, noiseFreeShare: 0.1, noiseSpread: 0.7 },
     command: { credit: 1 },
+    consolidation: { surveyShare: 0.1 },
   },
   Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
   // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
@@ -78,8 +79,10 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
-    // Gaits that fall at a touch are found by chance: what rollouts make of them has to count.
+    // Gaits that fall at a touch are found by chance: what rollouts make of them has to count, and the
+    // generator has to follow them closely.
     command: { credit: 1 },
+    update: { perCycle: 16 },
     attempts: { steps: 100_000 },
     rollout: { fineAfter: 600_000 },
   },
@@ -130,7 +133,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       },
       warmup: { episodes: 10, budgetShare: 0, source: "generator", noise: 0 },
       normaliser: { kind: "running" },
-      consolidation: { updates: 0 },
+      consolidation: { updates: 0, surveyShare: 0 },
       selection: { candidates: 1, budgetShare: 0 },
     },
     environments: PAPER_ENVIRONMENTS,

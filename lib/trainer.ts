@@ -25,8 +25,9 @@
  *     one of the best returns that proved to be within reach (lib/goals.ts).
  *  6. A long budget holds several attempts, of which the best has the rest of it (lib/attempts.ts).
  *  7. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
- *     is fitted evenly at the end (lib/consolidation.ts), and requests are answered through a measured
- *     curve (lib/calibration.ts), not by the raw scale.
+ *     is fitted evenly at the end (lib/consolidation.ts), or what proves steady of it where returns vary
+ *     (lib/survey.ts), and requests are answered through a measured curve (lib/calibration.ts), not by
+ *     the raw scale.
  *
  *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
@@ -49,7 +50,7 @@ import { fallingCosine } from "./schedule.ts";
 import type { TrainingObserver, TrainingOutcome } from "./training_observer.ts";
 import {
   drawBatch,
-  selectionSteps,
+  reservedSteps,
   spentSteps,
   toGeneratorOrder,
   type TrainingRun,
@@ -149,7 +150,7 @@ function learningRate(run: TrainingRun, update: number): number {
 /** Tells whether another episode of any length fits before the steps that the selection needs. */
 function hasBudget(run: TrainingRun): boolean {
   const { config, spec } = run;
-  return spentSteps(run) + spec.maxEpisodeSteps <= config.steps - selectionSteps(run);
+  return spentSteps(run) + spec.maxEpisodeSteps <= config.steps - reservedSteps(run);
 }
 
 function recordEpisode(run: TrainingRun, observer: TrainingObserver, episode: StoredEpisode): void {

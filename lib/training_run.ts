@@ -227,17 +227,23 @@ function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: Generato
 
 /**
  * Checks that a budget holds one episode: without a stored policy there is nothing to learn from.
- * @throws {RangeError} naming the least budget.
+ * @throws {RangeError} naming the least budget, or the shares that leave nothing.
  */
 export function checkBudget(config: Config, spec: EnvSpec): void {
   const { maxEpisodeSteps } = spec;
-  const { steps, selection: { budgetShare } } = config;
-  if (steps - selectionSteps({ config, spec }) >= maxEpisodeSteps) return;
-  const share = budgetShare === 0 ? 0 : Math.max(budgetShare, MAX_SELECTION_SHARE);
-  const least = Math.ceil(maxEpisodeSteps / (1 - share));
+  const { steps, selection: { budgetShare }, consolidation: { surveyShare } } = config;
+  if (budgetShare + surveyShare >= 1) {
+    throw new RangeError(
+      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less than 1 " +
+        `together, got ${budgetShare} and ${surveyShare}`,
+    );
+  }
+  if (steps - reservedSteps({ config, spec }) >= maxEpisodeSteps) return;
+  const selectionShare = budgetShare === 0 ? 0 : Math.max(budgetShare, MAX_SELECTION_SHARE);
+  const least = Math.ceil(maxEpisodeSteps / (1 - selectionShare - surveyShare));
   throw new RangeError(
-    `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides the ` +
-      `selection's share, at least ${least} steps, got ${steps}`,
+    `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides what is ` +
+      `kept for survey and selection, at least ${least} steps, got ${steps}`,
   );
 }
 
@@ -251,7 +257,17 @@ const MIN_SELECTION_EPISODES = 6;
 /** ... unless that is more than this share of the budget. */
 const MAX_SELECTION_SHARE = 0.3;
 
-/** Gives the steps of the budget that training leaves to the selection of the best policy. */
+/** Gives the steps of the budget that training leaves to what follows it: survey and selection. */
+export function reservedSteps(run: { config: Config; spec: EnvSpec }): number {
+  return surveySteps(run) + selectionSteps(run);
+}
+
+/** Gives the steps for running stored policies again before the even phase. */
+export function surveySteps({ config }: { config: Config }): number {
+  return config.consolidation.surveyShare * config.steps;
+}
+
+/** Gives the steps for the selection of the best policy. */
 export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec }): number {
   const { budgetShare } = config.selection;
   if (budgetShare === 0) return 0;

@@ -42,7 +42,10 @@ interface RunRecord {
   readonly wallSeconds: number;
 }
 
-const CURVE_EPISODES = 5;
+/** Episodes of each request on the curve. */
+const CURVE_EPISODES = 20;
+/** Episodes of each policy that `generate` found: so many that their mean is the policy's. */
+const CHECK_EPISODES = 100;
 const MEASURE_SEED = 1_000_003;
 const RANDOM_REQUESTS = 20;
 const TOP_SHARE = 0.97;
@@ -106,7 +109,7 @@ async function runOne(
       runner,
     });
     // Measured again with fresh seeds: the search may have been lucky with its own.
-    const seeds = Array.from({ length: 20 }, () => rng.nextUint32());
+    const seeds = Array.from({ length: CHECK_EPISODES }, () => rng.nextUint32());
     const [episodes] = await runner.run(
       [{ parameters: found.parameters, seeds }],
       generator.normaliser,

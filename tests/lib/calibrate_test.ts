@@ -18,19 +18,23 @@ Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
 });
 
 Deno.test("calibrate() measures the grid, then the answers to requests, and joins what it knew", async () => {
-  const best = { bestCommand: 1, bestReturn: 1e9 };
+  const best = { command: 1, mean: 4, std: 1, n: 20 };
   const curveWith = async (rehearsals: number) => {
     const run = tinyRun({ calibration: { commands: 3, refinements: 0, rehearsals, episodes: 2 } });
-    const { points } = await calibrate(run, best);
+    const { points, bestCommand, bestReturn } = await calibrate(run, best);
     await run.learner.close();
+    assert.equal(bestCommand, 1);
+    assert.equal(points.find(({ command }) => command === 1)!.mean, bestReturn);
     return { points, steps: run.counters.steps.calibration };
   };
   const plain = await curveWith(0);
-  assertAllClose(plain.points.map(({ command }) => command), [0, 0.55, 1.1], { tolerance: 1e-12 });
-  assert.deepEqual(plain.points.map(({ n }) => n), [2, 2, 2]);
+  assertAllClose(plain.points.map(({ command }) => command), [0, 0.55, 1, 1.1], {
+    tolerance: 1e-12,
+  });
+  assert.deepEqual(plain.points.map(({ n }) => n), [2, 2, 20, 2]);
   const rehearsed = await curveWith(20);
   // Each of the three groups of requests measures some answers: two episodes of ten steps each.
-  const episodes = rehearsed.points.reduce((sum, { n }) => sum + n, 0);
+  const episodes = rehearsed.points.reduce((sum, { n }) => sum + n, 0) - best.n;
   assert.ok(episodes >= 6 + 3 * 2 && episodes <= 6 + 20 * 2, `${episodes}`);
   assert.equal(rehearsed.steps, 10 * episodes);
   assert.ok(rehearsed.points.some(({ n }) => n > 2), "an answer was measured again");

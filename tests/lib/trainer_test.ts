@@ -248,8 +248,16 @@ Deno.test("train() stops without a trace of the end when the observer says so", 
 Deno.test("createRun() rejects a budget that holds no episode", () => {
   assert.throws(() => tinyRun({ steps: 10, selection: { budgetShare: 0.05 } }), {
     name: "RangeError",
-    message: "Cannot create run: the budget must hold an episode of 10 steps besides the " +
-      "selection's share, at least 15 steps, got 10",
+    message: "Cannot create run: the budget must hold an episode of 10 steps besides what " +
+      "is kept for survey and selection, at least 15 steps, got 10",
+  });
+  const half = { consolidation: { surveyShare: 0.5 }, selection: { budgetShare: 0 } };
+  assert.throws(() => tinyRun({ steps: 19, ...half }), /at least 20 steps, got 19$/);
+  assert.throws(() => tinyRun({ ...half, selection: { budgetShare: 0.5 } }), {
+    name: "RangeError",
+    message:
+      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less " +
+      "than 1 together, got 0.5 and 0.5",
   });
   assert.equal(spentSteps(tinyRun({ steps: 15 })), 0);
 });

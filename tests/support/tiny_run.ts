@@ -70,6 +70,7 @@ export const TINY: PartialConfig = {
     weighting: "uniform",
     winnerShare: 0.25,
     floorShare: 0,
+    surveyShare: 0,
   },
   selection: { candidates: 4, budgetShare: 0.05 },
   calibration: { commands: 3, refinements: 0, rehearsals: 2, episodes: 1 },
