@@ -25,9 +25,10 @@ const RIVALS = 4;
 const LEAST_KEPT = 8;
 
 /** A policy that ran again. */
-interface Surveyed {
+export interface Surveyed {
+  /** Where it is stored, under its mean. */
   readonly entry: Entry;
-  /** Of its scaled returns. */
+  /** Deviation of its scaled returns. */
   readonly std: number;
 }
 
