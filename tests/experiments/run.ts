@@ -44,8 +44,9 @@ interface RunRecord {
 
 /** Episodes of each request on the curve. */
 const CURVE_EPISODES = 20;
-/** Episodes of each policy that `generate` found: so many that their mean is the policy's. */
-const CHECK_EPISODES = 100;
+/** Episodes of a policy that `generate` found, at least; more where they are short. */
+const CHECK_EPISODES = 20;
+const CHECK_STEPS = 20_000;
 const MEASURE_SEED = 1_000_003;
 const RANDOM_REQUESTS = 20;
 const TOP_SHARE = 0.97;
@@ -109,7 +110,8 @@ async function runOne(
       runner,
     });
     // Measured again with fresh seeds: the search may have been lucky with its own.
-    const seeds = Array.from({ length: CHECK_EPISODES }, () => rng.nextUint32());
+    const length = Math.max(CHECK_EPISODES, Math.ceil(CHECK_STEPS / env.spec.maxEpisodeSteps));
+    const seeds = Array.from({ length }, () => rng.nextUint32());
     const [episodes] = await runner.run(
       [{ parameters: found.parameters, seeds }],
       generator.normaliser,
