@@ -9,7 +9,13 @@ import { createMoments, mergeMoments } from "./normaliser.ts";
 import { type Episode, episodeSeed, runEpisode, streamFor } from "./rollout.ts";
 import { fallingCosine } from "./schedule.ts";
 import { summarise } from "./statistics.ts";
-import { currentNormaliser, spentSteps, toPolicyOrder, type TrainingRun } from "./training_run.ts";
+import {
+  currentNormaliser,
+  spentSteps,
+  storedPolicy,
+  toPolicyOrder,
+  type TrainingRun,
+} from "./training_run.ts";
 
 /** How a rollout explores: away from where it is, or around a good policy. */
 export type NoiseKind = "wide" | "fine";
@@ -147,8 +153,7 @@ export async function refreshBest(
 ): Promise<StoredEpisode> {
   const entry = run.attempt.buffer.top(REFRESH_CANDIDATES)
     .reduce((least, other) => (other.episodes < least.episodes ? other : least));
-  const row = run.attempt.buffer.row(entry.slot).slice();
-  run.frame.toNormalised(row, currentNormaliser(run));
+  const row = storedPolicy(run, entry);
   const { episode, scaledReturn, survival } = await runTraining(run, row, { updateNormaliser });
   const episodes = entry.episodes + 1;
   run.attempt.buffer.relabel(entry, {

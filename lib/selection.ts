@@ -11,7 +11,7 @@
 import { goalsOf } from "./goals.ts";
 import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
-import { currentNormaliser, spentSteps, type TrainingRun } from "./training_run.ts";
+import { currentNormaliser, spentSteps, storedPolicy, type TrainingRun } from "./training_run.ts";
 
 /** A policy that won, as the generator is to learn it. */
 export interface Winner {
@@ -78,17 +78,12 @@ function roundsOf(count: number): number {
  * stored ones that ran more than once, whose return is no luck, as many again if there is room.
  */
 async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
-  const { attempt: { buffer }, frame, config } = run;
+  const { attempt: { buffer }, config } = run;
   const count = Math.min(config.selection.candidates, room);
-  const normaliser = currentNormaliser(run);
   const best = buffer.top(Math.floor(count / 2));
   const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
     .slice(0, Math.min(count, room - count));
-  const stored = [...new Set([...best, ...sure])].map(({ slot }) => {
-    const row = buffer.row(slot).slice();
-    frame.toNormalised(row, normaliser);
-    return row;
-  });
+  const stored = [...new Set([...best, ...sure])].map((entry) => storedPolicy(run, entry));
   const goals = goalsOf(run).slice(0, count - best.length);
   const commands = goals.map(({ scaledReturn }) => scaledReturn);
   const generated = (await generateRows(run, commands)).map((row) => row.slice());

@@ -13,7 +13,7 @@ import type { Entry } from "./buffer.ts";
 import { goldenBetween } from "./golden.ts";
 import { measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
-import { currentNormaliser, spentSteps, surveySteps, type TrainingRun } from "./training_run.ts";
+import { spentSteps, storedPolicy, surveySteps, type TrainingRun } from "./training_run.ts";
 
 /** Episodes of a policy. */
 const EPISODES = 8;
@@ -65,12 +65,8 @@ function nearest(entries: Iterable<Entry>, scaledReturn: number): Entry {
 
 /** Runs stored policies on the same fresh episodes and stores them under their means. */
 async function runAgain(run: TrainingRun, entries: readonly Entry[]): Promise<Surveyed[]> {
-  const { attempt: { buffer }, frame, scale } = run;
-  const rows = entries.map(({ slot }) => {
-    const row = buffer.row(slot).slice();
-    frame.toNormalised(row, currentNormaliser(run));
-    return row;
-  });
+  const { attempt: { buffer }, scale } = run;
+  const rows = entries.map((entry) => storedPolicy(run, entry));
   const results = await measureNoiseFree(run, rows, { episodes: EPISODES });
   return entries.map((entry, i) => {
     const { mean, std } = summarise(

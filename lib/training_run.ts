@@ -7,7 +7,7 @@
  * own stream from (seed, purpose, counter).
  */
 
-import { type DrawOptions, PolicyBuffer } from "./buffer.ts";
+import { type DrawOptions, type Entry, PolicyBuffer } from "./buffer.ts";
 import type { Config } from "./config.ts";
 import type { Env, EnvSpec } from "./env.ts";
 import { createLocalRunner, type EpisodeRunner, type MeasuredReturn } from "./evaluate.ts";
@@ -276,6 +276,13 @@ export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec
     MAX_SELECTION_SHARE * config.steps,
   );
   return Math.max(budgetShare * config.steps, least);
+}
+
+/** Copies a stored policy, in generator order and the frame of the present normaliser, [P]. */
+export function storedPolicy(run: TrainingRun, { slot }: Pick<Entry, "slot">): Float32Array {
+  const row = run.attempt.buffer.row(slot).slice();
+  run.frame.toNormalised(row, currentNormaliser(run));
+  return row;
 }
 
 /** The normaliser that policies use now. */
