@@ -134,3 +134,9 @@ export function checkNamed(
       `got ${JSON.stringify(described)}`,
   );
 }
+
+/** Says that workers are not used where an environment of a command, which they do not know, is played. */
+export function warnOfWorkers(count: number, { output }: Pick<CommandContext, "output">): void {
+  if (count < 2) return;
+  output.warn(`--env-command runs without workers: the ${count} asked for are not used`);
+}

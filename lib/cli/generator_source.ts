@@ -7,7 +7,7 @@ import { UsageError } from "../errors.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
 import { createGrowingRunner } from "../workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../workers/worker_runner.ts";
-import { checkNamed, type EnvCommandValues, withOwnHint } from "./env_command.ts";
+import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
 import {
   fileValue,
@@ -75,8 +75,12 @@ function withWorkers(
     context: CommandContext;
   },
 ): EpisodeRunner {
+  if (envCommand !== undefined) {
+    warnOfWorkers(workers, { output });
+    return local;
+  }
   const count = countWorkers(workers);
-  if (count < 2 || envCommand !== undefined) return local;
+  if (count < 2) return local;
   return createGrowingRunner(local, {
     clock: program.clock,
     startOthers: () =>

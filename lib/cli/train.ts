@@ -20,6 +20,7 @@ import {
   envCommandOptions,
   type EnvCommandValues,
   envCommandWords,
+  warnOfWorkers,
   withEnvironments,
 } from "./env_command.ts";
 import type { Command, CommandContext, KnownNames } from "./program.ts";
@@ -160,11 +161,7 @@ function workersOf(
 ): { count: number; modules: WorkerModules } | undefined {
   const count = settings.get("workers") as number;
   if (values.envCommand === undefined) return { count, modules: context.program.modules };
-  if (count > 1) {
-    context.output.warn(
-      `--env-command trains without workers: the ${count} asked for are not used`,
-    );
-  }
+  warnOfWorkers(count, context);
   return undefined;
 }
 
