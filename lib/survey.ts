@@ -16,7 +16,7 @@ import { summarise } from "./statistics.ts";
 import { spentSteps, storedPolicy, surveySteps, type TrainingRun } from "./training_run.ts";
 
 /** Episodes of a policy. */
-const EPISODES = 16;
+const EPISODES = 8;
 /** Policies that run between two looks at the budget, so that workers have something to share. */
 const GROUP = 8;
 /** Policies with neighbouring means of which the steadiest is kept. */

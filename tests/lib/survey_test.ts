@@ -12,15 +12,15 @@ import { currentNormaliser, spentSteps, type TrainingRun } from "../../lib/train
 import { assertClose } from "../support/close.ts";
 import { recorder, tinyRun } from "../support/tiny_run.ts";
 
-/** A run whose training is over: episodes have 10 steps, so a surveyed policy costs 160. */
+/** A run whose training is over: episodes have 10 steps, so a surveyed policy costs 80. */
 async function trained(changes: PartialConfig = {}): Promise<TrainingRun> {
   const run = tinyRun({
-    steps: 10_000,
+    steps: 8000,
     buffer: { kind: "fifo" },
     rollout: { noiseScale: 0.5, perCycle: 10 },
     selection: { budgetShare: 0.1 },
-    evaluation: { every: 10_000 },
-    sweep: { every: 10_000 },
+    evaluation: { every: 8000 },
+    sweep: { every: 8000 },
     ...changes,
   });
   await train(run, { ...recorder(), beforeFinish: () => Promise.resolve(false) });
@@ -31,11 +31,11 @@ Deno.test("survey() runs policies from all over the range again, within its shar
   const run = await trained({ consolidation: { surveyShare: 0.5 } });
   const { buffer } = run.attempt;
   const before = new Map([...buffer.entries()].map((entry) => [entry, entry.scaledReturn]));
-  assert.equal(spentSteps(run), 4000, "training leaves half, and a tenth for the selection");
+  assert.equal(spentSteps(run), 8000 - 4000 - 800, "training leaves both their shares");
   const kept = await survey(run);
-  const again = [...buffer.entries()].filter(({ episodes }) => episodes === 16);
-  assert.equal(again.length, Math.floor(5000 / 160));
-  assert.equal(spentSteps(run), 4000 + 160 * again.length);
+  assert.equal(spentSteps(run), 8000 - 800);
+  const again = [...buffer.entries()].filter(({ episodes }) => episodes === 8);
+  assert.equal(again.length, 4000 / 80);
   assert.equal(kept?.size, Math.ceil(again.length / 4));
   // They lie all over the range: none of ten parts that hold policies is left out.
   const returns = [...before.values()];
@@ -60,16 +60,16 @@ Deno.test("survey() runs policies from all over the range again, within its shar
   });
   [...kept!].forEach(({ scaledReturn }, i) => {
     const { mean, std } = summarise(results[i].map((each) => run.scale.scale(each.return)));
-    assertClose(scaledReturn, mean, 4 * std / Math.sqrt(16) + 1e-9);
+    assertClose(scaledReturn, mean, 4 * std / Math.sqrt(8) + 1e-9);
   });
   await run.learner.close();
 });
 
 Deno.test("survey() does nothing without a share, and keeps all where it can run too few", async () => {
-  for (const [surveyShare, surveyed] of [[0, 0], [0.2, 12]]) {
+  for (const [surveyShare, surveyed] of [[0, 0], [0.2, 20]]) {
     const run = await trained({ consolidation: { surveyShare } });
     assert.equal(await survey(run), undefined);
-    const again = [...run.attempt.buffer.entries()].filter(({ episodes }) => episodes === 16);
+    const again = [...run.attempt.buffer.entries()].filter(({ episodes }) => episodes === 8);
     assert.equal(again.length, surveyed);
     await run.learner.close();
   }
