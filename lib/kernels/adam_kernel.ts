@@ -14,9 +14,10 @@
  * compared end with the same bytes as with lib/adam.ts in ONNX Runtime.
  *
  * Measured (Deno 2.9.6, Xeon with AVX-512, one thread, 28 bytes moved for each weight): 0.8 ns a weight
- * for 2.3M of them; the same loads and stores with additions alone take a seventh less. With literals
- * inside the kernel instead of arguments 0.1 more, since V8 builds a literal vector at every use. ONNX
- * Runtime takes 3.5 ns a weight on two threads for the ten elementwise passes of lib/adam.ts.
+ * for 2.3M of them; the same loads and stores with additions alone take two thirds of that (`deno task
+ * bench`). With literals inside the kernel instead of arguments 0.1 more, since V8 builds a literal
+ * vector at every use; loads ahead of their use, and no flush, make no difference. ONNX Runtime takes
+ * 3.5 ns a weight on two threads for the ten elementwise passes of lib/adam.ts.
  */
 
 import { ADAM_KERNEL_BASE64 } from "./adam_kernel_bytes.ts";
