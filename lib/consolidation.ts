@@ -11,8 +11,8 @@
  * Where training left a survival bonus out of the returns, standing still is worth as little as falling
  * at once, and the low commands would stand for both. People ask for whole returns: policies whose
  * whole return is far from the straight line between a random policy and the winner are left out, so
- * that one command means one kind of policy. Where a survey ran (lib/survey.ts) its steadiest policies are all
- * that is drawn.
+ * that one command means one kind of policy. Where a survey ran (lib/survey.ts) its steadiest policies
+ * are all that is drawn.
  */
 
 import type { Entry } from "./buffer.ts";

@@ -2,8 +2,8 @@
  * The end of a run: the best policy by measurement, the whole range learnt evenly, and the curve that
  * requests are answered through.
  *
- * The survey's and the selection's steps count towards the budget. The curve changes nothing but the command that a
- * request leads to, and the last evaluation changes nothing at all.
+ * The survey's and the selection's steps count towards the budget. The curve changes nothing but the
+ * command that a request leads to, and the last evaluation changes nothing at all.
  */
 
 import { calibrate } from "./calibrate.ts";

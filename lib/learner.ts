@@ -78,7 +78,7 @@ export class Learner {
    * @param rng drawn from only when the loss needs random inputs
    * @returns the losses before each update
    * @throws {DivergedError} when a loss is not finite: the update that it belongs to and those after
-   * it are not made.
+   * it are not made, on a device other than the CPU none of them.
    */
   async update(
     batches: readonly Batch[],
