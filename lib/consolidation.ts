@@ -61,7 +61,7 @@ export async function consolidate(
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
   const anchors = winner ? anchorsOf(run, { winner, steady }) : [];
-  const putBack = winner ? setAside(run, { winner, steady, anchors }) : () => {};
+  const putBack = setAside(run, { winner, steady, anchors });
   for (let done = 0; done < updates; done += perCycle) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from({ length: perCycle }, () => {
@@ -109,12 +109,12 @@ function anchorsOf(
 function setAside(
   run: TrainingRun,
   { winner, steady, anchors }: {
-    winner: Winner;
+    winner: Winner | undefined;
     steady: ReadonlySet<Entry> | undefined;
     anchors: readonly Anchor[];
   },
 ): () => void {
-  const isFar = farFromLine(run, winner);
+  const isFar = winner ? farFromLine(run, winner) : () => false;
   const [, floor] = anchors;
   const lowest = floor ? floor.command + CLEARANCE : -Infinity;
   const putBack = run.attempt.buffer.setAside((entry) =>

@@ -103,7 +103,7 @@ async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<voi
   recordEpisode(run, observer, episode);
 }
 
-/** Draws K batches and fits the generator to them in one call of the runtime. */
+/** Draws K batches and fits the generator to them. */
 async function update(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, learner, counters, history } = run;
   const rng = streamFor(config.seed, "batch", counters.cycles);

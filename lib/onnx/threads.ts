@@ -14,7 +14,7 @@ const WORTH_THREADS = 50e6;
 
 /**
  * Limits a session to one thread where the model is small and nobody has asked for a number.
- * @param multiplyAdds arithmetic of one run, or of what is awaited at once within it
+ * @param multiplyAdds arithmetic of one run
  */
 export function chooseThreads(options: SessionOptions, multiplyAdds: number): SessionOptions {
   const isOpen = options.threads === undefined && (options.device ?? "cpu") === "cpu";

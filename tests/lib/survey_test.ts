@@ -112,8 +112,17 @@ Deno.test("consolidate() draws steady policies alone, and its floor is one of th
   };
   const winner = { row, command: 0.9, meanReturn: 8 };
   await consolidate(run, { winner, steady, observer: recorder() });
-  await run.learner.close();
   assert.deepEqual([...drawn].sort(), [0.53, 0.63, 0.73]);
-  assert.deepEqual(new Set(commands), new Set([0.43]), "0.43 is the steady one nearest to 0.4");
+  assert.deepEqual(
+    new Set(commands.splice(0)),
+    new Set([0.43]),
+    "0.43 is the steady one nearest to 0.4",
+  );
   assert.equal(buffer.bucketCount, 20, "all can be drawn again");
+
+  // Also where no selection chose a winner, and so there are no anchors.
+  drawn.clear();
+  await consolidate(run, { winner: undefined, steady, observer: recorder() });
+  assert.deepEqual([...drawn].sort(), [0.43, 0.53, 0.63, 0.73]);
+  await run.learner.close();
 });
