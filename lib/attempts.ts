@@ -8,51 +8,18 @@
  * and the worse half is given up (successive halving); the last one has the rest of the budget.
  */
 
+import { isLastAttempt, plannedRounds } from "./attempt_plan.ts";
 import { goalsOf } from "./goals.ts";
 import type { LearnerState } from "./learner.ts";
-import { measureGoals, measuringSteps } from "./noise_free.ts";
+import { measureGoals } from "./noise_free.ts";
 import { streamFor } from "./rollout.ts";
 import type { TrainingObserver } from "./training_observer.ts";
 import {
   createAttempt,
-  reservedSteps,
   type RestingAttempt,
   spentSteps,
   type TrainingRun,
 } from "./training_run.ts";
-
-/** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
-export function plannedRounds({ config, spec }: Pick<TrainingRun, "config" | "spec">): number[] {
-  const { attempts, steps } = config;
-  if (attempts.steps === 0) return [];
-  const cost = attempts.steps + measuringSteps({ config, spec });
-  const affordable = attempts.budgetShare * (steps - reservedSteps({ config, spec })) / cost;
-  let rounds: number[] = [];
-  for (let count = 2;; count++) {
-    const larger = halvings(count);
-    if (larger.reduce((sum, field) => sum + field, 0) > affordable) return rounds;
-    rounds = larger;
-  }
-}
-
-/** 6 -> [6, 3]: sizes of the field until one is left. */
-function halvings(count: number): number[] {
-  return count === 1 ? [] : [count, ...halvings(Math.floor(count / 2))];
-}
-
-/** Tells whether the present attempt is the one that has the rest of the budget. */
-export function isLastAttempt(run: TrainingRun): boolean {
-  return run.attempt.rounds >= plannedRounds(run).length;
-}
-
-/** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
-export function attemptProgress(run: TrainingRun): number {
-  const { config, attempt: { startStep } } = run;
-  const length = isLastAttempt(run)
-    ? config.steps - startStep
-    : config.attempts.steps * plannedRounds(run).length;
-  return Math.min(1, (spentSteps(run) - startStep) / length);
-}
 
 /** Lets another attempt go on, or begin, when the present one has had the steps of its round. */
 export async function changeAttemptWhenDue(

@@ -1,6 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
-import { attemptProgress, isLastAttempt } from "./attempts.ts";
+import { attemptProgress, lateSteps } from "./attempt_plan.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
@@ -63,9 +63,8 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
   const { config, counters, attempt } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return undefined;
-  const { fineAfter, fineShare } = config.rollout;
-  const isLate = fineAfter > 0 && spentSteps(run) >= fineAfter && isLastAttempt(run);
-  const kind = isLate && rng.random() < fineShare ? "fine" : "wide";
+  const isLate = lateSteps(run) !== undefined;
+  const kind = isLate && rng.random() < config.rollout.fineShare ? "fine" : "wide";
   const { spread, schedule, factor } = NOISE[kind];
   const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);

@@ -5,30 +5,32 @@
  * the generator makes of their returns may be worse: what it could do well at one time is lost when the
  * next lucky policy leads it elsewhere. So in a share of the budget the policy for a goal runs several
  * episodes without noise and is stored under their mean: a return that was earned, to aim at, to learn
- * the command from, and to choose from at the end (lib/selection.ts).
+ * the command from, and to choose from at the end (lib/selection.ts). Late in a run, when hardly anything
+ * new is found and most of what looks better was lucky, the share may be larger.
  */
 
+import { GOAL_EPISODES, lateSteps } from "./attempt_plan.ts";
 import { measureReturn } from "./evaluate.ts";
 import { drawGoal, type Goal, goalsOf } from "./goals.ts";
 import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, reservedSteps, spentSteps, type TrainingRun } from "./training_run.ts";
 
-/** Episodes of a policy: so many that luck is mostly out of their mean. */
-const EPISODES = 5;
-
-/** Measures the policy for a goal whenever less than the configured share of the budget went to that. */
+/**
+ * Measures the policy for a goal whenever less than the configured share of the steps went to that: of all
+ * steps, or late in a run of the late ones.
+ */
 export async function measureGoalWhenDue(run: TrainingRun): Promise<void> {
-  const { config, spec, counters } = run;
+  const { config: { steps, rollout }, spec, counters, attempt } = run;
   const spent = spentSteps(run);
-  const isDue = counters.steps.noiseFree < config.rollout.noiseFreeShare * spent;
-  const fits = spent + EPISODES * spec.maxEpisodeSteps <= config.steps - reservedSteps(run);
-  if (isDue && fits) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
-}
-
-/** Gives the steps that measuring all goals may take. */
-export function measuringSteps({ config, spec }: Pick<TrainingRun, "config" | "spec">): number {
-  return config.command.top * EPISODES * spec.maxEpisodeSteps;
+  const late = lateSteps(run);
+  const isDue = late === undefined
+    ? counters.steps.noiseFree < rollout.noiseFreeShare * spent
+    : attempt.lateNoiseFree < rollout.lateNoiseFreeShare * late;
+  const fits = spent + GOAL_EPISODES * spec.maxEpisodeSteps <= steps - reservedSteps(run);
+  if (!isDue || !fits) return;
+  await measureGoals(run, [drawGoal(run, goalsOf(run))]);
+  if (late !== undefined) attempt.lateNoiseFree += spentSteps(run) - spent;
 }
 
 /**
@@ -39,14 +41,14 @@ export async function measureGoals(run: TrainingRun, goals: readonly Goal[]): Pr
   const { attempt: { buffer }, frame, scale } = run;
   const generated = await generateRows(run, goals.map(({ scaledReturn }) => scaledReturn));
   const rows = generated.map((row) => row.slice());
-  const results = await measureNoiseFree(run, rows, { episodes: EPISODES });
+  const results = await measureNoiseFree(run, rows, { episodes: GOAL_EPISODES });
   return results.map((episodes, i) => {
     frame.toRaw(rows[i], currentNormaliser(run));
     buffer.add(rows[i], {
       scaledReturn: scale.scale(summarise(episodes.map((each) => scale.storedReturn(each))).mean),
       survival: summarise(episodes.map((each) => scale.survival(each))).mean,
       step: spentSteps(run),
-      episodes: EPISODES,
+      episodes: GOAL_EPISODES,
     });
     return measureReturn(episodes).mean;
   });

@@ -200,6 +200,11 @@ export const OPTION_SECTIONS = {
       "Share of the budget for episodes without noise: the policy for a goal runs five and is stored under their mean",
       { max: 0.9 },
     ),
+    lateNoiseFreeShare: number(
+      0,
+      "The same share of the steps late in a run, see fineAfter, in place of noiseFreeShare",
+      { max: 0.9 },
+    ),
     finalNoiseShare: number(
       0.2,
       "Share of sigma that is left at the end of the budget or of an attempt; a cosine in between",

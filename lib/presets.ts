@@ -84,7 +84,8 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     command: { credit: 1 },
     update: { perCycle: 16 },
     attempts: { steps: 100_000 },
-    rollout: { fineAfter: 600_000 },
+    // The best of many noisy episodes is a policy that falls now and then: only measuring tells.
+    rollout: { fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
   },
 };
 
@@ -121,6 +122,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         fineAfter: 0,
         refreshEvery: 0,
         noiseFreeShare: 0,
+        lateNoiseFreeShare: 0,
       },
       command: { top: 1, credit: 0, margin: 0 },
       buffer: {

@@ -18,8 +18,8 @@
  *     (lib/observation_frame.ts): no stale labels.
  *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run
- *     (where returns vary, a share of the budget measures the generator's own policies and stores them:
- *     lib/noise_free.ts), and no episode starts that might not fit the budget.
+ *     (where returns vary, a share of the budget, or of its late part, measures the generator's own policies
+ *     and stores them: lib/noise_free.ts), and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
  *     policy could do; late in a run most of it explores finely (lib/exploration.ts). Rollouts aim at
  *     one of the best returns that proved to be within reach (lib/goals.ts).

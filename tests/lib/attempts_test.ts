@@ -1,12 +1,8 @@
 /** Several attempts in one run: how many there are, when they change, which one goes on. */
 
 import assert from "node:assert/strict";
-import {
-  attemptProgress,
-  changeAttemptWhenDue,
-  isLastAttempt,
-  plannedRounds,
-} from "../../lib/attempts.ts";
+import { attemptProgress, isLastAttempt, plannedRounds } from "../../lib/attempt_plan.ts";
+import { changeAttemptWhenDue } from "../../lib/attempts.ts";
 import { streamFor } from "../../lib/rollout.ts";
 import { train } from "../../lib/trainer.ts";
 import { spentSteps, type TrainingRun } from "../../lib/training_run.ts";

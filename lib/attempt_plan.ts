@@ -1,0 +1,58 @@
+/**
+ * How a budget is divided: among attempts in rounds (lib/attempts.ts), and then between an early part and a
+ * late one, in which rollouts explore finely around what was found.
+ */
+
+import { reservedSteps, spentSteps, type TrainingRun } from "./training_run.ts";
+
+/** Episodes of a goal's policy without noise: so many that luck is mostly out of their mean. */
+export const GOAL_EPISODES = 5;
+
+/** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
+export function plannedRounds({ config, spec }: Pick<TrainingRun, "config" | "spec">): number[] {
+  const { attempts, steps } = config;
+  if (attempts.steps === 0) return [];
+  const cost = attempts.steps + measuringSteps({ config, spec });
+  const affordable = attempts.budgetShare * (steps - reservedSteps({ config, spec })) / cost;
+  let rounds: number[] = [];
+  for (let count = 2;; count++) {
+    const larger = halvings(count);
+    if (larger.reduce((sum, field) => sum + field, 0) > affordable) return rounds;
+    rounds = larger;
+  }
+}
+
+/** Gives the steps that measuring all goals may take. */
+function measuringSteps({ config, spec }: Pick<TrainingRun, "config" | "spec">): number {
+  return config.command.top * GOAL_EPISODES * spec.maxEpisodeSteps;
+}
+
+/** 6 -> [6, 3]: sizes of the field until one is left. */
+function halvings(count: number): number[] {
+  return count === 1 ? [] : [count, ...halvings(Math.floor(count / 2))];
+}
+
+/** Tells whether the present attempt is the one that has the rest of the budget. */
+export function isLastAttempt(run: TrainingRun): boolean {
+  return run.attempt.rounds >= plannedRounds(run).length;
+}
+
+/**
+ * Gives the steps since rollouts became late (`rollout.fineAfter`): undefined where they are not, or where
+ * another attempt is still to have its turn.
+ */
+export function lateSteps(run: TrainingRun): number | undefined {
+  const { fineAfter } = run.config.rollout;
+  const spent = spentSteps(run);
+  if (fineAfter === 0 || spent < fineAfter || !isLastAttempt(run)) return undefined;
+  return spent - Math.max(fineAfter, run.attempt.startStep);
+}
+
+/** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
+export function attemptProgress(run: TrainingRun): number {
+  const { config, attempt: { startStep } } = run;
+  const length = isLastAttempt(run)
+    ? config.steps - startStep
+    : config.attempts.steps * plannedRounds(run).length;
+  return Math.min(1, (spentSteps(run) - startStep) / length);
+}
