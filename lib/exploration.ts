@@ -69,8 +69,25 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
   const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);
   const deviations = noiseDeviations(run);
+  const size = rootMeanSquare(row);
   for (let i = 0; i < row.length; i++) row[i] += scale * deviations[i] * rng.standardNormal();
+  const { weightLimit } = config.rollout;
+  if (weightLimit > 0) shrinkTo(row, Math.max(weightLimit, size));
   return kind;
+}
+
+/**
+ * Scales a policy down to a root mean square of its weights. Noise makes weights larger, step by step, and
+ * large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size changes nothing
+ * about it, and exploration has come to an end.
+ */
+function shrinkTo(row: Float32Array, size: number): void {
+  const factor = size / rootMeanSquare(row);
+  if (factor < 1) row.forEach((value, i) => row[i] = value * factor);
+}
+
+function rootMeanSquare(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
 /** How fast successes change the noise: the factor's logarithm moves by this times their surplus. */

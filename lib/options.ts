@@ -191,6 +191,10 @@ export const OPTION_SECTIONS = {
       1,
       "Deviation of the logarithm of a factor on sigma, drawn for each episode",
     ),
+    weightLimit: number(
+      0,
+      "Noise leaves the root mean square of a policy's weights at most this, or what it was if that is more: the policy is scaled down; 0 is no limit",
+    ),
     refreshEvery: integer(
       0,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",

@@ -84,8 +84,9 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     command: { credit: 1 },
     update: { perCycle: 16 },
     attempts: { steps: 100_000 },
-    // The best of many noisy episodes is a policy that falls now and then: only measuring tells.
-    rollout: { fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
+    // Large weights make a trap of diving forwards. The best of many noisy policies falls now and then:
+    // late in a run half of the steps tell which does not.
+    rollout: { weightLimit: 1, fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
   },
 };
 
@@ -120,6 +121,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         finalNoiseShare: 1,
         successShare: 0,
         fineAfter: 0,
+        weightLimit: 0,
         refreshEvery: 0,
         noiseFreeShare: 0,
         lateNoiseFreeShare: 0,

@@ -107,6 +107,27 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
   assertClose(spread(noiseOf(run)), 0.06, 0.003);
 });
 
+Deno.test("addNoise() leaves weights no larger than the limit, or than they were", () => {
+  const sizeAfter = (before: number, weightLimit: number) => {
+    const run = wideRun({ noiseScale: 3, noiseSpread: 0, weightLimit });
+    const row = new Float32Array(run.model.parameterCount).fill(before);
+    addNoise(run, row);
+    return spread(row);
+  };
+  assertClose(sizeAfter(0.5, 1), 1, 1e-6); // would be the root of 0.25 + 9
+  assertClose(sizeAfter(2, 1), 2, 1e-6);
+  assertClose(sizeAfter(4, 6), 5, 0.1); // the root of 16 + 9 is below the limit
+  assertClose(sizeAfter(4, 0), 5, 0.1);
+});
+
+Deno.test("addNoise() scales a policy down without turning it", () => {
+  const [free, limited] = [0, 0.2].map((weightLimit) =>
+    noiseOf(wideRun({ noiseScale: 1, noiseSpread: 0, weightLimit }))
+  );
+  const factor = 0.2 / spread(free);
+  assertAllClose(limited, free.map((value) => value * factor), { tolerance: 1e-6 });
+});
+
 Deno.test("addNoise() starts anew with every attempt", () => {
   const attempts = { steps: 200, budgetShare: 0.6 };
   const run = wideRun({ finalNoiseShare: 0 }, { attempts, steps: 1000 });
