@@ -1,6 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
-import { attemptProgress, lateSteps } from "./attempt_plan.ts";
+import { attemptProgress, hasAttempts, lateSteps } from "./attempt_plan.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
@@ -72,14 +72,15 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
   const size = rootMeanSquare(row);
   for (let i = 0; i < row.length; i++) row[i] += scale * deviations[i] * rng.standardNormal();
   const { weightLimit } = config.rollout;
-  if (weightLimit > 0) shrinkTo(row, Math.max(weightLimit, size));
+  if (weightLimit > 0 && !hasAttempts(run)) shrinkTo(row, Math.max(weightLimit, size));
   return kind;
 }
 
 /**
  * Scales a policy down to a root mean square of its weights. Noise makes weights larger, step by step, and
  * large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size changes nothing
- * about it, and exploration has come to an end.
+ * about it, and exploration has come to an end. Yet the best policies have large weights: where several
+ * attempts compete, those that are caught so leave, and weights are free.
  */
 function shrinkTo(row: Float32Array, size: number): void {
   const factor = size / rootMeanSquare(row);

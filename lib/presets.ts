@@ -84,8 +84,8 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     command: { credit: 1 },
     update: { perCycle: 16 },
     attempts: { steps: 100_000 },
-    // Large weights make a trap of diving forwards. The best of many noisy policies falls now and then:
-    // late in a run half of the steps tell which does not.
+    // One attempt must not be caught diving forwards at full force. The best of many noisy policies falls
+    // now and then: late in a run half of the steps tell which does not.
     rollout: { weightLimit: 1, fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
   },
 };
