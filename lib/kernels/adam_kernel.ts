@@ -21,6 +21,7 @@
  */
 
 import { ADAM_KERNEL_BASE64 } from "./adam_kernel_bytes.ts";
+import { alignUp, FLOAT_BYTES, growBy, lazyModule } from "./wasm_kernel.ts";
 
 /** Gradients below this magnitude count as 0; their squares are still normal numbers. */
 export const MIN_GRADIENT = 1e-19;
@@ -29,11 +30,6 @@ export const MIN_MOMENT = 1e-30;
 
 /** Weights per turn of the kernel's loop; arrays are padded to it. */
 const GROUP_WEIGHTS = 8;
-/** Every array in the WASM memory starts at a cache line. */
-const ALIGNMENT_BYTES = 64;
-const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
-/** The WebAssembly page, and what its memory grows by. */
-const PAGE_BYTES = 65536;
 /** The most weights: with moments and gradients they fill half of what 32 bits address. */
 export const MAX_WEIGHTS = 2 ** 27;
 
@@ -81,14 +77,7 @@ interface KernelExports {
   ): void;
 }
 
-let compiledModule: WebAssembly.Module | undefined;
-
-function kernelModule(): WebAssembly.Module {
-  compiledModule ??= new WebAssembly.Module(
-    Uint8Array.from(atob(ADAM_KERNEL_BASE64), (character) => character.charCodeAt(0)),
-  );
-  return compiledModule;
-}
+const kernelModule = lazyModule(ADAM_KERNEL_BASE64);
 
 /**
  * Makes the arrays for `count` weights, 16 bytes each, and the step over them.
@@ -110,11 +99,10 @@ export function createAdamKernel(count: number): AdamKernel {
     );
   }
   const octets = Math.ceil(count / GROUP_WEIGHTS);
-  const stride = Math.ceil((octets * GROUP_WEIGHTS * FLOAT_BYTES) / ALIGNMENT_BYTES) *
-    ALIGNMENT_BYTES;
+  const stride = alignUp(octets * GROUP_WEIGHTS * FLOAT_BYTES);
   const instance = new WebAssembly.Instance(kernelModule());
   const { memory, adam } = instance.exports as unknown as KernelExports;
-  memory.grow(Math.ceil((4 * stride) / PAGE_BYTES));
+  growBy(memory, 4 * stride);
   const view = (index: number) => new Float32Array(memory.buffer, index * stride, count);
   return {
     weights: view(0),

@@ -28,16 +28,12 @@
  */
 
 import { POLICY_KERNEL_BASE64 } from "./policy_kernel_bytes.ts";
+import { alignUp, FLOAT_BYTES, growBy, lazyModule } from "./wasm_kernel.ts";
 
 /** Outputs per wide panel: 8 registers of 4 sums. */
 const WIDE_PANEL_OUTPUTS = 32;
 /** Outputs per narrow panel, and so the multiple to which a layer is padded. */
 const NARROW_PANEL_OUTPUTS = 4;
-/** Every array in the WASM memory starts at a cache line. */
-const ALIGNMENT_BYTES = 64;
-const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
-/** The WebAssembly page, and what its memory grows by. */
-const PAGE_BYTES = 65536;
 /** Addresses are 32 bits wide; half of that is far above any policy. */
 const MAX_MEMORY_BYTES = 2 ** 31;
 
@@ -93,14 +89,7 @@ interface Layer {
   readonly yAt: number;
 }
 
-let compiledModule: WebAssembly.Module | undefined;
-
-function kernelModule(): WebAssembly.Module {
-  compiledModule ??= new WebAssembly.Module(
-    Uint8Array.from(atob(POLICY_KERNEL_BASE64), (character) => character.charCodeAt(0)),
-  );
-  return compiledModule;
-}
+const kernelModule = lazyModule(POLICY_KERNEL_BASE64);
 
 function countParameters(sizes: readonly number[]): number {
   let count = 0;
@@ -127,10 +116,10 @@ function layOut(
   sizes: readonly number[],
   options: { start: number; outputTanh: boolean },
 ): { layers: Layer[]; bytes: number } {
-  let end = Math.ceil(options.start / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+  let end = alignUp(options.start);
   const place = (floats: number): number => {
     const at = end;
-    end += Math.ceil((floats * FLOAT_BYTES) / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    end += alignUp(floats * FLOAT_BYTES);
     return at;
   };
   let xAt = place(sizes[0]);
@@ -228,7 +217,7 @@ export function createPolicyKernel(
     start: freeAddress(),
     outputTanh: options.outputTanh ?? false,
   });
-  memory.grow(Math.ceil(bytes / PAGE_BYTES));
+  growBy(memory, bytes);
   const floats = new Float32Array(memory.buffer);
   const inputs = sizes[0];
   const outputs = sizes[sizes.length - 1];
