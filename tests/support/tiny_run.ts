@@ -45,6 +45,8 @@ export const TINY: PartialConfig = {
     noiseProbability: 1,
     refreshEvery: 0,
     noiseFreeShare: 0,
+    lateNoiseFreeShare: 0,
+    weightLimit: 0,
     successShare: 0,
     fineShare: 0.5,
     fineAfter: 0,
