@@ -69,21 +69,28 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
   const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);
   const deviations = noiseDeviations(run);
-  const size = rootMeanSquare(row);
+  const limit = sizeLimit(run, row);
   for (let i = 0; i < row.length; i++) row[i] += scale * deviations[i] * rng.standardNormal();
-  const { weightLimit } = config.rollout;
-  if (weightLimit > 0 && !hasAttempts(run)) shrinkTo(row, Math.max(weightLimit, size));
+  shrinkTo(row, limit);
   return kind;
 }
 
 /**
- * Scales a policy down to a root mean square of its weights. Noise makes weights larger, step by step, and
- * large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size changes nothing
- * about it, and exploration has come to an end. Yet the best policies have large weights: where several
- * attempts compete, those that are caught so leave, and weights are free.
+ * Gives the root mean square that noise may leave a policy's weights at. Noise makes weights larger, step by
+ * step, and large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size
+ * changes nothing about it, and exploration has come to an end. Yet the best policies have large weights:
+ * where several attempts compete, those that are caught so leave, and weights are free.
  */
-function shrinkTo(row: Float32Array, size: number): void {
-  const factor = size / rootMeanSquare(row);
+function sizeLimit(run: TrainingRun, row: Float32Array): number {
+  const { weightLimit } = run.config.rollout;
+  if (weightLimit === 0 || hasAttempts(run)) return Infinity;
+  return Math.max(weightLimit, rootMeanSquare(row));
+}
+
+/** Scales a policy down to a root mean square of its weights, in place. */
+function shrinkTo(row: Float32Array, limit: number): void {
+  if (limit === Infinity) return;
+  const factor = limit / rootMeanSquare(row);
   if (factor < 1) row.forEach((value, i) => row[i] = value * factor);
 }
 

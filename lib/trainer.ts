@@ -21,8 +21,9 @@
  *     (where returns vary, a share of the budget, or of its late part, measures the generator's own policies
  *     and stores them: lib/noise_free.ts), and no episode starts that might not fit the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
- *     policy could do; late in a run most of it explores finely (lib/exploration.ts). Rollouts aim at
- *     one of the best returns that proved to be within reach (lib/goals.ts).
+ *     policy could do, and may be kept from making weights ever larger; late in a run most of it
+ *     explores finely (lib/exploration.ts). Rollouts aim at one of the best returns that proved to be
+ *     within reach (lib/goals.ts).
  *  6. A long budget holds several attempts, of which the best has the rest of it (lib/attempts.ts).
  *  7. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), or what proves steady of it where returns vary
