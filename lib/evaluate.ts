@@ -6,7 +6,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Env } from "./env.ts";
+import type { Env, EnvSpec } from "./env.ts";
 import type { NormaliserState, Policy } from "./model.ts";
 import { type Episode, runEpisode } from "./rollout.ts";
 import { confidence95, summarise, type Summary } from "./statistics.ts";
@@ -73,6 +73,17 @@ export interface MeasuredReturn extends Summary {
 export function measureReturn(episodes: readonly Episode[]): MeasuredReturn {
   const summary = summarise(episodes.map((episode) => episode.return));
   return { ...summary, ci95: confidence95(summary) };
+}
+
+/** Steps of the episodes that a number of them is meant for: those of MuJoCo's robots. */
+const USUAL_EPISODE_STEPS = 1000;
+
+/**
+ * Gives how many episodes measure as much as `count` usual ones: more where they are shorter, since short
+ * ones are cheap and their returns depend on where they start.
+ */
+export function asManySteps({ maxEpisodeSteps }: EnvSpec, count: number): number {
+  return Math.max(count, Math.ceil(count * USUAL_EPISODE_STEPS / maxEpisodeSteps));
 }
 
 /** Sums the simulated steps of episodes. */

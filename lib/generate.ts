@@ -7,9 +7,10 @@
  * more candidates were tried. A candidate whose mean is there but whose interval is too wide is run for
  * more, fresh, episodes, if a few are likely to be enough, or more after many candidates: a policy of
  * steadier returns is worth looking for. Otherwise the calibration's next best answers are tried, then
- * other commands by bisection on what was measured; and where commands are exhausted, as at a cliff of
- * the curve, or none reaches the wanted return, noise of several sizes on the weights of the closest
- * candidate.
+ * other commands by bisection between what is surely too low and what is surely too high; and where
+ * commands are exhausted, as at a cliff of the curve, or none reaches the wanted return, noise of several
+ * sizes on the weights of the closest candidate. The closest is the one whose interval reaches least far
+ * from the wanted return: a wild policy's mean may lie anywhere.
  */
 
 import { answersFor, type CalibratedCommand } from "./calibration.ts";
@@ -78,6 +79,8 @@ function confirmations(candidates: number): number {
 interface Trial {
   readonly command: number;
   readonly parameters: Float32Array;
+  /** Whether noise was added to what the generator put out. */
+  readonly isNoisy: boolean;
   readonly episodes: Episode[];
 }
 
@@ -108,18 +111,18 @@ export async function findPolicy(
   const generate = async (command: number): Promise<Trial> => {
     const rng = streamFor(seed, "latent", spent);
     const [row] = await generator.pass.run(generator.values, { commands: [command], rng });
-    return { command, parameters: toPolicyOrder(generator.model, row), episodes: [] };
+    const parameters = toPolicyOrder(generator.model, row);
+    return { command, parameters, isNoisy: false, episodes: [] };
   };
   const perturb = ({ command, parameters }: Trial): Trial => {
     const rng = streamFor(seed, "noise", spent);
     const { scale } = generator.shape;
     const share = NOISE_SHARES[trials.length % NOISE_SHARES.length];
     const moved = parameters.map((x, i) => x + share * scale[i] * rng.standardNormal());
-    return { command, parameters: moved, episodes: [] };
+    return { command, parameters: moved, isNoisy: true, episodes: [] };
   };
-  const miss = (trial: Trial): number => Math.abs(meanOf(trial) - requested);
   const closest = (among: readonly Trial[]): Trial =>
-    among.reduce((a, b) => (miss(b) < miss(a) ? b : a));
+    among.reduce((a, b) => (reachOf(b, requested) < reachOf(a, requested) ? b : a));
   const lacking = (trial: Trial): number =>
     missing(trial, options, confirmations(trials.length) * options.episodes);
   const accepts = (trial: Trial): boolean => tolerance === undefined || lacking(trial) === 0;
@@ -169,20 +172,34 @@ function meanOf({ episodes }: Trial): number {
   return measureReturn(episodes).mean;
 }
 
+/** How far from the wanted return a trial's mean may lie; of a single episode, which has no interval, lies. */
+function reachOf({ episodes }: Trial, requested: number): number {
+  const { mean, n, ci95 } = measureReturn(episodes);
+  return Math.max(...(n > 1 ? ci95 : [mean]).map((bound) => Math.abs(bound - requested)));
+}
+
+/** Whether a trial's mean is surely below the wanted return (-1), surely above it (1), or neither (0). */
+function sideOf({ episodes }: Trial, requested: number): number {
+  const { mean, n, ci95 } = measureReturn(episodes);
+  const [low, high] = n > 1 ? ci95 : [mean, mean];
+  return low > requested ? 1 : high < requested ? -1 : 0;
+}
+
 function candidateOf({ command, parameters, episodes }: Trial, seed: number): Candidate {
   const seeds = seedsOf(seed, { first: 0, count: episodes.length });
   return { command, parameters, measured: { ...measureReturn(episodes), seeds } };
 }
 
 /**
- * Chooses the next command: halfway between the closest two measured commands whose means bracket the
- * wanted return, the next grid point outwards while none do; undefined when those two have come so close
- * that their policies hardly differ.
+ * Chooses the next command: halfway between the closest two measured commands of which one is surely too
+ * low and one too high, the next grid point outwards while all means are on one side; undefined when those
+ * two have come so close that their policies hardly differ, or what lies between them is there already.
  */
 function nextCommand(
-  candidates: readonly Trial[],
+  trials: readonly Trial[],
   { requested, generator }: { requested: number; generator: TrainedGenerator },
 ): number | undefined {
+  const candidates = trials.filter(({ isNoisy }) => !isNoisy);
   const { points } = generator.calibration;
   const gaps = points.slice(1).map(({ command }, i) => command - points[i].command);
   const grid = gaps.length > 0 ? Math.max(...gaps) : 0.01; // where nothing was refined
@@ -190,7 +207,7 @@ function nextCommand(
   let [narrowest, next]: [number, number | undefined] = [Infinity, undefined];
   for (let i = 1; i < sorted.length; i++) {
     const [a, b] = [sorted[i - 1], sorted[i]];
-    const brackets = (meanOf(a) - requested) * (meanOf(b) - requested) <= 0;
+    const brackets = sideOf(a, requested) * sideOf(b, requested) < 0;
     const width = b.command - a.command;
     // Below a 4096th of a grid step neighbouring policies hardly differ.
     if (brackets && width < narrowest && width > grid / 4096) {

@@ -66,6 +66,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     rollout: { refreshEvery: 2, noiseFreeShare: 0.1, noiseSpread: 0.7 },
     command: { credit: 1 },
     consolidation: { surveyShare: 0.1 },
+    calibration: { episodes: 25 },
   },
   Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
   // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.

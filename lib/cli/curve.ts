@@ -5,6 +5,7 @@ import { reachableRange } from "../calibration.ts";
 import { type Curve, measureCurve } from "../curve.ts";
 import { curveToCsv, curveToSvg } from "../curve_files.ts";
 import { UsageError } from "../errors.ts";
+import { asManySteps } from "../evaluate.ts";
 import { writeFileAtomic } from "../files.ts";
 import {
   GENERATOR_OPTIONS,
@@ -24,7 +25,7 @@ export interface CurveValues extends GeneratorOptions {
   /** --points */
   readonly points: number;
   /** --episodes */
-  readonly episodes: number;
+  readonly episodes: number | undefined;
   /** --seed */
   readonly seed: number;
   /** --out */
@@ -64,10 +65,11 @@ export const curveCommand: Command<CurveValues> = {
           fallback: DEFAULT_POINTS,
           doc: "Returns to ask for",
         }),
-        episodes: settingOr("--episodes", integerValue({ metavar: "N", min: 1, max: 1e6 }), {
-          fallback: DEFAULT_EPISODES,
-          doc: "Episodes for each",
-        }),
+        episodes: setting(
+          "--episodes",
+          integerValue({ metavar: "N", min: 1, max: 1e6 }),
+          "Episodes for each (default: 10, or as many as 10,000 steps hold)",
+        ),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {
           fallback: 1,
           doc: "Seed of the episodes",
@@ -93,7 +95,7 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
     let done = 0;
     const curve = await measureCurve(source.generator, {
       points,
-      episodes,
+      episodes: episodes ?? asManySteps(source.generator.spec, DEFAULT_EPISODES),
       seed,
       from: min,
       to: max,

@@ -3,8 +3,10 @@
 import { merge, object } from "@optique/core/constructs";
 import { dirname, join } from "node:path";
 import { reachableRange } from "../calibration.ts";
+import type { EnvSpec } from "../env.ts";
 import { UnreachableReturnError, UsageError } from "../errors.ts";
-import { findPolicy, type FoundPolicy } from "../generate.ts";
+import { asManySteps } from "../evaluate.ts";
+import { type FindOptions, findPolicy, type FoundPolicy } from "../generate.ts";
 import {
   writePolicy,
   WRITTEN_ENDINGS,
@@ -37,15 +39,26 @@ export interface GenerateValues extends GeneratorOptions {
   /** --tolerance */
   readonly tolerance: number | undefined;
   /** --verify */
-  readonly verify: number;
+  readonly verify: number | undefined;
+  /** --budget */
+  readonly budget: number | undefined;
   /** --seed */
   readonly seed: number;
 }
 
-/** Episodes that measure a policy where --verify says nothing. */
-export const DEFAULT_EPISODES = 10;
+/** Episodes that measure a policy where --verify says nothing; more where they are short. */
+const DEFAULT_EPISODES = 10;
 /** A search with --tolerance may run this many times the episodes of one measurement. */
-export const SEARCH_CANDIDATES = 40;
+const SEARCH_CANDIDATES = 40;
+
+/** Gives how many episodes measure a policy, and how many a search may run, where nothing is said of it. */
+export function searchEpisodes(
+  spec: EnvSpec,
+  { verify, budget }: Partial<Pick<GenerateValues, "verify" | "budget">> = {},
+): Pick<FindOptions, "episodes" | "episodeBudget"> {
+  const episodes = verify ?? asManySteps(spec, DEFAULT_EPISODES);
+  return { episodes, episodeBudget: budget ?? SEARCH_CANDIDATES * episodes };
+}
 
 /** The `generate` command. */
 export const generateCommand: Command<GenerateValues> = {
@@ -93,10 +106,16 @@ export const generateCommand: Command<GenerateValues> = {
           numberValue({ metavar: "X", min: 0 }),
           "Search for a policy within this distance of the return",
         ),
-        verify: settingOr("--verify", integerValue({ metavar: "N", min: 1, max: 1e6 }), {
-          fallback: DEFAULT_EPISODES,
-          doc: "Episodes that measure a policy",
-        }),
+        verify: setting(
+          "--verify",
+          integerValue({ metavar: "N", min: 1, max: 1e6 }),
+          "Episodes that measure a policy (default: 10, or as many as 10,000 steps hold)",
+        ),
+        budget: setting(
+          "--budget",
+          integerValue({ metavar: "N", min: 1, max: 1e9 }),
+          "Episodes that the search may run (default: 40 times --verify)",
+        ),
         workers: workersOption(),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {
           fallback: 1,
@@ -163,20 +182,21 @@ interface Search {
 }
 
 async function search(values: GenerateValues, { requested, source, context }: Search) {
-  const episodeBudget = values.verify * (values.tolerance === undefined ? 1 : SEARCH_CANDIDATES);
+  const { episodes, episodeBudget } = searchEpisodes(source.generator.spec, values);
+  const total = values.tolerance === undefined ? episodes : episodeBudget;
   const progress = context.output.progress("episodes");
   let done = 0;
   const found = await findPolicy(source.generator, {
     requested,
-    episodes: values.verify,
+    episodes,
     episodeBudget,
     seed: values.seed,
     runner: source.runner,
     ...(values.tolerance === undefined ? {} : { tolerance: values.tolerance }),
     onCandidate({ measured }) {
-      done += values.verify;
+      done += episodes;
       const facts = [["last", formatNumber(measured.mean)]] as const;
-      progress.update({ done, total: episodeBudget, facts });
+      progress.update({ done, total, facts });
     },
   });
   context.output.endProgress();

@@ -10,16 +10,27 @@
 
 import { parseArgs } from "node:util";
 import { registry } from "../../envs/registry.ts";
-import { DEFAULT_EPISODES, SEARCH_CANDIDATES } from "../../lib/cli/generate.ts";
+import { searchEpisodes } from "../../lib/cli/generate.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { findOption, parseOption, resolveConfig } from "../../lib/config.ts";
 import { type Curve, measureCurve } from "../../lib/curve.ts";
-import { createLocalRunner } from "../../lib/evaluate.ts";
+import {
+  asManySteps,
+  createLocalRunner,
+  type EpisodeRunner,
+  type MeasuredReturn,
+  measureReturn,
+} from "../../lib/evaluate.ts";
 import { childPath, isThere, makeFolder, writeFileAtomic } from "../../lib/files.ts";
-import { GENERATOR_FILE_NAME, loadGenerator } from "../../lib/generator_file.ts";
-import { findPolicy } from "../../lib/generate.ts";
+import {
+  GENERATOR_FILE_NAME,
+  loadGenerator,
+  type TrainedGenerator,
+} from "../../lib/generator_file.ts";
+import { findPolicy, type FoundPolicy } from "../../lib/generate.ts";
 import { presetLayers } from "../../lib/presets.ts";
 import { Rng } from "../../lib/rng.ts";
+import type { Episode } from "../../lib/rollout.ts";
 import { summarise } from "../../lib/statistics.ts";
 import { trainInFolder } from "../../lib/training_session.ts";
 import { models } from "../../models/models.ts";
@@ -42,11 +53,11 @@ interface RunRecord {
   readonly wallSeconds: number;
 }
 
-/** Episodes of each request on the curve. */
-const CURVE_EPISODES = 20;
-/** Episodes of a policy that `generate` found, at least; more where they are short. */
+/** Episodes of each request; more where they are short. */
 const CHECK_EPISODES = 20;
-const CHECK_STEPS = 20_000;
+/** What `generate` found is measured so often at most, until its mean is known to a share of the tolerance. */
+const CHECK_ROUNDS = 10;
+const CHECK_PRECISION = 0.25;
 const MEASURE_SEED = 1_000_003;
 const RANDOM_REQUESTS = 20;
 const TOP_SHARE = 0.97;
@@ -92,32 +103,17 @@ async function runOne(
     points,
     from,
     to,
-    episodes: CURVE_EPISODES,
+    episodes: asManySteps(env.spec, CHECK_EPISODES),
     seed: MEASURE_SEED,
     runner,
   });
-  const tolerance = TOLERANCE_SHARE * (to - from);
-  const rng = Rng.fromSeed([MEASURE_SEED, seed]);
-  let met = 0;
-  for (let i = 0; i < (row.requests ?? RANDOM_REQUESTS); i++) {
-    const requested = rng.uniform(from, to);
-    const found = await findPolicy(generator, {
-      requested,
-      tolerance,
-      episodes: DEFAULT_EPISODES,
-      episodeBudget: DEFAULT_EPISODES * SEARCH_CANDIDATES,
-      seed: MEASURE_SEED + i,
-      runner,
-    });
-    // Measured again with fresh seeds: the search may have been lucky with its own.
-    const length = Math.max(CHECK_EPISODES, Math.ceil(CHECK_STEPS / env.spec.maxEpisodeSteps));
-    const seeds = Array.from({ length }, () => rng.nextUint32());
-    const [episodes] = await runner.run(
-      [{ parameters: found.parameters, seeds }],
-      generator.normaliser,
-    );
-    if (Math.abs(summarise(episodes.map((e) => e.return)).mean - requested) <= tolerance) met++;
-  }
+  const met = await countMet(generator, {
+    requests: row.requests ?? RANDOM_REQUESTS,
+    from,
+    to,
+    seed,
+    runner,
+  });
   await generator.pass.close();
   await env.close();
   const record: RunRecord = {
@@ -135,6 +131,59 @@ async function runOne(
   };
   writeFileAtomic(recordPath, JSON.stringify(record) + "\n");
   return record;
+}
+
+/**
+ * Counts of random requests how many policies of `generate` come within the tolerance when they are measured
+ * again: the search may have been lucky with its own episodes.
+ */
+async function countMet(
+  generator: TrainedGenerator,
+  { requests, from, to, seed, runner }: {
+    requests: number;
+    from: number;
+    to: number;
+    seed: number;
+    runner: EpisodeRunner;
+  },
+): Promise<number> {
+  const tolerance = TOLERANCE_SHARE * (to - from);
+  const rng = Rng.fromSeed([MEASURE_SEED, seed]);
+  const wanted = Array.from({ length: requests }, () => rng.uniform(from, to));
+  let met = 0;
+  for (const [i, requested] of wanted.entries()) {
+    const found = await findPolicy(generator, {
+      requested,
+      tolerance,
+      ...searchEpisodes(generator.spec),
+      seed: MEASURE_SEED + i,
+      runner,
+    });
+    const { mean } = await measureSurely(found, { generator, tolerance, rng, runner });
+    if (Math.abs(mean - requested) <= tolerance) met++;
+  }
+  return met;
+}
+
+/** Measures a policy on fresh seeds until its mean is known to a share of the tolerance, or for the last time. */
+async function measureSurely(
+  { parameters }: FoundPolicy,
+  { generator: { spec, normaliser }, tolerance, rng, runner }: {
+    generator: TrainedGenerator;
+    tolerance: number;
+    rng: Rng;
+    runner: EpisodeRunner;
+  },
+): Promise<MeasuredReturn> {
+  const episodes: Episode[] = [];
+  for (let round = 1;; round++) {
+    const length = asManySteps(spec, CHECK_EPISODES);
+    const seeds = Array.from({ length }, () => rng.nextUint32());
+    episodes.push(...(await runner.run([{ parameters, seeds }], normaliser))[0]);
+    const measured = measureReturn(episodes);
+    const halfWidth = measured.ci95[1] - measured.mean;
+    if (halfWidth <= CHECK_PRECISION * tolerance || round === CHECK_ROUNDS) return measured;
+  }
 }
 
 function renderRow(row: Row, records: readonly RunRecord[]): string {

@@ -111,6 +111,36 @@ Deno.test("findPolicy() looks for a steady policy rather than run a wild one for
   }
 });
 
+Deno.test("findPolicy() hands out what is surely near rather than what was near by luck", async () => {
+  // The first policy's mean happens to be close in five episodes, but may lie anywhere; the others are
+  // steady and 10 off.
+  const truth = (command: number) => Math.abs(command - 0.42) < 1e-6 ? 42 : 52;
+  const runner = fakeRunner(truth, { deviation: (command) => truth(command) === 42 ? 40 : 0.1 });
+  for (const seed of [1, 2, 3, 4]) {
+    const found = await findPolicy(
+      LINE,
+      options({ runner, seed, tolerance: 2, episodes: 5, episodeBudget: 40 }),
+    );
+    assert.equal(found.accepted, false);
+    assertClose(found.measured.mean, 52, 1);
+  }
+});
+
+Deno.test("findPolicy() looks no further between commands where the wanted return may be already", async () => {
+  // From 0.415 to 0.425 returns are wild around what is wanted; noise alone leads to steadier policies.
+  const isWild = (command: number) => Math.abs(command - 0.42) < 0.005;
+  const runner = fakeRunner((command) => isWild(command) ? 42 : command < 0.42 ? 0 : 100, {
+    deviation: (command) => isWild(command) ? 60 : 1,
+  });
+  const commands = new Set<number>();
+  await findPolicy(
+    LINE,
+    options({ runner, tolerance: 8, onCandidate: ({ command }) => void commands.add(command) }),
+  );
+  const wild = [...commands].filter(isWild);
+  assert.ok(wild.length <= 2, `${wild}`);
+});
+
 Deno.test("findPolicy() accepts no policy for its first episodes alone", async () => {
   const runs = new Map<number, number>();
   const lucky = (falls: number) => ({

@@ -53,6 +53,7 @@ async function generateAndEvaluate(folder: string, out: string): Promise<void> {
 async function writesClosest(folder: string, out: string): Promise<void> {
   const policy = `${folder}/closest.onnx`;
   const search = ["--return", "400", "--tolerance", "0.5", "--verify", "2", "--out", policy];
+  search.push("--budget", "6");
   const { code, stdout, stderr } = await run(["generate", "--run", out, ...search, "--json"]);
   assert.equal(code, 5);
   assert.match(
@@ -61,6 +62,7 @@ async function writesClosest(folder: string, out: string): Promise<void> {
   );
   const closest = JSON.parse(stdout);
   assert.deepEqual([closest.policy, closest.requestedReturn], [policy, 400]);
+  assert.ok(closest.measuredReturn.n <= 6, "the budget");
   const inspected = JSON.parse((await run(["inspect", policy, "--json"])).stdout);
   assert.equal(inspected.measuredReturn.mean, closest.measuredReturn.mean);
 }
