@@ -116,7 +116,7 @@ let tables: ZigguratTables | undefined;
 /** Returns the tables, decoded at the first call. */
 export function zigguratTables(): ZigguratTables {
   if (tables === undefined) {
-    const bytes = Uint8Array.from(atob(TABLES_BASE64.join("")), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(TABLES_BASE64.join(""));
     const numbers = new Float64Array(bytes.buffer); // little-endian, as every target is
     tables = {
       scale: numbers.subarray(0, LAYERS),
