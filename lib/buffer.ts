@@ -51,6 +51,8 @@ export interface DrawOptions {
   readonly weighting?: Weighting;
   /** Only buckets of lower scaled returns are drawn, where there are any. */
   readonly below?: number;
+  /** Stored policies that have a share of the batch between them, whatever is drawn. */
+  readonly favoured?: { readonly entries: readonly Entry[]; readonly share: number };
 }
 
 /** Everything but the slab's rows, for checkpoints. */
@@ -235,7 +237,7 @@ export class PolicyBuffer {
    */
   draw(
     rng: Rng,
-    { size, weighting = this.#config.weighting, below = Infinity }: DrawOptions,
+    { size, weighting = this.#config.weighting, below = Infinity, favoured }: DrawOptions,
   ): Draw {
     const ranked = this.#rank();
     if (ranked.length === 0) {
@@ -252,10 +254,13 @@ export class PolicyBuffer {
       const entry = bucket[Math.floor(rng.random() * bucket.length)];
       counts.set(entry, (counts.get(entry) ?? 0) + 1);
     }
-    return {
-      entries: [...counts.keys()],
-      shares: Float32Array.from(counts.values(), (count) => count / size),
-    };
+    const { entries, share } = favoured ?? { entries: [], share: 0 };
+    const drawn = entries.length > 0 ? 1 - share : 1;
+    const shares = new Map([...counts].map(([entry, count]) => [entry, drawn * count / size]));
+    for (const entry of entries) {
+      shares.set(entry, (shares.get(entry) ?? 0) + share / entries.length);
+    }
+    return { entries: [...shares.keys()], shares: Float32Array.from(shares.values()) };
   }
 
   /** The chance of each bucket that can be drawn, lowest return first. */

@@ -48,11 +48,13 @@ export interface StartDiagnostics {
   readonly batch: BatchDiagnostics;
 }
 
-/** What the weighting makes of batches once n buckets are full. */
+/** What batches hold: what is drawn once n buckets are full, beside the goals of rollouts. */
 export interface BatchDiagnostics {
   /** n, the buckets over the range; at most as many as the buffer has policies. */
   readonly buckets: number;
-  /** Share of a batch that the best bucket gets. */
+  /** Share of a batch that is the policies which rollouts ask for, beside what is drawn. */
+  readonly goalShare: number;
+  /** Share of what is drawn that the best bucket gets. */
   readonly bestShare: number;
   /** Share that the best ten buckets get together. */
   readonly bestTenShare: number;
@@ -124,6 +126,7 @@ export function batchDiagnostics(
   }, 0);
   return {
     buckets,
+    goalShare: update.goalShare,
     bestShare: weights[buckets - 1] / total,
     bestTenShare: topTen / total,
     batchSize: update.batchSize,

@@ -22,11 +22,17 @@ const COMPETITORS = 60;
  * The goals of rollouts, most deserving first: at least one. A single goal without credit is the best
  * return seen, whether its policy was stored or not, as in the reference.
  */
-export function goalsOf({ attempt: { buffer }, config }: TrainingRun): Goal[] {
+export function goalsOf(run: TrainingRun): Goal[] {
+  const { attempt: { buffer }, config: { command: { top, credit } } } = run;
+  return top === 1 && credit === 0
+    ? [{ scaledReturn: buffer.best, asked: 0, answered: 0 }]
+    : goalPolicies(run);
+}
+
+/** The stored policies that rollouts ask for, most deserving first. */
+export function goalPolicies({ attempt: { buffer }, config }: TrainingRun): Entry[] {
   const { top, credit } = config.command;
-  if (credit === 0) {
-    return top === 1 ? [{ scaledReturn: buffer.best, asked: 0, answered: 0 }] : buffer.top(top);
-  }
+  if (credit === 0) return buffer.top(top);
   // A stable sort of what comes best first: equal credit goes to the higher return.
   return buffer.top(COMPETITORS)
     .sort((a, b) => creditOf(b, credit) - creditOf(a, credit))

@@ -158,6 +158,11 @@ export const OPTION_SECTIONS = {
   update: {
     perCycle: integer(8, "Gradient updates between two rollouts, K", { min: 1, max: 256 }),
     batchSize: integer(24, "Draws from the buffer for one update", { min: 1, max: 65536 }),
+    goalShare: number(
+      0,
+      "Share of each batch that is the policies whose returns rollouts ask for, see command.top, beside what is drawn: the generator follows them closely",
+      { max: 1 },
+    ),
     learningRate: number(3e-4, "Adam's step size"),
     finalLearningRate: number(1e-4, "Step size at the end of the budget; cosine in between"),
     warmupUpdates: integer(0, "Updates over which the step size rises linearly from 0"),

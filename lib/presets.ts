@@ -83,7 +83,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count, and the
     // generator has to follow them closely.
     command: { credit: 1 },
-    update: { perCycle: 16 },
+    update: { perCycle: 16, goalShare: 0.5 },
     attempts: { steps: 100_000 },
     // One attempt must not be caught diving forwards at full force. The best of many noisy policies falls
     // now and then: late in a run half of the steps tell which does not.
@@ -112,7 +112,13 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         commandEncoding: "scalar",
         outputScale: 0,
       },
-      update: { perCycle: 8, batchSize: 24, learningRate: 2e-6, finalLearningRate: 2e-6 },
+      update: {
+        perCycle: 8,
+        batchSize: 24,
+        goalShare: 0,
+        learningRate: 2e-6,
+        finalLearningRate: 2e-6,
+      },
       attempts: { steps: 0 },
       rollout: {
         perCycle: 1,

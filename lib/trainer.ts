@@ -42,7 +42,7 @@ import {
   type StoredEpisode,
 } from "./exploration.ts";
 import { finish } from "./finish.ts";
-import { creditGoal, drawGoal, goalsOf } from "./goals.ts";
+import { creditGoal, drawGoal, goalPolicies, goalsOf } from "./goals.ts";
 import { measureGoalWhenDue } from "./noise_free.ts";
 import { generateRows } from "./probe.ts";
 import { evaluateWhenDue, sweepWhenDue } from "./reports.ts";
@@ -107,11 +107,10 @@ async function warmUp(run: TrainingRun, observer: TrainingObserver): Promise<voi
 /** Draws K batches and fits the generator to them. */
 async function update(run: TrainingRun, observer: TrainingObserver): Promise<void> {
   const { config, learner, counters, history } = run;
+  const { perCycle, batchSize: size, goalShare } = config.update;
   const rng = streamFor(config.seed, "batch", counters.cycles);
-  const batches = Array.from(
-    { length: config.update.perCycle },
-    () => drawBatch(run, rng, { size: config.update.batchSize }),
-  );
+  const favoured = { entries: goalShare > 0 ? goalPolicies(run) : [], share: goalShare };
+  const batches = Array.from({ length: perCycle }, () => drawBatch(run, rng, { size, favoured }));
   const losses = await learner.update(batches, { rng, learningRate: (k) => learningRate(run, k) });
   history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   observer.record("update", { updates: learner.updates, loss: history.lastLoss });

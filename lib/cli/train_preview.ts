@@ -61,9 +61,13 @@ At the start, before any update:
 ${table}
 With all ${batch.buckets} buckets filled, the best one gets ${
     percent(batch.bestShare)
-  } of a batch and the
+  } of what is drawn and the
 best ten ${percent(batch.bestTenShare)}; ${
     digits(batch.distinctPolicies)
-  } of ${batch.batchSize} draws are distinct policies.
+  } of ${batch.batchSize} draws for a batch are distinct policies.${
+    batch.goalShare > 0
+      ? `\n${percent(batch.goalShare)} of a batch is the policies that rollouts ask for.`
+      : ""
+  }
 `;
 }

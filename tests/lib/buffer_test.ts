@@ -255,6 +255,21 @@ Deno.test("PolicyBuffer.draw() gives shares that count repeated draws and sum to
   assert.deepEqual(again, { entries, shares });
 });
 
+Deno.test("PolicyBuffer.draw() gives favoured policies their share beside what is drawn", () => {
+  const buffer = createBuffer({ weighting: "max" });
+  add(buffer, 0.15);
+  add(buffer, 0.95);
+  const [low, high] = buffer.entries();
+  const sharesOf = (entries: (typeof low)[]) => {
+    const draw = buffer.draw(Rng.fromSeed(1), { size: 8, favoured: { entries, share: 0.5 } });
+    return draw.entries.map(({ scaledReturn }, row) => [scaledReturn, draw.shares[row]]);
+  };
+  // Draws are the best bucket alone: the whole batch, a half, or a half and half of the other half.
+  assert.deepEqual(sharesOf([]), [[0.95, 1]]);
+  assert.deepEqual(sharesOf([low]), [[0.95, 0.5], [0.15, 0.5]]);
+  assert.deepEqual(sharesOf([high, low]), [[0.95, 0.75], [0.15, 0.25]]);
+});
+
 Deno.test("PolicyBuffer.draw() never draws from the excluded band", () => {
   const buffer = createBuffer({ excludeFrom: 0.4, excludeTo: 0.6, weighting: "uniform" });
   for (let i = 0; i < 10; i++) add(buffer, i / 10 + 0.05);

@@ -1,7 +1,7 @@
 /** What rollouts ask for: credit by hand, and a lucky policy that loses its place. */
 
 import assert from "node:assert/strict";
-import { creditGoal, drawGoal, goalsOf } from "../../lib/goals.ts";
+import { creditGoal, drawGoal, goalPolicies, goalsOf } from "../../lib/goals.ts";
 import type { PartialConfig } from "../../lib/config.ts";
 import type { TrainingRun } from "../../lib/training_run.ts";
 import { tinyRun } from "../support/tiny_run.ts";
@@ -35,6 +35,14 @@ Deno.test("goalsOf() aims at the best return seen, as the reference, for one goa
   // Its bucket is full: dropped, but seen.
   assert.equal(run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 }), undefined);
   assert.deepEqual(commandsOf(run), [0.515]);
+});
+
+Deno.test("goalPolicies() are stored ones also where the goal was only seen", () => {
+  const run = tinyRun({ command: { top: 1, credit: 0 } });
+  const row = new Float32Array(run.model.parameterCount);
+  run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
+  run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 });
+  assert.deepEqual(goalPolicies(run).map(({ scaledReturn }) => scaledReturn), [0.505]);
 });
 
 Deno.test("creditGoal() makes a policy that does not carry give way, and only that one", () => {

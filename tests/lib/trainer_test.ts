@@ -3,10 +3,18 @@
 import assert from "node:assert/strict";
 import { registry } from "../../envs/registry.ts";
 import type { PartialConfig } from "../../lib/config.ts";
+import { goalPolicies } from "../../lib/goals.ts";
+import { generateRows } from "../../lib/probe.ts";
 import { spearman } from "../../lib/statistics.ts";
 import { train } from "../../lib/trainer.ts";
 import type { TrainingOutcome } from "../../lib/training_observer.ts";
-import { createRun, selectionSteps, spentSteps, type TrainingRun } from "../../lib/training_run.ts";
+import {
+  createRun,
+  selectionSteps,
+  spentSteps,
+  storedPolicy,
+  type TrainingRun,
+} from "../../lib/training_run.ts";
 import { models } from "../../models/models.ts";
 import { assertClose } from "../support/close.ts";
 import { TinyEnv } from "../support/tiny_env.ts";
@@ -166,6 +174,27 @@ Deno.test("train() asks for each of the best stored returns when told to", async
     drawn.add(rank);
   }
   assert.equal(drawn.size, 3, "eight runs draw all three");
+});
+
+Deno.test("train() makes the generator follow its goals closely when they have a share of each batch", async () => {
+  /** How far what the generator puts out for its goal is from the goal's policy, mean square. */
+  const missOf = async (goalShare: number) => {
+    const run = tinyRun({
+      update: { goalShare },
+      consolidation: { updates: 0 },
+      buffer: { kind: "fifo", weighting: "uniform" },
+      warmup: { noise: 0.5 },
+    });
+    await train(run, recorder());
+    const [goal] = goalPolicies(run);
+    const wanted = storedPolicy(run, goal);
+    const [row] = await generateRows(run, [goal.scaledReturn]);
+    const miss = wanted.reduce((sum, value, i) => sum + (value - row[i]) ** 2, 0) / row.length;
+    await run.learner.close();
+    return miss;
+  };
+  const [without, half, all] = [await missOf(0), await missOf(0.5), await missOf(1)];
+  assert.ok(all < half && half < without, `${[without, half, all]}`);
 });
 
 Deno.test("train() remembers what the warm-up reached and adapts the noise from there", async () => {

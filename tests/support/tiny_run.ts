@@ -28,6 +28,7 @@ export const TINY: PartialConfig = {
   update: {
     perCycle: 4,
     batchSize: 8,
+    goalShare: 0,
     learningRate: 1e-3,
     finalLearningRate: 1e-3,
     warmupUpdates: 0,
