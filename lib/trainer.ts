@@ -23,7 +23,9 @@
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
  *     policy could do, and may be kept from making weights ever larger; late in a run most of it
  *     explores finely (lib/exploration.ts). Rollouts aim at one of the best returns that proved to be
- *     within reach (lib/goals.ts).
+ *     within reach (lib/goals.ts), and the policies that reached them may have a share of every batch,
+ *     whatever is drawn: what the generator makes of the draws alone is a blend of the best, which may be
+ *     worse than any of them.
  *  6. A long budget holds several attempts, of which the best has the rest of it (lib/attempts.ts).
  *  7. What is handed out as the best is chosen by fresh episodes (lib/selection.ts), the whole buffer
  *     is fitted evenly at the end (lib/consolidation.ts), or what proves steady of it where returns vary
