@@ -134,6 +134,11 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
     );
   }
   const format = chooseFormat(values);
+  if (values.budget !== undefined && tolerance === undefined) {
+    throw new UsageError(
+      "Cannot generate a policy: --budget is for a search and needs --tolerance, got none",
+    );
+  }
   const source = await openGenerator(values, context, "generate a policy");
   try {
     warnOutside(requested, source, context);
@@ -183,6 +188,12 @@ interface Search {
 
 async function search(values: GenerateValues, { requested, source, context }: Search) {
   const { episodes, episodeBudget } = searchEpisodes(source.generator.spec, values);
+  if (episodeBudget < episodes) {
+    throw new UsageError(
+      `Cannot generate a policy: --budget must be at least the ${episodes} episodes that measure a ` +
+        `policy, got ${episodeBudget}: use --verify N`,
+    );
+  }
   const total = values.tolerance === undefined ? episodes : episodeBudget;
   const progress = context.output.progress("episodes");
   let done = 0;

@@ -87,6 +87,12 @@ async function refusals(folder: string, out: string): Promise<void> {
     [["generate", "--run", out, "--return", "x"], 2, /must be a number, got "x"/],
     [["generate", "--run", folder, "--return", "1"], 3, /there is no such file/],
     [["generate", "--run", out, "--return", "1", "--out", "a.b"], 2, /or give --format$/m],
+    [["generate", "--run", out, "--return", "1", "--budget", "9"], 2, /and needs --tolerance/],
+    [
+      ["generate", "--run", out, "--return", "1", "--tolerance", "5", "--budget", "9"],
+      2,
+      /must be at least the 20 episodes that measure a policy, got 9: use --verify N$/m,
+    ],
     [
       ["generate", "--run", out, "--return", "1", "--out", "/none/a.onnx"],
       3,
