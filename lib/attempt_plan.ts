@@ -32,11 +32,6 @@ function halvings(count: number): number[] {
   return count === 1 ? [] : [count, ...halvings(Math.floor(count / 2))];
 }
 
-/** Tells whether several attempts compete in a run. */
-export function hasAttempts(run: TrainingRun): boolean {
-  return plannedRounds(run).length > 0;
-}
-
 /** Tells whether the present attempt is the one that has the rest of the budget. */
 export function isLastAttempt(run: TrainingRun): boolean {
   return run.attempt.rounds >= plannedRounds(run).length;

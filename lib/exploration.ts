@@ -1,6 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
-import { attemptProgress, hasAttempts, lateSteps } from "./attempt_plan.ts";
+import { attemptProgress, lateSteps } from "./attempt_plan.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
@@ -78,13 +78,13 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
 /**
  * Gives the root mean square that noise may leave a policy's weights at. Noise makes weights larger, step by
  * step, and large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size
- * changes nothing about it, and exploration has come to an end. Yet the best policies have large weights:
- * where several attempts compete, those that are caught so leave, and weights are free.
+ * changes nothing about it, and exploration has come to an end.
  */
-function sizeLimit(run: TrainingRun, row: Float32Array): number {
-  const { weightLimit } = run.config.rollout;
-  if (weightLimit === 0 || hasAttempts(run)) return Infinity;
-  return Math.max(weightLimit, rootMeanSquare(row));
+function sizeLimit(
+  { config: { rollout: { weightLimit } } }: TrainingRun,
+  row: Float32Array,
+): number {
+  return weightLimit === 0 ? Infinity : Math.max(weightLimit, rootMeanSquare(row));
 }
 
 /** Scales a policy down to a root mean square of its weights, in place. */

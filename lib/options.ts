@@ -198,7 +198,7 @@ export const OPTION_SECTIONS = {
     ),
     weightLimit: number(
       0,
-      "Noise leaves the root mean square of a policy's weights at most this, or what it was if that is more: the policy is scaled down; 0 is no limit, and there is none where several attempts compete",
+      "Noise leaves the root mean square of a policy's weights at most this, or what it was if that is more: the policy is scaled down; 0 is no limit",
     ),
     refreshEvery: integer(
       0,

@@ -86,9 +86,9 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     // generator has to follow them closely.
     command: { credit: 1 },
     update: { perCycle: 16, goalShare: 0.5 },
-    attempts: { steps: 100_000 },
-    // One attempt must not be caught diving forwards at full force. The best of many noisy policies falls
-    // now and then: late in a run half of the steps tell which does not.
+    attempts: { steps: 300_000 },
+    // No attempt must be caught diving forwards at full force. The best of many noisy policies falls now
+    // and then: late in a run half of the steps tell which does not.
     rollout: { weightLimit: 1, fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
   },
 };

@@ -120,12 +120,6 @@ Deno.test("addNoise() leaves weights no larger than the limit, or than they were
   assertClose(sizeAfter(4, 0), 5, 0.1);
 });
 
-Deno.test("addNoise() limits no weights where several attempts compete", () => {
-  const rollout = { noiseScale: 3, noiseSpread: 0, weightLimit: 1 };
-  const run = wideRun(rollout, { attempts: { steps: 200, budgetShare: 0.6 }, steps: 1000 });
-  assertClose(spread(noiseOf(run)), 3, 0.1);
-});
-
 Deno.test("addNoise() scales a policy down without turning it", () => {
   const [free, limited] = [0, 0.2].map((weightLimit) =>
     noiseOf(wideRun({ noiseScale: 1, noiseSpread: 0, weightLimit }))
