@@ -50,7 +50,9 @@ export function lockRun(folder: string): RunLock {
   const release = () => {
     if (!isHeld) return;
     isHeld = false;
-    file.close(); // closing is what ends the lock
+    // Closing alone would leave it to a child that another thread is starting, until that one runs.
+    file.unlockSync();
+    file.close();
   };
   return { release, [Symbol.dispose]: release };
 }

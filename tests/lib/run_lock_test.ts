@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FileError } from "../../lib/errors.ts";
 import { LOCK_FILE_NAME, lockRun } from "../../lib/run_lock.ts";
+import { withFolder } from "../support/run_folder.ts";
 
 const MODULE = new URL("../../lib/run_lock.ts", import.meta.url).href;
 
@@ -74,4 +75,28 @@ Deno.test("lockRun() says when there is no such folder, whatever the lock file h
   Deno.writeTextFileSync(join(folder, LOCK_FILE_NAME), "x".repeat(1000));
   lockRun(folder).release();
   Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test({
+  name: "lockRun() gives way at once also while another thread starts processes",
+  // Only where a new process has the files of its parent until it runs its own program.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const source = `
+      self.postMessage("started");
+      for (;;) new Deno.Command("true").outputSync();
+    `;
+    const worker = new Worker(`data:application/javascript,${encodeURIComponent(source)}`, {
+      type: "module",
+    });
+    try {
+      await new Promise((resolve) => worker.onmessage = resolve);
+      await withFolder((folder) => {
+        for (let i = 0; i < 1000; i++) lockRun(folder).release();
+        return Promise.resolve();
+      });
+    } finally {
+      worker.terminate();
+    }
+  },
 });
