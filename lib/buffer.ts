@@ -7,13 +7,14 @@
  * buckets of the same width go on without end. The plain queue (`fifo`, for ablations) treats every
  * policy as a bucket of its own, so that the same weightings apply to the rank of its return.
  *
- * Policies are rows of one slab, [capacity, P] in chunks that are allocated as they fill: a stored
- * policy costs its P numbers and a handful of bytes, and drawing copies nothing but the drawn rows.
+ * Policies are rows of one slab (lib/row_slab.ts): a stored policy costs its P numbers and a handful of
+ * bytes, and drawing copies nothing but the drawn rows.
  */
 
 import type { Config } from "./config.ts";
 import { rankWeight, spacingWeights, type Weighting } from "./bucket_weights.ts";
 import type { Rng } from "./rng.ts";
+import { RowSlab } from "./row_slab.ts";
 
 /** What is known of a stored policy. */
 export interface Entry {
@@ -35,11 +36,11 @@ export interface Entry {
   answered: number;
 }
 
-/** A batch as distinct policies with their shares of the draws. */
+/** A batch as distinct policies with their shares of it. */
 export interface Draw {
   /** The distinct policies, [B]. */
   readonly entries: readonly Entry[];
-  /** Number of times each was drawn / number of draws, [B]. */
+  /** Number of times each was drawn / number of draws, or what favoured ones leave of that; [B], sum 1. */
   readonly shares: Float32Array;
 }
 
@@ -65,17 +66,10 @@ export interface BufferState {
   readonly best: number;
 }
 
-/** Numbers in one chunk of the slab, at most: 16 MiB of Float32. */
-const CHUNK_LENGTH = 1 << 22;
-
 /** Stores policies by return and draws batches. */
 export class PolicyBuffer {
   readonly #config: Config["buffer"];
-  readonly #rowLength: number;
-  readonly #rowsPerChunk: number;
-  readonly #chunks: Float32Array[] = [];
-  readonly #freeSlots: number[] = [];
-  #nextSlot = 0;
+  readonly #slab: RowSlab;
   #arrivals = 0;
   #best = -Infinity;
   /** Insertion order is arrival order: the first key is the oldest policy. */
@@ -92,9 +86,7 @@ export class PolicyBuffer {
    */
   constructor(config: Config["buffer"], rowLength: number) {
     this.#config = config;
-    this.#rowLength = rowLength;
-    const rows = Math.min(config.capacity, Math.floor(CHUNK_LENGTH / rowLength));
-    this.#rowsPerChunk = Math.max(1, rows);
+    this.#slab = new RowSlab({ capacity: config.capacity, rowLength });
   }
 
   /** Number of stored policies. */
@@ -127,11 +119,7 @@ export class PolicyBuffer {
 
   /** The row of a slot, [P]: a view, valid until the slot is reused. */
   row(slot: number): Float32Array {
-    const start = (slot % this.#rowsPerChunk) * this.#rowLength;
-    return this.#chunks[Math.floor(slot / this.#rowsPerChunk)].subarray(
-      start,
-      start + this.#rowLength,
-    );
+    return this.#slab.row(slot);
   }
 
   /**
@@ -159,7 +147,7 @@ export class PolicyBuffer {
       this.remove(this.#entries.values().next().value!);
     }
     const entry: Entry = {
-      slot: this.#takeSlot(),
+      slot: this.#slab.take(),
       scaledReturn,
       survival,
       episodes,
@@ -177,7 +165,7 @@ export class PolicyBuffer {
   /** Takes a policy out; its slot becomes free. */
   remove(entry: Entry): void {
     this.#entries.delete(entry.order);
-    this.#freeSlots.push(entry.slot);
+    this.#slab.free(entry.slot);
     this.#unfile(entry);
   }
 
@@ -231,8 +219,6 @@ export class PolicyBuffer {
    * Draws a batch: a bucket by the weight of its rank, then one of its policies evenly; repeated
    * draws of a policy become one row with a larger share. Draws 2 * size uniform numbers from `rng`.
    *
-   * @param weighting the configuration's own when absent
-   * @param below draws only buckets of lower scaled returns, where there are any
    * @throws {RangeError} when nothing can be drawn.
    */
   draw(
@@ -296,12 +282,7 @@ export class PolicyBuffer {
   restore(state: BufferState, readRow: (slot: number, row: Float32Array) => void): void {
     this.#arrivals = state.arrivals;
     this.#best = state.best;
-    const used = new Set(state.entries.map(({ slot }) => slot));
-    this.#nextSlot = state.entries.reduce((next, { slot }) => Math.max(next, slot + 1), 0);
-    for (let slot = 0; slot < this.#nextSlot; slot++) {
-      this.#allocate(slot);
-      if (!used.has(slot)) this.#freeSlots.push(slot);
-    }
+    this.#slab.restore(state.entries.map(({ slot }) => slot));
     for (const saved of state.entries) {
       const entry = { ...saved };
       readRow(entry.slot, this.row(entry.slot));
@@ -341,18 +322,6 @@ export class PolicyBuffer {
   #yielding(bucket: readonly Entry[]): Entry {
     const rank = YIELDING[this.#config.whenFull === "drop" ? "oldest" : this.#config.whenFull];
     return bucket.reduce((first, entry) => (rank(entry, first) < 0 ? entry : first));
-  }
-
-  #takeSlot(): number {
-    const free = this.#freeSlots.pop();
-    if (free !== undefined) return free;
-    this.#allocate(this.#nextSlot);
-    return this.#nextSlot++;
-  }
-
-  #allocate(slot: number): void {
-    const chunk = Math.floor(slot / this.#rowsPerChunk);
-    this.#chunks[chunk] ??= new Float32Array(this.#rowsPerChunk * this.#rowLength);
   }
 
   #rank(): Entry[][] {

@@ -172,16 +172,20 @@ function meanOf({ episodes }: Trial): number {
   return measureReturn(episodes).mean;
 }
 
-/** How far from the wanted return a trial's mean may lie; of a single episode, which has no interval, lies. */
-function reachOf({ episodes }: Trial, requested: number): number {
+/** Where a trial's mean may lie: its 95 % interval, or what one episode, which has none, returned. */
+function intervalOf({ episodes }: Trial): readonly [low: number, high: number] {
   const { mean, n, ci95 } = measureReturn(episodes);
-  return Math.max(...(n > 1 ? ci95 : [mean]).map((bound) => Math.abs(bound - requested)));
+  return n > 1 ? ci95 : [mean, mean];
+}
+
+/** How far from the wanted return a trial's mean may lie. */
+function reachOf(trial: Trial, requested: number): number {
+  return Math.max(...intervalOf(trial).map((bound) => Math.abs(bound - requested)));
 }
 
 /** Whether a trial's mean is surely below the wanted return (-1), surely above it (1), or neither (0). */
-function sideOf({ episodes }: Trial, requested: number): number {
-  const { mean, n, ci95 } = measureReturn(episodes);
-  const [low, high] = n > 1 ? ci95 : [mean, mean];
+function sideOf(trial: Trial, requested: number): number {
+  const [low, high] = intervalOf(trial);
   return low > requested ? 1 : high < requested ? -1 : 0;
 }
 

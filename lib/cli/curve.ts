@@ -5,9 +5,10 @@ import { reachableRange } from "../calibration.ts";
 import { type Curve, measureCurve } from "../curve.ts";
 import { curveToCsv, curveToSvg } from "../curve_files.ts";
 import { UsageError } from "../errors.ts";
-import { asManySteps } from "../evaluate.ts";
 import { writeFileAtomic } from "../files.ts";
 import {
+  episodesOf,
+  episodesOption,
   GENERATOR_OPTIONS,
   type GeneratorOptions,
   generatorOptions,
@@ -33,7 +34,6 @@ export interface CurveValues extends GeneratorOptions {
 }
 
 const DEFAULT_POINTS = 21;
-const DEFAULT_EPISODES = 10;
 
 type Renderer = (curve: Curve) => string;
 const RENDERERS: Readonly<Record<string, Renderer>> = {
@@ -65,11 +65,7 @@ export const curveCommand: Command<CurveValues> = {
           fallback: DEFAULT_POINTS,
           doc: "Returns to ask for",
         }),
-        episodes: setting(
-          "--episodes",
-          integerValue({ metavar: "N", min: 1, max: 1e6 }),
-          "Episodes for each (default: 10, or as many as 10,000 steps hold)",
-        ),
+        episodes: episodesOption("--episodes", "Episodes for each"),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {
           fallback: 1,
           doc: "Seed of the episodes",
@@ -95,7 +91,7 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
     let done = 0;
     const curve = await measureCurve(source.generator, {
       points,
-      episodes: episodes ?? asManySteps(source.generator.spec, DEFAULT_EPISODES),
+      episodes: episodesOf(source.generator.spec, episodes),
       seed,
       from: min,
       to: max,

@@ -5,7 +5,6 @@ import { dirname, join } from "node:path";
 import { reachableRange } from "../calibration.ts";
 import type { EnvSpec } from "../env.ts";
 import { UnreachableReturnError, UsageError } from "../errors.ts";
-import { asManySteps } from "../evaluate.ts";
 import { type FindOptions, findPolicy, type FoundPolicy } from "../generate.ts";
 import {
   writePolicy,
@@ -15,6 +14,8 @@ import {
   writtenFormatOf,
 } from "../policy_file.ts";
 import {
+  episodesOf,
+  episodesOption,
   GENERATOR_OPTIONS,
   type GeneratorOptions,
   generatorOptions,
@@ -46,8 +47,6 @@ export interface GenerateValues extends GeneratorOptions {
   readonly seed: number;
 }
 
-/** Episodes that measure a policy where --verify says nothing; more where they are short. */
-const DEFAULT_EPISODES = 10;
 /** A search with --tolerance may run this many times the episodes of one measurement. */
 const SEARCH_CANDIDATES = 40;
 
@@ -56,7 +55,7 @@ export function searchEpisodes(
   spec: EnvSpec,
   { verify, budget }: Partial<Pick<GenerateValues, "verify" | "budget">> = {},
 ): Pick<FindOptions, "episodes" | "episodeBudget"> {
-  const episodes = verify ?? asManySteps(spec, DEFAULT_EPISODES);
+  const episodes = episodesOf(spec, verify);
   return { episodes, episodeBudget: budget ?? SEARCH_CANDIDATES * episodes };
 }
 
@@ -106,15 +105,11 @@ export const generateCommand: Command<GenerateValues> = {
           numberValue({ metavar: "X", min: 0 }),
           "Search for a policy within this distance of the return",
         ),
-        verify: setting(
-          "--verify",
-          integerValue({ metavar: "N", min: 1, max: 1e6 }),
-          "Episodes that measure a policy (default: 10, or as many as 10,000 steps hold)",
-        ),
+        verify: episodesOption("--verify", "Episodes that measure a policy"),
         budget: setting(
           "--budget",
           integerValue({ metavar: "N", min: 1, max: 1e9 }),
-          "Episodes that the search may run (default: 40 times --verify)",
+          `Episodes that the search may run (default: ${SEARCH_CANDIDATES} times --verify)`,
         ),
         workers: workersOption(),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {

@@ -2,7 +2,8 @@
 
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
+import type { EnvSpec } from "../env.ts";
+import { asManySteps, createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
 import { UsageError } from "../errors.ts";
 import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
 import { createGrowingRunner } from "../workers/growing_runner.ts";
@@ -52,6 +53,26 @@ export function workersOption(): OptionParser<number> {
     fallback: 0,
     doc: "Workers for the episodes where they take long; 0: one per core, up to 8",
   });
+}
+
+/** Episodes of one measurement where nothing is said of it; more where they are short. */
+const DEFAULT_EPISODES = 10;
+
+/** Makes the parser of the option that says how many episodes measure a policy; see `episodesOf`. */
+export function episodesOption(
+  name: "--episodes" | "--verify",
+  doc: string,
+): OptionParser<number | undefined> {
+  return setting(
+    name,
+    integerValue({ metavar: "N", min: 1, max: 1e6 }),
+    `${doc} (default: ${DEFAULT_EPISODES}, or as many as 10,000 steps hold)`,
+  );
+}
+
+/** Gives how many episodes measure a policy: as many as were asked for, or the default. */
+export function episodesOf(spec: EnvSpec, asked: number | undefined): number {
+  return asked ?? asManySteps(spec, DEFAULT_EPISODES);
 }
 
 /** A generator in use. */

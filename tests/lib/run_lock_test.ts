@@ -83,14 +83,19 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const source = `
+      const start = () => new Deno.Command("true").outputSync();
+      start();
       self.postMessage("started");
-      for (;;) new Deno.Command("true").outputSync();
+      for (;;) start();
     `;
     const worker = new Worker(`data:application/javascript,${encodeURIComponent(source)}`, {
       type: "module",
     });
     try {
-      await new Promise((resolve) => worker.onmessage = resolve);
+      await new Promise((resolve, reject) => {
+        worker.onmessage = resolve;
+        worker.onerror = reject;
+      });
       await withFolder((folder) => {
         for (let i = 0; i < 1000; i++) lockRun(folder).release();
         return Promise.resolve();

@@ -115,3 +115,12 @@ Deno.test("train names the variable of a bad value", async () => {
     'Cannot set option "update.batchSize" from UDRLPG_UPDATE_BATCH_SIZE: must be at least 1, got 0\n',
   );
 });
+
+Deno.test("train --dry-run tells what share of a batch the goals have, where they have one", async () => {
+  const preview = async (goalShare: string) => {
+    const set = ["--env", "CartPole-v1", "--set", `update.goalShare=${goalShare}`];
+    return (await run(["train", "--dry-run", ...set])).stdout;
+  };
+  assert.match(await preview("0.25"), /^25 % of a batch is the policies that rollouts ask for\.$/m);
+  assert.doesNotMatch(await preview("0"), /rollouts ask for\./);
+});

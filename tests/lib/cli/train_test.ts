@@ -52,8 +52,8 @@ async function generateAndEvaluate(folder: string, out: string): Promise<void> {
 
 async function writesClosest(folder: string, out: string): Promise<void> {
   const policy = `${folder}/closest.onnx`;
-  const search = ["--return", "400", "--tolerance", "0.5", "--verify", "2", "--out", policy];
-  search.push("--budget", "6");
+  const search = ["--return", "400", "--tolerance", "0.5", "--verify", "2", "--budget", "6"];
+  search.push("--out", policy);
   const { code, stdout, stderr } = await run(["generate", "--run", out, ...search, "--json"]);
   assert.equal(code, 5);
   assert.match(
