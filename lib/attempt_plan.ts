@@ -1,6 +1,6 @@
 /**
  * How a budget is divided: among attempts in rounds (lib/attempts.ts), and then between an early part and a
- * late one, in which rollouts explore finely around what was found.
+ * late one, in which rollouts explore finely around what was found and run it again.
  */
 
 import { reservedSteps, spentSteps, type TrainingRun } from "./training_run.ts";
@@ -37,15 +37,10 @@ export function isLastAttempt(run: TrainingRun): boolean {
   return run.attempt.rounds >= plannedRounds(run).length;
 }
 
-/**
- * Gives the steps since rollouts became late (`rollout.fineAfter`): undefined where they are not, or where
- * another attempt is still to have its turn.
- */
-export function lateSteps(run: TrainingRun): number | undefined {
+/** Tells whether rollouts are late (`rollout.fineAfter`), and no other attempt is to have its turn. */
+export function isLate(run: TrainingRun): boolean {
   const { fineAfter } = run.config.rollout;
-  const spent = spentSteps(run);
-  if (fineAfter === 0 || spent < fineAfter || !isLastAttempt(run)) return undefined;
-  return spent - Math.max(fineAfter, run.attempt.startStep);
+  return fineAfter > 0 && spentSteps(run) >= fineAfter && isLastAttempt(run);
 }
 
 /** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */

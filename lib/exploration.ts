@@ -1,6 +1,6 @@
 /** The exploring episode: a generated policy, noise on its weights, one episode, one stored pair. */
 
-import { attemptProgress, lateSteps } from "./attempt_plan.ts";
+import { attemptProgress, isLate } from "./attempt_plan.ts";
 import type { Config } from "./config.ts";
 import { DivergedError } from "./errors.ts";
 import type { Goal } from "./goals.ts";
@@ -63,8 +63,7 @@ export function addNoise(run: TrainingRun, row: Float32Array): NoiseKind | undef
   const { config, counters, attempt } = run;
   const rng = streamFor(config.seed, "noise", counters.episodes);
   if (rng.random() >= config.rollout.noiseProbability) return undefined;
-  const isLate = lateSteps(run) !== undefined;
-  const kind = isLate && rng.random() < config.rollout.fineShare ? "fine" : "wide";
+  const kind = isLate(run) && rng.random() < config.rollout.fineShare ? "fine" : "wide";
   const { spread, schedule, factor } = NOISE[kind];
   const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);
@@ -160,6 +159,16 @@ export async function runAndStore(
     scaledReturn,
     stored: entry !== undefined,
   };
+}
+
+/**
+ * Tells whether the next rollout runs a stored policy again. Late in a run hardly anything new is found and
+ * most of what looks better was lucky: there it may be due more often.
+ */
+export function isRefreshDue(run: TrainingRun): boolean {
+  const { config: { rollout }, counters } = run;
+  const every = isLate(run) ? rollout.lateRefreshEvery : rollout.refreshEvery;
+  return every > 0 && counters.episodes % every === 0;
 }
 
 /** The best stored policies compete for being run again. */

@@ -5,32 +5,23 @@
  * the generator makes of their returns may be worse: what it could do well at one time is lost when the
  * next lucky policy leads it elsewhere. So in a share of the budget the policy for a goal runs several
  * episodes without noise and is stored under their mean: a return that was earned, to aim at, to learn
- * the command from, and to choose from at the end (lib/selection.ts). Late in a run, when hardly anything
- * new is found and most of what looks better was lucky, the share may be larger.
+ * the command from, and to choose from at the end (lib/selection.ts).
  */
 
-import { GOAL_EPISODES, lateSteps } from "./attempt_plan.ts";
+import { GOAL_EPISODES } from "./attempt_plan.ts";
 import { measureReturn } from "./evaluate.ts";
 import { drawGoal, type Goal, goalsOf } from "./goals.ts";
 import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "./statistics.ts";
 import { currentNormaliser, reservedSteps, spentSteps, type TrainingRun } from "./training_run.ts";
 
-/**
- * Measures the policy for a goal whenever less than the configured share of the steps went to that: of all
- * steps, or late in a run of the late ones.
- */
+/** Measures the policy for a goal whenever less than the configured share of the steps went to that. */
 export async function measureGoalWhenDue(run: TrainingRun): Promise<void> {
-  const { config: { steps, rollout }, spec, counters, attempt } = run;
+  const { config: { steps, rollout }, spec, counters } = run;
   const spent = spentSteps(run);
-  const late = lateSteps(run);
-  const isDue = late === undefined
-    ? counters.steps.noiseFree < rollout.noiseFreeShare * spent
-    : attempt.lateNoiseFree < rollout.lateNoiseFreeShare * late;
+  const isDue = counters.steps.noiseFree < rollout.noiseFreeShare * spent;
   const fits = spent + GOAL_EPISODES * spec.maxEpisodeSteps <= steps - reservedSteps(run);
-  if (!isDue || !fits) return;
-  await measureGoals(run, [drawGoal(run, goalsOf(run))]);
-  if (late !== undefined) attempt.lateNoiseFree += spentSteps(run) - spent;
+  if (isDue && fits) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
 }
 
 /**

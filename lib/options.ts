@@ -204,14 +204,10 @@ export const OPTION_SECTIONS = {
       0,
       "Every so many rollouts, run one of the ten best stored policies again and average its return; 0 is never",
     ),
+    lateRefreshEvery: integer(0, "The same late in a run, see fineAfter, in place of refreshEvery"),
     noiseFreeShare: number(
       0,
       "Share of the budget for episodes without noise: the policy for a goal runs five and is stored under their mean",
-      { max: 0.9 },
-    ),
-    lateNoiseFreeShare: number(
-      0,
-      "The same share of the steps late in a run, see fineAfter, in place of noiseFreeShare",
       { max: 0.9 },
     ),
     finalNoiseShare: number(

@@ -87,10 +87,10 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     // generator has to follow them closely.
     command: { credit: 1 },
     update: { perCycle: 16, goalShare: 0.5 },
-    attempts: { steps: 300_000 },
+    attempts: { steps: 250_000 },
     // No attempt must be caught diving forwards at full force. The best of many noisy policies falls now
-    // and then: late in a run half of the steps tell which does not.
-    rollout: { weightLimit: 1, fineAfter: 600_000, lateNoiseFreeShare: 0.5 },
+    // and then: only running it again tells which does not.
+    rollout: { weightLimit: 1, fineAfter: 500_000, lateRefreshEvery: 6 },
   },
 };
 
@@ -133,8 +133,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         fineAfter: 0,
         weightLimit: 0,
         refreshEvery: 0,
+        lateRefreshEvery: 0,
         noiseFreeShare: 0,
-        lateNoiseFreeShare: 0,
       },
       command: { top: 1, credit: 0, margin: 0 },
       buffer: {

@@ -18,8 +18,9 @@
  *     (lib/observation_frame.ts): no stale labels.
  *  3. Every episode starts from a seed of its own (lib/rollout.ts), so resuming needs no stream.
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run
- *     (where returns vary, a share of the budget, or of its late part, measures the generator's own policies
- *     and stores them: lib/noise_free.ts), and no episode starts that might not fit the budget.
+ *     (where returns vary, a share of the budget measures the generator's own policies and stores them:
+ *     lib/noise_free.ts, or the best stored policies run again), and no episode starts that might not fit
+ *     the budget.
  *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
  *     policy could do, and may be kept from making weights ever larger; late in a run most of it
  *     explores finely (lib/exploration.ts). Rollouts aim at one of the best returns that proved to be
@@ -39,6 +40,7 @@ import { changeAttemptWhenDue } from "./attempts.ts";
 import {
   adaptNoise,
   addNoise,
+  isRefreshDue,
   refreshBest,
   runAndStore,
   type StoredEpisode,
@@ -120,12 +122,11 @@ async function update(run: TrainingRun, observer: TrainingObserver): Promise<voi
 
 /** Asks for a good return, explores around the policy for it, stores what was reached. */
 async function rollout(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters } = run;
+  const { config } = run;
   const updateNormaliser = config.normaliser.kind === "running";
-  const { refreshEvery } = config.rollout;
   await measureGoalWhenDue(run);
   for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
-    if (refreshEvery > 0 && counters.episodes % refreshEvery === 0) {
+    if (isRefreshDue(run)) {
       recordEpisode(run, observer, await refreshBest(run, { updateNormaliser }));
       continue;
     }

@@ -95,8 +95,6 @@ export interface Attempt {
   noiseFactor: number;
   /** The same for the fine noise late in a run. */
   fineFactor: number;
-  /** Late steps that went to measuring the generator's own policies. */
-  lateNoiseFree: number;
 }
 
 /** An attempt that may be taken up again. */
@@ -216,7 +214,6 @@ export function createAttempt(config: Config, shape: PolicyShape): Attempt {
     startReturn: 0,
     noiseFactor: 1,
     fineFactor: 1,
-    lateNoiseFree: 0,
   };
 }
 

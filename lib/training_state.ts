@@ -79,7 +79,6 @@ const ATTEMPT_NAMES = namesOf<Attempt>({
   startReturn: true,
   noiseFactor: true,
   fineFactor: true,
-  lateNoiseFree: true,
 });
 /** The tensor of each number that is known of a stored policy. */
 const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {

@@ -48,7 +48,7 @@ export interface GenerateValues extends GeneratorOptions {
 }
 
 /** A search with --tolerance may run this many times the episodes of one measurement. */
-const SEARCH_CANDIDATES = 40;
+const SEARCH_CANDIDATES = 100;
 
 /** Gives how many episodes measure a policy, and how many a search may run, where nothing is said of it. */
 export function searchEpisodes(

@@ -1,11 +1,13 @@
 /** Exploration noise by its statistics, and what running and storing an episode changes. */
 
 import assert from "node:assert/strict";
+import { plannedRounds } from "../../lib/attempt_plan.ts";
 import type { PartialConfig } from "../../lib/config.ts";
 import { DivergedError } from "../../lib/errors.ts";
 import {
   adaptNoise,
   addNoise,
+  isRefreshDue,
   type NoiseKind,
   refreshBest,
   runAndStore,
@@ -300,4 +302,31 @@ Deno.test("refreshBest() averages a stored policy's return over its episodes", a
     20,
     1,
   ]);
+});
+
+/** The episodes among the first twelve in which a stored policy runs again, at a step. */
+function refreshesAt(run: TrainingRun, step: number): number[] {
+  run.counters.steps.training = step;
+  return Array.from({ length: 12 }, (_, episode) => episode).filter((episode) => {
+    run.counters.episodes = episode;
+    return isRefreshDue(run);
+  });
+}
+
+Deno.test("isRefreshDue() has a rule of its own late in a run", () => {
+  const run = tinyRun({ rollout: { refreshEvery: 5, lateRefreshEvery: 3, fineAfter: 300 } });
+  assert.deepEqual(refreshesAt(run, 299), [0, 5, 10]);
+  assert.deepEqual(refreshesAt(run, 300), [0, 3, 6, 9]);
+  const never = tinyRun({ rollout: { refreshEvery: 5, lateRefreshEvery: 0, fineAfter: 300 } });
+  assert.deepEqual(refreshesAt(never, 300), []);
+});
+
+Deno.test("isRefreshDue() is not late while another attempt is to have its turn", () => {
+  const run = tinyRun({
+    attempts: { steps: 100 },
+    rollout: { refreshEvery: 0, lateRefreshEvery: 3, fineAfter: 50 },
+  });
+  assert.deepEqual(refreshesAt(run, 60), []);
+  run.attempt.rounds = plannedRounds(run).length;
+  assert.deepEqual(refreshesAt(run, 60), [0, 3, 6, 9]);
 });

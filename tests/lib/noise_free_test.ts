@@ -53,28 +53,6 @@ Deno.test("measureGoalWhenDue() spends the configured share of the budget, and n
   }
 });
 
-Deno.test("measureGoalWhenDue() spends the late share of the late steps, and nothing before them", async () => {
-  const run = tinyRun({
-    rollout: { noiseFreeShare: 0, fineAfter: 300, lateNoiseFreeShare: 0.5 },
-    selection: { budgetShare: 0 },
-    buffer: { kind: "fifo" },
-  });
-  const spentAt: number[] = [];
-  await train(run, {
-    record() {},
-    betweenCycles() {
-      if (run.counters.steps.noiseFree > 0) spentAt.push(spentSteps(run));
-      return true;
-    },
-    beforeFinish: () => Promise.resolve(false),
-  });
-  // 300 late steps, half of them in groups of five episodes of ten steps.
-  assert.ok(Math.abs(run.attempt.lateNoiseFree - 150) <= 50, `${run.attempt.lateNoiseFree}`);
-  assert.equal(run.counters.steps.noiseFree, run.attempt.lateNoiseFree);
-  assert.ok(spentAt[0] > 300, `first measured before step ${spentAt[0]}`);
-  await run.learner.close();
-});
-
 Deno.test("measureGoalWhenDue() leaves the selection its share", async () => {
   const run = await trained({ rollout: { noiseFreeShare: 0.9 }, selection: { budgetShare: 0.1 } });
   run.counters.steps.training = 600 - 60 - run.counters.steps.noiseFree - 49;
