@@ -7,10 +7,11 @@
  * more candidates were tried. A candidate whose mean is there but whose interval is too wide is run for
  * more, fresh, episodes, if a few are likely to be enough, or more after many candidates: a policy of
  * steadier returns is worth looking for. Otherwise the calibration's next best answers are tried, then
- * other commands by bisection between what is surely too low and what is surely too high; and where
- * commands are exhausted, as at a cliff of the curve, or none reaches the wanted return, noise of several
- * sizes on the weights of the closest candidate. The closest is the one whose interval reaches least far
- * from the wanted return: a wild policy's mean may lie anywhere.
+ * other commands by bisection between what is surely too low and what is surely too high. Where commands
+ * are exhausted, as at a cliff of the curve, or none reaches the wanted return, two things take turns: a
+ * blend of the weights of the nearest policies on either side, which is run until it is surely on one of
+ * them itself, and noise of several sizes on the weights of the closest candidate. The closest is the one
+ * whose interval reaches least far from the wanted return: a wild policy's mean may lie anywhere.
  */
 
 import { answersFor, type CalibratedCommand } from "./calibration.ts";
@@ -40,7 +41,7 @@ export interface FindOptions {
 
 /** A policy that was generated and measured. */
 export interface Candidate {
-  /** Scaled command that it was generated for. */
+  /** Scaled command that it, or what its weights were made from, was generated for. */
   readonly command: number;
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
@@ -64,6 +65,12 @@ const ANSWERS = 8;
 const FIRST_STEP = 0.5;
 /** Deviations of the noise that is tried then, in units of 1 / sqrt(fan-in) of a weight's layer. */
 const NOISE_SHARES = [0.05, 0.2, 1, 4, 0.1, 0.5, 2, 0.02];
+/** Deviation of the place of a blend on the way between two policies, so that none is tried twice. */
+const BLEND_DEVIATION = 0.15;
+/** No blend comes closer than this share of the way to what it is made of. */
+const BLEND_MARGIN = 0.05;
+/** Measurements after which a blend is left where it may still be on either side. */
+const BLEND_PATIENCE = 10;
 /** Measurements that making one candidate sure is worth, for every candidate that was tried. */
 const PATIENCE = 3;
 
@@ -79,8 +86,8 @@ function confirmations(candidates: number): number {
 interface Trial {
   readonly command: number;
   readonly parameters: Float32Array;
-  /** Whether noise was added to what the generator put out. */
-  readonly isNoisy: boolean;
+  /** Whether it is what the generator puts out for its command, and no blend and without noise. */
+  readonly isGenerated: boolean;
   readonly episodes: Episode[];
 }
 
@@ -97,6 +104,7 @@ export async function findPolicy(
   const untried = start.within ? others.map(({ command }) => command) : [];
   const trials: Trial[] = [];
   let spent = 0;
+  let perturbations = 0;
 
   /** Runs the next episodes of a trial: the first ones of a new trial, more of a known one. */
   const run = async (trial: Trial): Promise<void> => {
@@ -112,21 +120,37 @@ export async function findPolicy(
     const rng = streamFor(seed, "latent", spent);
     const [row] = await generator.pass.run(generator.values, { commands: [command], rng });
     const parameters = toPolicyOrder(generator.model, row);
-    return { command, parameters, isNoisy: false, episodes: [] };
+    return { command, parameters, isGenerated: true, episodes: [] };
   };
   const perturb = ({ command, parameters }: Trial): Trial => {
     const rng = streamFor(seed, "noise", spent);
     const { scale } = generator.shape;
-    const share = NOISE_SHARES[trials.length % NOISE_SHARES.length];
+    const share = NOISE_SHARES[perturbations++ % NOISE_SHARES.length];
     const moved = parameters.map((x, i) => x + share * scale[i] * rng.standardNormal());
-    return { command, parameters: moved, isNoisy: true, episodes: [] };
+    return { command, parameters: moved, isGenerated: false, episodes: [] };
   };
   const closest = (among: readonly Trial[]): Trial =>
     among.reduce((a, b) => (reachOf(b, requested) < reachOf(a, requested) ? b : a));
+  const nearestOn = (side: -1 | 1): Trial | undefined => {
+    const there = trials.filter((trial) => sideOf(trial, requested) === side);
+    const miss = (trial: Trial) => Math.abs(meanOf(trial) - requested);
+    return there.sort((a, b) => miss(a) - miss(b))[0];
+  };
+  const blend = (): Trial | undefined => {
+    const [low, high] = [nearestOn(-1), nearestOn(1)];
+    if (!low || !high) return undefined;
+    const rng = streamFor(seed, "noise", spent);
+    const straight = (requested - meanOf(low)) / (meanOf(high) - meanOf(low));
+    const share = straight + BLEND_DEVIATION * rng.standardNormal();
+    return blendOf(low, high, Math.min(1 - BLEND_MARGIN, Math.max(BLEND_MARGIN, share)));
+  };
+  const isOpen = (trial: Trial): boolean =>
+    sideOf(trial, requested) === 0 && trial.episodes.length < BLEND_PATIENCE * options.episodes;
   const lacking = (trial: Trial): number =>
     missing(trial, options, confirmations(trials.length) * options.episodes);
   const accepts = (trial: Trial): boolean => tolerance === undefined || lacking(trial) === 0;
 
+  let blended: Trial | undefined;
   await run(await generate(start.command));
   while (!trials.some(accepts) && spent + options.episodes <= options.episodeBudget) {
     const surest = trials.reduce((a, b) => lacking(b) < lacking(a) ? b : a);
@@ -140,11 +164,26 @@ export async function findPolicy(
     }
     const next = untried.shift() ??
       (start.within ? nextCommand(trials, { requested, generator }) : undefined);
-    await run(next === undefined ? perturb(closest(trials)) : await generate(next));
+    if (next !== undefined) await run(await generate(next));
+    else if (blended && isOpen(blended)) await run(blended);
+    else {
+      blended = trials.length % 2 === 1 ? blend() : undefined;
+      await run(blended ?? perturb(closest(trials)));
+    }
   }
   const accepted = trials.filter(accepts);
   const best = closest(accepted.length > 0 ? accepted : trials);
   return { ...candidateOf(best, seed), start, accepted: accepted.length > 0, episodes: spent };
+}
+
+/** The policy whose weights are a share of the way from one to another. */
+function blendOf(from: Trial, to: Trial, share: number): Trial {
+  return {
+    command: (share < 0.5 ? from : to).command,
+    parameters: from.parameters.map((x, i) => x + share * (to.parameters[i] - x)),
+    isGenerated: false,
+    episodes: [],
+  };
 }
 
 function seedsOf(seed: number, { first, count }: { first: number; count: number }): number[] {
@@ -203,7 +242,7 @@ function nextCommand(
   trials: readonly Trial[],
   { requested, generator }: { requested: number; generator: TrainedGenerator },
 ): number | undefined {
-  const candidates = trials.filter(({ isNoisy }) => !isNoisy);
+  const candidates = trials.filter(({ isGenerated }) => isGenerated);
   const { points } = generator.calibration;
   const gaps = points.slice(1).map(({ command }, i) => command - points[i].command);
   const grid = gaps.length > 0 ? Math.max(...gaps) : 0.01; // where nothing was refined

@@ -141,6 +141,22 @@ Deno.test("findPolicy() looks no further between commands where the wanted retur
   assert.ok(wild.length <= 2, `${wild}`);
 });
 
+Deno.test("findPolicy() closes in between policies where no single measurement tells their side", async () => {
+  // Ten episodes tell a mean to 19, a hundred to 6: neighbouring commands look alike.
+  const truth = (command: number) => 100 * command + 15;
+  const runner = fakeRunner(truth, { deviation: 30 });
+  let met = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const found = await findPolicy(
+      LINE,
+      options({ runner, seed, tolerance: 6, episodeBudget: 1000 }),
+    );
+    if (found.accepted && Math.abs(truth(found.parameters[0]) - 42) <= 6) met++;
+  }
+  // 14, where noise alone finds 6.
+  assert.ok(met >= 12, `${met} of 20`);
+});
+
 Deno.test("findPolicy() accepts no policy for its first episodes alone", async () => {
   const runs = new Map<number, number>();
   const lucky = (falls: number) => ({
