@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { linkTools } from "./main_job.ts";
 import { packFolder } from "./pack.ts";
 
@@ -66,18 +67,36 @@ async function withPacked(test: (place: Place) => Promise<void>): Promise<void> 
       file,
       home,
       async run(words, { file: command = file, env, cwd = folder } = {}) {
-        const { code, stdout, stderr } = await new Deno.Command(command, {
+        const { code, stdout, stderr } = await startFresh(command, {
           args: [...words],
           cwd,
           clearEnv: true,
           env: { PATH, HOME: home, ...env },
-        }).output();
+        });
         const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
         return { code, stdout: text(stdout), stderr: text(stderr) };
       },
     });
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/**
+ * Runs a file that was only just written. Where another test starts a process meanwhile, its child has the
+ * file open for writing for a moment, and Linux runs no such file (ETXTBSY).
+ */
+async function startFresh(
+  command: string,
+  options: Deno.CommandOptions,
+): Promise<Deno.CommandOutput> {
+  for (let left = 50;; left--) {
+    try {
+      return await new Deno.Command(command, options).output();
+    } catch (error) {
+      if (left === 0 || !String(error).includes("Text file busy")) throw error;
+      await delay(20);
+    }
   }
 }
 
