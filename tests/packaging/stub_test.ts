@@ -67,12 +67,13 @@ async function withPacked(test: (place: Place) => Promise<void>): Promise<void> 
       file,
       home,
       async run(words, { file: command = file, env, cwd = folder } = {}) {
-        const { code, stdout, stderr } = await startFresh(command, {
+        const made = new Deno.Command(command, {
           args: [...words],
           cwd,
           clearEnv: true,
           env: { PATH, HOME: home, ...env },
         });
+        const { code, stdout, stderr } = await startFresh(() => made.output());
         const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
         return { code, stdout: text(stdout), stderr: text(stderr) };
       },
@@ -83,16 +84,13 @@ async function withPacked(test: (place: Place) => Promise<void>): Promise<void> 
 }
 
 /**
- * Runs a file that was only just written. Where another test starts a process meanwhile, its child has the
- * file open for writing for a moment, and Linux runs no such file (ETXTBSY).
+ * Starts a file that was only just written. Where another test starts a process meanwhile, its child has
+ * the file open for writing for a moment, and Linux runs no such file (ETXTBSY).
  */
-async function startFresh(
-  command: string,
-  options: Deno.CommandOptions,
-): Promise<Deno.CommandOutput> {
+async function startFresh<T>(start: () => T): Promise<Awaited<T>> {
   for (let left = 50;; left--) {
     try {
-      return await new Deno.Command(command, options).output();
+      return await start();
     } catch (error) {
       if (left === 0 || !String(error).includes("Text file busy")) throw error;
       await delay(20);
@@ -160,11 +158,12 @@ Deno.test(
   options,
   () =>
     withPacked(async ({ file, home }) => {
-      const child = new Deno.Command(file, {
+      const command = new Deno.Command(file, {
         args: ["sleep"],
         env: { HOME: home },
         stdout: "piped",
-      }).spawn();
+      });
+      const child = await startFresh(() => command.spawn());
       const reader = child.stdout.getReader();
       let text = "";
       while (!text.includes("ready")) {
