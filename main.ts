@@ -3,8 +3,8 @@
 import type { TextStream } from "./lib/cli/program.ts";
 import { runProgram } from "./lib/cli/run_program.ts";
 import { listenForSignals } from "./lib/cli/signals.ts";
-import { systemClock } from "./lib/clock.ts";
-import { VERSION } from "./lib/version.ts";
+import { systemClock } from "./lib/system/clock.ts";
+import { VERSION } from "./lib/system/version.ts";
 
 const DEFAULT_COLUMNS = 80;
 

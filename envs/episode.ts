@@ -11,8 +11,8 @@
  */
 
 import type { EnvSpec, StatefulEnv, Transition } from "../lib/env.ts";
-import { checkAction, checkSeed, closedError, noEpisodeError } from "../lib/env_checks.ts";
-import { Rng } from "../lib/rng.ts";
+import { checkAction, checkSeed, closedError, noEpisodeError } from "../lib/episodes/env_checks.ts";
+import { Rng } from "../lib/numbers/rng.ts";
 
 /** The seed of a first reset that names none. */
 const DEFAULT_SEED = 0;

@@ -17,7 +17,7 @@
  */
 
 import type { EnvSpec, Transition } from "../lib/env.ts";
-import type { Rng } from "../lib/rng.ts";
+import type { Rng } from "../lib/numbers/rng.ts";
 import { EpisodeEnv } from "./episode.ts";
 import { isFloat32 } from "./float32.ts";
 import { boundedBox, symmetricBox } from "./spaces.ts";

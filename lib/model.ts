@@ -15,9 +15,9 @@
  */
 
 import type { Graph, Tensor } from "./autodiff/node.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { EnvSpec, MaybePromise } from "./env.ts";
-import type { Rng } from "./rng.ts";
+import type { Rng } from "./numbers/rng.ts";
 
 /** The mean and deviation by which a policy normalises its observations, [S] each. */
 export interface NormaliserState {

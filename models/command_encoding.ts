@@ -7,7 +7,7 @@
  * be told apart.
  */
 
-import type { Config } from "../lib/config.ts";
+import type { Config } from "../lib/config/config.ts";
 
 /** Turns scaled commands into inputs of the generator. */
 export interface CommandEncoder {

@@ -18,7 +18,7 @@
 
 import { add, exp, leakyRelu, linear, mul } from "../lib/autodiff/tensor.ts";
 import type { Tensor } from "../lib/autodiff/node.ts";
-import type { Config } from "../lib/config.ts";
+import type { Config } from "../lib/config/config.ts";
 import type {
   BatchTensors,
   GeneratorModel,
@@ -32,8 +32,8 @@ import {
   softClip,
   standardNormalDivergence,
   summedSquaredError,
-} from "../lib/losses.ts";
-import type { Rng } from "../lib/rng.ts";
+} from "../lib/autodiff/losses.ts";
+import type { Rng } from "../lib/numbers/rng.ts";
 import { createTiledGenerator } from "./generator.ts";
 
 /** What `createCvaeGenerator` needs. */

@@ -27,7 +27,7 @@ import {
   slice,
 } from "../lib/autodiff/tensor.ts";
 import type { Tensor } from "../lib/autodiff/node.ts";
-import type { Config } from "../lib/config.ts";
+import type { Config } from "../lib/config/config.ts";
 import type {
   BatchTensors,
   GeneratorModel,
@@ -35,8 +35,8 @@ import type {
   WeightSpec,
   WeightTensors,
 } from "../lib/model.ts";
-import type { Rng } from "../lib/rng.ts";
-import { squaredError } from "../lib/losses.ts";
+import type { Rng } from "../lib/numbers/rng.ts";
+import { squaredError } from "../lib/autodiff/losses.ts";
 import { commandEncoder } from "./command_encoding.ts";
 import { initialiseGenerator } from "./initialisation.ts";
 import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";

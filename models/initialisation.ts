@@ -13,9 +13,9 @@
  * 1 / (3 fan-in), and generated biases start at zero.
  */
 
-import type { Config } from "../lib/config.ts";
+import type { Config } from "../lib/config/config.ts";
 import type { WeightSpec } from "../lib/model.ts";
-import type { Rng } from "../lib/rng.ts";
+import type { Rng } from "../lib/numbers/rng.ts";
 import type { TileKind } from "./tiling.ts";
 
 /** What an initialisation needs to know of a generator. */

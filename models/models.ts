@@ -1,6 +1,6 @@
 /** The table of networks that the program hands to `lib/`. */
 
-import { countWeights } from "../lib/generation.ts";
+import { countWeights } from "../lib/learner/generation_pass.ts";
 import { MAX_WEIGHTS } from "../lib/kernels/adam_kernel.ts";
 import type { GeneratorModel, ModelTable } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";

@@ -13,7 +13,7 @@ import type { Graph } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
 import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyShape } from "../lib/model.ts";
-import type { Rng } from "../lib/rng.ts";
+import type { Rng } from "../lib/numbers/rng.ts";
 
 /**
  * Describes the policy network of an environment.

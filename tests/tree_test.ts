@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import project from "../deno.json" with { type: "json" };
-import { findBrokenRules, findMissingNames, listImports } from "./support/tree_rules.ts";
+import {
+  findBrokenRules,
+  findMissingNames,
+  FLOORS,
+  listImports,
+  listRooms,
+} from "./support/tree_rules.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PACKAGES = Object.keys(project.imports);
@@ -80,11 +86,13 @@ Deno.test("findBrokenRules() accepts a tree that keeps the rules", () => {
     check(
       ["main.ts", 'import { a } from "./lib/cli/a.ts";\nconst e = import("./envs/e.ts");'],
       ["envs/mujoco/e.ts", 'import { b } from "../float.ts";\nimport c from "../../lib/env.ts";'],
-      ["lib/cli/a.ts", 'import { t } from "../trainer.ts";'],
-      ["lib/trainer.ts", 'import type { r } from "./reports.ts";\nimport "node:path";'],
-      ["lib/reports.ts", 'import { t } from "./trainer.ts";'],
-      ["lib/adam.ts", 'import { add } from "./autodiff/tensor.ts";'],
-      ["lib/clock.ts", "export const now = () => performance.now();"],
+      ["lib/cli/a.ts", 'import { t } from "../algorithm/trainer.ts";'],
+      ["lib/algorithm/trainer.ts", 'import type { r } from "./reports.ts";\nimport "node:path";'],
+      ["lib/algorithm/reports.ts", 'import { t } from "./trainer.ts";'],
+      ["lib/autodiff/adam.ts", 'import { add } from "./tensor.ts";'],
+      ["lib/model.ts", 'import type { Tensor } from "./autodiff/node.ts";'],
+      ["lib/onnx/policy.ts", 'import type { Policy } from "../model.ts";'],
+      ["lib/system/clock.ts", "export const now = () => performance.now();"],
       ["lib/onnx/session.ts", 'const ort = await import("onnxruntime-node");'],
     ),
     [],
@@ -98,27 +106,28 @@ Deno.test("findBrokenRules() names imports up, sideways and of a higher floor, o
       ["lib/b.ts", 'import type { Registry } from "../envs/registry.ts";'],
       ["envs/c.ts", 'const p = await import("../models/policy.ts");'],
       ["models/d.ts", 'import { e } from "../envs/e.ts";'],
-      ["lib/trainer.ts", 'import { o } from "./cli/output.ts";'],
+      ["lib/algorithm/trainer.ts", 'import { o } from "../cli/output.ts";'],
       ["envs/f.ts", 'import { o } from "../lib/cli/output.ts";'],
-      ["lib/rng.ts", 'import { t } from "./trainer.ts";'],
-      ["lib/autodiff/g.ts", 'import { adam } from "../adam.ts";'],
-      ["lib/adam.ts", 'import { l } from "./losses.ts";'],
-      ["lib/a_config.ts", 'import project from "../deno.json" with { type: "json" };'],
+      ["lib/numbers/rng.ts", 'import { fail } from "../system/errors.ts";'],
+      ["lib/autodiff/g.ts", 'import type { Model } from "../model.ts";'],
+      ["lib/env.ts", 'import { rng } from "./numbers/rng.ts";'],
+      ["lib/flat.ts", 'import { rng } from "./numbers/rng.ts";'],
+      ["lib/attic/h.ts", 'import { rng } from "../numbers/rng.ts";'],
+      ["lib/config/config.ts", 'import project from "../../deno.json" with { type: "json" };'],
     ),
     [
       "lib/a.ts imports main.ts: lib imports only lib/, deno.json and packages",
       "lib/b.ts imports envs/registry.ts: lib imports only lib/, deno.json and packages",
       "envs/c.ts imports models/policy.ts: envs imports only lib/, envs/ and packages",
       "models/d.ts imports envs/e.ts: models imports only lib/, models/ and packages",
-      "lib/trainer.ts imports lib/cli/output.ts: only main.ts and lib/cli/ import the command line",
-      "envs/f.ts imports lib/cli/output.ts: only main.ts and lib/cli/ import the command line",
-      "lib/rng.ts imports lib/trainer.ts: it stands lower and may import only lib/rng.ts, " +
-      "lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
-      "lib/autodiff/g.ts imports lib/adam.ts: it stands lower and may import only lib/rng.ts, " +
-      "lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
-      "lib/adam.ts imports lib/losses.ts: it stands lower and may import only lib/autodiff/, " +
-      "lib/rng.ts, lib/seed_sequence.ts, lib/ziggurat.ts, lib/shape.ts, lib/errors.ts",
-      "lib/a_config.ts imports deno.json: only lib/version.ts reads it",
+      "lib/algorithm/trainer.ts imports lib/cli/output.ts: algorithm stands below cli",
+      "envs/f.ts imports lib/cli/output.ts: only main.ts imports the command line",
+      "lib/numbers/rng.ts imports lib/system/errors.ts: numbers stands beside system",
+      "lib/autodiff/g.ts imports lib/model.ts: autodiff stands below contracts",
+      "lib/env.ts imports lib/numbers/rng.ts: contracts stands below numbers",
+      "lib/flat.ts imports lib/numbers/rng.ts: a file of lib is in a room of a floor",
+      "lib/attic/h.ts imports lib/numbers/rng.ts: a file of lib is in a room of a floor",
+      "lib/config/config.ts imports deno.json: only lib/system/version.ts reads it",
     ],
   );
 });
@@ -126,12 +135,12 @@ Deno.test("findBrokenRules() names imports up, sideways and of a higher floor, o
 Deno.test("findBrokenRules() names packages out of place, unknown and computed specifiers", () => {
   assert.deepEqual(
     check(
-      ["lib/learner.ts", 'import type { Tensor } from "onnxruntime-node";'],
+      ["lib/learner/learner.ts", 'import type { Tensor } from "onnxruntime-node";'],
       ["lib/a.ts", 'import { x } from "left-pad";\nimport "https://example.org/x.ts";'],
       ["lib/b.ts", "const module = await import(name);"],
     ),
     [
-      "lib/learner.ts imports onnxruntime-node: only lib/onnx/session.ts may",
+      "lib/learner/learner.ts imports onnxruntime-node: only lib/onnx/session.ts may",
       "lib/a.ts imports left-pad: no package of deno.json",
       "lib/a.ts imports https://example.org/x.ts: no package of deno.json",
       "lib/b.ts imports a computed specifier",
@@ -144,19 +153,36 @@ Deno.test("findBrokenRules() names clocks, chance, default exports, barrels and 
     check(
       ["lib/a.ts", "const x = Math.random() + Date.now(); // not Date.now()"],
       ["envs/b.ts", "export default 1;\nconst t = new Date();"],
-      ["lib/c.ts", 'export * from "./d.ts";\nexport type { E } from "./e.ts";'],
-      ["lib/d.ts", 'import { c } from "./c.ts";'],
+      ["lib/run/c.ts", 'export * from "./d.ts";\nexport type { E } from "./e.ts";'],
+      ["lib/run/d.ts", 'import { c } from "./c.ts";'],
       ["lib/e.ts", "export { local };\nexport const fromHere = 1;"],
     ),
     [
-      "lib/a.ts uses Math.random: only lib/clock.ts may",
-      "lib/a.ts uses Date.now: only lib/clock.ts may",
+      "lib/a.ts uses Math.random: only lib/system/clock.ts may",
+      "lib/a.ts uses Date.now: only lib/system/clock.ts may",
       "envs/b.ts has a default export",
-      "envs/b.ts uses new Date(): only lib/clock.ts may",
-      "lib/c.ts exports again what another has",
-      "lib/c.ts imports itself: lib/c.ts -> lib/d.ts -> lib/c.ts",
+      "envs/b.ts uses new Date(): only lib/system/clock.ts may",
+      "lib/run/c.ts exports again what another has",
+      "lib/run/c.ts imports itself: lib/run/c.ts -> lib/run/d.ts -> lib/run/c.ts",
     ],
   );
+});
+
+Deno.test("lib/README.md says of every room, floor by floor, what it is for", () => {
+  const map = Deno.readTextFileSync(new URL("lib/README.md", ROOT));
+  const { rooms, contracts } = listRooms(map);
+  assert.deepEqual(rooms, FLOORS.flat());
+  const there = [...Deno.readDirSync(new URL("lib/", ROOT))];
+  const names = (isFolder: boolean) =>
+    there.filter((entry) => entry.isDirectory === isFolder).map(({ name }) => name).sort();
+  assert.deepEqual(rooms.toSorted(), names(true));
+  assert.deepEqual(contracts.toSorted(), names(false).filter((name) => name.endsWith(".ts")));
+});
+
+Deno.test("listRooms() reads one sentence for a room, and leaves out what has none", () => {
+  const text =
+    "- `a/`: what a is for.\n- `b/`:\n- `c.ts`: a contract,\n  in two lines.\n- `d/`: no end\n";
+  assert.deepEqual(listRooms(text), { rooms: ["a"], contracts: ["c.ts"] });
 });
 
 Deno.test("README.md names paths and tasks that exist", () => {
@@ -166,9 +192,9 @@ Deno.test("README.md names paths and tasks that exist", () => {
 });
 
 Deno.test("findMissingNames() names paths and tasks that do not exist", () => {
-  const text = "See `lib/gone.ts`, [page](tests/gone/), `lib/rng.ts` and `lib/`.\n" +
+  const text = "See `lib/gone.ts`, [page](tests/gone/), `lib/numbers/rng.ts` and `lib/`.\n" +
     "    npx -y deno@2.9.6 task launch\n`deno task -q test`, `deno task udrlpg ARGS`.";
-  const known = { exists: (path: string) => ["lib/rng.ts", "lib/"].includes(path) };
+  const known = { exists: (path: string) => ["lib/numbers/rng.ts", "lib/"].includes(path) };
   assert.deepEqual(findMissingNames(text, { ...known, tasks: ["test", "udrlpg"] }), {
     paths: ["lib/gone.ts", "tests/gone/"],
     tasks: ["launch"],

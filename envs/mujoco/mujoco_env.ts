@@ -10,7 +10,7 @@
  */
 
 import type { EnvSpec, Transition } from "../../lib/env.ts";
-import type { Rng } from "../../lib/rng.ts";
+import type { Rng } from "../../lib/numbers/rng.ts";
 import { EpisodeEnv } from "../episode.ts";
 import type { BodyModel } from "./body_model.ts";
 import { renderMjcf } from "./mjcf.ts";

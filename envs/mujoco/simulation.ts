@@ -8,7 +8,7 @@
  */
 
 import type { MainModule, MjData, MjModel } from "@mujoco/mujoco";
-import { DivergedError } from "../../lib/errors.ts";
+import { DivergedError } from "../../lib/system/errors.ts";
 
 /** MuJoCo's arrays that environments read, as `mjData` spells them. */
 export type DataView =

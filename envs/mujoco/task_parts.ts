@@ -1,6 +1,6 @@
 /** Pieces that several MuJoCo tasks share: start noise, observations, costs. All without allocation. */
 
-import type { Rng } from "../../lib/rng.ts";
+import type { Rng } from "../../lib/numbers/rng.ts";
 import type { Simulation } from "./simulation.ts";
 
 /** Adds U(-range, range) to each entry, in order. */

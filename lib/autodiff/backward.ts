@@ -1,6 +1,6 @@
 /** The backward pass: a function from graph to graph. */
 
-import { formatShape } from "../shape.ts";
+import { formatShape } from "./shape.ts";
 import type { Builder, OpName, Tensor } from "./node.ts";
 import { OPS } from "./ops.ts";
 import { add, broadcastTo, constant } from "./tensor.ts";

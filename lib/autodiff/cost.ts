@@ -1,6 +1,6 @@
 /** What a graph costs to run, counted from its shapes: floors for benchmarks, and a choice of threads. */
 
-import { parseDim, type Shape, sizeOf } from "../shape.ts";
+import { parseDim, type Shape, sizeOf } from "./shape.ts";
 import { isOp, liveNodes } from "./graph.ts";
 import type { Graph } from "./node.ts";
 

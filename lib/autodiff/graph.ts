@@ -6,7 +6,7 @@
  * the op table.
  */
 
-import { countElements, formatShape, parseDim, sameShape, type Shape } from "../shape.ts";
+import { countElements, formatShape, parseDim, sameShape, type Shape } from "./shape.ts";
 import type {
   Attributes,
   Builder,

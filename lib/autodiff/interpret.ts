@@ -5,7 +5,7 @@
  * graphs where loading ONNX Runtime does not pay. Values are freed after their last use.
  */
 
-import { bindShape, resolveShape, sizeOf } from "../shape.ts";
+import { bindShape, resolveShape, sizeOf } from "./shape.ts";
 import { isOp, liveNodes } from "./graph.ts";
 import type { FloatArray, NDArray } from "./kernels.ts";
 import type { DType, Graph, OpName, Tensor } from "./node.ts";

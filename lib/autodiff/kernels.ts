@@ -6,7 +6,7 @@
  * the arrays are float32. Arguments are not checked: shape rules have done it.
  */
 
-import { sizeOf } from "../shape.ts";
+import { sizeOf } from "./shape.ts";
 
 /** What kernels read and write; integers are held as floats, exact up to 2^53. */
 export type FloatArray = Float32Array | Float64Array;

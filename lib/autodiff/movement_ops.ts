@@ -14,7 +14,7 @@ import {
   reshapeTo,
   sameShape,
   type Shape,
-} from "../shape.ts";
+} from "./shape.ts";
 import * as kernels from "./kernels.ts";
 import type { NDArray } from "./kernels.ts";
 import type { TensorType } from "./node.ts";

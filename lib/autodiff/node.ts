@@ -7,7 +7,7 @@
  * builder and copied into the graph of the tensors it meets.
  */
 
-import type { Shape } from "../shape.ts";
+import type { Shape } from "./shape.ts";
 
 /** Element types: float32 for numbers, integers for indices only. */
 export type DType = "float32" | "int32" | "int64";

@@ -1,6 +1,6 @@
 /** What the op table says of an op, and the check that most ops begin with. */
 
-import type { Bindings } from "../shape.ts";
+import type { Bindings } from "./shape.ts";
 import type { NDArray } from "./kernels.ts";
 import type { Attributes, OpName, Tensor, TensorType } from "./node.ts";
 

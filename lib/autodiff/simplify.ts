@@ -8,7 +8,7 @@
  * until broadcasting makes it needless, and what happens to single numbers is computed here.
  */
 
-import { sameShape } from "../shape.ts";
+import { sameShape } from "./shape.ts";
 import { createBuilder, inferType, isOp, liveNodes } from "./graph.ts";
 import type { Attributes, Builder, ConstantArray, Graph, OpName, Tensor } from "./node.ts";
 import { OPS } from "./ops.ts";

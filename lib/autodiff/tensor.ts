@@ -14,7 +14,7 @@ import {
   resolveAxis,
   sameShape,
   type Shape,
-} from "../shape.ts";
+} from "./shape.ts";
 import type { Attributes, ConstantArray, OpName, Tensor } from "./node.ts";
 
 /** What elementwise functions take: a tensor, or a number that stands for a constant scalar. */

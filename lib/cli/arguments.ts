@@ -10,8 +10,8 @@ import { merge, object } from "@optique/core/constructs";
 import { formatMessage } from "@optique/core/message";
 import { parse } from "@optique/core/parser";
 import type { Usage as LibraryUsage } from "@optique/core/usage";
-import { UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { UsageError } from "../system/errors.ts";
+import { nearest } from "../system/nearest.ts";
 import type { Command, KnownNames } from "./program.ts";
 import { type OptionParser, toggle } from "./values.ts";
 

@@ -3,8 +3,8 @@
  * played by a child process, which ends with the command however that ends.
  */
 
-import { DEFAULT_TIMEOUT_SECONDS } from "../env_process.ts";
-import { FileError, InterruptedError, UsageError } from "../errors.ts";
+import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
+import { FileError, InterruptedError, UsageError } from "../system/errors.ts";
 import { quoteWord } from "../sweep/command_line.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
@@ -86,7 +86,7 @@ export async function withEnvironments<V extends EnvCommandValues>(
   const { envCommand: command, envTimeout: timeoutSeconds } = values;
   if (command === undefined) return await work(values, context);
   const { program } = context;
-  const { withEnvCommand } = await import("../env_registry.ts");
+  const { withEnvCommand } = await import("../episodes/process/env_registry.ts");
   const base = await program.registry();
   const interruption = program.listen();
   const hangUp = new AbortController();

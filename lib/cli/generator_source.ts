@@ -1,13 +1,17 @@
 /** The options that name a trained generator, and the generator itself with what runs its policies. */
 
 import { join } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
-import { asManySteps, createLocalRunner, type EpisodeRunner } from "../evaluate.ts";
-import { UsageError } from "../errors.ts";
-import { GENERATOR_FILE_NAME, loadGenerator, type TrainedGenerator } from "../generator_file.ts";
-import { createGrowingRunner } from "../workers/growing_runner.ts";
-import { countWorkers, WorkerRunner } from "../workers/worker_runner.ts";
+import { asManySteps, createLocalRunner, type EpisodeRunner } from "../episodes/evaluate.ts";
+import { UsageError } from "../system/errors.ts";
+import {
+  GENERATOR_FILE_NAME,
+  loadGenerator,
+  type TrainedGenerator,
+} from "../generator/generator_file.ts";
+import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
+import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
 import {

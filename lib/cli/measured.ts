@@ -1,6 +1,6 @@
 /** How measured returns are written for people. */
 
-import type { MeasuredReturn } from "../evaluate.ts";
+import type { MeasuredReturn } from "../episodes/evaluate.ts";
 import { formatNumber } from "./output.ts";
 
 /** Writes a measured return: mean, deviation, number of episodes, confidence interval. */

@@ -1,6 +1,6 @@
 /** Where a command's words go: results to stdout, everything else to stderr. */
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { TextStream } from "./program.ts";
 import { Progress, type ProgressMode } from "./progress.ts";
 

@@ -4,10 +4,10 @@
  * environment variables and a clock that they move.
  */
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../system/clock.ts";
 import type { EnvRegistry } from "../env.ts";
 import type { ModelTable } from "../model.ts";
-import type { WorkerModules } from "../workers/messages.ts";
+import type { WorkerModules } from "../episodes/workers/messages.ts";
 import type { Output } from "./output.ts";
 import type { OptionParser } from "./values.ts";
 

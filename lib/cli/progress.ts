@@ -4,7 +4,7 @@
  * thread between them anyway.
  */
 
-import { type Clock, formatDuration } from "../clock.ts";
+import { type Clock, formatDuration } from "../system/clock.ts";
 import type { TextStream } from "./program.ts";
 
 /** How progress is shown. */

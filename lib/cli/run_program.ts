@@ -1,7 +1,7 @@
 /** From the command line to an exit code: finds the command, parses its options, runs it, reports. */
 
-import { errorLineOf, exitCodeOf, UsageError } from "../errors.ts";
-import { nearest } from "../nearest.ts";
+import { errorLineOf, exitCodeOf, UsageError } from "../system/errors.ts";
+import { nearest } from "../system/nearest.ts";
 import { commandEntry, type CommandName, commandWords, findCommand } from "./commands.ts";
 import type { KnownNames, Program } from "./program.ts";
 
@@ -27,7 +27,7 @@ async function dispatch(argv: readonly string[], program: Program): Promise<void
   const at = argv.findIndex((word) => !word.startsWith("-"));
   const leading = at < 0 ? argv : argv.slice(0, at);
   if (leading.some((word) => word === "--version" || word === "-V")) {
-    const { readVersions, versionLines } = await import("../version.ts");
+    const { readVersions, versionLines } = await import("../system/version.ts");
     const versions = { ...readVersions(), version: program.version };
     const json = argv.includes("--json");
     program.stdout.write(json ? `${JSON.stringify(versions)}\n` : versionLines(versions));
@@ -62,7 +62,7 @@ async function runCommand(
   program: Program,
 ): Promise<void> {
   if (name === "completion" && argv.length > 1 && !argv[0].startsWith("-")) {
-    const { completeWords } = await import("./completion.ts");
+    const { completeWords } = await import("./commands/completion.ts");
     program.stdout.write(await completeWords(argv[0], argv.slice(1), program));
     return;
   }

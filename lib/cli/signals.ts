@@ -3,7 +3,7 @@
  * the program at once.
  */
 
-import { InterruptedError, type InterruptSignal } from "../errors.ts";
+import { InterruptedError, type InterruptSignal } from "../system/errors.ts";
 import type { Interruption } from "./program.ts";
 
 /** The part of the system that signals come from; Deno itself in the real program. */

@@ -9,7 +9,7 @@
  * JSON.parse, which no reader of ours notices; files of many numbers belong in safetensors.
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../system/errors.ts";
 
 /** Any value that JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;

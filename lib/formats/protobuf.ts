@@ -9,7 +9,7 @@
  * Source: protobuf.dev, "Encoding".
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../system/errors.ts";
 
 /** How a field's value is stored. */
 export type WireType = "varint" | "fixed64" | "bytes" | "fixed32";

@@ -14,7 +14,7 @@
  * Source: format description in the README of huggingface/safetensors 0.5.
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../system/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from "./json.ts";
 
 /** The array type that holds each dtype. */

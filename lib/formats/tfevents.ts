@@ -9,9 +9,9 @@
  * Source: tensorflow/tsl, record_writer.cc (framing), event.proto and summary.proto (field numbers).
  */
 
-import { AppendFile } from "../append_file.ts";
-import { FileError } from "../errors.ts";
-import { readFileLimited } from "../files.ts";
+import { AppendFile } from "../system/append_file.ts";
+import { FileError } from "../system/errors.ts";
+import { readFileLimited } from "../system/files.ts";
 import {
   concatenate,
   protoBytesField,

@@ -1,6 +1,6 @@
 /**
  * Adam in WebAssembly SIMD: one pass over weights, moments and gradients, all of them in the
- * kernel's own memory and open as views. It computes what `adamStep` of lib/adam.ts traces, with the
+ * kernel's own memory and open as views. It computes what `adamStep` of lib/autodiff/adam.ts traces, with the
  * same scaled moments and the same scalars (`adamScalars`), so that the two can stand in for each
  * other in the middle of a run:
  *
@@ -11,13 +11,13 @@
  * there, and arithmetic on subnormals is slow: without the flush a step over 2.4M weights, half of
  * them such, took 12.3 ns a weight, and 45 ns with every gradient at 1e-21. What it drops moves no
  * weight: a first moment of 1e-30 against an epsilon of 1e-8 is 1e-22 steps. Training runs that were
- * compared end with the same bytes as with lib/adam.ts in ONNX Runtime.
+ * compared end with the same bytes as with lib/autodiff/adam.ts in ONNX Runtime.
  *
  * Measured (Deno 2.9.6, Xeon with AVX-512, one thread, 28 bytes moved for each weight): 0.8 ns a weight
  * for 2.3M of them; the same loads and stores with additions alone take two thirds of that (`deno task
  * bench`). With literals inside the kernel instead of arguments 0.1 more, since V8 builds a literal
  * vector at every use; loads ahead of their use, and no flush, make no difference. ONNX Runtime takes
- * 3.5 ns a weight on two threads for the ten elementwise passes of lib/adam.ts.
+ * 3.5 ns a weight on two threads for the ten elementwise passes of lib/autodiff/adam.ts.
  */
 
 import { ADAM_KERNEL_BASE64 } from "./adam_kernel_bytes.ts";

@@ -9,7 +9,7 @@
  * Slice, Concat and Pad copy; Reshape does not. There is no Loop, whose body is run from the host.
  */
 
-import { type Dim, makeDim, parseDim, type Shape } from "../shape.ts";
+import { type Dim, makeDim, parseDim, type Shape } from "../autodiff/shape.ts";
 import type { ConstantArray, OpName, Tensor } from "../autodiff/node.ts";
 import type { OnnxAttribute } from "./writer.ts";
 

@@ -2,7 +2,7 @@
 
 import type { EnvSpec } from "../env.ts";
 import { observationSize } from "../env.ts";
-import { FileError } from "../errors.ts";
+import { FileError } from "../system/errors.ts";
 import type { Policy } from "../model.ts";
 import { assertTrustedOps, type OnnxSummary } from "./reader.ts";
 import { createSession } from "./session.ts";

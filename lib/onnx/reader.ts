@@ -13,7 +13,7 @@
  * Source: onnx 1.23.2, onnx.proto (field numbers and element types).
  */
 
-import { FileError } from "../errors.ts";
+import { FileError } from "../system/errors.ts";
 import {
   type ProtoField,
   protoFields,

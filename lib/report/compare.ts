@@ -4,9 +4,9 @@
  * run one value) and the interquartile mean.
  */
 
-import { flattenConfig } from "../config.ts";
-import { renderValue } from "../config_file.ts";
-import { confidence95, interquartileMean, summarise } from "../statistics.ts";
+import { flattenConfig } from "../config/config.ts";
+import { renderValue } from "../config/config_file.ts";
+import { confidence95, interquartileMean, summarise } from "../numbers/statistics.ts";
 import type { RunData } from "./run_data.ts";
 
 /** Values over runs. */

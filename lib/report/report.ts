@@ -1,7 +1,7 @@
 /** Reports as files: of one run, and of many side by side. */
 
 import type { EnvRegistry } from "../env.ts";
-import { childPath, writeFileAtomic } from "../files.ts";
+import { childPath, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
 import { groupRuns, type RunGroup } from "./compare.ts";
 import { renderComparison } from "./compare_page.ts";

@@ -5,16 +5,16 @@
  * that neither the page nor the work grows with the run.
  */
 
-import type { Config } from "../config.ts";
-import { readConfigFile } from "../config_file.ts";
+import type { Config } from "../config/config.ts";
+import { readConfigFile } from "../config/config_file.ts";
 import type { EnvSpec } from "../env.ts";
-import { childPath, isThere } from "../files.ts";
-import { type ReadMetricRecord, readMetrics } from "../metrics.ts";
-import { OCCUPANCY_BINS } from "../reports.ts";
-import { createReturnScale, type ReturnScale } from "../return_scale.ts";
-import { CONFIG_FILE_NAME, readRunConfig } from "../run_folder.ts";
-import { METRICS_FILE_NAME } from "../run_log.ts";
-import { confidence95 } from "../statistics.ts";
+import { childPath, isThere } from "../system/files.ts";
+import { type ReadMetricRecord, readMetrics } from "../run/metrics.ts";
+import { OCCUPANCY_BINS } from "../algorithm/reports.ts";
+import { createReturnScale, type ReturnScale } from "../algorithm/return_scale.ts";
+import { CONFIG_FILE_NAME, readRunConfig } from "../run/folder.ts";
+import { METRICS_FILE_NAME } from "../run/log.ts";
+import { confidence95 } from "../numbers/statistics.ts";
 import { listOf, numberOf, objectOf } from "./fields.ts";
 import { binByStep, type BinnedSeries, keepEvenly } from "./thin.ts";
 

@@ -1,10 +1,10 @@
 /** The report of one run as a page. */
 
 import { join } from "node:path";
-import { flattenConfig, listOptions } from "../config.ts";
-import { renderValue } from "../config_file.ts";
-import { CONFIG_FILE_NAME } from "../run_folder.ts";
-import { spearman } from "../statistics.ts";
+import { flattenConfig, listOptions } from "../config/config.ts";
+import { renderValue } from "../config/config_file.ts";
+import { CONFIG_FILE_NAME } from "../run/folder.ts";
+import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, quoteWord, renderTable } from "./html.ts";
 import { brief, count } from "./numbers.ts";

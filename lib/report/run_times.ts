@@ -4,8 +4,8 @@
  * was spent on what the later one tells of.
  */
 
-import { FileError } from "../errors.ts";
-import { childPath, readFileLimited } from "../files.ts";
+import { FileError } from "../system/errors.ts";
+import { childPath, readFileLimited } from "../system/files.ts";
 import { decodeTfevents, type ScalarEvent } from "../formats/tfevents.ts";
 
 /** Seconds by what they were spent on. */

@@ -4,10 +4,10 @@
  * again, or grows, finds what was done.
  */
 
-import { type Config, flattenConfig, resolveConfig } from "../config.ts";
-import { hashHex } from "../files.ts";
-import { presetLayers } from "../presets.ts";
-import { Rng } from "../rng.ts";
+import { type Config, flattenConfig, resolveConfig } from "../config/config.ts";
+import { hashHex } from "../system/files.ts";
+import { presetLayers } from "../config/presets.ts";
+import { Rng } from "../numbers/rng.ts";
 import type { Distribution, SweepFile, Values } from "./sweep_file.ts";
 
 /** One run of a sweep. */

@@ -4,7 +4,7 @@
  * to save and stop.
  */
 
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../system/errors.ts";
 import { trainWords } from "./command_line.ts";
 import type { SweepRun } from "./expand.ts";
 

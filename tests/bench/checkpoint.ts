@@ -4,13 +4,13 @@
  */
 
 import { join } from "node:path";
-import { CheckpointStore } from "../../lib/checkpoint.ts";
-import { flattenConfig, resolveConfig } from "../../lib/config.ts";
-import { Rng } from "../../lib/rng.ts";
-import { checkpointOf } from "../../lib/run_checkpoint.ts";
-import { EMPTY_LOG } from "../../lib/run_log.ts";
-import { createRun, type TrainingRun } from "../../lib/training_run.ts";
-import { captureState, findNonFinite } from "../../lib/training_state.ts";
+import { CheckpointStore } from "../../lib/run/checkpoint/store.ts";
+import { flattenConfig, resolveConfig } from "../../lib/config/config.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { checkpointOf } from "../../lib/run/checkpoint/run_checkpoint.ts";
+import { EMPTY_LOG } from "../../lib/run/log.ts";
+import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
+import { captureState, findNonFinite } from "../../lib/run/state.ts";
 import { registry } from "../../envs/registry.ts";
 import { models } from "../../models/models.ts";
 

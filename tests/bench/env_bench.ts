@@ -6,7 +6,7 @@
  */
 
 import { registry } from "../../envs/registry.ts";
-import { randomActions } from "../../lib/replay.ts";
+import { randomActions } from "../../lib/episodes/replay.ts";
 
 /** What was measured of one environment. */
 export interface EnvBenchRow {

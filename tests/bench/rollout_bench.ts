@@ -5,9 +5,9 @@
 
 import { Simulation } from "../../envs/mujoco/simulation.ts";
 import { registry } from "../../envs/registry.ts";
-import { createMoments } from "../../lib/normaliser.ts";
-import { Rng } from "../../lib/rng.ts";
-import { runEpisode } from "../../lib/rollout.ts";
+import { createMoments } from "../../lib/episodes/normaliser.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { runEpisode } from "../../lib/episodes/rollout.ts";
 import { models } from "../../models/models.ts";
 import { benchEnvironments } from "./env_bench.ts";
 

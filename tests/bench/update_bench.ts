@@ -11,15 +11,20 @@
 import { countMultiplyAdds } from "../../lib/autodiff/cost.ts";
 import { trace } from "../../lib/autodiff/graph.ts";
 import { matmul } from "../../lib/autodiff/tensor.ts";
-import { PolicyBuffer } from "../../lib/buffer.ts";
-import { type Config, flattenConfig, type PartialConfig, resolveConfig } from "../../lib/config.ts";
-import { Learner } from "../../lib/learner.ts";
-import type { Batch } from "../../lib/staging.ts";
+import { PolicyBuffer } from "../../lib/algorithm/buffer.ts";
+import {
+  type Config,
+  flattenConfig,
+  type PartialConfig,
+  resolveConfig,
+} from "../../lib/config/config.ts";
+import { Learner } from "../../lib/learner/learner.ts";
+import type { Batch } from "../../lib/learner/staging.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import { exportOnnx } from "../../lib/onnx/export.ts";
 import { createSession } from "../../lib/onnx/session.ts";
-import { Rng } from "../../lib/rng.ts";
-import { traceUpdates } from "../../lib/update_graph.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { traceUpdates } from "../../lib/learner/update_graph.ts";
 import { models } from "../../models/models.ts";
 
 /** One measured figure; times are of one update. */

@@ -9,10 +9,10 @@
 
 import { cpuUsage } from "node:process";
 import { registry } from "../../envs/registry.ts";
-import { loadGenerator, type TrainedGenerator } from "../../lib/generator_file.ts";
-import { Rng } from "../../lib/rng.ts";
-import { toPolicyOrder } from "../../lib/training_run.ts";
-import { WorkerRunner } from "../../lib/workers/worker_runner.ts";
+import { loadGenerator, type TrainedGenerator } from "../../lib/generator/generator_file.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { toPolicyOrder } from "../../lib/policy_space.ts";
+import { WorkerRunner } from "../../lib/episodes/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
 
 const JOBS = 4;

@@ -5,7 +5,7 @@ import { EpisodeEnv } from "../../envs/episode.ts";
 import { registry } from "../../envs/registry.ts";
 import { boundedBox } from "../../envs/spaces.ts";
 import type { Env, EnvSpec, Transition } from "../../lib/env.ts";
-import type { Rng } from "../../lib/rng.ts";
+import type { Rng } from "../../lib/numbers/rng.ts";
 import { checkEnvContract } from "../support/env_contract.ts";
 
 for (const id of registry.ids) {

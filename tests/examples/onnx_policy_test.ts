@@ -3,8 +3,8 @@
 
 import assert from "node:assert/strict";
 import { registry } from "../../envs/registry.ts";
-import { writePolicy } from "../../lib/policy_file.ts";
-import { Rng } from "../../lib/rng.ts";
+import { writePolicy } from "../../lib/generator/policy_file.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
 import { models } from "../../models/models.ts";
 import { run } from "../support/program.ts";
 

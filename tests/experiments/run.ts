@@ -10,29 +10,29 @@
 
 import { parseArgs } from "node:util";
 import { registry } from "../../envs/registry.ts";
-import { searchEpisodes } from "../../lib/cli/generate.ts";
-import { systemClock } from "../../lib/clock.ts";
-import { findOption, parseOption, resolveConfig } from "../../lib/config.ts";
-import { type Curve, measureCurve } from "../../lib/curve.ts";
+import { searchEpisodes } from "../../lib/cli/commands/generate.ts";
+import { systemClock } from "../../lib/system/clock.ts";
+import { findOption, parseOption, resolveConfig } from "../../lib/config/config.ts";
+import { type Curve, measureCurve } from "../../lib/generator/curve.ts";
 import {
   asManySteps,
   createLocalRunner,
   type EpisodeRunner,
   type MeasuredReturn,
   measureReturn,
-} from "../../lib/evaluate.ts";
-import { childPath, isThere, makeFolder, writeFileAtomic } from "../../lib/files.ts";
+} from "../../lib/episodes/evaluate.ts";
+import { childPath, isThere, makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
 import {
   GENERATOR_FILE_NAME,
   loadGenerator,
   type TrainedGenerator,
-} from "../../lib/generator_file.ts";
-import { findPolicy, type FoundPolicy } from "../../lib/generate.ts";
-import { presetLayers } from "../../lib/presets.ts";
-import { Rng } from "../../lib/rng.ts";
-import type { Episode } from "../../lib/rollout.ts";
-import { summarise } from "../../lib/statistics.ts";
-import { trainInFolder } from "../../lib/training_session.ts";
+} from "../../lib/generator/generator_file.ts";
+import { findPolicy, type FoundPolicy } from "../../lib/generator/find_policy.ts";
+import { presetLayers } from "../../lib/config/presets.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import type { Episode } from "../../lib/episodes/rollout.ts";
+import { summarise } from "../../lib/numbers/statistics.ts";
+import { trainInFolder } from "../../lib/run/session.ts";
 import { models } from "../../models/models.ts";
 import { type Row, type TableName, TABLES } from "./tables.ts";
 

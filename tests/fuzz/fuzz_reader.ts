@@ -3,7 +3,7 @@
  * throws a FileError; it takes less than a second and little memory; nothing reaches Object.prototype.
  */
 
-import { errorLineOf, FileError } from "../../lib/errors.ts";
+import { errorLineOf, FileError } from "../../lib/system/errors.ts";
 import { mutate } from "./mutate.ts";
 
 /** A reader made ready: good inputs, and what is done with a hostile one. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FileError } from "../../lib/errors.ts";
+import { FileError } from "../../lib/system/errors.ts";
 import { makeFastFolder } from "../support/fast_folder.ts";
 import { fuzzReader, type FuzzTarget } from "./fuzz_reader.ts";
 import { mutate } from "./mutate.ts";

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { FileError } from "../../lib/errors.ts";
+import { FileError } from "../../lib/system/errors.ts";
 import type { FuzzTarget } from "./fuzz_reader.ts";
 
 /** The readers by name; each gets an empty folder of its own. */
@@ -51,13 +51,13 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "policy json"(folder) {
-    const { readPolicy, writePolicy } = await import("../../lib/policy_file.ts");
+    const { readPolicy, writePolicy } = await import("../../lib/generator/policy_file.ts");
     const { models } = await import("../../models/models.ts");
     return policyTarget(folder, { format: "json", readPolicy, writePolicy, models });
   },
 
   async "policy safetensors"(folder) {
-    const { readPolicy, writePolicy } = await import("../../lib/policy_file.ts");
+    const { readPolicy, writePolicy } = await import("../../lib/generator/policy_file.ts");
     const { models } = await import("../../models/models.ts");
     return policyTarget(folder, { format: "safetensors", readPolicy, writePolicy, models });
   },
@@ -91,7 +91,7 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "action list"() {
-    const { parseActionList } = await import("../../lib/replay.ts");
+    const { parseActionList } = await import("../../lib/episodes/replay.ts");
     const { registry } = await import("../../envs/registry.ts");
     const hopper = registry.spec("Hopper-v5");
     return {
@@ -101,8 +101,8 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async config() {
-    const { parseConfig, renderConfig } = await import("../../lib/config_file.ts");
-    const { resolveConfig } = await import("../../lib/config.ts");
+    const { parseConfig, renderConfig } = await import("../../lib/config/config_file.ts");
+    const { resolveConfig } = await import("../../lib/config/config.ts");
     const whole = renderConfig(resolveConfig([]).config);
     const good = [whole, "[update]\nbatchSize = 8\n", 'preset = "paper"\nthreads = 2\n'];
     return {
@@ -112,7 +112,7 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async metrics(folder) {
-    const { MetricsWriter, readMetrics } = await import("../../lib/metrics.ts");
+    const { MetricsWriter, readMetrics } = await import("../../lib/run/metrics.ts");
     const path = join(folder, "metrics.jsonl");
     {
       using writer = MetricsWriter.open(path);
@@ -156,8 +156,8 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "checkpoint manifest"() {
-    const { decodeManifest, encodeManifest } = await import("../../lib/checkpoint_manifest.ts");
-    const { hashHex } = await import("../../lib/files.ts");
+    const { decodeManifest, encodeManifest } = await import("../../lib/run/checkpoint/manifest.ts");
+    const { hashHex } = await import("../../lib/system/files.ts");
     const part = { file: "000007-weights.safetensors", bytes: 100, sha256: "0".repeat(64) };
     const manifest = {
       sequence: 7,
@@ -189,7 +189,7 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "checkpoint rows"() {
-    const { decodeRowIndex, encodeRowIndex } = await import("../../lib/checkpoint_manifest.ts");
+    const { decodeRowIndex, encodeRowIndex } = await import("../../lib/run/checkpoint/manifest.ts");
     const { decodeSafetensors, encodeSafetensors } = await import(
       "../../lib/formats/safetensors.ts"
     );
@@ -215,8 +215,8 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "checkpoint folder"(folder) {
-    const { CheckpointStore } = await import("../../lib/checkpoint.ts");
-    const { loadCheckpoint } = await import("../../lib/checkpoint_reader.ts");
+    const { CheckpointStore } = await import("../../lib/run/checkpoint/store.ts");
+    const { loadCheckpoint } = await import("../../lib/run/checkpoint/reader.ts");
     const { contentOf } = await import("../support/checkpoint_state.ts");
     {
       using store = CheckpointStore.open(folder);
@@ -255,9 +255,9 @@ async function safetensorsFiles(): Promise<Uint8Array[]> {
 }
 
 async function generatorFile(folder: string): Promise<{ path: string; read(): void }> {
-  const { loadGenerator, saveGenerator } = await import("../../lib/generator_file.ts");
-  const { resolveConfig } = await import("../../lib/config.ts");
-  const { Rng } = await import("../../lib/rng.ts");
+  const { loadGenerator, saveGenerator } = await import("../../lib/generator/generator_file.ts");
+  const { resolveConfig } = await import("../../lib/config/config.ts");
+  const { Rng } = await import("../../lib/numbers/rng.ts");
   const { models } = await import("../../models/models.ts");
   const { registry } = await import("../../envs/registry.ts");
   const values = new Map<string, unknown>([
@@ -289,7 +289,7 @@ async function generatorFile(folder: string): Promise<{ path: string; read(): vo
   return { path, read: () => void loadGenerator(path, options) };
 }
 
-type PolicyFile = typeof import("../../lib/policy_file.ts");
+type PolicyFile = typeof import("../../lib/generator/policy_file.ts");
 
 async function policyTarget(
   folder: string,

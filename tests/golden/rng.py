@@ -1,4 +1,4 @@
-"""Draws from NumPy's default generator: the golden of tests/lib/rng_test.ts.
+"""Draws from NumPy's default generator: the golden of tests/lib/numbers/rng_test.ts.
 
 Run from the repository's root: python tests/golden/rng.py > tests/golden/rng.json
 """

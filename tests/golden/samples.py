@@ -1,4 +1,4 @@
-"""Samples of Gymnasium's action spaces: the golden of tests/lib/replay_test.ts.
+"""Samples of Gymnasium's action spaces: the golden of tests/lib/episodes/replay_test.ts.
 
 Run from the repository's root: python tests/golden/samples.py > tests/golden/samples.json
 """

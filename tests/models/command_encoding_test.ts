@@ -1,7 +1,7 @@
 /** How commands are encoded. */
 
 import assert from "node:assert/strict";
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import { commandEncoder } from "../../models/command_encoding.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
 import { tinyConfig } from "../support/tiny_run.ts";

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { interpret } from "../../lib/autodiff/interpret.ts";
-import type { Config } from "../../lib/config.ts";
-import { countWeights, nameWeights } from "../../lib/generation.ts";
-import { Rng } from "../../lib/rng.ts";
-import { traceGeneration } from "../../lib/update_graph.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { countWeights, nameWeights } from "../../lib/learner/generation_pass.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { traceGeneration } from "../../lib/learner/update_graph.ts";
 import { createTiledGenerator } from "../../models/generator.ts";
 import { models } from "../../models/models.ts";
 import { assertAllClose } from "../support/close.ts";

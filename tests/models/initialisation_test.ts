@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { interpret } from "../../lib/autodiff/interpret.ts";
-import type { Config } from "../../lib/config.ts";
-import { countWeights, encodeCommands, nameWeights } from "../../lib/generation.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { countWeights, encodeCommands, nameWeights } from "../../lib/learner/generation_pass.ts";
 import type { GeneratorModel } from "../../lib/model.ts";
-import { Rng } from "../../lib/rng.ts";
-import { traceGeneration } from "../../lib/update_graph.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { traceGeneration } from "../../lib/learner/update_graph.ts";
 import { createTiledGenerator } from "../../models/generator.ts";
 import { assertClose } from "../support/close.ts";
 import { shapeOf, tinyConfig } from "../support/tiny_run.ts";

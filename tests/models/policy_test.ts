@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { interpret } from "../../lib/autodiff/interpret.ts";
 import type { EnvSpec } from "../../lib/env.ts";
-import { Rng } from "../../lib/rng.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
 import { TINY_ENV_SPEC } from "../support/tiny_env.ts";

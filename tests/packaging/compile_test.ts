@@ -42,7 +42,13 @@ Deno.test("compile() embeds this platform's files alone, with the task's permiss
       `node_modules/onnxruntime-node/${BINARIES}/linux/x64/onnxruntime_binding.node`,
       "node_modules/uplot/dist/uPlot.min.css", // drawn into reports
     ]);
-    for (const part of ["lib/workers/episode_worker.ts", "envs/registry.ts", "models/models.ts"]) {
+    for (
+      const part of [
+        "lib/episodes/workers/episode_worker.ts",
+        "envs/registry.ts",
+        "models/models.ts",
+      ]
+    ) {
       assert.ok(paths.includes(part), part);
     }
     assert.ok(!paths.some((path) => /(^|\/)tests\/|\.as\.ts$|_test\.ts$/.test(path)));

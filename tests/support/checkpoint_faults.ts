@@ -5,10 +5,10 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CheckpointStore } from "../../lib/checkpoint.ts";
-import { loadCheckpoint } from "../../lib/checkpoint_reader.ts";
-import { FileError } from "../../lib/errors.ts";
-import { MetricsWriter, readMetrics } from "../../lib/metrics.ts";
+import { CheckpointStore } from "../../lib/run/checkpoint/store.ts";
+import { loadCheckpoint } from "../../lib/run/checkpoint/reader.ts";
+import { FileError } from "../../lib/system/errors.ts";
+import { MetricsWriter, readMetrics } from "../../lib/run/metrics.ts";
 import {
   checkIsState,
   contentOf,

@@ -4,8 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { type CheckpointContent, CheckpointStore } from "../../lib/checkpoint.ts";
-import type { LoadedCheckpoint } from "../../lib/checkpoint_reader.ts";
+import { type CheckpointContent, CheckpointStore } from "../../lib/run/checkpoint/store.ts";
+import type { LoadedCheckpoint } from "../../lib/run/checkpoint/reader.ts";
 import type { Tensor } from "../../lib/formats/safetensors.ts";
 
 /** The number that a state is made from. */

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import type { Env, EnvSpec, StatefulEnv, Transition } from "../../lib/env.ts";
-import { Rng } from "../../lib/rng.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
 
 /** The seeds with which the checks reset. */
 const SEED = 7;

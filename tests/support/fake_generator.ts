@@ -3,10 +3,10 @@
  * return for it: for tests of what stands on top of generating and measuring.
  */
 
-import type { Calibration } from "../../lib/calibration.ts";
-import type { EpisodeRunner } from "../../lib/evaluate.ts";
-import type { TrainedGenerator } from "../../lib/generator_file.ts";
-import { Rng } from "../../lib/rng.ts";
+import type { Calibration } from "../../lib/generator/calibration.ts";
+import type { EpisodeRunner } from "../../lib/episodes/evaluate.ts";
+import type { TrainedGenerator } from "../../lib/generator/generator_file.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
 import { TINY_ENV_SPEC } from "./tiny_env.ts";
 
 /** A generator with nothing but a calibration: its policy for a command is [command]. */

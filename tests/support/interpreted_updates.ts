@@ -1,14 +1,14 @@
 /** K updates by the interpreter: what the learner's ONNX graph is compared with. */
 
-import { adamScalars } from "../../lib/adam.ts";
+import { adamScalars } from "../../lib/autodiff/adam.ts";
 import { type InputArray, interpret } from "../../lib/autodiff/interpret.ts";
-import type { Config } from "../../lib/config.ts";
-import { countWeights, encodeCommands, nameWeights } from "../../lib/generation.ts";
-import type { LearnerState } from "../../lib/learner.ts";
-import type { Batch } from "../../lib/staging.ts";
+import type { Config } from "../../lib/config/config.ts";
+import { countWeights, encodeCommands, nameWeights } from "../../lib/learner/generation_pass.ts";
+import type { LearnerState } from "../../lib/learner/learner.ts";
+import type { Batch } from "../../lib/learner/staging.ts";
 import type { GeneratorModel } from "../../lib/model.ts";
-import type { Rng } from "../../lib/rng.ts";
-import { STATE_PARTS, traceUpdates } from "../../lib/update_graph.ts";
+import type { Rng } from "../../lib/numbers/rng.ts";
+import { STATE_PARTS, traceUpdates } from "../../lib/learner/update_graph.ts";
 
 /** What an update by the interpreter needs. */
 export interface InterpretedUpdateOptions {

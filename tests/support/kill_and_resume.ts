@@ -5,9 +5,10 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { systemClock } from "../../lib/clock.ts";
-import { Rng } from "../../lib/rng.ts";
-import { trainInFolder } from "../../lib/training_session.ts";
+import { systemClock } from "../../lib/system/clock.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
+import { writeReport } from "../../lib/report/report.ts";
+import { trainInFolder } from "../../lib/run/session.ts";
 import { registry } from "../../envs/registry.ts";
 import { models } from "../../models/models.ts";
 import { makeFastFolder } from "./fast_folder.ts";
@@ -25,6 +26,7 @@ const CONFIG = tinyConfig({
 async function trainHere(folder: string): Promise<void> {
   const result = await trainInFolder(CONFIG, {
     registry,
+    writeReport: (path) => writeReport(path, { registry }),
     models,
     folder,
     preset: "default",

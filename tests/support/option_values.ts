@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { OptionRule } from "../../lib/options.ts";
+import type { OptionRule } from "../../lib/config/options.ts";
 
 /** Draws valid values of an option, the ends of its range included. */
 export function arbitraryValue(rule: OptionRule): fc.Arbitrary<unknown> {

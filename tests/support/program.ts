@@ -1,6 +1,6 @@
 import type { Interruption, Program, TextStream } from "../../lib/cli/program.ts";
 import { runProgram } from "../../lib/cli/run_program.ts";
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../lib/system/clock.ts";
 import { registry } from "../../envs/registry.ts";
 import { models } from "../../models/models.ts";
 

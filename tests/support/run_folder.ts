@@ -1,12 +1,9 @@
 import { join } from "node:path";
-import type { Config } from "../../lib/config.ts";
+import type { Config } from "../../lib/config/config.ts";
 import type { Env, EnvRegistry } from "../../lib/env.ts";
-import { hashHex } from "../../lib/files.ts";
-import {
-  type SessionContext,
-  trainInFolder,
-  type TrainResult,
-} from "../../lib/training_session.ts";
+import { hashHex } from "../../lib/system/files.ts";
+import { writeReport } from "../../lib/report/report.ts";
+import { type SessionContext, trainInFolder, type TrainResult } from "../../lib/run/session.ts";
 import { models } from "../../models/models.ts";
 import { makeFastFolder } from "./fast_folder.ts";
 import { ManualClock } from "./program.ts";
@@ -38,8 +35,10 @@ export async function trainTiny(
   const warnings: string[] = [];
   const controller = new AbortController();
   let count = 0;
+  const registry = tinyRegistry();
   const result = await trainInFolder(config, {
-    registry: tinyRegistry(),
+    registry,
+    writeReport: (path) => writeReport(path, { registry }),
     models,
     folder,
     preset: "default",

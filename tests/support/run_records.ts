@@ -1,8 +1,8 @@
 /** Makes run folders of known content, without training. */
 
 import { join } from "node:path";
-import { type Config, flattenConfig, resolveConfig } from "../../lib/config.ts";
-import { renderConfig } from "../../lib/config_file.ts";
+import { type Config, flattenConfig, resolveConfig } from "../../lib/config/config.ts";
+import { renderConfig } from "../../lib/config/config_file.ts";
 
 /** A configuration of CartPole with changes by option name. */
 export function cartPoleConfig(changes: Readonly<Record<string, unknown>> = {}): Config {

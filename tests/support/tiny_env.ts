@@ -7,7 +7,7 @@
  */
 
 import type { Env, EnvSpec, Transition } from "../../lib/env.ts";
-import { Rng } from "../../lib/rng.ts";
+import { Rng } from "../../lib/numbers/rng.ts";
 
 /** Steps of an episode. */
 const STEP_LIMIT = 10;

@@ -1,10 +1,15 @@
 /** Small configurations and generators, so that tests of training take milliseconds. */
 
-import { type Config, flattenConfig, type PartialConfig, resolveConfig } from "../../lib/config.ts";
+import {
+  type Config,
+  flattenConfig,
+  type PartialConfig,
+  resolveConfig,
+} from "../../lib/config/config.ts";
 import type { Env, EnvSpec } from "../../lib/env.ts";
 import type { PolicyShape } from "../../lib/model.ts";
-import type { RecordKind, TrainingObserver } from "../../lib/training_observer.ts";
-import { createRun, type TrainingRun } from "../../lib/training_run.ts";
+import type { RecordKind, TrainingObserver } from "../../lib/algorithm/observer.ts";
+import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
 import { models } from "../../models/models.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { flattenConfig, listOptions } from "../../lib/config.ts";
+import { flattenConfig, listOptions } from "../../lib/config/config.ts";
 import { TINY } from "./tiny_run.ts";
 
 Deno.test("the small configuration sets every option", () => {

@@ -25,45 +25,42 @@ const PACKAGE_PLACES: Readonly<Record<string, string>> = {
   "@mujoco/mujoco": "envs/mujoco/simulation.ts",
   "@optique/core": "lib/cli/",
   "onnxruntime-node": "lib/onnx/session.ts",
-  "smol-toml": "lib/config_file.ts",
+  "smol-toml": "lib/config/config_file.ts",
   "uplot": "lib/report/assets.ts",
 };
 
 /** Where a specifier may be computed: the worker is told which modules to load. */
-const COMPUTED_IMPORTS = "lib/workers/episode_worker.ts";
+const COMPUTED_IMPORTS = "lib/episodes/workers/episode_worker.ts";
 
-/** What every part of lib may use: these import nothing but each other. */
-const GROUND = [
-  "lib/rng.ts",
-  "lib/seed_sequence.ts",
-  "lib/ziggurat.ts",
-  "lib/shape.ts",
-  "lib/errors.ts",
+/**
+ * The floors of lib, lowest first, each with its rooms. A room imports rooms of lower floors, never one
+ * beside it or above it.
+ */
+export const FLOORS: readonly (readonly string[])[] = [
+  ["numbers", "system", "kernels"],
+  ["config", "autodiff", "formats"],
+  ["onnx", "episodes"],
+  ["learner"],
+  ["generator"],
+  ["algorithm"],
+  ["run"],
+  ["sweep"],
+  ["report"],
+  ["cli"],
 ];
 
 /**
- * The floors of lib, lowest first: a path that begins like `at` imports of lib only what begins like
- * an entry of `from`, or like itself. Files without a floor are the trainer's and what stands on it;
- * they import what they like of lib except the command line.
+ * The files that lie flat in lib: contracts, which belong to no room. `env.ts` lies below every floor, the
+ * others between the second floor and the third.
  */
-const FLOORS: readonly { readonly at: readonly string[]; readonly from: readonly string[] }[] = [
-  { at: GROUND, from: GROUND },
-  { at: ["lib/env.ts", "lib/options.ts", "lib/clock.ts", "lib/kernels/"], from: [] },
-  { at: ["lib/autodiff/"], from: GROUND },
-  { at: ["lib/adam.ts", "lib/losses.ts"], from: ["lib/autodiff/", ...GROUND] },
-  {
-    at: ["lib/model.ts"],
-    from: ["lib/autodiff/", "lib/config.ts", "lib/env.ts", ...GROUND],
-  },
-  { at: ["lib/formats/"], from: ["lib/files.ts", "lib/append_file.ts", ...GROUND] },
-  {
-    at: ["lib/onnx/"],
-    from: ["lib/autodiff/", "lib/formats/", "lib/env.ts", "lib/model.ts", ...GROUND],
-  },
-];
+const CONTRACTS: Readonly<Record<string, number>> = {
+  "lib/env.ts": -1,
+  "lib/model.ts": 1.5,
+  "lib/policy_space.ts": 1.5,
+};
 
 /** What stands in one file alone, so that runs are functions of their seed. */
-const ONE_PLACE = "lib/clock.ts";
+const ONE_PLACE = "lib/system/clock.ts";
 const IN_ONE_PLACE =
   /\b(?:Math\s*\.\s*random|(?:Date|performance)\s*\.\s*now)\b|\bnew Date\(\s*\)/g;
 
@@ -140,15 +137,28 @@ function brokenDirection(path: string, target: string): string | undefined {
   const [area] = path.split("/");
   const allowed = area === "lib" ? ["lib/", "deno.json"] : ["lib/", `${area}/`];
   if (!begins(target, allowed)) return `${area} imports only ${allowed.join(", ")} and packages`;
-  if (target.startsWith("lib/cli/") && !path.startsWith("lib/cli/")) {
-    return "only main.ts and lib/cli/ import the command line";
+  if (target === "deno.json") {
+    return path === "lib/system/version.ts" ? undefined : "only lib/system/version.ts reads it";
   }
-  if (target === "deno.json" && path !== "lib/version.ts") return "only lib/version.ts reads it";
-  const floor = FLOORS.find(({ at }) => begins(path, at));
-  if (!floor || begins(target, [...floor.at.filter((at) => begins(path, [at])), ...floor.from])) {
-    return undefined;
+  if (area !== "lib") {
+    return target.startsWith("lib/cli/") ? "only main.ts imports the command line" : undefined;
   }
-  return `it stands lower and may import only ${floor.from.join(", ") || "packages"}`;
+  const from = levelOf(path);
+  const to = levelOf(target);
+  if (from === undefined || to === undefined) return "a file of lib is in a room of a floor";
+  if (to < from || (to === from && roomOf(path) === roomOf(target))) return undefined;
+  return `${roomOf(path)} stands ${to === from ? "beside" : "below"} ${roomOf(target)}`;
+}
+
+/** The room of a file of lib: a folder, or "contracts". */
+function roomOf(path: string): string {
+  return /^lib\/([^/]+)\//.exec(path)?.[1] ?? "contracts";
+}
+
+/** How high a file of lib stands; undefined for one that has no place. */
+function levelOf(path: string): number | undefined {
+  const floor = FLOORS.findIndex((rooms) => rooms.includes(roomOf(path)));
+  return floor < 0 ? CONTRACTS[path] : floor;
 }
 
 function begins(path: string, prefixes: readonly string[]): boolean {
@@ -185,6 +195,14 @@ function findCycles(links: ReadonlyMap<string, readonly string[]>): string[][] {
   };
   for (const path of links.keys()) visit(path);
   return cycles;
+}
+
+/** Lists the rooms and contracts that a map of lib has a sentence for, in its order. */
+export function listRooms(map: string): { rooms: string[]; contracts: string[] } {
+  const lines = [...map.matchAll(/^- `([\w.]+)(\/?)`: \w[^`]*?(?:`[^`]*`[^`]*?)*\.$/gm)];
+  const named = (isRoom: boolean) =>
+    lines.filter(([, , slash]) => (slash === "/") === isRoom).map(([, name]) => name);
+  return { rooms: named(true), contracts: named(false) };
 }
 
 /** What a text names that does not exist. */

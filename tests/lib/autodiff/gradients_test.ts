@@ -8,7 +8,7 @@ import type { OpName } from "../../../lib/autodiff/node.ts";
 import { OPS } from "../../../lib/autodiff/ops.ts";
 import type { Rule } from "../../../lib/autodiff/rule.ts";
 import * as t from "../../../lib/autodiff/tensor.ts";
-import { Rng } from "../../../lib/rng.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
 import { CASE_BINDINGS, drawInput, nameInputs, OP_CASES, type OpCase } from "./op_cases.ts";
 
 const FLOAT64 = { dtype: "float64" } as const;

@@ -3,8 +3,8 @@
  * table: gradients in float64, and the interpreter against ONNX Runtime.
  */
 
-import { Rng } from "../../../lib/rng.ts";
-import { resolveShape, type Shape, sizeOf } from "../../../lib/shape.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import { resolveShape, type Shape, sizeOf } from "../../../lib/autodiff/shape.ts";
 import type { OpName, Tensor, TensorType } from "../../../lib/autodiff/node.ts";
 import * as t from "../../../lib/autodiff/tensor.ts";
 

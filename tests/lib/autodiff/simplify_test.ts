@@ -7,7 +7,7 @@ import { interpret } from "../../../lib/autodiff/interpret.ts";
 import type { Graph, Tensor } from "../../../lib/autodiff/node.ts";
 import { simplify } from "../../../lib/autodiff/simplify.ts";
 import * as t from "../../../lib/autodiff/tensor.ts";
-import { Rng } from "../../../lib/rng.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
 import { CASE_BINDINGS, drawInput, nameInputs, OP_CASES, type OpCase } from "./op_cases.ts";
 
 /** The ops of what remains of y = compute(x, s), x [B, 4] and s [], inputs left out. */

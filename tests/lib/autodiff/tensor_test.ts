@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { trace } from "../../../lib/autodiff/graph.ts";
 import type { Tensor, TensorType } from "../../../lib/autodiff/node.ts";
 import * as t from "../../../lib/autodiff/tensor.ts";
-import type { Shape } from "../../../lib/shape.ts";
+import type { Shape } from "../../../lib/autodiff/shape.ts";
 
 function rejects(
   inputs: readonly (Shape | TensorType)[],

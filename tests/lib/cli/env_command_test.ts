@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { InterruptedError } from "../../../lib/errors.ts";
+import { InterruptedError } from "../../../lib/system/errors.ts";
 import { countingCommand } from "../../support/counting_command.ts";
 import { run } from "../../support/program.ts";
 import { trainTiny, withFolder } from "../../support/tiny_command.ts";

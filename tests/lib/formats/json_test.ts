@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FileError } from "../../../lib/errors.ts";
+import { FileError } from "../../../lib/system/errors.ts";
 import { isJsonObject, parseJsonLimited } from "../../../lib/formats/json.ts";
 
 const x = { name: "x" };

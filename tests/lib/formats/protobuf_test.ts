@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import protobuf from "protobufjs";
-import { FileError } from "../../../lib/errors.ts";
+import { FileError } from "../../../lib/system/errors.ts";
 import {
   concatenate,
   protoBytesField,

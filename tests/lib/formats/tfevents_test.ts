@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import protobuf from "protobufjs";
-import { FileError } from "../../../lib/errors.ts";
+import { FileError } from "../../../lib/system/errors.ts";
 import { crc32c, decodeTfevents, TfeventsWriter } from "../../../lib/formats/tfevents.ts";
 
 // Source: Python tensorboard 2.21.0, RecordWriter of the two events asserted below, as base64.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { adamScalars } from "../../../lib/adam.ts";
+import { adamScalars } from "../../../lib/autodiff/adam.ts";
 import { createAdamKernel } from "../../../lib/kernels/adam_kernel.ts";
 import { type AdamArrays, adamReference } from "../../../lib/kernels/adam_reference.ts";
 

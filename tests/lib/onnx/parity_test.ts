@@ -9,8 +9,8 @@ import { OPS } from "../../../lib/autodiff/ops.ts";
 import * as t from "../../../lib/autodiff/tensor.ts";
 import { exportOnnx } from "../../../lib/onnx/export.ts";
 import { createSession, type TensorValue } from "../../../lib/onnx/session.ts";
-import { Rng } from "../../../lib/rng.ts";
-import type { Shape } from "../../../lib/shape.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import type { Shape } from "../../../lib/autodiff/shape.ts";
 import { CASE_BINDINGS, drawInput, nameInputs, OP_CASES } from "../autodiff/op_cases.ts";
 
 /** A few units in the last place of float32, for sums and for other implementations of exp. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FileError } from "../../../lib/errors.ts";
+import { FileError } from "../../../lib/system/errors.ts";
 import {
   concatenate,
   protoBytesField,

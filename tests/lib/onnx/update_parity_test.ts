@@ -1,13 +1,13 @@
 /** A whole cycle of updates in ONNX Runtime against the interpreter, for three network shapes. */
 
 import assert from "node:assert/strict";
-import { adamScalars } from "../../../lib/adam.ts";
+import { adamScalars } from "../../../lib/autodiff/adam.ts";
 import { interpret, type OutputArray } from "../../../lib/autodiff/interpret.ts";
 import { exportOnnx } from "../../../lib/onnx/export.ts";
 import { createSession, type TensorValue } from "../../../lib/onnx/session.ts";
-import { Rng } from "../../../lib/rng.ts";
-import { sizeOf } from "../../../lib/shape.ts";
-import { STATE_PARTS, traceUpdates } from "../../../lib/update_graph.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import { sizeOf } from "../../../lib/autodiff/shape.ts";
+import { STATE_PARTS, traceUpdates } from "../../../lib/learner/update_graph.ts";
 import { createTiledGenerator } from "../../../models/generator.ts";
 import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
 

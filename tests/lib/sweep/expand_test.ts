@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { resolveConfig } from "../../../lib/config.ts";
+import { resolveConfig } from "../../../lib/config/config.ts";
 import { formatLine, quoteWord, splitLine, trainWords } from "../../../lib/sweep/command_line.ts";
 import { configHash, expandSweep } from "../../../lib/sweep/expand.ts";
 import { parseSweep } from "../../../lib/sweep/sweep_file.ts";

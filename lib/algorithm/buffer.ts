@@ -1,0 +1,374 @@
+/**
+ * The replay buffer: stored policies, grouped by the return that they reached.
+ *
+ * No critic smooths the returns, so what is learnt depends on what is drawn: a bucket's chance does
+ * not depend on how many policies it holds, only on its rank among the non-empty buckets. Bucket i of
+ * K holds the scaled returns (i/K, (i+1)/K]; returns below 0 belong to the first one, and above 1
+ * buckets of the same width go on without end. The plain queue (`fifo`, for ablations) treats every
+ * policy as a bucket of its own, so that the same weightings apply to the rank of its return.
+ *
+ * Policies are rows of one slab (lib/algorithm/row_slab.ts): a stored policy costs its P numbers and a handful of
+ * bytes, and drawing copies nothing but the drawn rows.
+ */
+
+import type { Config } from "../config/config.ts";
+import { rankWeight, spacingWeights, type Weighting } from "./bucket_weights.ts";
+import type { Rng } from "../numbers/rng.ts";
+import { RowSlab } from "./row_slab.ts";
+
+/** What is known of a stored policy. */
+export interface Entry {
+  /** Row of the slab. */
+  readonly slot: number;
+  /** The scaled return that it is learnt under. */
+  scaledReturn: number;
+  /** What survival bonuses would add to it where they are left out, scaled; 0 where they are not. */
+  survival: number;
+  /** Episodes that `scaledReturn` is the mean of. */
+  episodes: number;
+  /** Running number of the arrival; smaller is older. */
+  readonly order: number;
+  /** Training step at which the return was last measured. */
+  measuredAt: number;
+  /** Rollouts that asked for this return. */
+  asked: number;
+  /** Sum of the scaled returns that they reached. */
+  answered: number;
+}
+
+/** A batch as distinct policies with their shares of it. */
+export interface Draw {
+  /** The distinct policies, [B]. */
+  readonly entries: readonly Entry[];
+  /** Number of times each was drawn / number of draws, or what favoured ones leave of that; [B], sum 1. */
+  readonly shares: Float32Array;
+}
+
+/** How to draw a batch. */
+export interface DrawOptions {
+  /** Number of draws. */
+  readonly size: number;
+  /** The configuration's own when absent. */
+  readonly weighting?: Weighting;
+  /** Only buckets of lower scaled returns are drawn, where there are any. */
+  readonly below?: number;
+  /** Stored policies that have a share of the batch between them, whatever is drawn. */
+  readonly favoured?: { readonly entries: readonly Entry[]; readonly share: number };
+}
+
+/** Everything but the slab's rows, for checkpoints. */
+export interface BufferState {
+  /** The stored policies, oldest first. */
+  readonly entries: readonly Entry[];
+  /** Policies that were offered. */
+  readonly arrivals: number;
+  /** Highest scaled return, as `PolicyBuffer.best` gives it. */
+  readonly best: number;
+}
+
+/** Stores policies by return and draws batches. */
+export class PolicyBuffer {
+  readonly #config: Config["buffer"];
+  readonly #slab: RowSlab;
+  #arrivals = 0;
+  #best = -Infinity;
+  /** Insertion order is arrival order: the first key is the oldest policy. */
+  readonly #entries = new Map<number, Entry>();
+  readonly #buckets = new Map<number, Entry[]>();
+  /** Non-empty buckets from the lowest return to the highest; rebuilt when it has become stale. */
+  #ranked: Entry[][] | undefined;
+  /** Running sums of the rank weights of `#ranked`, by weighting. */
+  readonly #cumulative = new Map<Weighting, Float64Array>();
+
+  /**
+   * Makes an empty buffer.
+   * @param rowLength numbers in a stored policy, P
+   */
+  constructor(config: Config["buffer"], rowLength: number) {
+    this.#config = config;
+    this.#slab = new RowSlab({ capacity: config.capacity, rowLength });
+  }
+
+  /** Number of stored policies. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Number of non-empty buckets. */
+  get bucketCount(): number {
+    return this.#buckets.size;
+  }
+
+  /** Number of policies that were offered so far. */
+  get arrivals(): number {
+    return this.#arrivals;
+  }
+
+  /**
+   * The highest scaled return offered, stored or not, -Infinity at the start; a relabelling starts it
+   * anew from what is stored.
+   */
+  get best(): number {
+    return this.#best;
+  }
+
+  /** The stored policies, oldest first. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
+  /** The row of a slot, [P]: a view, valid until the slot is reused. */
+  row(slot: number): Float32Array {
+    return this.#slab.row(slot);
+  }
+
+  /**
+   * Offers a policy; its row, [P], is copied when it is kept.
+   * @returns the new entry, or undefined when a full bucket dropped it.
+   */
+  add(
+    row: Float32Array,
+    { scaledReturn, survival = 0, step, episodes = 1 }: {
+      scaledReturn: number;
+      survival?: number;
+      step: number;
+      episodes?: number;
+    },
+  ): Entry | undefined {
+    const order = this.#arrivals++;
+    this.#best = Math.max(this.#best, scaledReturn);
+    const key = this.#bucketOf(scaledReturn, order);
+    const bucket = this.#buckets.get(key);
+    if (bucket && bucket.length >= this.#config.bucketCapacity) {
+      if (this.#config.whenFull === "drop") return undefined;
+      this.remove(this.#yielding(bucket));
+    }
+    if (this.#entries.size >= this.#config.capacity) {
+      this.remove(this.#entries.values().next().value!);
+    }
+    const entry: Entry = {
+      slot: this.#slab.take(),
+      scaledReturn,
+      survival,
+      episodes,
+      order,
+      measuredAt: step,
+      asked: 0,
+      answered: 0,
+    };
+    this.row(entry.slot).set(row);
+    this.#entries.set(order, entry);
+    this.#file(entry, key);
+    return entry;
+  }
+
+  /** Takes a policy out; its slot becomes free. */
+  remove(entry: Entry): void {
+    this.#entries.delete(entry.order);
+    this.#slab.free(entry.slot);
+    this.#unfile(entry);
+  }
+
+  /**
+   * Replaces the return of a stored policy after it was measured again. No policy leaves for it: its
+   * new bucket may hold more than its capacity.
+   */
+  relabel(
+    entry: Entry,
+    measured: { scaledReturn: number; survival?: number; step: number; episodes: number },
+  ): void {
+    this.#unfile(entry);
+    entry.scaledReturn = measured.scaledReturn;
+    entry.survival = measured.survival ?? entry.survival;
+    entry.episodes = measured.episodes;
+    entry.measuredAt = measured.step;
+    // A lucky first episode must not stay the goal once it is known to have been luck.
+    this.#best = -Infinity;
+    for (const { scaledReturn } of this.#entries.values()) {
+      this.#best = Math.max(this.#best, scaledReturn);
+    }
+    this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+  }
+
+  /**
+   * Keeps policies from being drawn; they stay stored.
+   * @returns what undoes it.
+   */
+  setAside(isAside: (entry: Readonly<Entry>) => boolean): () => void {
+    const aside = this.#rank().flat().filter(isAside);
+    for (const entry of aside) this.#unfile(entry);
+    return () => {
+      for (const entry of aside) this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+    };
+  }
+
+  /**
+   * The policies of highest return that can be drawn, best first, at most `count`. Where returns are
+   * equal, as at an environment's maximum, the one that was measured in more episodes is better.
+   */
+  top(count: number): Entry[] {
+    const found: Entry[] = [];
+    const ranked = this.#rank();
+    for (let k = ranked.length - 1; k >= 0 && found.length < count; k--) found.push(...ranked[k]);
+    return found
+      .sort((a, b) => b.scaledReturn - a.scaledReturn || b.episodes - a.episodes)
+      .slice(0, count);
+  }
+
+  /**
+   * Draws a batch: a bucket by the weight of its rank, then one of its policies evenly; repeated
+   * draws of a policy become one row with a larger share. Draws 2 * size uniform numbers from `rng`.
+   *
+   * @throws {RangeError} when nothing can be drawn.
+   */
+  draw(
+    rng: Rng,
+    { size, weighting = this.#config.weighting, below = Infinity, favoured }: DrawOptions,
+  ): Draw {
+    const ranked = this.#rank();
+    if (ranked.length === 0) {
+      throw new RangeError(
+        "Cannot draw a batch: the buffer must hold a policy outside the excluded band, got none",
+      );
+    }
+    const cumulative = this.#sums(weighting);
+    const counts = new Map<Entry, number>();
+    const above = ranked.findIndex(([entry]) => entry.scaledReturn >= below);
+    const total = cumulative[(above > 0 ? above : ranked.length) - 1];
+    for (let i = 0; i < size; i++) {
+      const bucket = ranked[firstAbove(cumulative, rng.random() * total)];
+      const entry = bucket[Math.floor(rng.random() * bucket.length)];
+      counts.set(entry, (counts.get(entry) ?? 0) + 1);
+    }
+    const { entries, share } = favoured ?? { entries: [], share: 0 };
+    const drawn = entries.length > 0 ? 1 - share : 1;
+    const shares = new Map([...counts].map(([entry, count]) => [entry, drawn * count / size]));
+    for (const entry of entries) {
+      shares.set(entry, (shares.get(entry) ?? 0) + share / entries.length);
+    }
+    return { entries: [...shares.keys()], shares: Float32Array.from(shares.values()) };
+  }
+
+  /** The chance of each bucket that can be drawn, lowest return first. */
+  probabilities(): Float64Array {
+    const sums = this.#sums(this.#config.weighting);
+    const total = sums[sums.length - 1];
+    return sums.map((value, k) => (value - (sums[k - 1] ?? 0)) / total);
+  }
+
+  /** The buckets that can be drawn, lowest return first: mean scaled return, number of policies. */
+  occupancy(): { scaledReturn: number; count: number }[] {
+    return this.#rank().map((bucket) => ({
+      scaledReturn: bucket.reduce((sum, entry) => sum + entry.scaledReturn, 0) / bucket.length,
+      count: bucket.length,
+    }));
+  }
+
+  /** Copies what a checkpoint must hold besides the rows. */
+  save(): BufferState {
+    return {
+      entries: [...this.#entries.values()].map((entry) => ({ ...entry })),
+      arrivals: this.#arrivals,
+      best: this.#best,
+    };
+  }
+
+  /** Gives policies from now on numbers from this one on, where others were given elsewhere. */
+  numberFrom(order: number): void {
+    this.#arrivals = order;
+  }
+
+  /** Makes an empty buffer hold a saved state; `readRow` fills each row, [P]. */
+  restore(state: BufferState, readRow: (slot: number, row: Float32Array) => void): void {
+    this.#arrivals = state.arrivals;
+    this.#best = state.best;
+    this.#slab.restore(state.entries.map(({ slot }) => slot));
+    for (const saved of state.entries) {
+      const entry = { ...saved };
+      readRow(entry.slot, this.row(entry.slot));
+      this.#entries.set(entry.order, entry);
+      this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
+    }
+  }
+
+  #bucketOf(scaledReturn: number, order: number): number {
+    if (this.#config.kind === "fifo") return order;
+    const { bucketCount } = this.#config;
+    let bucket = Math.ceil(scaledReturn * bucketCount) - 1;
+    // The product is rounded: 0.07 * 100 is above 7, but 0.07 is the limit 7 / 100 itself.
+    if (scaledReturn <= bucket / bucketCount) bucket--;
+    else if (scaledReturn > (bucket + 1) / bucketCount) bucket++;
+    return Math.max(0, bucket);
+  }
+
+  #file(entry: Entry, key: number): void {
+    const bucket = this.#buckets.get(key);
+    if (bucket) {
+      // By age, also after a relabelling, so that a restored buffer draws the same policies.
+      const younger = bucket.findIndex(({ order }) => order > entry.order);
+      bucket.splice(younger < 0 ? bucket.length : younger, 0, entry);
+    } else this.#buckets.set(key, [entry]);
+    this.#ranked = undefined;
+  }
+
+  #unfile(entry: Entry): void {
+    const key = this.#bucketOf(entry.scaledReturn, entry.order);
+    const bucket = this.#buckets.get(key)!;
+    bucket.splice(bucket.indexOf(entry), 1);
+    if (bucket.length === 0) this.#buckets.delete(key);
+    this.#ranked = undefined;
+  }
+
+  #yielding(bucket: readonly Entry[]): Entry {
+    const rank = YIELDING[this.#config.whenFull === "drop" ? "oldest" : this.#config.whenFull];
+    return bucket.reduce((first, entry) => (rank(entry, first) < 0 ? entry : first));
+  }
+
+  #rank(): Entry[][] {
+    if (this.#ranked) return this.#ranked;
+    const { excludeFrom, excludeTo } = this.#config;
+    const returnOf = (bucket: Entry[]) => bucket[0].scaledReturn;
+    // Buckets do not overlap, so any member orders them; ties (fifo) fall back to age.
+    const ranked = [...this.#buckets.values()]
+      .filter((bucket) => !(returnOf(bucket) > excludeFrom && returnOf(bucket) <= excludeTo))
+      .sort((a, b) => returnOf(a) - returnOf(b) || a[0].order - b[0].order);
+    this.#cumulative.clear();
+    return this.#ranked = ranked;
+  }
+
+  #sums(weighting: Weighting): Float64Array {
+    const ranked = this.#rank();
+    let sums = this.#cumulative.get(weighting);
+    if (!sums) {
+      const { weightingScale } = this.#config;
+      const weights = weighting === "even"
+        ? spacingWeights(ranked.map(([entry]) => entry.scaledReturn))
+        : ranked.map((_, k) =>
+          rankWeight({ weighting, weightingScale }, { rank: k + 1, count: ranked.length })
+        );
+      let sum = 0;
+      sums = Float64Array.from(weights, (weight) => sum += weight);
+      this.#cumulative.set(weighting, sums);
+    }
+    return sums;
+  }
+}
+
+/** Which of two policies leaves a full bucket first: negative for `a`. */
+const YIELDING: {
+  readonly [W in Exclude<Config["buffer"]["whenFull"], "drop">]: (a: Entry, b: Entry) => number;
+} = {
+  oldest: (a, b) => a.order - b.order,
+  stalest: (a, b) => a.measuredAt - b.measuredAt,
+};
+
+/** Finds the first index whose running sum exceeds `value`, the last one when none does. */
+function firstAbove(sums: Float64Array, value: number): number {
+  let [low, high] = [0, sums.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sums[middle] > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}

@@ -1,0 +1,57 @@
+/**
+ * What rollouts ask for: the returns of a few stored policies that deserve it.
+ *
+ * The reference asks for the best return seen. Often that is a lucky episode, or a policy on a needle's
+ * point: whatever the generator puts out near it falls down, and a run that goes on asking for it learns
+ * nothing more. So each stored policy has a credit, the mean of its own return and of those that rollouts
+ * reached when they asked for it, and rollouts ask for one of the policies of highest credit. A new best
+ * policy is tried at once, since nothing speaks against it yet, and is dropped when it does not carry.
+ */
+
+import type { Entry } from "./buffer.ts";
+import { streamFor } from "../episodes/rollout.ts";
+import type { TrainingRun } from "./run.ts";
+
+/** A return to ask for, and what came of asking. */
+export type Goal = Pick<Entry, "scaledReturn" | "asked" | "answered">;
+
+/** So many stored policies of highest return compete by their credit. */
+const COMPETITORS = 60;
+
+/**
+ * The goals of rollouts, most deserving first: at least one. A single goal without credit is the best
+ * return seen, whether its policy was stored or not, as in the reference.
+ */
+export function goalsOf(run: TrainingRun): Goal[] {
+  const { attempt: { buffer }, config: { command: { top, credit } } } = run;
+  return top === 1 && credit === 0
+    ? [{ scaledReturn: buffer.best, asked: 0, answered: 0 }]
+    : goalPolicies(run);
+}
+
+/** The stored policies that rollouts ask for, most deserving first. */
+export function goalPolicies({ attempt: { buffer }, config }: TrainingRun): Entry[] {
+  const { top, credit } = config.command;
+  if (credit === 0) return buffer.top(top);
+  // A stable sort of what comes best first: equal credit goes to the higher return.
+  return buffer.top(COMPETITORS)
+    .sort((a, b) => creditOf(b, credit) - creditOf(a, credit))
+    .slice(0, top);
+}
+
+/** The mean of a policy's own return, counted `weight` times, and of what rollouts for it reached. */
+function creditOf({ scaledReturn, asked, answered }: Goal, weight: number): number {
+  return (weight * scaledReturn + answered) / (weight + asked);
+}
+
+/** Draws the goal of the next rollout, evenly. */
+export function drawGoal({ config, counters }: TrainingRun, goals: readonly Goal[]): Goal {
+  const draw = streamFor(config.seed, "goal", counters.episodes).random();
+  return goals[Math.floor(draw * goals.length)];
+}
+
+/** Notes what a rollout reached that asked for a goal. */
+export function creditGoal(goal: Goal, scaledReturn: number): void {
+  goal.asked++;
+  goal.answered += scaledReturn;
+}

@@ -1,0 +1,92 @@
+/**
+ * Which policy is the best one, found by measuring.
+ *
+ * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
+ * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
+ * the goals of rollouts, and the best stored ones. All play the same episodes, as many in each round as
+ * an equal part of what training left of the budget pays for; after a round the worse half leaves
+ * (successive halving), until one of the last two wins.
+ */
+
+import { goalsOf } from "./goals.ts";
+import { generateRows, measureNoiseFree } from "./probe.ts";
+import { summarise } from "../numbers/statistics.ts";
+import { currentNormaliser, spentSteps, storedPolicy, type TrainingRun } from "./run.ts";
+
+/** A policy that won, as the generator is to learn it. */
+export interface Winner {
+  /** In generator order and the raw frame of lib/policy_space.ts, [P]. */
+  readonly row: Float32Array;
+  /** Its measured mean return as a scaled command. */
+  readonly command: number;
+  /** The same mean as a return, survival bonus included. */
+  readonly meanReturn: number;
+}
+
+interface Candidate {
+  /** In the frame of the present normaliser. */
+  readonly row: Float32Array;
+  readonly returns: number[];
+  readonly storedReturns: number[];
+}
+
+/**
+ * Lets candidates compete within what is left of the budget.
+ * @returns undefined when not even one episode fits.
+ */
+export async function selectBest(run: TrainingRun): Promise<Winner | undefined> {
+  const { config, spec, frame, scale } = run;
+  const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+  if (affordable < 1) return undefined;
+  // Half of what is affordable for the first round, the rest to make the last ones sure.
+  const room = Math.max(1, Math.floor(affordable / 2));
+  let field = await makeCandidates(run, room);
+  const mean = ({ returns }: Candidate) => summarise(returns).mean;
+  for (let rounds = roundsOf(field.length); rounds > 0; rounds--) {
+    const left = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+    if (left < field.length) break;
+    const episodes = Math.max(1, Math.floor(left / (rounds * field.length)));
+    const results = await measureNoiseFree(run, field.map(({ row }) => row), { episodes });
+    field.forEach(({ returns, storedReturns }, i) => {
+      returns.push(...results[i].map((each) => each.return));
+      storedReturns.push(...results[i].map((each) => scale.storedReturn(each)));
+    });
+    field.sort((a, b) => mean(b) - mean(a));
+    if (rounds > 1) field = field.slice(0, betterHalf(field.length));
+  }
+  const [winner] = field;
+  frame.toRaw(winner.row, currentNormaliser(run));
+  return {
+    row: winner.row,
+    command: scale.scale(summarise(winner.storedReturns).mean),
+    meanReturn: mean(winner),
+  };
+}
+
+/** How many go on to the next round: half, and at least two. */
+function betterHalf(count: number): number {
+  return Math.max(2, Math.ceil(count / 2));
+}
+
+/** Rounds until one of two wins. */
+function roundsOf(count: number): number {
+  return count <= 2 ? 1 : 1 + roundsOf(betterHalf(count));
+}
+
+/**
+ * The best stored policies, half of the candidates, and what the generator puts out for the goals; of the
+ * stored ones that ran more than once, whose return is no luck, as many again if there is room.
+ */
+async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
+  const { attempt: { buffer }, config } = run;
+  const count = Math.min(config.selection.candidates, room);
+  const best = buffer.top(Math.floor(count / 2));
+  const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
+    .slice(0, Math.min(count, room - count));
+  const stored = [...new Set([...best, ...sure])].map((entry) => storedPolicy(run, entry));
+  const goals = goalsOf(run).slice(0, count - best.length);
+  const commands = goals.map(({ scaledReturn }) => scaledReturn);
+  const generated = (await generateRows(run, commands)).map((row) => row.slice());
+  // Stored ones first: on a tie they have been measured before.
+  return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));
+}

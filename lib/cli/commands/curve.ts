@@ -1,0 +1,150 @@
+/** `udrlpg curve`: requested against achieved returns over the range of a generator. */
+
+import { merge, object } from "@optique/core/constructs";
+import { reachableRange } from "../../generator/calibration.ts";
+import { type Curve, measureCurve } from "../../generator/curve.ts";
+import { curveToCsv, curveToSvg } from "../../generator/curve_files.ts";
+import { UsageError } from "../../system/errors.ts";
+import { writeFileAtomic } from "../../system/files.ts";
+import {
+  episodesOf,
+  episodesOption,
+  GENERATOR_OPTIONS,
+  type GeneratorOptions,
+  generatorOptions,
+  openGenerator,
+  workersOption,
+} from "../generator_source.ts";
+import { measuredDocument } from "../measured.ts";
+import { envCommandOptions, withEnvironments } from "../env_command.ts";
+import { formatNumber, formatTable } from "../output.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { fileValue, integerValue, setting, settingOr } from "../values.ts";
+
+/** The options of `udrlpg curve`. */
+export interface CurveValues extends GeneratorOptions {
+  /** --points */
+  readonly points: number;
+  /** --episodes */
+  readonly episodes: number | undefined;
+  /** --seed */
+  readonly seed: number;
+  /** --out */
+  readonly out: string | undefined;
+}
+
+const DEFAULT_POINTS = 21;
+
+type Renderer = (curve: Curve) => string;
+const RENDERERS: Readonly<Record<string, Renderer>> = {
+  ".svg": curveToSvg,
+  ".csv": curveToCsv,
+  ".json": (curve) => `${JSON.stringify(curveDocument(curve))}\n`,
+};
+
+/** The `curve` command. */
+export const curveCommand: Command<CurveValues> = {
+  description: [
+    "Asks for returns evenly over the range that the generator was measured to reach, runs every policy, and sums up: mean absolute error, rank correlation (Spearman), and the share of requests met within a tenth of the range. `seen` tells whether training met such a return.",
+  ],
+  examples: [
+    { command: "udrlpg curve --run runs/swimmer", does: "As a table" },
+    { command: "udrlpg curve --run runs/swimmer --out curve.svg", does: "As a picture too" },
+    {
+      command: "udrlpg curve --generator generator.safetensors --points 50 --episodes 20 --json",
+      does: "Finer and surer, for a script",
+    },
+  ],
+  exclusive: [GENERATOR_OPTIONS],
+  parser: () =>
+    merge(
+      object("The generator", generatorOptions()),
+      object("An environment of your own", envCommandOptions()),
+      object("The curve", {
+        points: settingOr("--points", integerValue({ metavar: "N", min: 1, max: 1e5 }), {
+          fallback: DEFAULT_POINTS,
+          doc: "Returns to ask for",
+        }),
+        episodes: episodesOption("--episodes", "Episodes for each"),
+        seed: settingOr("--seed", integerValue({ metavar: "N" }), {
+          fallback: 1,
+          doc: "Seed of the episodes",
+        }),
+        workers: workersOption(),
+        out: setting(
+          "--out",
+          fileValue("FILE", Object.keys(RENDERERS)),
+          `File for the curve, which ends in ${Object.keys(RENDERERS).join(", ")}`,
+        ),
+      }),
+    ),
+  run: (values, context) => withEnvironments(values, context, runCurve),
+};
+
+async function runCurve(values: CurveValues, context: CommandContext): Promise<void> {
+  const { out, points, episodes, seed } = values;
+  const render = out === undefined ? undefined : rendererOf(out);
+  const source = await openGenerator(values, context, "measure a curve");
+  try {
+    const { min, max } = reachableRange(source.generator.calibration);
+    const progress = context.output.progress("returns");
+    let done = 0;
+    const curve = await measureCurve(source.generator, {
+      points,
+      episodes: episodesOf(source.generator.spec, episodes),
+      seed,
+      from: min,
+      to: max,
+      runner: source.runner,
+      onPoint({ mean }) {
+        const facts = [["last", formatNumber(mean)]] as const;
+        progress.update({ done: ++done, total: points, facts });
+      },
+    });
+    context.output.endProgress();
+    if (out !== undefined) writeFileAtomic(out, render!(curve), { kind: "curve" });
+    context.output.result(curveDocument(curve), () => describeCurve(curve, out));
+  } finally {
+    await source.close();
+  }
+}
+
+function rendererOf(out: string): Renderer {
+  const ending = /\.[^./\\]+$/.exec(out)?.[0].toLowerCase() ?? "";
+  if (Object.hasOwn(RENDERERS, ending)) return RENDERERS[ending];
+  throw new UsageError(
+    `Cannot write a curve: the file must end in ${Object.keys(RENDERERS).join(", ")}, got "${out}"`,
+  );
+}
+
+/** One number has no correlation: NaN becomes null, and so does an endless interval. */
+function curveDocument({ points, ...curve }: Curve): object {
+  const { spearman } = curve;
+  return {
+    ...curve,
+    spearman: Number.isFinite(spearman) ? spearman : null,
+    points: points.map((point) => measuredDocument(point)),
+  };
+}
+
+function describeCurve(
+  { points, mae, spearman, coverage }: Curve,
+  out: string | undefined,
+): string {
+  return formatTable([
+    ["requested", "achieved", "deviation", "seen"],
+    ...points.map(({ requested, mean, std, seen }) => [
+      formatNumber(requested),
+      formatNumber(mean),
+      formatNumber(std),
+      seen ? "yes" : "no",
+    ]),
+  ]) + [
+    "",
+    `Mean absolute error  ${formatNumber(mae)}`,
+    `Rank correlation     ${Number.isNaN(spearman) ? "-" : formatNumber(spearman, 3)}`,
+    `Met within a tenth   ${formatNumber(100 * coverage)} % of the requests`,
+    ...(out === undefined ? [] : [`Written to           ${out}`]),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,117 @@
+/** `udrlpg envs`: the environments as a table, or one of them in detail. */
+
+import { object } from "@optique/core/constructs";
+import { actionSize, type EnvRegistry, type EnvSpec, observationSize } from "../../env.ts";
+import { UsageError } from "../../system/errors.ts";
+import { formatNumber, formatTable } from "../output.ts";
+import type { Command } from "../program.ts";
+import { textValue, word } from "../values.ts";
+
+/** The options of `udrlpg envs`. */
+export interface EnvsValues {
+  /** Environment to describe. */
+  readonly id: string | undefined;
+}
+
+/** The `envs` command. */
+export const envsCommand: Command<EnvsValues> = {
+  description: [
+    "The ids and what they stand for are Gymnasium's. The return range is what scaled commands of 0 and 1 mean unless a configuration says otherwise.",
+  ],
+  examples: [
+    { command: "udrlpg envs", does: "List every environment" },
+    { command: "udrlpg envs CartPole-v1", does: "Describe one environment" },
+    { command: "udrlpg envs --json", does: "The same for a script" },
+  ],
+  parser: (names) =>
+    object("What to list", {
+      id: word(textValue("ID", names.environments), "Describe this environment alone"),
+    }),
+  async run({ id }, { program, output }) {
+    const registry = await program.registry();
+    if (id !== undefined) {
+      const spec = findSpec(registry, id);
+      return output.result(specDocument(spec), () => describeSpec(spec));
+    }
+    const specs = registry.ids.map((known) => registry.spec(known));
+    output.result({ environments: specs.map(specDocument) }, () => formatTable(specTable(specs)));
+  },
+};
+
+/**
+ * Finds an environment that the user named.
+ * @throws {UsageError} with the nearest id when there is none.
+ */
+export function findSpec(registry: EnvRegistry, id: string): EnvSpec {
+  try {
+    return registry.spec(id);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function specTable(specs: readonly EnvSpec[]): string[][] {
+  const heading = ["id", "observation", "action", "steps", "return range", "solved at"];
+  return [
+    heading,
+    ...specs.map((spec) => [
+      spec.id,
+      String(observationSize(spec)),
+      spec.actionSpace.kind === "discrete" ? `1 of ${actionSize(spec)}` : String(actionSize(spec)),
+      String(spec.maxEpisodeSteps),
+      spec.returnRange.map((x) => formatNumber(x)).join(" to "),
+      spec.rewardThreshold === undefined ? "-" : formatNumber(spec.rewardThreshold),
+    ]),
+  ];
+}
+
+function specDocument(spec: EnvSpec): Record<string, unknown> {
+  const { observationSpace, actionSpace } = spec;
+  return {
+    id: spec.id,
+    observation: {
+      size: observationSize(spec),
+      low: jsonNumbers(observationSpace.low),
+      high: jsonNumbers(observationSpace.high),
+      dtype: observationSpace.dtype,
+    },
+    action: actionSpace.kind === "discrete" ? { kind: "discrete", n: actionSpace.n } : {
+      kind: "box",
+      size: actionSpace.low.length,
+      low: jsonNumbers(actionSpace.low),
+      high: jsonNumbers(actionSpace.high),
+    },
+    maxEpisodeSteps: spec.maxEpisodeSteps,
+    rewardThreshold: spec.rewardThreshold ?? null,
+    returnRange: spec.returnRange,
+    source: spec.source,
+  };
+}
+
+/** JSON has no infinity: an unbounded side becomes null. */
+function jsonNumbers(values: Float64Array): (number | null)[] {
+  return Array.from(values, (value) => Number.isFinite(value) ? value : null);
+}
+
+function describeSpec(spec: EnvSpec): string {
+  const { actionSpace: action } = spec;
+  const bounds = (low: number, high: number) =>
+    `${formatNumber(low, 4)} to ${formatNumber(high, 4)}`;
+  const rows: [string, string][] = [
+    ["observation", `${observationSize(spec)} numbers (${spec.observationSpace.dtype})`],
+    [
+      "action",
+      action.kind === "discrete"
+        ? `one of 0 to ${action.n - 1}`
+        : `${action.low.length} numbers, ${
+          bounds(Math.min(...action.low), Math.max(...action.high))
+        }`,
+    ],
+    ["time limit", `${spec.maxEpisodeSteps} steps`],
+    ["return range", bounds(...spec.returnRange)],
+    ["solved at", spec.rewardThreshold === undefined ? "-" : formatNumber(spec.rewardThreshold)],
+    ["source", spec.source],
+  ];
+  return [spec.id, ...rows.map(([name, text]) => `  ${name.padEnd(14)}${text}`)].join("\n");
+}

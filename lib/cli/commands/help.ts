@@ -1,0 +1,63 @@
+/** `udrlpg help`: the help page of a command, or a topic. */
+
+import { object } from "@optique/core/constructs";
+import { UsageError } from "../../system/errors.ts";
+import { nearest } from "../../system/nearest.ts";
+import { commandEntry, commandWords, findCommand } from "../commands.ts";
+import { commandHelp, pageWidth, rootHelp, wrap } from "../help.ts";
+import type { Command } from "../program.ts";
+import { knownNames } from "../run_program.ts";
+import { TOPIC_PURPOSES, type TopicName } from "../topic_names.ts";
+import { type TopicPart, TOPICS } from "../topics.ts";
+import { textValue, word } from "../values.ts";
+
+/** The options of `udrlpg help`. */
+export interface HelpValues {
+  /** What to explain. */
+  readonly topic: string | undefined;
+}
+
+const TOPIC_NAMES = Object.keys(TOPIC_PURPOSES) as TopicName[];
+
+/** The `help` command. */
+export const helpCommand: Command<HelpValues> = {
+  description: [`Topics: ${TOPIC_NAMES.join(", ")}.`],
+  examples: [
+    { command: "udrlpg help presets", does: "Explain a command" },
+    { command: "udrlpg help method", does: "Explain how training works" },
+    { command: "udrlpg help exit-codes", does: "List the exit codes" },
+  ],
+  parser: () =>
+    object("What to explain", {
+      topic: word(
+        textValue("TOPIC", [...TOPIC_NAMES, ...commandWords()]),
+        "A command or a topic; the list of both without it",
+      ),
+    }),
+  async run({ topic }, { program, output }) {
+    const columns = program.stdout.columns();
+    if (topic === undefined) return output.raw(rootHelp({ columns }));
+    // "presets" is a command and a topic: the topic's text follows the command's page.
+    const name = findCommand(topic);
+    const isTopic = Object.hasOwn(TOPICS, topic);
+    if (name !== undefined) {
+      const names = await knownNames(program);
+      output.raw(await commandHelp(name, await commandEntry(name).load(), { columns, names }));
+      if (isTopic) output.raw("\n");
+    }
+    if (isTopic) output.raw(renderTopic(TOPICS[topic as TopicName], pageWidth(columns)));
+    if (name !== undefined || isTopic) return;
+    const hint = nearest(topic, [...TOPIC_NAMES, ...commandWords()]);
+    throw new UsageError(
+      `Cannot explain: unknown topic, got "${topic.slice(0, 200)}"${
+        hint ? `: did you mean "${hint}"?` : `: topics are ${TOPIC_NAMES.join(", ")}`
+      }`,
+    );
+  },
+};
+
+/** Lays out a topic's text, paragraphs separated by blank lines. */
+export function renderTopic(parts: readonly TopicPart[], width: number): string {
+  const blocks = parts.map((part) => typeof part === "string" ? wrap(part, width) : part);
+  return blocks.map((lines) => lines.join("\n") + "\n").join("\n");
+}

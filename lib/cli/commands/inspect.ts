@@ -1,0 +1,95 @@
+/** `udrlpg inspect`: explains a file or folder of this program in plain words. */
+
+import { merge, object } from "@optique/core/constructs";
+import { UsageError } from "../../system/errors.ts";
+import { formatNumber } from "../output.ts";
+import {
+  envCommandOptions,
+  type EnvCommandValues,
+  withEnvironments,
+  withOwnHint,
+} from "../env_command.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { fileValue, word } from "../values.ts";
+
+/** The options of `udrlpg inspect`. */
+export interface InspectValues extends EnvCommandValues {
+  /** File or folder. */
+  readonly file: string | undefined;
+}
+
+/** The `inspect` command. */
+export const inspectCommand: Command<InspectValues> = {
+  description: [
+    "Takes run folders, checkpoint folders, generators, policies, configurations, metrics and TensorBoard event files, reads them whole, and says what they are, where they came from and what they hold. A damaged file ends with the exit code 3.",
+  ],
+  examples: [
+    { command: "udrlpg inspect runs/pendulum", does: "Explain a run" },
+    { command: "udrlpg inspect policy.onnx", does: "Explain a policy" },
+    {
+      command: "udrlpg inspect runs/pendulum/generator.safetensors --json",
+      does: "Explain a generator, for a script",
+    },
+  ],
+  parser: () =>
+    merge(
+      object("What to explain", { file: word(fileValue("FILE"), "File or folder") }),
+      object("An environment of your own", envCommandOptions()),
+    ),
+  run: (values, context) => withEnvironments(values, context, runInspect),
+};
+
+async function runInspect(
+  values: InspectValues,
+  { program, output }: CommandContext,
+): Promise<void> {
+  const { file } = values;
+  if (file === undefined) throw new UsageError("Cannot inspect: a file must be given, got none");
+  const [registry, models, { explainFile }] = await Promise.all([
+    program.registry(),
+    program.models(),
+    import("../inspection.ts"),
+  ]);
+  const { kind, facts, warnings } = explainFile(file, {
+    specOf: (id) => withOwnHint(values, () => registry.spec(id)),
+    models,
+    session: {},
+  });
+  for (const warning of warnings) output.warn(`${file}: ${warning}`);
+  output.result({ file, kind, ...facts, warnings }, () => {
+    const entries = Object.entries(facts).map(([name, value]) => [words(name), plain(value)]);
+    const width = Math.max(...entries.map(([name]) => name.length));
+    const lines = entries.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+    return [`${file}: ${kind}, ${warnings.length === 0 ? "whole" : "damaged"}`, ...lines].join(
+      "\n",
+    );
+  });
+}
+
+/** "reachableReturns" -> "reachable returns". */
+function words(name: string): string {
+  return printable(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function plain(value: unknown): string {
+  if (typeof value === "number") return formatNumber(value, 4);
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).map(([name, inner]) => `${words(name)} ${plain(inner)}`).join(
+      ", ",
+    );
+  }
+  return printable(String(value));
+}
+
+/** The longest text of a file that is shown. */
+const LONGEST_TEXT = 500;
+
+/** Shows text of a file that anybody may have written: nothing that acts on a terminal, not too long. */
+function printable(text: string): string {
+  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
+  // deno-lint-ignore no-control-regex
+  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}

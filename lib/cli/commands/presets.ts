@@ -1,0 +1,109 @@
+/** `udrlpg presets`: the presets, one of them as a configuration file, the JSON Schema of such files. */
+
+import { object } from "@optique/core/constructs";
+import { type ConfigLayer, resolveConfig } from "../../config/config.ts";
+import { listSettings, renderConfig } from "../../config/config_file.ts";
+import { configSchema } from "../../config/config_schema.ts";
+import { UsageError } from "../../system/errors.ts";
+import { presetLayers, PRESETS } from "../../config/presets.ts";
+import { findSpec } from "./envs.ts";
+import { formatTable } from "../output.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { choiceValue, setting, textValue, word } from "../values.ts";
+
+/** The options of `udrlpg presets`. */
+export interface PresetsValues {
+  /** What to print instead of the list. */
+  readonly action: "show" | "schema" | undefined;
+  /** Name of a preset. */
+  readonly name: string | undefined;
+  /** --env */
+  readonly env: string | undefined;
+}
+
+/** The `presets` command. */
+export const presetsCommand: Command<PresetsValues> = {
+  description: [
+    "`presets show NAME` prints a complete configuration file in which every option stands with its meaning and range; save it, change it and give it to `udrlpg train --config`. `presets schema` prints a JSON Schema with which editors complete and check such a file.",
+  ],
+  examples: [
+    { command: "udrlpg presets", does: "List the presets" },
+    {
+      command: "udrlpg presets show paper --env Hopper-v5 > hopper.toml",
+      does: "Start a configuration file of your own",
+    },
+    {
+      command: "udrlpg presets schema > udrlpg.schema.json",
+      does: "Write the schema for an editor",
+    },
+  ],
+  parser: (names) =>
+    object("What to print", {
+      action: word(choiceValue(["show", "schema"], "ACTION"), "show NAME, or schema"),
+      name: word(textValue("NAME", Object.keys(PRESETS)), "Name of a preset"),
+      env: setting(
+        "--env",
+        textValue("ID", names.environments),
+        "Show the values for this environment",
+      ),
+    }),
+  async run({ action, name, env }, context) {
+    if (action === "show") return await showPreset(name, env, context);
+    if (name !== undefined) {
+      throw new UsageError(`Cannot run "udrlpg presets": unexpected argument, got "${name}"`);
+    }
+    if (action === "schema") {
+      return context.output.raw(`${JSON.stringify(configSchema(listSettings()), null, 2)}\n`);
+    }
+    const presets = Object.entries(PRESETS).map(([name, { doc, environments }]) => ({
+      name,
+      doc,
+      environments: Object.keys(environments),
+    }));
+    context.output.result({ presets }, () =>
+      formatTable([
+        ["name", "what it is", "own values for"],
+        ...presets.map(({ name, doc, environments }) => [name, doc, environments.join(", ")]),
+      ]));
+  },
+};
+
+async function showPreset(
+  name: string | undefined,
+  env: string | undefined,
+  { program, output }: CommandContext,
+): Promise<void> {
+  if (name === undefined) {
+    throw new UsageError(
+      `Cannot show a preset: a name must follow, got none: names are ${
+        Object.keys(PRESETS).join(", ")
+      }`,
+    );
+  }
+  if (env !== undefined) findSpec(await program.registry(), env);
+  const layers = [...findPreset(name, env ?? "")];
+  if (env !== undefined) layers.push({ source: "--env", values: new Map([["env", env]]) });
+  const { config } = resolveConfig(layers);
+  const subject = env === undefined ? "in any environment" : `in ${env}`;
+  output.result({ preset: name, ...config }, () =>
+    renderConfig(config, {
+      header: [
+        `The preset "${name}" ${subject}. Use: udrlpg train --config THIS_FILE`,
+        "An option that is deleted here takes the preset's value.",
+      ],
+      settings: new Map([["preset", name]]),
+    }));
+}
+
+/**
+ * Finds the layers of a preset that the user named.
+ * @throws {UsageError} with the nearest name when there is none.
+ */
+export function findPreset(name: string, envId: string): ConfigLayer[] {
+  try {
+    return presetLayers(name, envId);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}

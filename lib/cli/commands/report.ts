@@ -1,0 +1,109 @@
+/** `udrlpg report`: draws what runs recorded. */
+
+import { merge, object } from "@optique/core/constructs";
+import { join } from "node:path";
+import { UsageError } from "../../system/errors.ts";
+import type { RunGroup } from "../../report/compare.ts";
+import { REPORT_FILE_NAME, writeComparison, writeReport } from "../../report/report.ts";
+import type { RunData } from "../../report/run_data.ts";
+import { formatNumber, formatTable } from "../output.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { fileValue, runValue, setting, words } from "../values.ts";
+
+/** The options of `udrlpg report`. */
+export interface ReportValues {
+  /** Run folders. */
+  readonly runs: readonly string[];
+  /** --out */
+  readonly out: string | undefined;
+}
+
+/** The `report` command. */
+export const reportCommand: Command<ReportValues> = {
+  description: [
+    "The page is one file that needs no network. Of one run it shows the learning curve, asked against achieved returns, the buffer, losses, where steps and time went, the configuration, and the commands to repeat and resume it. Runs may be going on.",
+    "Of several runs it compares configurations: runs that differ in nothing but the seed are one, with the mean over seeds, its 95 % interval and the interquartile mean.",
+  ],
+  examples: [
+    { command: "udrlpg report runs/swimmer", does: "Write runs/swimmer/report.html" },
+    {
+      command: "udrlpg report runs/cart-1 runs/cart-2 runs/cart-3 --out carts.html",
+      does: "Compare runs",
+    },
+    {
+      command: "udrlpg report runs/cart-1 runs/cart-2 --json",
+      does: "Their numbers, for a script",
+    },
+  ],
+  parser: () =>
+    merge(
+      object("The runs", { runs: words(runValue("RUN"), "Run folders") }),
+      object("The page", {
+        out: setting(
+          "--out",
+          fileValue("FILE", [".html"]),
+          "File to write (default: report.html, of one run in its folder)",
+        ),
+      }),
+    ),
+  async run({ runs, out }, context) {
+    if (runs.length === 0) {
+      throw new UsageError("Cannot report: a run folder must be given, got none");
+    }
+    const registry = await context.program.registry();
+    if (runs.length === 1) {
+      const path = out ?? join(runs[0], REPORT_FILE_NAME);
+      describeRun(path, await writeReport(runs[0], { registry, out: path }), context);
+    } else {
+      const path = out ?? REPORT_FILE_NAME;
+      describeGroups(path, await writeComparison(runs, { registry, out: path }), context);
+    }
+  },
+};
+
+function describeRun(path: string, data: RunData, { output }: CommandContext): void {
+  const { finalReturn = null, bestReturn = null } = data;
+  const document = {
+    report: path,
+    run: data.folder,
+    env: data.config.env,
+    seed: data.config.seed,
+    steps: data.step,
+    episodes: data.episodeCount,
+    updates: data.updateCount,
+    bestReturn,
+    finalReturn,
+    lastEvaluation: data.evaluations.at(-1) ?? null,
+  };
+  output.result(document, () => `Report  ${path}`);
+}
+
+function describeGroups(
+  path: string,
+  groups: readonly RunGroup[],
+  { output }: CommandContext,
+): void {
+  const document = {
+    report: path,
+    groups: groups.map(({ env, label, runs, last = null, average = null }) => ({
+      env,
+      configuration: label,
+      runs: runs.map(({ folder }) => folder),
+      return: last,
+      averageReturn: average,
+    })),
+  };
+  output.result(document, () =>
+    formatTable([
+      ["configuration", "runs", "return", "low", "high", "IQM"],
+      ...groups.map(({ label, runs, last }) => [
+        // An environment's name from a file: nothing that a terminal would obey.
+        // deno-lint-ignore no-control-regex
+        label.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "),
+        String(runs.length),
+        ...[last?.mean, last?.low, last?.high, last?.iqm].map((value) =>
+          value === undefined || value === null ? "-" : formatNumber(value)
+        ),
+      ]),
+    ]) + `\nReport  ${path}\n`);
+}

@@ -1,0 +1,108 @@
+/** The plan of a sweep: its runs and their commands, checked before anything is started. */
+
+import { listOptions, parseOption } from "../../../config/config.ts";
+import { UsageError } from "../../../system/errors.ts";
+import { formatLine, quoteWord, trainWords } from "../../../sweep/command_line.ts";
+import { expandSweep, type SweepRun } from "../../../sweep/expand.ts";
+import { runStateOf } from "../../../sweep/run_state.ts";
+import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
+import { variableOf } from "../../arguments.ts";
+import { findSpec } from "../envs.ts";
+import type { CommandContext } from "../../program.ts";
+import { checkRun } from "../train/train.ts";
+
+/** A sweep that is ready to be run. */
+export interface Plan {
+  /** What its file says. */
+  readonly sweep: SweepFile;
+  /** Path of the sweep file. */
+  readonly file: string;
+  /** Folder of the run folders. */
+  readonly out: string;
+  /** Shell text that starts the program. */
+  readonly program: string;
+  /** In the order of the file's axes. */
+  readonly runs: readonly SweepRun[];
+}
+
+/**
+ * Reads a sweep file and plans its runs.
+ * @throws {FileError} for a bad file. @throws {UsageError} for what no run could start with.
+ */
+export async function planSweep(
+  file: string,
+  { out, program }: { readonly out: string | undefined; readonly program: string | undefined },
+  context: CommandContext,
+): Promise<Plan> {
+  const sweep = readSweepFile(file);
+  out ??= `runs/${sweep.name}`;
+  const runs = asUsage(() => expandSweep(sweep, { out: out!, variables: variablesOf(context) }));
+  const [registry, models] = await Promise.all([
+    context.program.registry(),
+    context.program.models(),
+  ]);
+  // Found out here once, and not by every run.
+  const distinct = new Map(runs.map((run) => [run.hash, run]));
+  for (const { config } of distinct.values()) {
+    findSpec(registry, config.env);
+    await checkRun(config, { registry, models });
+  }
+  return { sweep, file, out, runs, program: program ?? ownName() };
+}
+
+/** What starts this program: a compiled one knows its own file. */
+function ownName(): string {
+  return Deno.build.standalone ? quoteWord(Deno.execPath()) : "udrlpg";
+}
+
+/** The variables that stand for options of a configuration: every planned command spells them out. */
+function variablesOf({ program }: CommandContext): Values {
+  const values = new Map<string, unknown>();
+  for (const option of listOptions()) {
+    const variable = variableOf(option.name);
+    const text = program.env(variable);
+    if (text === undefined || text === "" || option.name === "seed") continue;
+    values.set(option.name, asUsage(() => parseOption(option, text, variable)));
+  }
+  return values;
+}
+
+/** Turns what a user's values made a function throw into a UsageError. */
+export function asUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new UsageError(error.message);
+    }
+    throw error;
+  }
+}
+
+/** Writes the command of a run. */
+export function lineOf(run: SweepRun, { program }: Plan): string {
+  return formatLine(program, trainWords(run));
+}
+
+/** Prints a command for each run. */
+export function printPlan(plan: Plan, { output }: CommandContext): void {
+  const states = plan.runs.map(({ folder }) => runStateOf(folder));
+  const count = (state: string) => states.filter((other) => other === state).length;
+  output.note(
+    `${plan.runs.length} runs: ${count("finished")} finished, ${count("started")} started, ` +
+      `${count("new")} new`,
+  );
+  const document = {
+    sweep: plan.sweep.name,
+    runs: plan.runs.map((run, i) => ({
+      run: run.folder,
+      env: run.config.env,
+      seed: run.config.seed,
+      configuration: run.hash,
+      values: Object.fromEntries(run.given),
+      state: states[i],
+      command: lineOf(run, plan),
+    })),
+  };
+  output.result(document, () => plan.runs.map((run) => `${lineOf(run, plan)}\n`).join(""));
+}

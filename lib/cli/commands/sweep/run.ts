@@ -1,0 +1,132 @@
+/** `udrlpg sweep run`: the runs of a sweep as processes of this machine. */
+
+import { formatDuration } from "../../../system/clock.ts";
+import { DivergedError, FileError, InterruptedError, UsageError } from "../../../system/errors.ts";
+import { formatLine, quoteWord, splitLine } from "../../../sweep/command_line.ts";
+import type { SweepRun } from "../../../sweep/expand.ts";
+import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
+import { lastStepOf } from "../../../sweep/run_state.ts";
+import type { CommandContext } from "../../program.ts";
+import { asUsage, type Plan } from "./plan.ts";
+
+const POLL_MS = 500;
+
+/**
+ * Runs a plan, `jobs` runs at once.
+ * @throws the error that has the exit code of the first run that failed.
+ */
+export async function runPlan(
+  plan: Plan,
+  jobs: number,
+  { program, output }: CommandContext,
+): Promise<void> {
+  const words = asUsage(() => splitLine(plan.program));
+  const started = program.clock.monotonicMs();
+  const progress = output.progress("steps");
+  const interruption = program.listen();
+  const active = new Set<SweepRun>();
+  const outcomes: RunOutcome[] = [];
+  const total = plan.runs.reduce((sum, { config }) => sum + config.steps, 0);
+  const show = () => {
+    const ended = outcomes.reduce((sum, { run }) => sum + run.config.steps, 0);
+    const going = [...active].reduce(
+      (sum, { folder, config }) => sum + Math.min(config.steps, lastStepOf(folder)),
+      0,
+    );
+    const failed = outcomes.filter(({ code }) => code !== 0).length;
+    const facts: [string, string][] = [["ended", `${outcomes.length}/${plan.runs.length}`]];
+    if (failed > 0) facts.unshift(["failed", String(failed)]);
+    progress.update({ done: ended + going, total, facts });
+  };
+  const timer = setInterval(show, POLL_MS);
+  try {
+    await runLocally(plan.runs, {
+      program: words,
+      jobs,
+      extraWords: ["--quiet", ...threadsOf(plan, jobs)],
+      signal: interruption.signal,
+      onStart: (run) => void active.add(run),
+      onEnd(outcome) {
+        active.delete(outcome.run);
+        outcomes.push(outcome);
+        show();
+      },
+    });
+  } catch (error) {
+    throw withXargs(error, plan, jobs);
+  } finally {
+    clearInterval(timer);
+    interruption.stop();
+    output.endProgress();
+  }
+  const { reason, aborted } = interruption.signal;
+  if (aborted && reason instanceof InterruptedError) {
+    const rest = plan.runs.length - outcomes.filter(({ code }) => code === 0).length;
+    throw new InterruptedError(
+      `${reason.message} with ${rest} of ${plan.runs.length} runs to finish: give the same command ` +
+        "again to go on",
+      reason.signal,
+    );
+  }
+  const seconds = (program.clock.monotonicMs() - started) / 1000;
+  reportOutcomes(plan, outcomes, { output, seconds });
+}
+
+/** Runs at once share the cores, unless the sweep says how many threads each takes. */
+function threadsOf({ sweep }: Plan, jobs: number): string[] {
+  if (jobs === 1 || sweep.settings.has("threads")) return [];
+  return ["--threads", String(Math.max(1, Math.floor(navigator.hardwareConcurrency / jobs)))];
+}
+
+/** Adds what works without the permission that is missing. */
+function withXargs(error: unknown, { file, program }: Plan, jobs: number): unknown {
+  if (!(error instanceof UsageError) || !error.message.includes("permitted")) return error;
+  const line = formatLine(program, ["sweep", "plan", file]);
+  return new UsageError(`${error.message}, or use ${line} | xargs -P ${jobs} -L 1 env`);
+}
+
+function reportOutcomes(
+  plan: Plan,
+  outcomes: readonly RunOutcome[],
+  { output, seconds }: { output: CommandContext["output"]; seconds: number },
+): void {
+  const failed = outcomes.filter(({ code }) => code !== 0);
+  const document = {
+    sweep: plan.sweep.name,
+    finished: outcomes.length - failed.length,
+    failed: failed.length,
+    wallSeconds: seconds,
+    runs: outcomes.map(({ run, code, lastLine }) => ({
+      run: run.folder,
+      seed: run.config.seed,
+      configuration: run.hash,
+      exitCode: code,
+      ...(code === 0 ? {} : { error: lastLine }),
+    })),
+  };
+  for (const { run, code, lastLine } of failed) {
+    output.warn(`${run.folder} ended with the exit code ${code}: ${lastLine}`);
+  }
+  output.result(document, () =>
+    [
+      `${document.finished} of ${plan.runs.length} runs are finished, after ${
+        formatDuration(seconds)
+      }`,
+      `Next: udrlpg summary ${quoteWord(plan.out)}`,
+    ].join("\n"));
+  if (failed.length > 0) throw errorOf(failed);
+}
+
+/** The sweep ends as its first failed run did. */
+function errorOf(failed: readonly RunOutcome[]): Error {
+  const [{ run, code }] = failed;
+  const message =
+    `Cannot finish the sweep: every run must end well, got ${failed.length} that did ` +
+    `not, first ${JSON.stringify(run.folder)}`;
+  if (code === 2) return new UsageError(message);
+  if (code === 4) return new DivergedError(message);
+  if (code === 3) return new FileError(message);
+  if (code === 130) return new InterruptedError(message, "SIGINT");
+  if (code === 143) return new InterruptedError(message, "SIGTERM");
+  return new Error(`Internal error: ${message}`);
+}

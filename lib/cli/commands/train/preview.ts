@@ -1,0 +1,73 @@
+/** `udrlpg train --dry-run`: every value with its source, and what the start of the run looks like. */
+
+import { flattenConfig } from "../../../config/config.ts";
+import { renderValue } from "../../../config/config_file.ts";
+import { type StartDiagnostics, startDiagnostics } from "../../../algorithm/diagnostics.ts";
+import { createRun } from "../../../algorithm/run.ts";
+import { formatTable } from "../../output.ts";
+import type { CommandContext } from "../../program.ts";
+import { runFolderOf, type TrainSettings } from "./settings.ts";
+
+/** Shows what a run would be, without running an episode or writing a file. */
+export async function preview(
+  resolved: TrainSettings,
+  { program, output }: CommandContext,
+): Promise<void> {
+  const { config, sources, settings, settingSources } = resolved;
+  const values = new Map([...settings, ...flattenConfig(config)]);
+  values.set("out", runFolderOf(resolved));
+  const from = new Map([...settingSources, ...sources]);
+  const env = await (await program.registry()).make(config.env);
+  const run = createRun(config, { env, models: await program.models(), session: {} });
+  try {
+    const start = await startDiagnostics(run);
+    const document = {
+      values: Object.fromEntries(values),
+      sources: Object.fromEntries(from),
+      start,
+    };
+    output.result(document, () =>
+      formatTable([
+        ["option", "value", "from"],
+        ...[...values].map((
+          [name, value],
+        ) => [name, renderValue(value), from.get(name) ?? "default"]),
+      ]) + describeStart(start));
+  } finally {
+    await run.learner.close();
+    await env.close();
+  }
+}
+
+function describeStart(start: StartDiagnostics): string {
+  const { layers, batch } = start;
+  const digits = (value: number) =>
+    Number.isFinite(value) ? String(Number(value.toPrecision(2))) : "-";
+  const table = formatTable([
+    ["layer", "weights' deviation", "of a normal policy", "noise", "moved by the command"],
+    ...layers.map((layer) => [
+      `${layer.fanIn} to ${layer.fanOut}`,
+      digits(layer.deviation),
+      digits(layer.normalDeviation),
+      digits(layer.noise),
+      digits(layer.movement),
+    ]),
+  ]);
+  const percent = (share: number) => `${digits(100 * share)} %`;
+  return `
+Generator: ${start.generatorWeights} weights; policy: ${start.policyParameters} parameters.
+
+At the start, before any update:
+${table}
+With all ${batch.buckets} buckets filled, the best one gets ${
+    percent(batch.bestShare)
+  } of what is drawn and the
+best ten ${percent(batch.bestTenShare)}; ${
+    digits(batch.distinctPolicies)
+  } of ${batch.batchSize} draws for a batch are distinct policies.${
+    batch.goalShare > 0
+      ? `\n${percent(batch.goalShare)} of a batch is the policies that rollouts ask for.`
+      : ""
+  }
+`;
+}

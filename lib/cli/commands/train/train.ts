@@ -1,0 +1,279 @@
+/** `udrlpg train`: trains a generator and leaves a run folder. */
+
+import { merge, object } from "@optique/core/constructs";
+import { formatDuration } from "../../../system/clock.ts";
+import type { Config } from "../../../config/config.ts";
+import { DEVICES, RUN_SETTINGS } from "../../../config/config_file.ts";
+import type { WantedDevice } from "../../../onnx/devices.ts";
+import type { EnvRegistry } from "../../../env.ts";
+import { InterruptedError, UsageError } from "../../../system/errors.ts";
+import { isThere, withFileErrors } from "../../../system/files.ts";
+import type { ModelTable } from "../../../model.ts";
+import { PRESETS } from "../../../config/presets.ts";
+import { describeProfile, Profile } from "../../../run/profile.ts";
+import type { Progress as TrainProgress, TrainResult } from "../../../run/session.ts";
+import type { WorkerModules } from "../../../episodes/workers/messages.ts";
+import { formatMeasured, measuredDocument } from "../../measured.ts";
+import { formatNumber } from "../../output.ts";
+import { formatCount } from "../../progress.ts";
+import {
+  envCommandOptions,
+  type EnvCommandValues,
+  envCommandWords,
+  warnOfWorkers,
+  withEnvironments,
+} from "../../env_command.ts";
+import type { Command, CommandContext, KnownNames } from "../../program.ts";
+import { resolveTraining, runFolderOf, type TrainOptions, type TrainSettings } from "./settings.ts";
+import {
+  choiceValue,
+  fileValue,
+  folderValue,
+  integerValue,
+  type OptionParser,
+  runValue,
+  setting,
+  settings,
+  textValue,
+  toggle,
+} from "../../values.ts";
+
+/** The options of `udrlpg train`. */
+export interface TrainValues extends TrainOptions, EnvCommandValues {
+  /** --env */
+  readonly env: string | undefined;
+  /** --dry-run */
+  readonly dryRun: boolean;
+  /** --verbose */
+  readonly verbose: boolean;
+  /** --cuda-path */
+  readonly cudaPath: string | undefined;
+  /** --allow-tf32 */
+  readonly allowTf32: boolean;
+}
+
+function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
+  const count = (min: number) => integerValue({ metavar: "N", min });
+  return merge(
+    object("What to train", {
+      env: setting("--env", textValue("ID", environments), "Environment, see udrlpg envs"),
+      preset: setting(
+        "--preset",
+        textValue("NAME", Object.keys(PRESETS)),
+        "Named set of option values, see udrlpg presets (default: default)",
+      ),
+      config: setting(
+        "--config",
+        fileValue("FILE", [".toml"]),
+        "Configuration file, see udrlpg presets show",
+      ),
+      set: settings(
+        "--set",
+        textValue("KEY=VALUE"),
+        "Set any option of a configuration; may be given many times",
+      ),
+      steps: setting(
+        "--steps",
+        count(1),
+        "Budget of simulated training steps (default: the preset's)",
+      ),
+      seed: setting("--seed", count(0), "Seed of every random stream of the run (default: 1)"),
+    }),
+    object("An environment of your own", envCommandOptions()),
+    object("The run folder", {
+      out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
+      resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
+      continue: toggle(
+        "--continue",
+        "As --resume, but start the run when the folder is not there yet: for lines that are run again",
+      ),
+      checkpointEvery: setting("--checkpoint-every", count(0), RUN_SETTINGS.checkpointEvery.doc),
+      dryRun: toggle("--dry-run", "Show every value and where it comes from; train nothing"),
+    }),
+    object("The machine", {
+      device: setting(
+        "--device",
+        choiceValue(DEVICES, "DEVICE"),
+        `${RUN_SETTINGS.device.doc}: ${DEVICES.join(", ")} (default: auto)`,
+      ),
+      cudaPath: setting(
+        "--cuda-path",
+        folderValue("DIR"),
+        "Folder with ONNX Runtime's CUDA provider, see udrlpg doctor",
+      ),
+      allowTf32: toggle("--allow-tf32", "Let CUDA round the factors of matrix products to 10 bits"),
+      threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
+      workers: setting("--workers", count(0), `${RUN_SETTINGS.workers.doc} (default: 0)`),
+      verbose: toggle("--verbose", "Say at the end where the time went, here and in metrics.jsonl"),
+    }),
+  );
+}
+
+/** The `train` command. */
+export const trainCommand: Command<TrainValues> = {
+  description: [
+    "Leaves a run folder with the generator, its configuration and its metrics. Every option of a configuration can be set with --set, with a variable (udrlpg help variables) or in a file.",
+  ],
+  examples: [
+    {
+      command: "udrlpg train --env InvertedPendulum-v5 --seed 1 --out runs/pendulum",
+      does: "Balance a pole, in under a minute",
+    },
+    {
+      command: "udrlpg train --env Swimmer-v5 --steps 1e6 --set update.learningRate=1e-4",
+      does: "Change the budget and an option",
+    },
+    {
+      command: "udrlpg train --env Hopper-v5 --preset paper --dry-run",
+      does: "See what a preset would do",
+    },
+    {
+      command: "udrlpg train --config runs/pendulum/config.toml --out runs/again",
+      does: "Repeat a run",
+    },
+    {
+      command: 'udrlpg train --env-command "python my_env.py" --out runs/mine',
+      does: "Train in your own environment, see udrlpg help environments",
+    },
+  ],
+  exclusive: [["--resume", "--continue"]],
+  parser: trainParser,
+  run: (values, context) => withEnvironments(values, context, runTraining),
+};
+
+async function runTraining(values: TrainValues, context: CommandContext): Promise<void> {
+  const settings = await resolveTraining(values, context);
+  const models = await context.program.models();
+  await checkRun(settings.config, { registry: await context.program.registry(), models });
+  if (values.dryRun) return await (await import("./preview.ts")).preview(settings, context);
+  await trainRun(settings, { values, resume: goesOn(values, settings), context });
+}
+
+/** Workers load their environments themselves, and know none of a command. */
+function workersOf(
+  { settings }: TrainSettings,
+  { values, context }: { values: TrainValues; context: CommandContext },
+): { count: number; modules: WorkerModules } | undefined {
+  const count = settings.get("workers") as number;
+  if (values.envCommand === undefined) return { count, modules: context.program.modules };
+  warnOfWorkers(count, context);
+  return undefined;
+}
+
+/** Tells whether the folder's run is to be taken up; --continue asks for it only where there is one. */
+function goesOn(values: TrainValues, settings: TrainSettings): boolean {
+  const path = runFolderOf(settings);
+  const file = { path, kind: "run" };
+  return values.resume || (values.continue && withFileErrors("open", file, () => isThere(path)));
+}
+
+/**
+ * Finds out before anything is written whether the networks can be built and an episode fits the
+ * budget. @throws {UsageError}
+ */
+export async function checkRun(
+  config: Config,
+  { registry, models }: { registry: EnvRegistry; models: ModelTable },
+): Promise<void> {
+  const { checkBudget } = await import("../../../algorithm/run.ts");
+  try {
+    checkBudget(config, registry.spec(config.env));
+    const shape = models.policyShape(registry.spec(config.env), config.policy.hiddenSizes);
+    models.createGenerator(config, shape);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+async function trainRun(
+  resolved: TrainSettings,
+  { values, resume, context }: { values: TrainValues; resume: boolean; context: CommandContext },
+): Promise<void> {
+  const { config, settings } = resolved;
+  const { program, output } = context;
+  const threads = settings.get("threads") as number;
+  const { chooseDevice, deviceProbes } = await import("../../../onnx/devices.ts");
+  const wanted = settings.get("device") as WantedDevice;
+  const probes = deviceProbes({ ...values, env: program.env });
+  const { device, line } = await chooseDevice(wanted, probes);
+  if (wanted === "auto") output.note(line);
+  const workers = workersOf(resolved, { values, context });
+  const { trainInFolder } = await import("../../../run/session.ts");
+  const progress = output.progress("steps");
+  const interruption = program.listen();
+  try {
+    const registry = await program.registry();
+    const result = await trainInFolder(config, {
+      registry,
+      models: await program.models(),
+      folder: runFolderOf(resolved),
+      preset: settings.get("preset") as string,
+      session: { device, ...(threads > 0 ? { threads } : {}) },
+      async writeReport(folder) {
+        const { writeReport } = await import("../../../report/report.ts");
+        await writeReport(folder, { registry });
+      },
+      clock: program.clock,
+      ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
+      signal: interruption.signal,
+      ...(workers ? { workers } : {}),
+      resume,
+      checkpointEverySteps: settings.get("checkpointEvery") as number,
+      onWarning: (text) => output.warn(text),
+      onProgress: (state) =>
+        progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
+    });
+    output.endProgress();
+    if (!result.finished) failInterrupted(interruption.signal, { result, values });
+    output.result(resultDocument(result), () => describeResult(result, values));
+  } finally {
+    interruption.stop();
+  }
+}
+
+/** Says what an interrupted run left. @throws {InterruptedError} always, for the exit code. */
+function failInterrupted(
+  { reason }: AbortSignal,
+  { result: { run, steps }, values }: { result: TrainResult; values: TrainValues },
+): never {
+  if (!(reason instanceof InterruptedError)) throw reason;
+  throw new InterruptedError(
+    `${reason.message} after ${steps} steps, which are saved: go on with udrlpg train --resume ` +
+      `--out ${run}${envCommandWords(values)}`,
+    reason.signal,
+  );
+}
+
+function factsOf(state: TrainProgress): [label: string, value: string][] {
+  const { bestReturn, lastReturn, lastEvaluation, episodes, bufferFill, loss } = state;
+  return [
+    ["best", formatNumber(bestReturn)],
+    ["last", formatNumber(lastReturn)],
+    ...(lastEvaluation
+      ? [["evaluation", formatNumber(lastEvaluation.mean)] as [string, string]]
+      : []),
+    ["episodes", formatCount(episodes)],
+    ["loss", Number.isFinite(loss) ? loss.toPrecision(3) : "-"],
+    ["buffer", String(bufferFill)],
+  ];
+}
+
+function resultDocument({ finalReturn, ...result }: TrainResult): object {
+  return { ...result, finalReturn: finalReturn ? measuredDocument(finalReturn) : null };
+}
+
+function describeResult(result: TrainResult, values: TrainValues): string {
+  const { finalReturn, run } = result;
+  const best = finalReturn ? Math.floor(finalReturn.mean * 100) / 100 : 0;
+  return [
+    `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
+    `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
+      formatDuration(result.wallSeconds)
+    } on ${result.device}`,
+    ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
+    ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
+    `Run folder    ${run}`,
+    `Next: udrlpg generate --run ${run} --return ${best}${envCommandWords(values)}`,
+  ].join("\n");
+}

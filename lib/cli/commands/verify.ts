@@ -1,0 +1,104 @@
+/** `udrlpg verify`: replays the beginning of a run and compares it with what the run recorded. */
+
+import { merge, object } from "@optique/core/constructs";
+import { readConfigFile } from "../../config/config_file.ts";
+import { FileError, UsageError } from "../../system/errors.ts";
+import { childPath } from "../../system/files.ts";
+import { CONFIG_FILE_NAME } from "../../run/folder.ts";
+import {
+  asFileError,
+  checkNamed,
+  envCommandOptions,
+  type EnvCommandValues,
+  withEnvironments,
+  withOwnHint,
+} from "../env_command.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { integerValue, runValue, settingOr, word } from "../values.ts";
+
+/** The options of `udrlpg verify`. */
+export interface VerifyValues extends EnvCommandValues {
+  /** Run folder. */
+  readonly run: string | undefined;
+  /** --cycles */
+  readonly cycles: number;
+}
+
+const DEFAULT_CYCLES = 8;
+const MAX_SHOWN = 300;
+
+/** The `verify` command. */
+export const verifyCommand: Command<VerifyValues> = {
+  description: [
+    "Trains the first cycles again from the run's configuration and compares every record and hash. The folder is only read. A difference means another version of the program, a machine that rounds otherwise, or a changed file.",
+  ],
+  examples: [
+    { command: "udrlpg verify runs/pendulum", does: "Replay the first 8 cycles" },
+    { command: "udrlpg verify runs/pendulum --cycles 200", does: "Replay more of the run" },
+    { command: "udrlpg verify runs/pendulum --json", does: "Counts and the first difference" },
+  ],
+  parser: () =>
+    merge(
+      object("The run", { run: word(runValue(), "Run folder") }),
+      object("An environment of your own", envCommandOptions()),
+      object("The replay", {
+        cycles: settingOr("--cycles", integerValue({ metavar: "N", min: 1, max: 1e9 }), {
+          fallback: DEFAULT_CYCLES,
+          doc: "Cycles to replay after the warm-up",
+        }),
+      }),
+    ),
+  run: (values, context) => withEnvironments(values, context, runVerify),
+};
+
+async function runVerify(values: VerifyValues, { program, output }: CommandContext): Promise<void> {
+  const { run, cycles, envCommand, env: described } = values;
+  if (run === undefined) {
+    throw new UsageError("Cannot verify: a run folder must be given, got none");
+  }
+  const config = childPath(run, CONFIG_FILE_NAME);
+  const { settings, options } = readConfigFile(config);
+  const threads = (settings.get("threads") ?? 0) as number;
+  const [registry, models] = await Promise.all([program.registry(), program.models()]);
+  const id = options.get("env");
+  if (typeof id === "string") {
+    if (envCommand !== undefined && described !== undefined) {
+      checkNamed(id, { described, source: JSON.stringify(config) });
+    }
+    asFileError(() => withOwnHint(values, () => registry.spec(id)));
+  }
+  const { verifyRun } = await import("../../run/verify.ts");
+  const progress = output.progress("cycles");
+  const interruption = program.listen();
+  try {
+    const verification = await verifyRun(run, {
+      registry,
+      models,
+      session: threads > 0 ? { threads } : {},
+      cycles,
+      signal: interruption.signal,
+      onCycle: (done) => progress.update({ done, total: cycles, facts: [] }),
+    });
+    output.endProgress();
+    const { matches, records, hashes, difference } = verification;
+    output.result(
+      { run, ...verification },
+      () =>
+        matches
+          ? `The same: ${records} records and ${hashes} state hashes of ${verification.cycles} cycles`
+          : `Not the same: record ${records} differs`,
+    );
+    if (difference !== undefined) {
+      throw new FileError(
+        `Cannot verify run ${JSON.stringify(run)}: record ${records} must be ` +
+          `${cut(difference.replayed)}, got ${cut(difference.recorded)}`,
+      );
+    }
+  } finally {
+    interruption.stop();
+  }
+}
+
+function cut(text: string): string {
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}...`;
+}

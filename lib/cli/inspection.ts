@@ -1,0 +1,250 @@
+/**
+ * Explains a file or folder of this program: what it is, where it came from, what it holds, whether it
+ * is whole. Whoever knows a format reads it; this module only asks the right one and words the answer.
+ */
+
+import { basename } from "node:path";
+import { reachableRange } from "../generator/calibration.ts";
+import { loadCheckpoint } from "../run/checkpoint/reader.ts";
+import { readCHeader } from "../generator/c_header.ts";
+import { readConfigFile } from "../config/config_file.ts";
+import { FileError } from "../system/errors.ts";
+import { childPath, fileErrorOf, hashHex, readFileLimited } from "../system/files.ts";
+import { parseJsonLimited } from "../formats/json.ts";
+import { decodeSafetensors } from "../formats/safetensors.ts";
+import { decodeTfevents } from "../formats/tfevents.ts";
+import {
+  GENERATOR_FILE_NAME,
+  loadGenerator,
+  type LoadOptions,
+} from "../generator/generator_file.ts";
+import { readMetrics } from "../run/metrics.ts";
+import { readOnnx } from "../onnx/reader.ts";
+import { readPolicy } from "../generator/policy_file.ts";
+import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
+
+/** What a file was found to be. */
+export interface Explanation {
+  /** In a few words, such as "trained generator". */
+  readonly kind: string;
+  /** What is known of it, by name, in the order in which it reads well. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** What is odd or damaged although the rest can be read. */
+  readonly warnings: readonly string[];
+}
+
+const MAX_BYTES = 2 ** 31;
+const EVENTS_PREFIX = "events.out.tfevents.";
+
+/**
+ * Explains a file or folder.
+ * @throws {FileError} when it is missing, damaged, or none of ours.
+ */
+export function explainFile(path: string, options: LoadOptions): Explanation {
+  let isDirectory: boolean;
+  try {
+    ({ isDirectory } = Deno.statSync(path));
+  } catch (error) {
+    throw fileErrorOf(error, "read", { path });
+  }
+  if (isDirectory) return explainFolder(path);
+  const name = basename(path);
+  const ending = /\.[^.]+$/.exec(name)?.[0].toLowerCase() ?? "";
+  if (name.startsWith(EVENTS_PREFIX)) return explainEvents(path);
+  if (Object.hasOwn(READERS, ending)) return READERS[ending](path, options);
+  throw new FileError(
+    `Cannot inspect ${JSON.stringify(path)}: it must be a run folder or end in ${
+      Object.keys(READERS).join(", ")
+    }`,
+  );
+}
+
+const READERS: Readonly<Record<string, (path: string, options: LoadOptions) => Explanation>> = {
+  ".safetensors": explainSafetensors,
+  ".onnx": explainPolicy,
+  ".json": explainPolicy,
+  ".h": explainCHeader,
+  ".toml": explainConfig,
+  ".jsonl": explainMetrics,
+};
+
+function explainSafetensors(path: string, options: LoadOptions): Explanation {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES });
+  const { metadata, tensors } = decodeSafetensors(bytes, { name: path });
+  if (metadata.format === "udrlpg-generator") return explainGenerator(path, options);
+  if (metadata.format === "udrlpg-policy") return explainPolicy(path, options);
+  return {
+    kind: "safetensors file of another program, or a part of a checkpoint",
+    facts: {
+      tensors: [...tensors].map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape}]`),
+      metadata: { ...metadata },
+    },
+    warnings: [],
+  };
+}
+
+function explainGenerator(path: string, options: LoadOptions): Explanation {
+  const generator = loadGenerator(path, options);
+  const { config, calibration, shape, weights, provenance } = generator;
+  const { min, max } = reachableRange(calibration);
+  return {
+    kind: "trained generator",
+    facts: {
+      environment: config.env,
+      ...provenance,
+      seed: config.seed,
+      weights: weights.length,
+      policy: `${shape.sizes.join("-")}, ${shape.parameterCount} parameters`,
+      reachableReturns: [min, max],
+      bestReturn: calibration.bestReturn,
+      calibratedCommands: calibration.points.length,
+      sha256: generator.hash,
+    },
+    warnings: [],
+  };
+}
+
+function explainPolicy(path: string, { models }: LoadOptions): Explanation {
+  const { format, metadata } = readPolicy(path, { models });
+  const { format: kind, ...rest } = metadata;
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  const facts: Record<string, unknown> = { fileFormat: format, ...rest };
+  if (rest.measuredReturn !== undefined) {
+    const limits = { name: `${path}, measuredReturn`, kind: "policy" };
+    facts.measuredReturn = parseJsonLimited(rest.measuredReturn, limits);
+  }
+  if (format === "onnx") Object.assign(facts, onnxFacts(bytes, path));
+  facts.sha256 = hashHex(bytes);
+  const isOurs = kind === "udrlpg-policy";
+  return { kind: isOurs ? "policy" : "ONNX model of another program", facts, warnings: [] };
+}
+
+function explainCHeader(path: string): Explanation {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  const { format: _, ...facts } = readCHeader(bytes, { name: path });
+  return {
+    kind: "policy",
+    facts: { fileFormat: "c", ...facts, sha256: hashHex(bytes) },
+    warnings: [],
+  };
+}
+
+function onnxFacts(bytes: Uint8Array, path: string): Record<string, unknown> {
+  const { producer, inputs, outputs, nodes, initializers, features } = readOnnx(bytes, {
+    name: path,
+  });
+  const show = ({ name, elementType, shape }: (typeof inputs)[number]) =>
+    `${name} ${elementType} [${shape.map((size) => size ?? "?").join(", ")}]`;
+  return {
+    producer,
+    inputs: inputs.map(show),
+    outputs: outputs.map(show),
+    operators: [...new Set(nodes.map(({ opType }) => opType))].sort().join(", "),
+    numbers: initializers.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    ...(features.size > 0 ? { features: [...features] } : {}),
+  };
+}
+
+function explainConfig(path: string): Explanation {
+  if (isSweepFile(path)) return explainSweep(path);
+  const { options, settings } = readConfigFile(path);
+  return {
+    kind: "configuration of a training run",
+    facts: {
+      environment: options.get("env") ?? "not given",
+      ...Object.fromEntries(settings),
+      seed: options.get("seed") ?? "not given",
+      steps: options.get("steps") ?? "not given",
+      optionsGiven: options.size,
+    },
+    warnings: [],
+  };
+}
+
+function explainSweep(path: string): Explanation {
+  const { name, base, seeds, list, grid, random } = readSweepFile(path);
+  const points = [...grid.values()].reduce((product, values) => product * values.length, 1);
+  const listed = new Set(list.flatMap((entry) => [...entry.keys()]));
+  return {
+    kind: "sweep of training runs",
+    facts: {
+      name,
+      environment: base.get("env") ?? "not given, or varied",
+      runs: list.length * points * random.draws * seeds.length,
+      seeds: seeds.length,
+      varied: [...listed, ...grid.keys(), ...random.options.keys()],
+    },
+    warnings: [],
+  };
+}
+
+function explainMetrics(path: string): Explanation {
+  const { records, skippedLines, tornBytes } = readMetrics(path);
+  const counts: Record<string, number> = {};
+  for (const { kind } of records) counts[kind] = (counts[kind] ?? 0) + 1;
+  const last = records.findLast(({ kind }) => kind === "evaluation");
+  return {
+    kind: "metrics of a training run",
+    facts: {
+      records: records.length,
+      ...counts,
+      lastStep: records.at(-1)?.step ?? 0,
+      ...(last ? { lastEvaluation: { step: last.step, mean: last.mean } } : {}),
+    },
+    warnings: [
+      ...(skippedLines > 0 ? [`${skippedLines} lines are no records`] : []),
+      ...(tornBytes > 0 ? [`the last line is torn: ${tornBytes} bytes`] : []),
+    ],
+  };
+}
+
+function explainEvents(path: string): Explanation {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "event file" });
+  const { events, tornBytes } = decodeTfevents(bytes, { name: path });
+  const tags = new Set(events.flatMap(({ scalars }) => [...scalars.keys()]));
+  return {
+    kind: "TensorBoard events of a training run",
+    facts: { events: events.length, lastStep: events.at(-1)?.step ?? 0, scalars: [...tags].sort() },
+    warnings: tornBytes > 0 ? [`the last record is torn: ${tornBytes} bytes`] : [],
+  };
+}
+
+/** A folder of checkpoints or a run folder. */
+function explainFolder(path: string): Explanation {
+  const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  if (names.some((name) => name.endsWith("-manifest.json"))) return explainCheckpoint(path);
+  if (!names.includes("config.toml")) {
+    throw new FileError(
+      `Cannot inspect ${JSON.stringify(path)}: a run folder must hold config.toml, got ${
+        names.length === 0 ? "nothing" : names.slice(0, 5).join(", ")
+      }`,
+    );
+  }
+  const config = explainConfig(childPath(path, "config.toml"));
+  const parts = [config];
+  if (names.includes("metrics.jsonl")) parts.push(explainMetrics(childPath(path, "metrics.jsonl")));
+  if (names.includes("checkpoint")) parts.push(explainCheckpoint(childPath(path, "checkpoint")));
+  const finished = names.includes(GENERATOR_FILE_NAME);
+  return {
+    kind: finished ? "run folder of a finished run" : "run folder of a run that is not finished",
+    facts: {
+      ...Object.assign({}, ...parts.map(({ facts }) => facts)),
+      files: names.filter((name) => !name.startsWith(".")),
+    },
+    warnings: parts.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function explainCheckpoint(path: string): Explanation {
+  const { sequence, parts, rowCount, rowLength, warnings } = loadCheckpoint(path);
+  return {
+    kind: "checkpoints of a training run",
+    facts: {
+      checkpoint: sequence,
+      storedPolicies: rowCount,
+      numbersInAPolicy: rowLength,
+      parts: [...parts.keys()],
+    },
+    warnings,
+  };
+}

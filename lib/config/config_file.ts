@@ -1,0 +1,239 @@
+/**
+ * Configuration files in TOML: reading one that anybody may have written, and writing one in which
+ * every option stands with its meaning and range.
+ *
+ * A file holds options of the option table and, at its top level, the settings of a run that do not
+ * change what is learnt (where it is written, on what it is computed) and the preset to start from.
+ * What `renderConfig` writes is valid input for `readConfigFile` and gives the same configuration.
+ */
+
+import { parse, TomlDate, TomlError } from "smol-toml";
+import {
+  checkOption,
+  type Config,
+  flattenConfig,
+  listOptions,
+  type NamedOption,
+} from "./config.ts";
+import { describeRule } from "./config_schema.ts";
+import { FileError } from "../system/errors.ts";
+import { readFileLimited } from "../system/files.ts";
+import { nearest } from "../system/nearest.ts";
+import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
+
+/** The devices that a run can compute on; "auto" takes the fastest that works. */
+export const DEVICES = ["auto", "cpu", "webgpu", "cuda"] as const;
+
+const MAX_COUNT = 4096;
+
+/** The settings of a run that do not change what is learnt; 0 leaves a number to the program. */
+export const RUN_SETTINGS = {
+  preset: {
+    type: "text",
+    default: "default",
+    doc: "Preset that the values not given here come from",
+  },
+  out: {
+    type: "text",
+    default: "",
+    doc: "Run folder; empty stands for runs/ENVIRONMENT-seedN",
+  },
+  device: {
+    type: "choice",
+    choices: DEVICES,
+    default: "auto",
+    doc: "Where the updates are computed",
+  },
+  threads: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: MAX_COUNT,
+    doc: "Threads of the update step; 0 takes one per core",
+  },
+  workers: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: MAX_COUNT,
+    doc:
+      "Worker threads that run evaluations; 0 takes one per core, at most 8, and 1 is the main thread",
+  },
+  checkpointEvery: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    unit: "steps",
+    doc: "Steps between checkpoints; 0 is a twentieth of the budget, and once a minute",
+  },
+} as const satisfies Record<string, OptionRule>;
+
+/** Lists the run settings in the form of options. */
+export function listSettings(): NamedOption[] {
+  return Object.entries(RUN_SETTINGS).map(([key, rule]) => ({
+    name: key,
+    section: undefined,
+    key,
+    rule,
+  }));
+}
+
+/** What a configuration file says: checked values under their dotted names. */
+export interface ConfigFile {
+  /** Values of options of the option table. */
+  readonly options: ReadonlyMap<string, unknown>;
+  /** Values of run settings. */
+  readonly settings: ReadonlyMap<string, unknown>;
+}
+
+const MAX_FILE_BYTES = 2 ** 20;
+// An option is at most a list in a table; deeper nesting is refused before it is built.
+const MAX_DEPTH = 8;
+
+/**
+ * Reads a configuration file.
+ * @throws {FileError} when it is missing, too long, no TOML, or holds an unknown key or a bad value.
+ */
+export function readConfigFile(path: string): ConfigFile {
+  return parseConfig(readConfigText(path), path);
+}
+
+/**
+ * Reads the text of a configuration file.
+ * @throws {FileError} when it is missing, too long or no UTF-8.
+ */
+export function readConfigText(path: string): string {
+  const bytes = readFileLimited(path, { maxBytes: MAX_FILE_BYTES, kind: "configuration" });
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return fail(path, "must be UTF-8 text, got other bytes");
+  }
+}
+
+/**
+ * Reads a configuration from TOML text.
+ * @param name What the text is called in errors.
+ * @throws {FileError} as `readConfigFile` does.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { parseConfig } from "./config_file.ts";
+ * const file = parseConfig("[update]\nbatchSize = 8", "x.toml");
+ * assert.equal(file.options.get("update.batchSize"), 8);
+ * ```
+ */
+export function parseConfig(text: string, name: string): ConfigFile {
+  return readConfigTable(parseToml(text, name), name);
+}
+
+/**
+ * Checks a table that was parsed from TOML as a configuration.
+ * @throws {FileError} for an unknown key or a bad value.
+ */
+export function readConfigTable(table: object, name: string): ConfigFile {
+  const known = new Map(listOptions().map((option) => [option.name, option]));
+  const knownSettings = new Map(listSettings().map((option) => [option.name, option]));
+  const options = new Map<string, unknown>();
+  const settings = new Map<string, unknown>();
+  for (const [key, value] of flattenToml(table)) {
+    const option = known.get(key) ?? knownSettings.get(key);
+    if (option === undefined) {
+      return failUnknown(name, key, [...known.keys(), ...knownSettings.keys()]);
+    }
+    (known.has(key) ? options : settings).set(key, checkValue(option, value, name));
+  }
+  return { options, settings };
+}
+
+/**
+ * Parses TOML with limits for files that anybody may have written.
+ * @throws {FileError} with the line of the mistake.
+ */
+export function parseToml(text: string, name: string): object {
+  try {
+    return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: "throw" });
+  } catch (error) {
+    const rule = (error instanceof Error ? error.message : String(error)).split("\n")[0];
+    const place = error instanceof TomlError ? ` at line ${error.line}` : "";
+    return fail(name, `must be TOML${place}: ${rule.replace(/^Invalid TOML document: /, "")}`);
+  }
+}
+
+function flattenToml(table: object): [string, unknown][] {
+  // A date is an object too, but no table: it has to reach the type check of its option.
+  return Object.entries(table).flatMap(([key, value]): [string, unknown][] =>
+    typeof value === "object" && !Array.isArray(value) && !(value instanceof TomlDate)
+      ? Object.entries(value).map(([inner, leaf]) => [`${key}.${inner}`, leaf])
+      : [[key, value]]
+  );
+}
+
+function checkValue(option: NamedOption, value: unknown, name: string): unknown {
+  try {
+    return checkOption(option, value, `"${name}"`);
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new FileError(error.message);
+    }
+    throw error;
+  }
+}
+
+function failUnknown(name: string, key: string, known: readonly string[]): never {
+  if (Object.hasOwn(OPTION_SECTIONS, key)) fail(name, `"${key}" must be a table [${key}]`);
+  const hint = nearest(key, known);
+  const shown = JSON.stringify(key.slice(0, 200));
+  return fail(name, `unknown key ${shown}${hint ? `: did you mean "${hint}"?` : ""}`);
+}
+
+function fail(name: string, rule: string): never {
+  throw new FileError(`Cannot read configuration ${JSON.stringify(name)}: ${rule}`);
+}
+
+/** What `renderConfig` writes besides the options. */
+export interface RenderOptions {
+  /** Comment lines for the top, without the "#". */
+  readonly header?: readonly string[];
+  /** Run settings to write, by name; the others are left out. */
+  readonly settings?: ReadonlyMap<string, unknown>;
+}
+
+/**
+ * Writes a configuration as commented TOML: every option with its meaning, type and range.
+ */
+export function renderConfig(config: Config, { header, settings }: RenderOptions = {}): string {
+  const values = flattenConfig(config);
+  const lines = (header ?? []).map((line) => `# ${line}`.trimEnd());
+  if (lines.length > 0) lines.push("");
+  for (const option of listSettings()) {
+    if (settings?.has(option.name)) lines.push(...renderOption(option, settings.get(option.name)));
+  }
+  let section: string | undefined;
+  for (const option of listOptions()) {
+    if (option.section !== section) {
+      section = option.section;
+      lines.push("", `[${section}]`);
+    }
+    lines.push(...renderOption(option, values.get(option.name)));
+  }
+  return lines.join("\n") + "\n";
+}
+
+function renderOption({ key, rule }: NamedOption, value: unknown): string[] {
+  return [`# ${rule.doc} (${describeRule(rule)})`, `${key} = ${renderValue(value)}`];
+}
+
+/** Writes a value of an option as TOML. */
+export function renderValue(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(renderValue).join(", ")}]`;
+  // TOML forbids a bare DEL, the one control character that JSON leaves as it is.
+  if (typeof value === "string") return JSON.stringify(value).replaceAll("\x7f", "\\u007f");
+  // An integer literal must fit in 64 bits and be exact; as a float, any double is.
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return (value as number).toExponential();
+  }
+  return String(value);
+}

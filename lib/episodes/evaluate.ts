@@ -1,0 +1,92 @@
+/**
+ * Noise-free episodes of given policies: evaluations, sweeps, calibration, verification.
+ *
+ * An episode is a job of (policy, normaliser, seed) and its result depends on nothing else, so the
+ * jobs can run in any order and anywhere; results come back in the order of the jobs.
+ */
+
+import { setImmediate } from "node:timers";
+import type { Env, EnvSpec } from "../env.ts";
+import type { NormaliserState, Policy } from "../model.ts";
+import { type Episode, runEpisode } from "./rollout.ts";
+import { confidence95, summarise, type Summary } from "../numbers/statistics.ts";
+
+/** One policy and the seeds of its episodes. */
+export interface EvaluationJob {
+  /** In policy order, [P]. */
+  readonly parameters: Float32Array;
+  /** Seed of each episode. */
+  readonly seeds: readonly number[];
+}
+
+/** Runs jobs; what a job gives does not depend on who runs it. */
+export interface EpisodeRunner {
+  /**
+   * Runs every seed of every job with one normaliser: episodes by job, then by seed.
+   * @throws the signal's reason when it is aborted; the runner may be used again.
+   * @throws {DivergedError} when an episode becomes non-finite.
+   */
+  run(
+    jobs: readonly EvaluationJob[],
+    normaliser: NormaliserState,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Episode[][]>;
+  /** Frees what the runner holds; it is not usable afterwards. */
+  close(): Promise<void>;
+}
+
+/** Creates a runner that uses one environment in this thread. It does not own the environment. */
+export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
+  return {
+    async run(jobs, normaliser, { signal } = {}) {
+      policy.normalise(normaliser);
+      const results: Episode[][] = [];
+      for (const { parameters, seeds } of jobs) {
+        policy.load(parameters);
+        const episodes: Episode[] = [];
+        for (const seed of seeds) {
+          episodes.push(await runEpisode(env, policy, { seed }));
+          // Episodes never wait for anything, so signals would not arrive before the last one.
+          await nextTurn();
+          signal?.throwIfAborted();
+        }
+        results.push(episodes);
+      }
+      return results;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Lets everything else that waits for this thread have its turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A measured return, as files and JSON show it. */
+export interface MeasuredReturn extends Summary {
+  /** 95 % confidence interval of the mean. */
+  readonly ci95: readonly [low: number, high: number];
+}
+
+/** Summarises the returns of episodes (survival bonus included) with their confidence interval. */
+export function measureReturn(episodes: readonly Episode[]): MeasuredReturn {
+  const summary = summarise(episodes.map((episode) => episode.return));
+  return { ...summary, ci95: confidence95(summary) };
+}
+
+/** Steps of the episodes that a number of them is meant for: those of MuJoCo's robots. */
+const USUAL_EPISODE_STEPS = 1000;
+
+/**
+ * Gives how many episodes measure as much as `count` usual ones: more where they are shorter, since short
+ * ones are cheap and their returns depend on where they start.
+ */
+export function asManySteps({ maxEpisodeSteps }: EnvSpec, count: number): number {
+  return Math.max(count, Math.ceil(count * USUAL_EPISODE_STEPS / maxEpisodeSteps));
+}
+
+/** Sums the simulated steps of episodes. */
+export function countSteps(episodes: readonly Episode[]): number {
+  return episodes.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,216 @@
+/**
+ * The line protocol between this program and an environment in a child process.
+ *
+ * One request per line on the child's standard input, one answer per line on its standard output, each
+ * a JSON object; the child says nothing unasked, and ends when its input ends. Its standard error is
+ * its own: the last line of it appears in the error when the child dies.
+ *
+ *     {"command":"describe"}
+ *       {"id":"Name-v0","observationSpace":{"low":[...],"high":[...],"dtype":"float32"},
+ *        "actionSpace":{"low":[...],"high":[...],"dtype":"float32"} or {"n":2},
+ *        "maxEpisodeSteps":500,"rewardThreshold":475,"returnRange":[0,500],"source":"..."}
+ *     {"command":"reset","seed":7} or without a seed, to go on with the random stream
+ *       {"observation":[...]}
+ *     {"command":"step","action":[...]}
+ *       {"observation":[...],"reward":1,"terminated":false,"truncated":false,"survivalReward":0}
+ *
+ * An answer {"error":"..."} to any request ends the conversation with that text. An unbounded
+ * dimension is null in low and high. Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps);
+ * source; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are
+ * [index] in a discrete space. Numbers must be finite.
+ *
+ * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
+ * only are read, and sizes are bounded.
+ */
+
+import type { BoxSpace, DiscreteSpace, EnvSpec } from "../../env.ts";
+
+/** No line of either side may be longer, in bytes. */
+export const LONGEST_LINE_BYTES = 1 << 20;
+
+/** Bounds on what a description may ask for. */
+const MOST_DIMENSIONS = 10_000;
+const MOST_CHOICES = 100_000;
+const LONGEST_TEXT = 200;
+
+/** How much of a wrong value an error text shows, in characters. */
+const LONGEST_QUOTE = 80;
+
+/** A request to the child. */
+export type EnvRequest =
+  | { readonly command: "describe" }
+  | { readonly command: "reset"; readonly seed?: number }
+  | { readonly command: "step"; readonly action: readonly number[] };
+
+/** What an answer must be, and what it was; the caller says what could not be done. */
+export class ProtocolError extends Error {
+  /** The class, as error texts name it. */
+  override readonly name = "ProtocolError";
+}
+
+function fail(rule: string, got: unknown): never {
+  throw new ProtocolError(`${rule}, got ${quote(got)}`);
+}
+
+/** Shows what came in an error text: short, without control characters. */
+function quote(got: unknown): string {
+  let text: string;
+  try {
+    text = typeof got === "string" ? got : JSON.stringify(got) ?? String(got);
+  } catch {
+    text = "something nested too deeply"; // JSON.stringify recurses, JSON.parse does not
+  }
+  const clean = text.slice(0, LONGEST_QUOTE).replace(/\p{Cc}/gu, "?");
+  return text.length > LONGEST_QUOTE ? `${clean}...` : clean;
+}
+
+/** A parsed answer; its fields are anything until they are read. */
+export type Fields = Record<string, unknown>;
+
+/** Reads a named field of a parsed object; never one that it inherits. */
+function field(fields: Fields, name: string): unknown {
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/**
+ * Reads one answer line as an object.
+ * @throws {ProtocolError} when it is not a JSON object, or carries an "error".
+ */
+export function parseAnswer(line: string): Fields {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    fail("an answer must be one JSON object in a line", line);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    fail("an answer must be one JSON object in a line", line);
+  }
+  const error = field(value as Fields, "error");
+  if (error !== undefined) fail("the child must not fail", error);
+  return value as Fields;
+}
+
+function readText(fields: Fields, name: string, fallback?: string): string {
+  const value = field(fields, name) ?? fallback;
+  if (typeof value !== "string" || value.length === 0 || value.length > LONGEST_TEXT) {
+    fail(`"${name}" must be a text of 1 to ${LONGEST_TEXT} characters`, value);
+  }
+  return value;
+}
+
+function readInteger(fields: Fields, name: string, most: number): number {
+  const value = field(fields, name);
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > most) {
+    fail(`"${name}" must be an integer from 1 to ${most}`, value);
+  }
+  return value;
+}
+
+function readNumber(fields: Fields, name: string, fallback?: number): number {
+  const value = field(fields, name) ?? fallback;
+  if (typeof value !== "number" || !Number.isFinite(value)) {
+    fail(`"${name}" must be a finite number`, value);
+  }
+  return value;
+}
+
+function readBoolean(fields: Fields, name: string): boolean {
+  const value = field(fields, name);
+  if (typeof value !== "boolean") fail(`"${name}" must be true or false`, value);
+  return value;
+}
+
+function readBox(space: Fields, name: string, dtype: BoxSpace["dtype"]): BoxSpace {
+  const kind = field(space, "dtype") ?? dtype;
+  if (kind !== "float32" && kind !== "float64") {
+    fail(`"${name}" must have the dtype "float32" or "float64"`, kind);
+  }
+  const read = (side: "low" | "high", unbounded: number) => {
+    const bounds = field(space, side);
+    if (!Array.isArray(bounds) || bounds.length === 0 || bounds.length > MOST_DIMENSIONS) {
+      fail(`"${side}" of "${name}" must have 1 to ${MOST_DIMENSIONS} numbers`, bounds);
+    }
+    return Float64Array.from(bounds, (bound: unknown) => {
+      if (bound === null) return unbounded;
+      if (typeof bound !== "number") {
+        fail(`"${side}" of "${name}" must have numbers or null`, bound);
+      }
+      return bound;
+    });
+  };
+  const low = read("low", -Infinity);
+  const high = read("high", Infinity);
+  if (low.length !== high.length || low.some((x, i) => !(x < high[i]))) {
+    fail(`"low" of "${name}" must lie below "high" in each dimension`, space);
+  }
+  return { kind: "box", low, high, dtype: kind };
+}
+
+function readSpace(fields: Fields, name: string): Fields {
+  const space = field(fields, name);
+  if (typeof space !== "object" || space === null) fail(`"${name}" must be an object`, space);
+  return space as Fields;
+}
+
+function readActionSpace(fields: Fields): BoxSpace | DiscreteSpace {
+  const space = readSpace(fields, "actionSpace");
+  if (field(space, "n") === undefined) return readBox(space, "actionSpace", "float32");
+  return { kind: "discrete", n: readInteger(space, "n", MOST_CHOICES) };
+}
+
+/**
+ * Reads the answer to "describe".
+ * @throws {ProtocolError} with the rule that it breaks.
+ */
+export function readDescription(fields: Fields, command: string): EnvSpec {
+  const maxEpisodeSteps = readInteger(fields, "maxEpisodeSteps", 1e9);
+  const range = field(fields, "returnRange") ?? [0, maxEpisodeSteps];
+  if (
+    !Array.isArray(range) || range.length !== 2 || !range.every(Number.isFinite) ||
+    !(range[0] < range[1])
+  ) {
+    fail('"returnRange" must be two finite numbers in order', range);
+  }
+  const threshold = field(fields, "rewardThreshold") ?? undefined;
+  return {
+    id: readText(fields, "id"),
+    observationSpace: readBox(readSpace(fields, "observationSpace"), "observationSpace", "float64"),
+    actionSpace: readActionSpace(fields),
+    maxEpisodeSteps,
+    ...(threshold === undefined ? {} : { rewardThreshold: readNumber(fields, "rewardThreshold") }),
+    returnRange: [range[0], range[1]],
+    source: readText(fields, "source", `child process: ${command}`.slice(0, LONGEST_TEXT)),
+  };
+}
+
+/**
+ * Reads the observation of an answer into `out`, [S].
+ * @throws {ProtocolError} when it has another length or a number that is not finite.
+ */
+export function readObservation(fields: Fields, out: Float64Array): void {
+  const observation = field(fields, "observation");
+  if (!Array.isArray(observation) || observation.length !== out.length) {
+    const got = Array.isArray(observation) ? `${observation.length}` : observation;
+    fail(`"observation" must have ${out.length} numbers as described`, got);
+  }
+  for (let i = 0; i < out.length; i++) {
+    const value = observation[i];
+    if (typeof value !== "number" || !Number.isFinite(value)) {
+      fail(`number ${i} of "observation" must be finite`, value);
+    }
+    out[i] = value;
+  }
+}
+
+/** Reads the rest of the answer to "step". @throws {ProtocolError} with the rule that it breaks. */
+export function readOutcome(
+  fields: Fields,
+): { reward: number; survivalReward: number; terminated: boolean; truncated: boolean } {
+  return {
+    reward: readNumber(fields, "reward"),
+    survivalReward: readNumber(fields, "survivalReward", 0),
+    terminated: readBoolean(fields, "terminated"),
+    truncated: readBoolean(fields, "truncated"),
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * A registry with one more environment: the one that a command of the user's plays in a child process.
+ *
+ * The first child tells what the environment is, and is then the first one that `make` hands out; later
+ * ones get a child each. The environment hides a built-in one of the same id, so that a policy of this
+ * program can be driven in the original of an environment.
+ */
+
+import type { Env, EnvRegistry, EnvSpec } from "../../env.ts";
+import { connectEnvCommand, type EnvCommandOptions } from "./env_process.ts";
+import { FileError } from "../../system/errors.ts";
+
+/** The environments of a program and the one of a command. */
+export interface EnvCommandRegistry extends EnvRegistry {
+  /** What the command's environment is. */
+  readonly described: EnvSpec;
+  /** Ends every child that is still there. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the command once and adds the environment that it describes to `registry`. Close the result to
+ * end the children.
+ * @throws {UsageError} when the command cannot be started. @throws {FileError} when it describes
+ * nonsense; so does `make` when another child of the same command describes something else.
+ */
+export async function withEnvCommand(
+  registry: EnvRegistry,
+  command: string,
+  options: EnvCommandOptions = {},
+): Promise<EnvCommandRegistry> {
+  const first = await connectEnvCommand(command, options);
+  const described = first.spec;
+  const { id } = described;
+  const children: Env[] = [first];
+  let unused: Env | undefined = first;
+  return {
+    described,
+    ids: [id, ...registry.ids.filter((known) => known !== id)],
+    spec: (wanted) => wanted === id ? described : registry.spec(wanted),
+    async make(wanted) {
+      if (wanted !== id) return await registry.make(wanted);
+      const child = unused ?? await connectEnvCommand(command, options);
+      if (unused === undefined) children.push(child);
+      unused = undefined;
+      if (describes(child.spec) === describes(described)) return child;
+      await child.close();
+      throw new FileError(
+        `Cannot describe environment command "${command}": every child must be alike, got ${
+          JSON.stringify(child.spec.id)
+        } that differs from the first`,
+      );
+    },
+    async close() {
+      await Promise.all(children.map((child) => child.close()));
+    },
+  };
+}
+
+/** A text that is the same for the same specification, unbounded dimensions included. */
+function describes(spec: EnvSpec): string {
+  return JSON.stringify(
+    spec,
+    (_, value) => ArrayBuffer.isView(value) ? String(value) : value,
+  );
+}

@@ -1,0 +1,277 @@
+/**
+ * A policy as one C header without dependencies, for a game or a microcontroller: C99 (or C++), the
+ * standard library's tanhf and nothing else, no allocation, all numbers constant.
+ *
+ * Everything stands in one file: what the policy is (a comment that `readCHeader` reads back), its
+ * numbers, the forward in the order of operations of the policy that was measured, and a self-test
+ * against actions of that policy. Names begin with the file's own name, so that two policies fit in
+ * one program.
+ */
+
+import { FileError } from "../system/errors.ts";
+import type { NormaliserState, Policy } from "../model.ts";
+import { Rng } from "../numbers/rng.ts";
+
+/** What the header is written from. */
+export interface CHeaderContent {
+  /** File name, from which the names in the header are made. */
+  readonly fileName: string;
+  /** Widths from the observation to the action, [S, H1, ..., A]. */
+  readonly sizes: readonly number[];
+  /** In policy order, [P]. */
+  readonly parameters: Float32Array;
+  /** The normaliser of its observations. */
+  readonly normaliser: NormaliserState;
+  /** Bounds of a continuous action, [A] each; absent for a discrete one. */
+  readonly bounds?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
+  /** Key and value pairs for the comment at the top. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The same policy, ready to act: the self-test's actions are its own. It must answer at once. */
+  readonly policy: Policy;
+}
+
+const TITLE = "udrlpg policy in C";
+const TEST_VECTORS = 4;
+const LITERALS_PER_LINE = 6;
+
+/**
+ * Writes the header.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { identifierOf } from "./c_header.ts";
+ * assert.equal(identifierOf("runs/a/policy-150.h"), "policy_150");
+ * ```
+ */
+export function renderCHeader(content: CHeaderContent): string {
+  const { sizes, parameters, normaliser, bounds, metadata } = content;
+  const name = identifierOf(content.fileName);
+  const macro = name.toUpperCase();
+  const tests = drawTests(content);
+  const inverse = Array.from(normaliser.deviation, (deviation) => 1 / deviation);
+  const lines = [
+    `/* ${TITLE}`,
+    " *",
+    ...Object.entries(metadata).map(([key, value]) => ` * ${plain(key)}: ${plain(value)}`),
+    ` * parameters: ${parameters.length}`,
+    " *",
+    ` * Use:       ${declarationOf(name, content)};`,
+    ` * Self-test: cc -x c -D${macro}_MAIN ${plain(baseName(content.fileName))} -lm && ./a.out`,
+    " */",
+    `#ifndef ${macro}_H`,
+    `#define ${macro}_H`,
+    "",
+    "#include <math.h>",
+    "",
+    `#define ${macro}_OBSERVATION_SIZE ${sizes[0]}`,
+    `#define ${macro}_ACTION_SIZE ${bounds ? sizes.at(-1) : 1}`,
+    "",
+    ...arrayLines(`float ${name}_mean[${sizes[0]}]`, normaliser.mean),
+    ...arrayLines(`float ${name}_inverse_deviation[${sizes[0]}]`, inverse),
+    `/* W1, b1, W2, b2, ...; W row by row, [out][in] */`,
+    ...arrayLines(`float ${name}_parameters[${parameters.length}]`, parameters),
+    forwardText(name, sizes),
+    bounds ? continuousText(name, { sizes, bounds }) : discreteText(name, sizes),
+    selfTestText(name, { tests, isDiscrete: bounds === undefined, observationSize: sizes[0] }),
+    `#endif /* ${macro}_H */`,
+    "",
+  ];
+  return lines.join("\n");
+}
+
+/** Makes a C identifier of a file's name without its ending. */
+export function identifierOf(fileName: string): string {
+  const words = baseName(fileName).replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9]+/g, "_");
+  const name = words.replace(/^_+|_+$/g, "").slice(0, 40);
+  return /^[A-Za-z]/.test(name) ? name : `policy${name === "" ? "" : "_"}${name}`;
+}
+
+function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+function declarationOf(name: string, { sizes, bounds }: CHeaderContent): string {
+  return bounds
+    ? `void ${name}_act(const float observation[${sizes[0]}], float action[${sizes.at(-1)}])`
+    : `int ${name}_act(const float observation[${sizes[0]}])`;
+}
+
+/** Text of anybody's in a comment: one line that cannot end the comment. */
+function plain(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").replaceAll("*/", "* /")
+    .replaceAll("/*", "/ *");
+}
+
+/** Writes a number as a float constant; nine digits tell any two floats apart. */
+function literal(value: number): string {
+  const digits = String(Number(Math.fround(value).toPrecision(9)));
+  return /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
+}
+
+function arrayLines(declaration: string, values: ArrayLike<number>): string[] {
+  const literals = Array.from(values, literal);
+  const rows: string[] = [];
+  for (let at = 0; at < literals.length; at += LITERALS_PER_LINE) {
+    rows.push(`  ${literals.slice(at, at + LITERALS_PER_LINE).join(", ")},`);
+  }
+  return [`static const ${declaration} = {`, ...rows, "};", ""];
+}
+
+function forwardText(name: string, sizes: readonly number[]): string {
+  const width = Math.max(...sizes);
+  return `/* The network's outputs: tanh layers over the normalised observation, the last one linear. */
+static inline void ${name}_forward(const float *observation, float *output) {
+  static const int sizes[${sizes.length}] = {${sizes.join(", ")}};
+  float first[${width}], second[${width}];
+  float *x = first, *y = second, *swap;
+  const float *weights = ${name}_parameters;
+  int layer, row, column;
+  for (column = 0; column < sizes[0]; column++) {
+    x[column] = (observation[column] - ${name}_mean[column]) * ${name}_inverse_deviation[column];
+  }
+  for (layer = 1; layer < ${sizes.length}; layer++) {
+    const int inputs = sizes[layer - 1], outputs = sizes[layer];
+    const float *biases = weights + inputs * outputs;
+    for (row = 0; row < outputs; row++) {
+      float sum = biases[row];
+      for (column = 0; column < inputs; column++) sum += weights[row * inputs + column] * x[column];
+      y[row] = layer < ${sizes.length - 1} ? tanhf(sum) : sum;
+    }
+    weights = biases + outputs;
+    swap = x;
+    x = y;
+    y = swap;
+  }
+  for (row = 0; row < sizes[${sizes.length - 1}]; row++) output[row] = x[row];
+}
+`;
+}
+
+function continuousText(
+  name: string,
+  { sizes, bounds: { low, high } }: {
+    sizes: readonly number[];
+    bounds: NonNullable<CHeaderContent["bounds"]>;
+  },
+): string {
+  const count = sizes.at(-1)!;
+  const centre = Array.from(low, (bound, i) => literal((bound + high[i]) / 2));
+  const halfRange = Array.from(low, (bound, i) => literal((high[i] - bound) / 2));
+  return `/* Chooses the action within the environment's bounds. */
+static inline void ${name}_act(const float observation[${sizes[0]}], float action[${count}]) {
+  static const float centre[${count}] = {${centre.join(", ")}};
+  static const float half_range[${count}] = {${halfRange.join(", ")}};
+  int i;
+  ${name}_forward(observation, action);
+  for (i = 0; i < ${count}; i++) action[i] = tanhf(action[i]) * half_range[i] + centre[i];
+}
+`;
+}
+
+function discreteText(name: string, sizes: readonly number[]): string {
+  const count = sizes.at(-1)!;
+  return `/* Chooses the action: the index of the largest output. */
+static inline int ${name}_act(const float observation[${sizes[0]}]) {
+  float output[${count}];
+  int best = 0, i;
+  ${name}_forward(observation, output);
+  for (i = 1; i < ${count}; i++) {
+    if (output[i] > output[best]) best = i;
+  }
+  return best;
+}
+`;
+}
+
+interface TestVector {
+  readonly observation: Float64Array;
+  readonly action: Float64Array;
+}
+
+/** Draws observations as the normaliser knows them, and lets the policy act. */
+function drawTests({ sizes, normaliser, bounds, policy }: CHeaderContent): TestVector[] {
+  const rng = Rng.fromSeed(1);
+  return Array.from({ length: TEST_VECTORS }, () => {
+    const observation = Float64Array.from(
+      normaliser.mean,
+      (mean, i) => Math.fround(mean + normaliser.deviation[i] * rng.standardNormal()),
+    );
+    const action = new Float64Array(bounds ? sizes.at(-1)! : 1);
+    policy.act(observation, action);
+    return { observation, action };
+  });
+}
+
+function selfTestText(
+  name: string,
+  { tests, isDiscrete, observationSize }: {
+    tests: readonly TestVector[];
+    isDiscrete: boolean;
+    observationSize: number;
+  },
+): string {
+  const rows = (key: keyof TestVector) =>
+    tests.map((test) => `    {${Array.from(test[key], literal).join(", ")}},`).join("\n");
+  const count = tests[0].action.length;
+  const compare = isDiscrete
+    ? `    if (${name}_act(observations[test]) != (int)actions[test][0]) wrong++;`
+    : `    float action[${count}];
+    int i;
+    ${name}_act(observations[test], action);
+    for (i = 0; i < ${count}; i++) {
+      const float expected = actions[test][i];
+      /* Written so that a NaN counts as wrong. */
+      if (!(fabsf(action[i] - expected) <= 1e-4f * (1.0f + fabsf(expected)))) wrong++;
+    }`;
+  return `/* Counts wrong actions for ${tests.length} observations: 0 when this machine computes as it should. */
+static inline int ${name}_self_test(void) {
+  static const float observations[${tests.length}][${observationSize}] = {
+${rows("observation")}
+  };
+  static const float actions[${tests.length}][${count}] = {
+${rows("action")}
+  };
+  int wrong = 0, test;
+  for (test = 0; test < ${tests.length}; test++) {
+${compare}
+  }
+  return wrong;
+}
+
+#ifdef ${name.toUpperCase()}_MAIN
+int main(void) {
+  return ${name}_self_test();
+}
+#endif
+`;
+}
+
+/**
+ * Reads what a header of ours says of its policy, and checks that all its parameters are there.
+ * @returns the metadata by key.
+ * @throws {FileError} when it is no such header, or cut off.
+ */
+export function readCHeader(
+  bytes: Uint8Array,
+  { name }: { readonly name: string },
+): Record<string, string> {
+  const fail = (rule: string): never => {
+    throw new FileError(`Cannot read policy ${JSON.stringify(name)}: ${rule}`);
+  };
+  const text = new TextDecoder().decode(bytes);
+  if (!text.startsWith(`/* ${TITLE}\n`)) fail(`it must begin with "/* ${TITLE}"`);
+  const comment = text.slice(0, text.indexOf("*/"));
+  const metadata: Record<string, string> = Object.create(null);
+  for (const [, key, value] of comment.matchAll(/^ \* ([A-Za-z]+): (.*)$/gm)) {
+    if (key !== "Use") metadata[key] = value;
+  }
+  const numbers = /_parameters\[([0-9]+)\] = \{([^}]*)\};/.exec(text);
+  const count = numbers?.[2].match(/[^\s,]+/g)?.length ?? 0;
+  if (String(count) !== metadata.parameters || numbers?.[1] !== metadata.parameters) {
+    fail(`it must hold ${metadata.parameters ?? "a number of"} parameters, got ${count}`);
+  }
+  if (!/#endif \/\* \w+_H \*\/\n$/.test(text)) fail("its end is missing");
+  return metadata;
+}

@@ -1,0 +1,241 @@
+/**
+ * generator.safetensors: all that is needed to generate policies, in one file.
+ *
+ * Tensors: `weights.NAME` (float32) for every weight of the generator; `normaliser.mean` and
+ * `normaliser.deviation` (float64, [S]); `calibration.command`, `.mean`, `.std` and `.n` (float64), one
+ * number for each measured command; `seen.returns` (float32), one for each training episode.
+ * Metadata: `format`, `formatVersion`, `program`, `environment`, the resolved `config`, the chosen
+ * `best` command and its return, and `provenance`, the last three as JSON.
+ */
+
+import type { Calibration, CalibrationPoint } from "./calibration.ts";
+import { type Config, flattenConfig, resolveConfig } from "../config/config.ts";
+import type { EnvSpec } from "../env.ts";
+import { FileError } from "../system/errors.ts";
+import { hashHex, readFileLimited, writeFileAtomic } from "../system/files.ts";
+import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
+import {
+  decodeSafetensors,
+  requireTensor,
+  safetensorsChunks,
+  type SafetensorsFile,
+  type Tensor,
+} from "../formats/safetensors.ts";
+import { GenerationPass, nameWeights, type WeightValues } from "../learner/generation_pass.ts";
+import type { GeneratorModel, ModelTable, NormaliserState, PolicyShape } from "../model.ts";
+import type { SessionOptions } from "../onnx/session.ts";
+import { assertLayers, countPolicyParameters } from "./policy_size.ts";
+import { sizeOf } from "../autodiff/shape.ts";
+import { VERSION } from "../system/version.ts";
+
+/** The name of the file in a run folder. */
+export const GENERATOR_FILE_NAME = "generator.safetensors";
+
+const FORMAT = "udrlpg-generator";
+const FORMAT_VERSION = "1";
+/** The largest generator that is read: 500 million weights. */
+const MAX_BYTES = 2 ** 31;
+
+/** What a generator file says. */
+export interface GeneratorContent {
+  /** The configuration that it was trained with. */
+  readonly config: Config;
+  /** Weights in the order of the model's specs, flat, [W]. */
+  readonly weights: Float32Array;
+  /** The normaliser of its policies' observations. */
+  readonly normaliser: NormaliserState;
+  /** Which command earns which return. */
+  readonly calibration: Calibration;
+  /** The return of every training episode, survival bonus included: what the buffer ever held. */
+  readonly seenReturns: Float32Array;
+  /** Where it came from: steps, episodes, updates and whatever else the run knows. */
+  readonly provenance: Readonly<Record<string, number | string>>;
+}
+
+/** A generator that is ready to use. */
+export interface TrainedGenerator extends GeneratorContent {
+  /** The environment that it was trained in. */
+  readonly spec: EnvSpec;
+  /** What its policies look like. */
+  readonly shape: PolicyShape;
+  /** The network that the weights belong to. */
+  readonly model: GeneratorModel;
+  /** Generates policies from commands. */
+  readonly pass: GenerationPass;
+  /** The weights as `pass` takes them. */
+  readonly values: WeightValues;
+  /** SHA-256 of the file. */
+  readonly hash: string;
+}
+
+/** Writes a generator file; an old one stays until the new one is whole. @throws {FileError} */
+export function saveGenerator(
+  path: string,
+  { content, model }: { content: GeneratorContent; model: GeneratorModel },
+): void {
+  const tensors = new Map<string, Tensor>();
+  const named = nameWeights(model.weights, { flat: content.weights, prefix: "weights" });
+  for (const [name, { data, shape }] of Object.entries(named)) {
+    tensors.set(name, { dtype: "F32", shape, data: data as Float32Array });
+  }
+  const vectors = new Map<string, ArrayLike<number>>([
+    ["normaliser.mean", content.normaliser.mean],
+    ["normaliser.deviation", content.normaliser.deviation],
+  ]);
+  for (const key of CALIBRATION_KEYS) {
+    vectors.set(`calibration.${key}`, content.calibration.points.map((point) => point[key]));
+  }
+  for (const [name, values] of vectors) {
+    tensors.set(name, { dtype: "F64", shape: [values.length], data: Float64Array.from(values) });
+  }
+  const { seenReturns } = content;
+  tensors.set("seen.returns", { dtype: "F32", shape: [seenReturns.length], data: seenReturns });
+  const { bestCommand, bestReturn } = content.calibration;
+  const chunks = safetensorsChunks(tensors, {
+    format: FORMAT,
+    formatVersion: FORMAT_VERSION,
+    program: `udrlpg ${VERSION}`,
+    environment: content.config.env,
+    config: JSON.stringify(content.config),
+    best: JSON.stringify({ command: bestCommand, return: bestReturn }),
+    provenance: JSON.stringify(content.provenance),
+  });
+  writeFileAtomic(path, chunks, { kind: "generator" });
+}
+
+const CALIBRATION_KEYS = [
+  "command",
+  "mean",
+  "std",
+  "n",
+] as const satisfies readonly (keyof CalibrationPoint)[];
+
+/** What it takes to make a read generator usable. */
+export interface LoadOptions {
+  /** Finds the environment that the generator was trained in. */
+  readonly specOf: (id: string) => EnvSpec;
+  /** Makes the networks. */
+  readonly models: ModelTable;
+  /** Device and threads of the generation. */
+  readonly session: SessionOptions;
+}
+
+/**
+ * Reads a generator file.
+ * @throws {FileError} when it is missing, damaged, of another version, or does not fit its own
+ * description.
+ */
+export function loadGenerator(
+  path: string,
+  { specOf, models, session }: LoadOptions,
+): TrainedGenerator {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "generator" });
+  const file = decodeSafetensors(bytes, { name: path });
+  const fail = (rule: string, got: unknown): never => {
+    throw new FileError(`Cannot read generator "${path}": ${rule}, got ${JSON.stringify(got)}`);
+  };
+  const { format, formatVersion } = file.metadata;
+  if (format !== FORMAT) fail(`format must be "${FORMAT}"`, format ?? "none");
+  if (formatVersion !== FORMAT_VERSION) {
+    fail(`format version must be ${FORMAT_VERSION}`, formatVersion);
+  }
+  const object = (key: string): JsonObject => {
+    const value = parseJsonLimited(file.metadata[key] ?? "null", { name: `${path}, ${key}` });
+    return isJsonObject(value) ? value : fail(`${key} must be a JSON object`, value) as never;
+  };
+  try {
+    const config = readConfig(object("config"), path);
+    const spec = specOf(config.env);
+    countPolicyParameters(spec, config.policy.hiddenSizes);
+    assertLayers([...config.generator.hiddenSizes, ...config.cvae.encoderSizes], "generator");
+    const shape = models.policyShape(spec, config.policy.hiddenSizes);
+    const model = models.createGenerator(config, shape);
+    const best = object("best");
+    const number = (value: unknown, what: string): number =>
+      typeof value === "number" && Number.isFinite(value)
+        ? value
+        : fail(`${what} must be a number`, value);
+    const weights = readWeights(file, { model, path });
+    const vector = (name: string, size?: number): Float64Array =>
+      requireTensor(file, name, {
+        dtype: "F64",
+        name: path,
+        ...(size === undefined ? {} : { shape: [size] }),
+      })
+        .data;
+    const [command, mean, std, n] = CALIBRATION_KEYS.map((key) => vector(`calibration.${key}`));
+    if (
+      mean.length !== command.length || std.length !== command.length || n.length !== command.length
+    ) {
+      fail(
+        "calibration columns must be equally long",
+        [command, mean, std, n].map((c) => c.length),
+      );
+    }
+    const calibration: Calibration = {
+      points: [...command].map((value, i) => ({
+        command: value,
+        mean: mean[i],
+        std: std[i],
+        n: n[i],
+      })),
+      bestCommand: number(best.command, "the best command"),
+      bestReturn: number(best.return, "the best return"),
+    };
+    const size = shape.sizes[0];
+    const normaliser: NormaliserState = {
+      mean: vector("normaliser.mean", size),
+      deviation: vector("normaliser.deviation", size),
+    };
+    const numbers = [weights, normaliser.mean, normaliser.deviation, command, mean, std, n];
+    for (const values of numbers) {
+      const bad = values.find((value) => !Number.isFinite(value));
+      if (bad !== undefined) fail("every number must be finite", String(bad));
+    }
+    const bad = normaliser.deviation.find((value) => value <= 0);
+    if (bad !== undefined) fail("deviations must be positive", bad);
+    return {
+      config,
+      spec,
+      shape,
+      model,
+      weights,
+      values: nameWeights(model.weights, { flat: weights, prefix: "weights" }),
+      normaliser,
+      calibration,
+      seenReturns: requireTensor(file, "seen.returns", { dtype: "F32", name: path }).data,
+      provenance: object("provenance") as Record<string, number | string>,
+      pass: new GenerationPass(model, session),
+      hash: hashHex(bytes),
+    };
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof TypeError) {
+      throw new FileError(`Cannot read generator "${path}": ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+function readConfig(json: JsonObject, path: string): Config {
+  return resolveConfig([{ source: `file "${path}"`, values: flattenConfig(json) }]).config;
+}
+
+/**
+ * Puts the file's weights into one flat vector in the model's order, [W]. Every tensor is found in the
+ * file before the vector is made, so that it is never larger than the file.
+ */
+function readWeights(
+  file: SafetensorsFile,
+  { model, path }: { model: GeneratorModel; path: string },
+): Float32Array {
+  const pieces = model.weights.map(({ name, shape }) =>
+    requireTensor(file, `weights.${name}`, { dtype: "F32", shape, name: path }).data
+  );
+  const flat = new Float32Array(model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    flat.set(piece, offset);
+    offset += piece.length;
+  }
+  return flat;
+}

@@ -1,0 +1,339 @@
+/**
+ * Policy files: one policy with its normaliser and action scaling, in one of several formats.
+ *
+ * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
+ * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
+ * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`,
+ * `measuredReturn` (JSON), `generator` (SHA-256 of its file) and `program`.
+ *
+ * The module is longer than most because each format's writing and reading stand together.
+ */
+
+import { renderCHeader } from "./c_header.ts";
+import { type EnvSpec, observationSize } from "../env.ts";
+import { FileError } from "../system/errors.ts";
+import { readFileLimited, writeFileAtomic } from "../system/files.ts";
+import { isJsonObject, type JsonValue, parseJsonLimited } from "../formats/json.ts";
+import {
+  decodeSafetensors,
+  requireTensor,
+  safetensorsChunks,
+  type Tensor,
+} from "../formats/safetensors.ts";
+import type { MeasuredReturn } from "../episodes/evaluate.ts";
+import type { ModelTable, NormaliserState, Policy } from "../model.ts";
+import { exportOnnx } from "../onnx/export.ts";
+import { createOnnxPolicy } from "../onnx/policy.ts";
+import { readOnnx } from "../onnx/reader.ts";
+import { countPolicyParameters } from "./policy_size.ts";
+import { VERSION } from "../system/version.ts";
+
+/** The formats in which a policy can be written and read; each is its files' ending too. */
+export const POLICY_FORMATS = ["onnx", "safetensors", "json"] as const;
+/** One of the formats. */
+export type PolicyFormat = (typeof POLICY_FORMATS)[number];
+
+/** The ending of the files of each format in which a policy can be written. */
+export const WRITTEN_ENDINGS = {
+  onnx: ".onnx",
+  safetensors: ".safetensors",
+  json: ".json",
+  c: ".h",
+} as const satisfies { readonly [F in PolicyFormat]: string } & { readonly c: string };
+/** A format in which a policy can be written. */
+export type WrittenFormat = keyof typeof WRITTEN_ENDINGS;
+/** The names of those formats. */
+export const WRITTEN_FORMATS = Object.keys(WRITTEN_ENDINGS) as readonly WrittenFormat[];
+
+const FORMAT = "udrlpg-policy";
+/** The largest policy file that is read. */
+const MAX_BYTES = 2 ** 30;
+
+/** A policy's own numbers. */
+export interface PolicyNumbers {
+  /** Widths of the tanh layers; empty for a linear policy. */
+  readonly hiddenSizes: readonly number[];
+  /** In policy order, [P]. */
+  readonly parameters: Float32Array;
+  /** The normaliser of its observations. */
+  readonly normaliser: NormaliserState;
+}
+
+/** What a file says of its policy. */
+export interface PolicyLabel {
+  /** Id of the environment. */
+  readonly environment: string;
+  /** The return that was asked for. */
+  readonly requestedReturn: number;
+  /** Scaled command that the policy was generated for. */
+  readonly command: number;
+  /** What it returned when it was measured, and over which seeds. */
+  readonly measuredReturn: (MeasuredReturn & { readonly seeds: readonly number[] }) | null;
+  /** SHA-256 of the generator file. */
+  readonly generator: string;
+}
+
+/** A policy file that was read: its metadata and a way to act. */
+export interface LoadedPolicy {
+  /** What kind of file it was. */
+  readonly format: PolicyFormat;
+  /** Key and value pairs as the file gives them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Environment id from the metadata, undefined in a file of another program. */
+  readonly environment: string | undefined;
+  /** Makes the policy ready to act in an environment. @throws {FileError} when it does not fit. */
+  open(spec: EnvSpec): Promise<Policy>;
+}
+
+/**
+ * Guesses the format from a file's name.
+ * @throws {RangeError} when the ending is none of the three.
+ */
+export function formatOf(path: string): PolicyFormat {
+  const ending = /\.([^./\\]+)$/.exec(path)?.[1]?.toLowerCase();
+  const format = POLICY_FORMATS.find((name) => name === ending);
+  if (format) return format;
+  throw new RangeError(
+    `Cannot tell the format of "${path}": the name must end in .onnx, .safetensors or .json`,
+  );
+}
+
+/**
+ * Guesses the format in which a file is to be written from its name.
+ * @throws {RangeError} when the ending is none that can be written.
+ */
+export function writtenFormatOf(path: string): WrittenFormat {
+  const ending = /\.[^./\\]+$/.exec(path)?.[0].toLowerCase();
+  const format = WRITTEN_FORMATS.find((name) => WRITTEN_ENDINGS[name] === ending);
+  if (format) return format;
+  throw new RangeError(
+    `Cannot tell the format of "${path}": the name must end in one of ${
+      Object.values(WRITTEN_ENDINGS).join(", ")
+    }`,
+  );
+}
+
+/** Writes a policy; an old file stays until the new one is whole. @throws {FileError} */
+export function writePolicy(
+  path: string,
+  { numbers, label, format, spec, models }: {
+    numbers: PolicyNumbers;
+    label: PolicyLabel;
+    format: WrittenFormat;
+    spec: EnvSpec;
+    models: ModelTable;
+  },
+): void {
+  const context = { metadata: metadataOf(numbers, label), spec, models, path };
+  writeFileAtomic(path, ENCODERS[format](numbers, context), { kind: "policy" });
+}
+
+type Encoder = (
+  numbers: PolicyNumbers,
+  context: { metadata: Record<string, string>; spec: EnvSpec; models: ModelTable; path: string },
+) => string | Uint8Array | readonly Uint8Array[];
+
+const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
+  onnx(numbers, { metadata, spec, models }) {
+    const shape = models.policyShape(spec, numbers.hiddenSizes);
+    return exportOnnx(models.tracePolicy(spec, shape, numbers), {
+      name: "policy",
+      metadata,
+      docString: `Policy for ${spec.id}: observation [N, ${shape.sizes[0]}] in, action out`,
+    });
+  },
+  safetensors(numbers, { metadata }) {
+    const { parameters, normaliser } = numbers;
+    const tensors = new Map<string, Tensor>([
+      ["parameters", { dtype: "F32", shape: [parameters.length], data: parameters }],
+    ]);
+    for (const key of ["mean", "deviation"] as const) {
+      const data = normaliser[key];
+      tensors.set(`normaliser.${key}`, { dtype: "F64", shape: [data.length], data });
+    }
+    return safetensorsChunks(tensors, metadata);
+  },
+  json({ parameters, normaliser }, { metadata }) {
+    return JSON.stringify({
+      metadata,
+      normaliser: { mean: [...normaliser.mean], deviation: [...normaliser.deviation] },
+      parameters: [...parameters],
+    }) + "\n";
+  },
+  c({ parameters, normaliser, hiddenSizes }, { metadata, spec, models, path }) {
+    const shape = models.policyShape(spec, hiddenSizes);
+    const policy = models.createPolicy(spec, shape);
+    policy.load(parameters);
+    policy.normalise(normaliser);
+    const { actionSpace } = spec;
+    return renderCHeader({
+      fileName: path,
+      sizes: shape.sizes,
+      parameters,
+      normaliser,
+      ...(actionSpace.kind === "box" ? { bounds: actionSpace } : {}),
+      metadata,
+      policy,
+    });
+  },
+};
+
+function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, string> {
+  return {
+    format: FORMAT,
+    program: `udrlpg ${VERSION}`,
+    environment: label.environment,
+    hiddenSizes: JSON.stringify(numbers.hiddenSizes),
+    requestedReturn: String(label.requestedReturn),
+    command: String(label.command),
+    measuredReturn: JSON.stringify(label.measuredReturn),
+    generator: label.generator,
+  };
+}
+
+/**
+ * Reads a policy file of any format.
+ * @throws {FileError} when it is missing, damaged or no policy.
+ */
+export function readPolicy(
+  path: string,
+  { models, trust = false }: { models: ModelTable; trust?: boolean },
+): LoadedPolicy {
+  const format = formatOf(path);
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  if (format === "onnx") {
+    const summary = readOnnx(bytes, { name: path });
+    const metadata = { ...summary.metadata };
+    return {
+      format,
+      metadata,
+      environment: metadata.environment,
+      open: (spec) => createOnnxPolicy(bytes, { summary, spec, name: path, trust }),
+    };
+  }
+  const { metadata, numbers } = format === "json"
+    ? readJson(bytes, path)
+    : readSafetensors(bytes, path);
+  return {
+    format,
+    metadata,
+    environment: metadata.environment,
+    open: (spec) => Promise.resolve(openNumbers(numbers, { spec, models, path })),
+  };
+}
+
+function openNumbers(
+  numbers: PolicyNumbers,
+  { spec, models, path }: { spec: EnvSpec; models: ModelTable; path: string },
+): Policy {
+  const size = observationSize(spec);
+  const count = parameterCountOf(numbers, { spec, path });
+  if (numbers.parameters.length !== count || numbers.normaliser.mean.length !== size) {
+    throw new FileError(
+      `Cannot use policy "${path}" in "${spec.id}": it must have ${count} parameters ` +
+        `for ${size} inputs, got ${numbers.parameters.length} for ${numbers.normaliser.mean.length}`,
+    );
+  }
+  const shape = models.policyShape(spec, numbers.hiddenSizes);
+  const policy = models.createPolicy(spec, shape);
+  policy.load(numbers.parameters);
+  policy.normalise(numbers.normaliser);
+  return policy;
+}
+
+/** Counts what the widths in a file ask for, before anything of that size is made. */
+function parameterCountOf(
+  { hiddenSizes }: PolicyNumbers,
+  { spec, path }: { spec: EnvSpec; path: string },
+): number {
+  try {
+    return countPolicyParameters(spec, hiddenSizes);
+  } catch (error) {
+    if (error instanceof RangeError) throw new FileError(`${error.message}, in policy "${path}"`);
+    throw error;
+  }
+}
+
+interface ReadNumbers {
+  readonly metadata: Record<string, string>;
+  readonly numbers: PolicyNumbers;
+}
+
+function readSafetensors(bytes: Uint8Array, path: string): ReadNumbers {
+  const file = decodeSafetensors(bytes, { name: path });
+  const parameters = requireTensor(file, "parameters", { dtype: "F32", name: path }).data;
+  const vector = (key: string) =>
+    requireTensor(file, `normaliser.${key}`, { dtype: "F64", name: path }).data;
+  const metadata = { ...file.metadata };
+  return {
+    metadata,
+    numbers: checkNumbers(
+      {
+        hiddenSizes: readHiddenSizes(metadata, path),
+        parameters,
+        normaliser: { mean: vector("mean"), deviation: vector("deviation") },
+      },
+      path,
+    ),
+  };
+}
+
+function readJson(bytes: Uint8Array, path: string): ReadNumbers {
+  const json = parseJsonLimited(bytes, { name: path, kind: "policy" });
+  const object = (value: JsonValue | undefined, key: string) =>
+    isJsonObject(value) ? value : fail(path, `${key} must be an object`);
+  const numbersOf = (value: JsonValue | undefined, key: string): number[] =>
+    Array.isArray(value) && value.every((item) => typeof item === "number")
+      ? value as number[]
+      : fail(path, `${key} must be a list of numbers`);
+  const root = object(json, "the file");
+  const normaliser = object(root.normaliser, "normaliser");
+  const metadata = Object.fromEntries(
+    Object.entries(object(root.metadata, "metadata")).map(([key, value]) => [
+      key,
+      typeof value === "string"
+        ? value
+        : fail(path, `metadata ${JSON.stringify(key.slice(0, 200))} must be text`),
+    ]),
+  );
+  return {
+    metadata,
+    numbers: checkNumbers(
+      {
+        hiddenSizes: readHiddenSizes(metadata, path),
+        parameters: Float32Array.from(numbersOf(root.parameters, "parameters")),
+        normaliser: {
+          mean: Float64Array.from(numbersOf(normaliser.mean, "normaliser.mean")),
+          deviation: Float64Array.from(numbersOf(normaliser.deviation, "normaliser.deviation")),
+        },
+      },
+      path,
+    ),
+  };
+}
+
+function readHiddenSizes(metadata: Record<string, string>, path: string): number[] {
+  if (metadata.format !== FORMAT) fail(path, `format must be "${FORMAT}"`);
+  const value = parseJsonLimited(metadata.hiddenSizes ?? "null", { name: `${path}, hiddenSizes` });
+  const valid = Array.isArray(value) &&
+    value.every((size) =>
+      typeof size === "number" && Number.isSafeInteger(size) && size > 0 && size <= 65536
+    );
+  return valid ? value as number[] : fail(path, "hiddenSizes must be a list of widths");
+}
+
+function checkNumbers(numbers: PolicyNumbers, path: string): PolicyNumbers {
+  const { parameters, normaliser: { mean, deviation } } = numbers;
+  if (mean.length !== deviation.length) {
+    fail(path, "normaliser mean and deviation must be equally long");
+  }
+  if (![parameters, mean, deviation].every((values) => values.every(Number.isFinite))) {
+    fail(path, "every number must be finite");
+  }
+  if (!deviation.every((value) => value > 0)) fail(path, "deviations must be positive");
+  return numbers;
+}
+
+function fail(path: string, rule: string): never {
+  throw new FileError(`Cannot read policy "${path}": ${rule}`);
+}

@@ -1,0 +1,98 @@
+/** Runs a generator's forward pass: scaled commands -> policies in generator order. */
+
+import { countMultiplyAdds } from "../autodiff/cost.ts";
+import type { GeneratorModel, WeightSpec } from "../model.ts";
+import { exportOnnx } from "../onnx/export.ts";
+import {
+  createSession,
+  type Feeds,
+  type Session,
+  type SessionOptions,
+  type TensorValue,
+} from "../onnx/session.ts";
+import { chooseThreads } from "../onnx/threads.ts";
+import type { Rng } from "../numbers/rng.ts";
+import { sizeOf } from "../autodiff/shape.ts";
+import { traceGeneration } from "./update_graph.ts";
+
+/** Weights under the names of the generation graph's inputs, `weights.NAME`. */
+export type WeightValues = Feeds;
+
+/** A generator's forward pass in ONNX Runtime; loaded at the first use. */
+export class GenerationPass {
+  readonly #model: GeneratorModel;
+  readonly #options: SessionOptions;
+  #session: Session | undefined;
+
+  /** Keeps what the first use loads; nothing is loaded yet. */
+  constructor(model: GeneratorModel, options: SessionOptions) {
+    this.#model = model;
+    this.#options = options;
+  }
+
+  /**
+   * Generates policies: n rows of [P], views of one array.
+   * @param rng draws the latents of a generator that has some: n * L normal numbers
+   */
+  async run(
+    weights: WeightValues,
+    { commands, rng }: { commands: readonly number[]; rng: Rng },
+  ): Promise<Float32Array[]> {
+    const { parameterCount: size, latentSize } = this.#model;
+    this.#session ??= await this.#load();
+    const count = commands.length;
+    const feeds: Record<string, Feeds[string]> = {
+      ...weights,
+      commands: encodeCommands(this.#model, commands),
+    };
+    if (latentSize > 0) {
+      const latents = new Float32Array(count * latentSize);
+      rng.fillStandardNormal(latents);
+      feeds.latents = { data: latents, shape: [count, latentSize] };
+    }
+    const policies = { data: new Float32Array(count * size), shape: [count, size] };
+    await this.#session.run(feeds, { policies });
+    return commands.map((_, row) => policies.data.subarray(row * size, (row + 1) * size));
+  }
+
+  #load(): Promise<Session> {
+    const graph = traceGeneration(this.#model);
+    const options = chooseThreads(this.#options, countMultiplyAdds(graph, 1));
+    return createSession(exportOnnx(graph, { name: "generation" }), options);
+  }
+
+  /** Frees the loaded graph. */
+  async close(): Promise<void> {
+    await this.#session?.release();
+    this.#session = undefined;
+  }
+}
+
+/** Encodes scaled commands as the generator's input, [n, C]. */
+export function encodeCommands(model: GeneratorModel, commands: readonly number[]): TensorValue {
+  const size = model.commandSize;
+  const data = new Float32Array(commands.length * size);
+  commands.forEach((command, row) =>
+    model.encodeCommand(command, data.subarray(row * size, (row + 1) * size))
+  );
+  return { data, shape: [commands.length, size] };
+}
+
+/** Names the pieces of one flat vector, [W], by prefix and weight: views, nothing is copied. */
+export function nameWeights(
+  specs: readonly WeightSpec[],
+  { flat, prefix }: { flat: Float32Array; prefix: string },
+): Record<string, TensorValue> {
+  const values: Record<string, TensorValue> = {};
+  let offset = 0;
+  for (const { name, shape } of specs) {
+    const data = flat.subarray(offset, offset += sizeOf(shape));
+    values[`${prefix}.${name}`] = { data, shape };
+  }
+  return values;
+}
+
+/** Counts the numbers in a generator's weights, W. */
+export function countWeights(specs: readonly WeightSpec[]): number {
+  return specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}

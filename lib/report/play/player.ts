@@ -1,0 +1,67 @@
+/** The player: recorded episodes as one page that animates them side by side. */
+
+import { writeFileAtomic } from "../../system/files.ts";
+import { escapeHtml, renderPage } from "../html.ts";
+import { type Recording, UNITS_PER_METER } from "./recording.ts";
+
+/** Speeds that the page offers, times real time. */
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
+
+/**
+ * Writes the page.
+ * @throws {FileError} when it cannot be written.
+ */
+export async function writePlayer(path: string, recordings: readonly Recording[]): Promise<void> {
+  writeFileAtomic(path, await renderPlayer(recordings), { kind: "player" });
+}
+
+/** Makes the page as one HTML document. */
+export async function renderPlayer(recordings: readonly Recording[]): Promise<string> {
+  const [script, style, base] = await Promise.all([
+    import("./player.js", { with: { type: "text" } }),
+    import("./player.css", { with: { type: "text" } }),
+    import("../page.css", { with: { type: "text" } }),
+  ]);
+  const envs = [...new Set(recordings.map(({ env }) => env))].join(", ");
+  return renderPage({
+    title: `${envs} · udrlpg`,
+    styles: [base.default, style.default],
+    scripts: [script.default],
+    data: { unitsPerMeter: UNITS_PER_METER, recordings },
+    body: [
+      `<h1>${escapeHtml(envs)}</h1>`,
+      `<div class="panels">${recordings.map(renderPanel).join("\n")}</div>`,
+      renderControls(),
+    ].join("\n"),
+  });
+}
+
+function renderPanel(
+  { title, seed, steps, terminated, return: total }: Recording,
+  number: number,
+): string {
+  const end = terminated ? "ends" : "is cut off";
+  return `<figure class="card panel"><h2>${escapeHtml(title)}</h2>` +
+    `<canvas class="picture" id="picture-${number}" role="img" aria-label="${
+      escapeHtml(title)
+    }"></canvas>` +
+    `<div class="score"><span>return <output class="return" id="return-${number}">0</output></span>` +
+    `<span class="soft">step <output id="step-${number}">0</output> of ${steps}</span></div>` +
+    `<canvas class="course" id="course-${number}"></canvas>` +
+    `<figcaption>Seed ${seed}; ${end} after ${steps} steps with a return of ${
+      escapeHtml(total.toLocaleString("en", { maximumFractionDigits: 1 }))
+    }.</figcaption></figure>`;
+}
+
+function renderControls(): string {
+  const speeds = SPEEDS.map((speed) =>
+    `<option value="${speed}"${speed === 1 ? " selected" : ""}>${speed} ×</option>`
+  ).join("");
+  return '<div class="controls card"><button id="play" type="button">Play</button>' +
+    '<input id="scrub" type="range" min="0" max="1" step="any" value="0" aria-label="Time">' +
+    '<output id="clock">0.0 s</output>' +
+    `<label>Speed <select id="speed">${speeds}</select></label>` +
+    '<label><input id="repeat" type="checkbox" checked> Repeat</label></div>' +
+    '<p class="soft">Space plays and pauses, the arrow keys step. A link that ends in #t=2.5 shows ' +
+    "that second.</p>";
+}

@@ -1,0 +1,87 @@
+/**
+ * The run folder before anything is learnt: whether a run may start or go on in it, and its config.toml.
+ */
+
+import { sequenceOf } from "./checkpoint/manifest.ts";
+import { namesIn } from "./checkpoint/reader.ts";
+import { type Config, resolveConfig } from "../config/config.ts";
+import { readConfigFile, renderConfig } from "../config/config_file.ts";
+import { FileError } from "../system/errors.ts";
+import { childPath, isThere, makeFolder, writeFileAtomic } from "../system/files.ts";
+import { assertResumable } from "./checkpoint/run_checkpoint.ts";
+import { LOCK_FILE_NAME } from "./lock.ts";
+
+/** The resolved configuration's name in the run folder. */
+export const CONFIG_FILE_NAME = "config.toml";
+
+/** The folder of checkpoints in a run folder. */
+export const CHECKPOINT_FOLDER_NAME = "checkpoint";
+
+/** How a folder is opened. */
+export interface OpenOptions {
+  /** Path of the run folder. */
+  readonly folder: string;
+  /** Go on with the run that is there. */
+  readonly resume?: boolean;
+  /** Gets what the user should know although nothing failed. */
+  readonly onWarning?: (text: string) => void;
+}
+
+/**
+ * Makes the folder, or checks that a run is there to resume.
+ * @throws {FileError} when it is neither.
+ */
+export function openRunFolder(config: Config, { folder, resume, onWarning }: OpenOptions): void {
+  const shown = JSON.stringify(folder);
+  if (resume && !isThere(folder)) {
+    throw new FileError(
+      `Cannot resume run ${shown}: there is no such folder: start it without --resume`,
+    );
+  }
+  makeFolder(folder);
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name !== LOCK_FILE_NAME).sort();
+  if (names.length === 0) return;
+  if (!resume) {
+    throw new FileError(
+      `Cannot train in ${shown}: the folder must be empty, got "${names[0]}" and perhaps more: ` +
+        `continue with --resume or choose another --out`,
+    );
+  }
+  if (!names.includes(CONFIG_FILE_NAME)) {
+    // Written before anything else; only temporary files can be there without it.
+    if (names.every((name) => name.startsWith("."))) return;
+    throw new FileError(
+      `Cannot resume run ${shown}: there must be a ${CONFIG_FILE_NAME}, got none`,
+    );
+  }
+  const checkpoints = childPath(folder, CHECKPOINT_FOLDER_NAME);
+  // With a checkpoint, that one says what the run's configuration is.
+  if (isThere(checkpoints) && namesIn(checkpoints).some((name) => sequenceOf(name) !== undefined)) {
+    return;
+  }
+  assertResumable(folder, readRunConfig(folder), config);
+  onWarning?.(`Run ${shown} has no checkpoint yet: it starts from the beginning`);
+}
+
+/**
+ * Reads the configuration of a run from its config.toml.
+ * @throws {FileError} when it is not there or not what it should be.
+ */
+export function readRunConfig(folder: string): Config {
+  const path = childPath(folder, CONFIG_FILE_NAME);
+  const { options } = readConfigFile(path);
+  return resolveConfig([{ source: `file "${path}"`, values: options }]).config;
+}
+
+/**
+ * Writes the resolved configuration of a run, with the settings of the present session.
+ * @throws {FileError} when it cannot be written.
+ */
+export function writeRunConfig(
+  config: Config,
+  { folder, settings }: { folder: string; settings: ReadonlyMap<string, unknown> },
+): void {
+  const path = childPath(folder, CONFIG_FILE_NAME);
+  writeFileAtomic(path, renderConfig(config, { settings }), { kind: "configuration" });
+}

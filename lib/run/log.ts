@@ -1,0 +1,116 @@
+/**
+ * What a run says of itself, in two files that hold the same: metrics.jsonl for programs and people, an
+ * event file for TensorBoard.
+ *
+ * A checkpoint records how long both files are, and a resumed run rolls them back to there, so that
+ * metrics.jsonl ends up the same, byte for byte, as if the run had never stopped. It holds no times for
+ * that reason; the event file does, because TensorBoard wants them.
+ */
+
+import type { Clock } from "../system/clock.ts";
+import { childPath } from "../system/files.ts";
+import { TfeventsWriter } from "../formats/tfevents.ts";
+import { type MetricRecord, MetricsWriter, type MetricValue } from "./metrics.ts";
+
+/** The name of the metrics file in a run folder. */
+export const METRICS_FILE_NAME = "metrics.jsonl";
+
+const EVENTS_FILE_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
+
+/** How long the files of a log are, in bytes. */
+export interface LogPositions {
+  /** Length of metrics.jsonl. */
+  readonly metricsBytes: number;
+  /** Length of the event file. */
+  readonly eventsBytes: number;
+}
+
+/** The positions of a log that holds nothing. */
+export const EMPTY_LOG: LogPositions = { metricsBytes: 0, eventsBytes: 0 };
+
+/** Appends records to both files of a run folder; their only writer. */
+export class RunLog {
+  readonly #metrics: MetricsWriter;
+  readonly #events: TfeventsWriter;
+  readonly #clock: Clock;
+  /** What was odd about the files when they were opened, for the user to read. */
+  readonly warnings: readonly string[];
+
+  private constructor(metrics: MetricsWriter, events: TfeventsWriter, clock: Clock) {
+    this.#metrics = metrics;
+    this.#events = events;
+    this.#clock = clock;
+    this.warnings = metrics.warnings;
+  }
+
+  /**
+   * Opens or makes both files and cuts them to `from`.
+   * @throws {FileError} when they cannot be opened.
+   */
+  static open(
+    folder: string,
+    { clock, from }: { readonly clock: Clock; readonly from: LogPositions },
+  ): RunLog {
+    const wallTimeSeconds = clock.epochMs() / 1000;
+    const metrics = MetricsWriter.open(childPath(folder, METRICS_FILE_NAME), {
+      resumeAtByte: from.metricsBytes,
+    });
+    try {
+      const known = [...Deno.readDirSync(folder)].map(({ name }) => name)
+        .filter((name) => EVENTS_FILE_NAME.test(name)).sort();
+      // TensorBoard tells runs' files apart by the time in their names.
+      const name = known.at(-1) ??
+        `events.out.tfevents.${Math.max(0, Math.floor(wallTimeSeconds))}.udrlpg`;
+      const events = TfeventsWriter.open(childPath(folder, name), {
+        wallTimeSeconds,
+        resumeAtByte: from.eventsBytes,
+      });
+      return new RunLog(metrics, events, clock);
+    } catch (error) {
+      metrics.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Appends one record to both files.
+   * @throws {FileError} when it cannot be written.
+   */
+  record(kind: string, step: number, values: Readonly<Record<string, unknown>>): void {
+    this.#metrics.write({ kind, step, ...values } as MetricRecord);
+    const wallTimeSeconds = this.#clock.epochMs() / 1000;
+    this.#events.write(scalarsOf(kind, values as MetricRecord), { step, wallTimeSeconds });
+  }
+
+  /**
+   * Waits until every record is on disk; then gives the lengths that a checkpoint may rely on.
+   * @throws {FileError} when the system reports that they are not.
+   */
+  sync(): LogPositions {
+    this.#metrics.sync();
+    this.#events.sync();
+    return { metricsBytes: this.#metrics.position, eventsBytes: this.#events.position };
+  }
+
+  /** Closes both files; the log is not usable afterwards. */
+  close(): void {
+    this.#metrics.close();
+    this.#events.close();
+  }
+}
+
+/** Names every number of a record as TensorBoard shows it: "evaluation/mean". Lists are left out. */
+function scalarsOf(
+  prefix: string,
+  values: Readonly<Record<string, MetricValue | undefined>>,
+): Record<string, number> {
+  const scalars: Record<string, number> = {};
+  for (const [name, value] of Object.entries(values)) {
+    const tag = `${prefix}/${name}`;
+    if (typeof value === "number") scalars[tag] = value;
+    else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      Object.assign(scalars, scalarsOf(tag, value as Record<string, MetricValue>));
+    }
+  }
+  return scalars;
+}

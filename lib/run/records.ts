@@ -1,0 +1,35 @@
+/**
+ * The records of metrics.jsonl besides their place in the file. They follow from the run alone: no time,
+ * no path, nothing of the machine, so that `verifyRun` can make them again and compare.
+ */
+
+import type { MetricRecord } from "./metrics.ts";
+import type { RecordKind } from "../algorithm/observer.ts";
+import { spentSteps, type TrainingRun } from "../algorithm/run.ts";
+import { hashState } from "./state.ts";
+import { VERSION } from "../system/version.ts";
+
+/** After these cycles the log holds a hash of the whole state, for `verifyRun`. */
+export const HASHED_CYCLES: readonly number[] = [1, 2, 4, 8, 16, 32];
+
+/** Makes the first record of a run: what it is. */
+export function startRecordOf({ config: { env, seed } }: TrainingRun): MetricRecord {
+  return { kind: "run", step: 0, version: VERSION, env, seed };
+}
+
+/** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */
+export function recordOf(
+  run: TrainingRun,
+  kind: RecordKind,
+  values: Readonly<Record<string, unknown>>,
+): MetricRecord {
+  const isReport = kind === "attempt" || kind === "evaluation" || kind === "curve";
+  const simulated = isReport ? { simulated: { ...run.counters.steps } } : {};
+  return { kind, step: spentSteps(run), ...values, ...simulated };
+}
+
+/** Makes the record of a state's hash; once after each of `HASHED_CYCLES`. */
+export function stateRecordOf(run: TrainingRun): MetricRecord {
+  const { cycles: cycle } = run.counters;
+  return { kind: "state", step: spentSteps(run), cycle, hash: hashState(run) };
+}

@@ -1,0 +1,336 @@
+/**
+ * One training session of a run folder: makes the run, lets the trainer train it, and keeps the folder
+ * up to date.
+ *
+ * The folder holds config.toml (the resolved configuration), metrics.jsonl, TensorBoard events,
+ * checkpoint/, report.html and, at the end, generator.safetensors. Nothing is written before
+ * everything that can be checked is. A session that stops early, whatever stops it, leaves a folder
+ * that another one with `resume` takes to the same end, byte for byte; the report alone holds times.
+ */
+
+import type { Clock } from "../system/clock.ts";
+import type { Config } from "../config/config.ts";
+import type { EnvRegistry } from "../env.ts";
+import { DivergedError } from "../system/errors.ts";
+import { type EpisodeRunner, type MeasuredReturn, nextTurn } from "../episodes/evaluate.ts";
+import { childPath, isThere } from "../system/files.ts";
+import { GENERATOR_FILE_NAME, saveGenerator } from "../generator/generator_file.ts";
+import type { ModelTable } from "../model.ts";
+import type { SessionOptions } from "../onnx/session.ts";
+import type { Profile, ProfileSeconds } from "./profile.ts";
+import { ReportRenewer } from "./renew.ts";
+import type { RunEnd } from "./checkpoint/run_checkpoint.ts";
+import { CONFIG_FILE_NAME, openRunFolder, writeRunConfig } from "./folder.ts";
+import { type KeepOptions, RunKeeper } from "./keeper.ts";
+import { lockRun } from "./lock.ts";
+import { confidence95 } from "../numbers/statistics.ts";
+import { train } from "../algorithm/trainer.ts";
+import type { TrainingObserver, TrainingOutcome } from "../algorithm/observer.ts";
+import {
+  createRun,
+  currentNormaliser,
+  spentSteps,
+  type StepCounts,
+  type TrainingRun,
+} from "../algorithm/run.ts";
+import { findNonFinite } from "./state.ts";
+import type { WorkerModules } from "../episodes/workers/messages.ts";
+import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
+
+/** What a session needs besides the configuration. */
+export interface SessionContext {
+  /** Makes the environment. */
+  readonly registry: EnvRegistry;
+  /** Makes the networks. */
+  readonly models: ModelTable;
+  /** The run folder. */
+  readonly folder: string;
+  /** Preset that the configuration came from, for the record. */
+  readonly preset: string;
+  /** Writes the report of a run folder, which is then renewed while it trains. */
+  readonly writeReport?: (folder: string) => Promise<unknown>;
+  /** Device and threads of the updates. */
+  readonly session: SessionOptions;
+  /** Times the session and decides when to save. */
+  readonly clock: Clock;
+  /** Aborted to save and stop after the present cycle. */
+  readonly signal: AbortSignal;
+  /** Go on from the folder's last checkpoint instead of asking for an empty folder. */
+  readonly resume?: boolean;
+  /** Steps between checkpoints; the rule of lib/run/keeper.ts when 0 or absent. */
+  readonly checkpointEverySteps?: number;
+  /** Evaluates on workers, 0 being one per core; in this thread when absent or with 1. */
+  readonly workers?: { readonly count: number; readonly modules: WorkerModules };
+  /** Times the parts of the session; the last line of the metrics then says where the time went. */
+  readonly profile?: Profile;
+  /** Called after every cycle and warm-up episode. */
+  readonly onProgress: (progress: Progress) => void;
+  /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
+  readonly onWarning?: (text: string) => void;
+}
+
+/** How far a run is. */
+export interface Progress {
+  /** Simulated steps that the budget paid for so far. */
+  readonly steps: number;
+  /** Steps that may be simulated in all. */
+  readonly budget: number;
+  /** Training episodes so far. */
+  readonly episodes: number;
+  /** Gradient updates so far. */
+  readonly updates: number;
+  /** Highest return of any training episode. */
+  readonly bestReturn: number;
+  /** Return of the last training episode. */
+  readonly lastReturn: number;
+  /** The last reported evaluation, if there was one. */
+  readonly lastEvaluation: MeasuredReturn | undefined;
+  /** Number of stored policies. */
+  readonly bufferFill: number;
+  /** Mean loss of the last cycle. */
+  readonly loss: number;
+}
+
+/** How a session ended, under the keys that scripts rely on. */
+export interface TrainResult {
+  /** Environment id. */
+  readonly env: string;
+  /** Preset that the configuration came from. */
+  readonly preset: string;
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Simulated steps that the budget paid for. */
+  readonly steps: number;
+  /** Training episodes. */
+  readonly episodes: number;
+  /** Gradient updates. */
+  readonly updates: number;
+  /** Path of the run folder. */
+  readonly run: string;
+  /** Highest return of any training episode. */
+  readonly bestReturn: number;
+  /** Absent when the session was stopped before the end. */
+  readonly finalReturn?: MeasuredReturn;
+  /** Duration of this session. */
+  readonly wallSeconds: number;
+  /** Device of the updates. */
+  readonly device: string;
+  /** Simulated steps by purpose. */
+  readonly stepsByPurpose: StepCounts;
+  /** False when the session was stopped before the end. */
+  readonly finished: boolean;
+  /** Where the time of this session went, when it was asked for. */
+  readonly profile?: ProfileSeconds;
+}
+
+/**
+ * Trains in a run folder, from the beginning or, with `context.resume`, from its last checkpoint.
+ * @throws {FileError} when the folder cannot be used: it is not empty (or holds no run, or another
+ * configuration's, to resume), is in use, or cannot be written.
+ * @throws {DivergedError} when training becomes non-finite; the last checkpoint stays.
+ */
+export async function trainInFolder(config: Config, context: SessionContext): Promise<TrainResult> {
+  const started = context.clock.monotonicMs();
+  await using parts = new AsyncDisposableStack();
+  const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
+  const made = createRun(config, { env, models: context.models, session: context.session });
+  parts.defer(() => made.learner.close());
+  openRunFolder(config, context);
+  parts.use(lockRun(context.folder));
+  const runner = createRunner(config, context) ?? made.runner;
+  parts.defer(() => runner.close());
+  // Only the end of a run is thrown away by a stop; a cycle's own evaluations are part of it.
+  let stop: { signal?: AbortSignal } = {};
+  const run: TrainingRun = {
+    ...made,
+    runner: {
+      run: (jobs, normaliser) => runner.run(jobs, normaliser, stop),
+      close: () => Promise.resolve(),
+    },
+  };
+  const written = { folder: context.folder, settings: settingsOf(context) };
+  if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
+  const keeper = parts.use(RunKeeper.open(run, keepOptions(context)));
+  writeRunConfig(config, written);
+  const { profile } = context;
+  if (profile) timeParts(profile, run, keeper);
+  const { writeReport } = context;
+  const report = writeReport ? new ReportRenewer({ ...context, writeReport }) : undefined;
+  const observer: TrainingObserver = {
+    record(kind, values) {
+      stop.signal?.throwIfAborted();
+      keeper.record(kind, values);
+    },
+    async betweenCycles() {
+      await nextTurn(); // lets signals arrive
+      const goesOn = keeper.betweenCycles(run);
+      await report?.whenDue(run);
+      return goesOn;
+    },
+    beforeFinish() {
+      stop = { signal: context.signal };
+      return keeper.beforeFinish();
+    },
+  };
+  let end = keeper.end;
+  if (end) {
+    context.onWarning?.(
+      `Run ${
+        JSON.stringify(context.folder)
+      } is finished: there is nothing to do: give more --steps ` +
+        `to go on with it`,
+    );
+  } else {
+    const outcome = await trainUntilStopped(run, observer, { keeper, context });
+    if (outcome) {
+      await run.learner.download();
+      saveResult(run, outcome, context);
+      end = keeper.finish(outcome);
+      if (profile) keeper.note("profile", { seconds: profile.seconds });
+    }
+    await report?.now();
+  }
+  const seconds = (context.clock.monotonicMs() - started) / 1000;
+  const result = resultOf(run, end, { context, seconds });
+  return profile ? { ...result, profile: profile.seconds } : result;
+}
+
+function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void {
+  profile.time(run.env, { reset: "physics", step: "physics" });
+  profile.time(run.policy, { load: "policy", normalise: "policy", act: "policy" });
+  profile.time(run.learner, { update: "updates", generate: "generation" });
+  profile.time(run.runner, { run: "evaluation" });
+  profile.time(keeper, {
+    record: "files",
+    betweenCycles: "files",
+    beforeFinish: "files",
+    finish: "files",
+  });
+}
+
+function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
+  const { workers, onWarning } = context;
+  if (workers === undefined) return undefined;
+  const count = countWorkers(workers.count);
+  if (count < 2) return undefined;
+  return new WorkerRunner({
+    ...workers,
+    count,
+    env: config.env,
+    hiddenSizes: config.policy.hiddenSizes,
+    ...(onWarning ? { onWarning } : {}),
+  });
+}
+
+/** Trains; gives undefined when the signal stopped it, which may be in the middle of the end. */
+async function trainUntilStopped(
+  run: TrainingRun,
+  observer: TrainingObserver,
+  { keeper, context: { signal } }: { keeper: RunKeeper; context: SessionContext },
+): Promise<TrainingOutcome | undefined> {
+  try {
+    return await train(run, observer);
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    if (!(error instanceof DivergedError)) throw error;
+    await run.learner.download();
+    const tensor = findNonFinite(run);
+    const step = keeper.savedSteps;
+    throw new DivergedError(
+      `${error.message}, after ${spentSteps(run)} training steps` +
+        (tensor === undefined || error.message.includes(tensor) ? "" : ` (first in ${tensor})`) +
+        (step === undefined
+          ? ": there is no checkpoint yet"
+          : `: the last good checkpoint, of step ${step}, stays`),
+      { cause: error },
+    );
+  }
+}
+
+function keepOptions(context: SessionContext): KeepOptions {
+  const { folder, clock, signal, session } = context;
+  return {
+    folder,
+    clock,
+    signal,
+    resume: context.resume ?? false,
+    hasResult: isThere(childPath(folder, GENERATOR_FILE_NAME)),
+    checkpointEverySteps: context.checkpointEverySteps ?? 0,
+    machine: { device: session.device ?? "cpu", threads: session.threads ?? 0 },
+    onCycle: (run) => context.onProgress(progressOf(run)),
+    onWarning: (text) => context.onWarning?.(text),
+  };
+}
+
+/** The settings of this session that stand in config.toml. */
+function settingsOf(context: SessionContext): ReadonlyMap<string, unknown> {
+  return new Map<string, unknown>([
+    ["preset", context.preset],
+    ["device", context.session.device ?? "auto"],
+    ["threads", context.session.threads ?? 0],
+    ["workers", context.workers?.count ?? 0],
+    ["checkpointEvery", context.checkpointEverySteps ?? 0],
+  ]);
+}
+
+function saveResult(
+  run: TrainingRun,
+  { calibration }: TrainingOutcome,
+  { folder, preset }: SessionContext,
+): void {
+  saveGenerator(childPath(folder, GENERATOR_FILE_NAME), {
+    model: run.model,
+    content: {
+      config: run.config,
+      weights: run.learner.state.weights,
+      normaliser: currentNormaliser(run),
+      calibration,
+      seenReturns: Float32Array.from(run.history.returns),
+      provenance: {
+        preset,
+        steps: spentSteps(run),
+        episodes: run.counters.episodes,
+        updates: run.learner.updates,
+      },
+    },
+  });
+}
+
+function resultOf(
+  run: TrainingRun,
+  end: RunEnd | undefined,
+  { context, seconds }: { context: SessionContext; seconds: number },
+): TrainResult {
+  const { config, learner, history } = run;
+  const counters = end?.counters ?? run.counters;
+  return {
+    env: config.env,
+    preset: context.preset,
+    seed: config.seed,
+    steps: spentSteps({ counters }),
+    episodes: counters.episodes,
+    updates: end?.updates ?? learner.updates,
+    run: context.folder,
+    bestReturn: history.bestReturn,
+    ...(end ? { finalReturn: { ...end.finalReturn, ci95: confidence95(end.finalReturn) } } : {}),
+    wallSeconds: seconds,
+    device: context.session.device ?? "cpu",
+    stepsByPurpose: counters.steps,
+    finished: end !== undefined,
+  };
+}
+
+function progressOf(run: TrainingRun): Progress {
+  const { history, counters, learner, attempt, config } = run;
+  return {
+    steps: spentSteps(run),
+    budget: config.steps,
+    episodes: counters.episodes,
+    updates: learner.updates,
+    bestReturn: history.bestReturn,
+    lastReturn: history.lastReturn,
+    lastEvaluation: history.evaluations.at(-1)?.measured,
+    bufferFill: attempt.buffer.size,
+    loss: history.lastLoss,
+  };
+}

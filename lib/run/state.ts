@@ -1,0 +1,331 @@
+/**
+ * The changing state of a run as named tensors, and back: what a checkpoint holds of it, bit for bit.
+ *
+ * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
+ *
+ *     learner    weights, momentum, variance F32 [W]; updates [1]
+ *     attempt    of the stored policies scaled_return, survival, episodes, order, measured_at, asked,
+ *                answered [N], oldest first; arrivals, best [1]; moments.count [1], moments.mean,
+ *                moments.squares [S]; attempt.NAME [1]
+ *     progress   steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
+ *                evaluations [count, 5] (step, command, mean, std, n)
+ *
+ * and for each attempt that may be taken up again `resting_I_learner` and `resting_I_attempt`, I from 0,
+ * of the same form; the second also holds its score [1] and its steps [1].
+ *
+ * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
+ * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
+ *
+ * When you add a field to the state of a run: if it is a number in counters, history or an attempt, add its
+ * name to the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
+ */
+
+import { createHash } from "node:crypto";
+import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
+import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
+import { FileError } from "../system/errors.ts";
+import { requireTensor, type Tensor } from "../formats/safetensors.ts";
+import { nameWeights } from "../learner/generation_pass.ts";
+import type { LearnerState } from "../learner/learner.ts";
+import type { RowSet } from "./checkpoint/row_store.ts";
+import { sizeOf } from "../autodiff/shape.ts";
+import { confidence95 } from "../numbers/statistics.ts";
+import {
+  type Attempt,
+  type Counters,
+  createAttempt,
+  type Evaluation,
+  type History,
+  type StepCounts,
+  type TrainingRun,
+} from "../algorithm/run.ts";
+import { STATE_PARTS } from "../learner/update_graph.ts";
+
+/** A copy of a run's state, except that the rows stay where they are in the buffer. */
+export interface CapturedState {
+  /** Named tensors by part. */
+  readonly parts: ReadonlyMap<string, ReadonlyMap<string, Tensor>>;
+  /** The stored policies. */
+  readonly rows: RowSet;
+}
+
+type NumericKeys<T> = keyof { [K in keyof T as T[K] extends number ? K : never]: unknown };
+type Names<T> = { readonly [K in NumericKeys<T>]: true };
+
+const STEP_NAMES = namesOf<StepCounts>({
+  training: true,
+  noiseFree: true,
+  calibration: true,
+  evaluation: true,
+});
+const COUNTER_NAMES = namesOf<Counters>({
+  episodes: true,
+  cycles: true,
+  evaluations: true,
+  sweeps: true,
+  noiseFreeEpisodes: true,
+  attempts: true,
+});
+const HISTORY_NAMES = namesOf<History>({
+  bestReturn: true,
+  lastReturn: true,
+  lastLoss: true,
+});
+const ATTEMPT_NAMES = namesOf<Attempt>({
+  number: true,
+  rounds: true,
+  startStep: true,
+  episodes: true,
+  startReturn: true,
+  noiseFactor: true,
+  fineFactor: true,
+});
+/** The tensor of each number that is known of a stored policy. */
+const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {
+  scaledReturn: "scaled_return",
+  survival: "survival",
+  episodes: "episodes",
+  order: "order",
+  measuredAt: "measured_at",
+  asked: "asked",
+  answered: "answered",
+};
+const ENTRY_FIELDS = Object.keys(ENTRY_TENSORS) as (keyof typeof ENTRY_TENSORS)[];
+const EVALUATION_COLUMNS = 5;
+
+/** Copies the state of a run. The rows must be used before the buffers change. */
+export function captureState(run: TrainingRun): CapturedState {
+  const { learner, attempt, resting, shape } = run;
+  const parts = new Map([
+    ["learner", captureLearner(learner.state)],
+    ["attempt", captureAttempt(attempt)],
+    ["progress", captureProgress(run)],
+  ]);
+  resting.forEach((other, i) => {
+    const { learner, attempt, score, steps } = other;
+    const tensors = captureAttempt(attempt);
+    tensors.set("score", float64([score])).set("steps", float64([steps]));
+    parts.set(`resting_${i}_learner`, captureLearner(learner));
+    parts.set(`resting_${i}_attempt`, tensors);
+  });
+  const attempts = [attempt, ...resting.map(({ attempt }) => attempt)];
+  const rows = attempts.flatMap(({ buffer }) =>
+    Array.from(buffer.entries(), ({ order, slot }) => [order, buffer.row(slot)] as const)
+  );
+  return { parts, rows: { rowLength: shape.parameterCount, rows } };
+}
+
+function captureLearner(state: LearnerState): Map<string, Tensor> {
+  return new Map<string, Tensor>([
+    ...STATE_PARTS.map((part) => [part, float32(state[part].slice())] as const),
+    ["updates", float64([state.updates])],
+  ]);
+}
+
+function captureAttempt(attempt: Attempt): Map<string, Tensor> {
+  const { buffer, moments } = attempt;
+  const entries = [...buffer.entries()];
+  return new Map<string, Tensor>([
+    ...ENTRY_FIELDS.map((field) =>
+      [ENTRY_TENSORS[field], float64(entries.map((entry) => entry[field]))] as const
+    ),
+    ["arrivals", float64([buffer.arrivals])],
+    ["best", float64([buffer.best])],
+    ["moments.count", float64([moments.count])],
+    ["moments.mean", float64(moments.mean)],
+    ["moments.squares", float64(moments.squares)],
+    ...ATTEMPT_NAMES.map((name) => [`attempt.${name}`, float64([attempt[name]])] as const),
+  ]);
+}
+
+function captureProgress({ counters, history }: TrainingRun): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>([["returns", float64(history.returns)]]);
+  for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([counters.steps[name]]));
+  for (const name of COUNTER_NAMES) tensors.set(`counters.${name}`, float64([counters[name]]));
+  for (const name of HISTORY_NAMES) tensors.set(`history.${name}`, float64([history[name]]));
+  const rows = history.evaluations.map(({ step, command, measured: { mean, std, n } }) => [
+    step,
+    command,
+    mean,
+    std,
+    n,
+  ]);
+  tensors.set("evaluations", {
+    dtype: "F64",
+    shape: [rows.length, EVALUATION_COLUMNS],
+    data: Float64Array.from(rows.flat()),
+  });
+  return tensors;
+}
+
+/**
+ * Puts a saved state into a run that has just been created from the same configuration.
+ * @throws {FileError} when the checkpoint does not fit the run; the run is not usable then.
+ */
+export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
+  const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
+  run.learner.restore(readLearner(run, part("learner"), name));
+  readAttempt(run.attempt, part("attempt"), name);
+  for (let i = 0; loaded.parts.has(`resting_${i}_attempt`); i++) {
+    const attempt = createAttempt(run.config, run.shape);
+    const saved = part(`resting_${i}_attempt`);
+    readAttempt(attempt, saved, name);
+    run.resting.push({
+      attempt,
+      steps: scalarOf(saved, "steps", name),
+      score: scalarOf(saved, "score", name),
+      learner: readLearner(run, part(`resting_${i}_learner`), name),
+    });
+  }
+  const attempts = [run.attempt, ...run.resting.map(({ attempt }) => attempt)];
+  readRows(attempts.map(({ buffer }) => buffer), {
+    loaded,
+    rowLength: run.shape.parameterCount,
+    name,
+  });
+  restoreProgress(run, part("progress"), name);
+}
+
+type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
+
+function readLearner({ model }: TrainingRun, learnt: Tensors, name: string): LearnerState {
+  const size = model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const vector = (key: string) =>
+    requireTensor(learnt, key, { dtype: "F32", shape: [size], name }).data;
+  return {
+    weights: vector("weights"),
+    momentum: vector("momentum"),
+    variance: vector("variance"),
+    updates: scalarOf(learnt, "updates", name),
+  };
+}
+
+/** Fills an attempt that has just been created, but for the rows of its buffer. */
+function readAttempt(attempt: Attempt, saved: Tensors, name: string): void {
+  const { buffer, moments } = attempt;
+  const count = requireTensor(saved, ENTRY_TENSORS.order, { dtype: "F64", name }).data.length;
+  const columns = ENTRY_FIELDS.map((field) => {
+    const shape = [count];
+    return requireTensor(saved, ENTRY_TENSORS[field], { dtype: "F64", shape, name }).data;
+  });
+  const entries = Array.from({ length: count }, (_, slot) => {
+    const values = ENTRY_FIELDS.map((field, i) => [field, columns[i][slot]]);
+    return { slot, ...Object.fromEntries(values) } as Entry;
+  });
+  const arrivals = scalarOf(saved, "arrivals", name);
+  buffer.restore({ entries, arrivals, best: scalarOf(saved, "best", name) }, () => {});
+  const shape = [moments.mean.length];
+  moments.count = scalarOf(saved, "moments.count", name);
+  moments.mean.set(requireTensor(saved, "moments.mean", { dtype: "F64", shape, name }).data);
+  moments.squares.set(requireTensor(saved, "moments.squares", { dtype: "F64", shape, name }).data);
+  for (const key of ATTEMPT_NAMES) attempt[key] = scalarOf(saved, `attempt.${key}`, name);
+}
+
+/** Reads the policies of all buffers. */
+function readRows(
+  buffers: readonly PolicyBuffer[],
+  { loaded, rowLength, name }: { loaded: LoadedCheckpoint; rowLength: number; name: string },
+): void {
+  const places = new Map(
+    buffers.flatMap((buffer) =>
+      Array.from(buffer.entries(), ({ order, slot }) => [order, () => buffer.row(slot)] as const)
+    ),
+  );
+  const fits = loaded.rowCount === places.size &&
+    (places.size === 0 || loaded.rowLength === rowLength);
+  if (!fits) {
+    throw new FileError(
+      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${places.size} policies of ` +
+        `${rowLength} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
+    );
+  }
+  loaded.readRows((id, row) => {
+    const place = places.get(id);
+    if (place === undefined) {
+      throw new FileError(
+        `Cannot read checkpoint ${
+          JSON.stringify(name)
+        }: every row must be a policy of the buffer, ` +
+          `got row ${id}`,
+      );
+    }
+    place().set(row);
+  });
+}
+
+function restoreProgress(
+  { counters, history }: TrainingRun,
+  progress: Tensors,
+  name: string,
+): void {
+  for (const key of STEP_NAMES) counters.steps[key] = scalarOf(progress, `steps.${key}`, name);
+  for (const key of COUNTER_NAMES) counters[key] = scalarOf(progress, `counters.${key}`, name);
+  for (const key of HISTORY_NAMES) history[key] = scalarOf(progress, `history.${key}`, name);
+  for (const value of requireTensor(progress, "returns", { dtype: "F64", name }).data) {
+    history.returns.push(value);
+  }
+  const { data } = requireTensor(progress, "evaluations", { dtype: "F64", name });
+  for (let at = 0; at < data.length; at += EVALUATION_COLUMNS) {
+    const [step, command, mean, std, n] = data.subarray(at, at + EVALUATION_COLUMNS);
+    const measured = { mean, std, n, ci95: confidence95({ mean, std, n }) };
+    history.evaluations.push({ step, command, measured } satisfies Evaluation);
+  }
+}
+
+/** Computes the SHA-256 of a run's whole state, stored policies included, as hexadecimal digits. */
+export function hashState(run: TrainingRun): string {
+  const { parts, rows } = captureState(run);
+  const hash = createHash("sha256");
+  for (const [part, tensors] of parts) {
+    for (const [name, { dtype, shape, data }] of tensors) {
+      hash.update(`${part}/${name} ${dtype} ${shape}\n`);
+      hash.update(bytesOf(data));
+    }
+  }
+  for (const [id, row] of rows.rows) hash.update(`${id}\n`).update(bytesOf(row));
+  return hash.digest("hex");
+}
+
+/**
+ * Finds the first number that is not finite among the weights, Adam's moments, the normaliser and the
+ * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
+ */
+export function findNonFinite(
+  { learner, model, attempt: { moments, buffer } }: TrainingRun,
+): string | undefined {
+  const named = STATE_PARTS.flatMap((part) =>
+    Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))
+  );
+  const arrays: [string, ArrayLike<number>][] = [
+    ...named.map(([name, { data }]): [string, Float32Array] => [name, data as Float32Array]),
+    ["moments.mean", moments.mean],
+    ["moments.squares", moments.squares],
+    ["buffer.scaled_return", [...buffer.entries()].map((entry) => entry.scaledReturn)],
+  ];
+  for (const [name, values] of arrays) {
+    for (let i = 0; i < values.length; i++) {
+      if (!Number.isFinite(values[i])) return `${name}[${i}]`;
+    }
+  }
+  return undefined;
+}
+
+function namesOf<T>(names: Names<T>): readonly NumericKeys<T>[] {
+  return Object.keys(names) as NumericKeys<T>[];
+}
+
+function float32(data: Float32Array): Tensor {
+  return { dtype: "F32", shape: [data.length], data };
+}
+
+function float64(values: ArrayLike<number>): Tensor {
+  return { dtype: "F64", shape: [values.length], data: Float64Array.from(values) };
+}
+
+function scalarOf(file: Tensors, key: string, name: string): number {
+  return requireTensor(file, key, { dtype: "F64", shape: [1], name }).data[0];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,144 @@
+/**
+ * Replays the beginning of a run from its configuration and compares it with what the run recorded.
+ *
+ * Everything in metrics.jsonl follows from configuration, version and machine, so the replay must
+ * give the same lines: every return, every loss, and after some early cycles the hash of the whole
+ * state, weights and stored policies included. What does not match was computed by another program, on
+ * a machine that rounds otherwise, or is not what it claims to be.
+ */
+
+import type { Config } from "../config/config.ts";
+import type { EnvRegistry } from "../env.ts";
+import { FileError } from "../system/errors.ts";
+import { childPath } from "../system/files.ts";
+import { type MetricRecord, type ReadMetricRecord, readMetrics } from "./metrics.ts";
+import type { ModelTable } from "../model.ts";
+import type { SessionOptions } from "../onnx/session.ts";
+import { readRunConfig } from "./folder.ts";
+import { METRICS_FILE_NAME } from "./log.ts";
+import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
+import { train } from "../algorithm/trainer.ts";
+import { createRun, type TrainingRun } from "../algorithm/run.ts";
+
+/** What a replay needs. */
+export interface VerifyOptions {
+  /** Makes the environment. */
+  readonly registry: EnvRegistry;
+  /** Makes the networks. */
+  readonly models: ModelTable;
+  /** Device and threads: those of the run, or numbers may be rounded otherwise. */
+  readonly session: SessionOptions;
+  /** Cycles to replay after the warm-up; fewer when the run has fewer. */
+  readonly cycles?: number;
+  /** Aborted to stop the replay. */
+  readonly signal?: AbortSignal;
+  /** Called after every cycle and warm-up episode. */
+  readonly onCycle?: (cycle: number) => void;
+}
+
+/** How a replay compares. */
+export interface Verification {
+  /** True when every compared record is the same. */
+  readonly matches: boolean;
+  /** Cycles that were replayed. */
+  readonly cycles: number;
+  /** Records that were compared, up to and including the first that differs. */
+  readonly records: number;
+  /** How many of them were hashes of the whole state. */
+  readonly hashes: number;
+  /** The first record that differs, as JSON. */
+  readonly difference?: { readonly recorded: string; readonly replayed: string };
+}
+
+const DEFAULT_CYCLES = 8;
+
+/**
+ * Replays the first cycles of the run in a folder; the folder is only read.
+ * @throws {FileError} when it is not a run, or its configuration does not fit this program.
+ */
+export async function verifyRun(folder: string, options: VerifyOptions): Promise<Verification> {
+  const { records } = readMetrics(childPath(folder, METRICS_FILE_NAME));
+  if (records.length === 0) {
+    throw new FileError(
+      `Cannot verify run ${JSON.stringify(folder)}: its metrics must hold a record, got none`,
+    );
+  }
+  const comparison = new Comparison(records.filter((record) => record.changes === undefined));
+  const config = firstConfig(readRunConfig(folder), records);
+  await using parts = new AsyncDisposableStack();
+  const env = parts.adopt(await options.registry.make(config.env), (env) => env.close());
+  const run = createRun(config, { env, models: options.models, session: options.session });
+  parts.defer(() => run.learner.close());
+  await replay(run, { comparison, options });
+  return { cycles: run.counters.cycles, ...comparison.result };
+}
+
+async function replay(
+  run: TrainingRun,
+  { comparison, options }: { comparison: Comparison; options: VerifyOptions },
+): Promise<void> {
+  const { cycles = DEFAULT_CYCLES, signal, onCycle } = options;
+  comparison.compare(startRecordOf(run));
+  await train(run, {
+    record: (kind, values) => comparison.compare(recordOf(run, kind, values)),
+    async betweenCycles() {
+      signal?.throwIfAborted();
+      const cycle = run.counters.cycles;
+      if (HASHED_CYCLES.includes(cycle)) {
+        await run.learner.download();
+        comparison.compare(stateRecordOf(run));
+      }
+      onCycle?.(cycle);
+      return cycle < cycles && comparison.goesOn;
+    },
+    beforeFinish: () => false,
+  });
+}
+
+/** The configuration that a run began with: its budget may have been changed since. */
+function firstConfig(config: Config, records: readonly ReadMetricRecord[]): Config {
+  for (const { changes } of records) {
+    if (!Array.isArray(changes)) continue;
+    for (const change of changes as { name?: unknown; from?: unknown }[]) {
+      if (change?.name === "steps" && typeof change.from === "number") {
+        return { ...config, steps: change.from };
+      }
+    }
+  }
+  return config;
+}
+
+/** Compares records one by one with those of a run. */
+class Comparison {
+  readonly #recorded: readonly ReadMetricRecord[];
+  #at = 0;
+  #hashes = 0;
+  #difference: { recorded: string; replayed: string } | undefined;
+
+  constructor(recorded: readonly ReadMetricRecord[]) {
+    this.#recorded = recorded;
+  }
+
+  /** False once a record differs or there is nothing left to compare with. */
+  get goesOn(): boolean {
+    return this.#difference === undefined && this.#at < this.#recorded.length;
+  }
+
+  get result(): Omit<Verification, "cycles"> {
+    return {
+      matches: this.#difference === undefined,
+      records: this.#at,
+      hashes: this.#hashes,
+      ...(this.#difference ? { difference: this.#difference } : {}),
+    };
+  }
+
+  compare(record: MetricRecord): void {
+    // An interrupted run may have stopped anywhere: its last cycle need not be whole.
+    if (!this.goesOn) return;
+    const recorded = JSON.stringify(this.#recorded[this.#at++]);
+    const replayed = JSON.stringify(record);
+    if (recorded !== replayed) this.#difference = { recorded, replayed };
+    else if (record.kind === "state") this.#hashes++;
+  }
+}

@@ -1,0 +1,348 @@
+/** The buffer by hand: buckets, weightings, what gives way, draws against their probabilities. */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  rankWeight,
+  spacingWeights,
+  type Weighting,
+} from "../../../lib/algorithm/bucket_weights.ts";
+import { PolicyBuffer } from "../../../lib/algorithm/buffer.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import { tinyConfig } from "../../support/tiny_run.ts";
+
+type BufferConfig = ReturnType<typeof tinyConfig>["buffer"];
+type RankWeighting = Exclude<Weighting, "even">;
+
+/** A buffer of rows of two numbers: [value, -value]. */
+function createBuffer(changes: Partial<BufferConfig> = {}): PolicyBuffer {
+  return new PolicyBuffer({ ...tinyConfig().buffer, bucketCount: 10, capacity: 20, ...changes }, 2);
+}
+
+function add(buffer: PolicyBuffer, scaledReturn: number, { step = 0, value = scaledReturn } = {}) {
+  return buffer.add(Float32Array.of(value, -value), { scaledReturn, step });
+}
+
+function returnsOf(buffer: PolicyBuffer): number[] {
+  return [...buffer.entries()].map(({ scaledReturn }) => scaledReturn);
+}
+
+function assertClose(actual: Iterable<number>, expected: readonly number[], tolerance = 1e-12) {
+  const values = [...actual];
+  assert.equal(values.length, expected.length);
+  values.forEach((value, i) =>
+    assert.ok(Math.abs(value - expected[i]) <= tolerance, `${values} is not ${expected}`)
+  );
+}
+
+Deno.test("PolicyBuffer.add() files a limit's return in the bucket below it", () => {
+  // Ten buckets over 0..1: (0.2, 0.3] is the third. 0.3 belongs to it, the next number above does not.
+  const buffer = createBuffer();
+  assert.ok(add(buffer, 0.3));
+  assert.equal(add(buffer, 0.21), undefined, "same bucket, capacity 1");
+  assert.equal(add(buffer, 0.3), undefined);
+  assert.ok(add(buffer, 0.30000001));
+  assert.ok(add(buffer, 0.2), "0.2 is in (0.1, 0.2]");
+  assert.equal(buffer.bucketCount, 3);
+});
+
+Deno.test("PolicyBuffer.add() keeps to the limits i / K whatever the rounding", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 1000 }),
+      fc.integer({ min: 1, max: 2000 }),
+      (count, i) => {
+        const buffer = createBuffer({ bucketCount: count });
+        const limit = i / count;
+        const above = limit * (1 + Number.EPSILON);
+        add(buffer, limit);
+        assert.equal(add(buffer, (i - 0.5) / count), undefined, "below the limit: same bucket");
+        assert.notEqual(add(buffer, above), undefined, "above the limit: the next bucket");
+        assert.equal(add(buffer, (i + 0.5) / count), undefined);
+      },
+    ),
+    { seed: 1, numRuns: 1000 },
+  );
+  // 35 of 0..500 over a hundred buckets: 0.07 * 100 = 7.000000000000001.
+  const buffer = createBuffer({ bucketCount: 100 });
+  add(buffer, 35 / 500);
+  assert.equal(add(buffer, 0.065), undefined);
+});
+
+Deno.test("PolicyBuffer.add() puts returns of 0 and below into the first bucket", () => {
+  const buffer = createBuffer();
+  add(buffer, 0);
+  assert.equal(add(buffer, -5), undefined);
+  assert.equal(add(buffer, 0.1), undefined);
+  assert.equal(buffer.bucketCount, 1);
+});
+
+Deno.test("PolicyBuffer.add() goes on with buckets of the same width above 1", () => {
+  const buffer = createBuffer();
+  add(buffer, 1);
+  assert.ok(add(buffer, 1.05), "(1, 1.1]");
+  assert.equal(add(buffer, 1.1), undefined);
+  assert.ok(add(buffer, 7.31));
+  assert.equal(buffer.bucketCount, 3);
+  assert.deepEqual(buffer.occupancy(), [
+    { scaledReturn: 1, count: 1 },
+    { scaledReturn: 1.05, count: 1 },
+    { scaledReturn: 7.31, count: 1 },
+  ]);
+});
+
+Deno.test('PolicyBuffer.add() with "drop" keeps the first policies of a bucket', () => {
+  const buffer = createBuffer({ bucketCapacity: 2 });
+  assert.deepEqual([0.51, 0.52, 0.53].map((value) => add(buffer, value) !== undefined), [
+    true,
+    true,
+    false,
+  ]);
+  assert.deepEqual(returnsOf(buffer), [0.51, 0.52]);
+  assert.equal(buffer.arrivals, 3);
+  assert.equal(buffer.best, 0.53, "the best return seen counts, stored or not");
+});
+
+Deno.test('PolicyBuffer.add() with "oldest" replaces the policy that came first', () => {
+  const buffer = createBuffer({ bucketCapacity: 2, whenFull: "oldest" });
+  const first = add(buffer, 0.51, { step: 1 })!;
+  add(buffer, 0.52, { step: 2 });
+  buffer.relabel(first, { scaledReturn: 0.515, step: 9, episodes: 2 });
+  add(buffer, 0.53, { step: 10 });
+  assert.deepEqual(returnsOf(buffer), [0.52, 0.53]);
+});
+
+Deno.test('PolicyBuffer.add() with "stalest" replaces the policy that was measured longest ago', () => {
+  const buffer = createBuffer({ bucketCapacity: 2, whenFull: "stalest" });
+  const first = add(buffer, 0.51, { step: 1 })!;
+  add(buffer, 0.52, { step: 2 });
+  buffer.relabel(first, { scaledReturn: 0.515, step: 9, episodes: 2 });
+  add(buffer, 0.53, { step: 10 });
+  assert.deepEqual(returnsOf(buffer), [0.515, 0.53]);
+});
+
+Deno.test("PolicyBuffer.add() removes the oldest policy of all when the buffer is full", () => {
+  const buffer = createBuffer({ capacity: 3 });
+  for (const value of [0.95, 0.15, 0.35, 0.55]) add(buffer, value);
+  assert.deepEqual(returnsOf(buffer), [0.15, 0.35, 0.55]);
+  assert.equal(buffer.best, 0.95, "the best return stays");
+  assert.equal(buffer.bucketCount, 3);
+});
+
+Deno.test("PolicyBuffer.add() copies the row and reuses freed slots", () => {
+  const buffer = createBuffer({ capacity: 2 });
+  const row = Float32Array.of(1, 2);
+  const first = buffer.add(row, { scaledReturn: 0.1, step: 0 })!;
+  row.fill(9);
+  assert.deepEqual([...buffer.row(first.slot)], [1, 2]);
+  add(buffer, 0.2);
+  const third = add(buffer, 0.5)!;
+  assert.equal(third.slot, first.slot);
+  assert.deepEqual([...buffer.row(third.slot)], [0.5, -0.5]);
+});
+
+Deno.test("PolicyBuffer with fifo keeps equal returns apart and forgets the oldest", () => {
+  const buffer = createBuffer({ kind: "fifo", capacity: 3, weighting: "uniform" });
+  for (let i = 0; i < 5; i++) add(buffer, 0.5, { value: i });
+  assert.deepEqual([...buffer.entries()].map(({ slot }) => buffer.row(slot)[0]), [2, 3, 4]);
+  assertClose(buffer.probabilities(), [1 / 3, 1 / 3, 1 / 3]);
+});
+
+Deno.test("PolicyBuffer.relabel() moves a policy to its new bucket", () => {
+  const buffer = createBuffer();
+  const entry = add(buffer, 0.95)!;
+  add(buffer, 0.15);
+  buffer.relabel(entry, { scaledReturn: 0.55, step: 7, episodes: 3 });
+  assert.deepEqual(buffer.occupancy().map(({ scaledReturn }) => scaledReturn), [0.15, 0.55]);
+  assert.ok(add(buffer, 0.95), "its old bucket is free again");
+  assert.deepEqual([entry.measuredAt, entry.episodes], [7, 3]);
+});
+
+Deno.test("PolicyBuffer.relabel() forgets a best return that was luck", () => {
+  const buffer = createBuffer();
+  const lucky = add(buffer, 0.95)!;
+  add(buffer, 0.55);
+  buffer.relabel(lucky, { scaledReturn: 0.3, step: 1, episodes: 2 });
+  assert.equal(buffer.best, 0.55);
+});
+
+Deno.test("PolicyBuffer.top() gives the highest returns, best first, outside the excluded band", () => {
+  const buffer = createBuffer({ bucketCapacity: 3, excludeFrom: 0.8, excludeTo: 0.9 });
+  for (const value of [0.15, 0.62, 0.66, 0.64, 0.85, 0.95]) add(buffer, value);
+  const top = (count: number) => buffer.top(count).map(({ scaledReturn }) => scaledReturn);
+  assert.deepEqual(top(3), [0.95, 0.66, 0.64]);
+  assert.deepEqual(top(9), [0.95, 0.66, 0.64, 0.62, 0.15]);
+});
+
+/** The four weightings of four buckets with scale 0.5, worked by hand below. */
+const WEIGHTS: Record<RankWeighting, readonly number[]> = {
+  uniform: [1, 1, 1, 1],
+  // (1 / (5 - k))^0.5: 1/sqrt(4), 1/sqrt(3), 1/sqrt(2), 1
+  reciprocal: [0.5, 0.5773502691896258, 0.7071067811865476, 1],
+  // exp(0.5 (k - 4)): exp(-1.5), exp(-1), exp(-0.5), 1
+  exponential: [0.22313016014842982, 0.36787944117144233, 0.6065306597126334, 1],
+  max: [0, 0, 0, 1],
+};
+
+for (const [weighting, weights] of Object.entries(WEIGHTS)) {
+  Deno.test(`rankWeight() gives ${weighting} weights as by hand`, () => {
+    const config = { weighting: weighting as RankWeighting, weightingScale: 0.5 };
+    const actual = [1, 2, 3, 4].map((rank) => rankWeight(config, { rank, count: 4 }));
+    assertClose(actual, weights);
+  });
+
+  Deno.test(`PolicyBuffer.draw() draws ${weighting} batches as often as the weights say`, () => {
+    const buffer = createBuffer({
+      weighting: weighting as RankWeighting,
+      weightingScale: 0.5,
+      bucketCapacity: 2,
+    });
+    // Two policies in the lowest bucket: its chance stays that of one bucket, shared by halves.
+    for (const value of [0.85, 0.15, 0.55, 0.35, 0.12]) add(buffer, value);
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const probabilities = weights.map((weight) => weight / total);
+    assertClose(buffer.probabilities(), probabilities);
+    const size = 40_000;
+    const { entries, shares } = buffer.draw(Rng.fromSeed(1), { size });
+    const share = new Map(entries.map(({ scaledReturn }, i) => [scaledReturn, shares[i]]));
+    const expected: [number, number][] = [
+      [0.15, probabilities[0] / 2],
+      [0.12, probabilities[0] / 2],
+      [0.35, probabilities[1]],
+      [0.55, probabilities[2]],
+      [0.85, probabilities[3]],
+    ];
+    for (const [scaledReturn, chance] of expected) {
+      // Four deviations of a binomial share.
+      const bound = 4 * Math.sqrt(chance * (1 - chance) / size);
+      assert.ok(Math.abs((share.get(scaledReturn) ?? 0) - chance) <= bound + 1e-7);
+    }
+  });
+}
+
+Deno.test("spacingWeights() weighs values by the distance of their neighbours", () => {
+  // (1 - 0) / 2, (3 - 0) / 2, (10 - 1) / 2, (10 - 3) / 2.
+  assertClose(spacingWeights([0, 1, 3, 10]), [0.5, 1.5, 4.5, 3.5]);
+  assert.deepEqual(spacingWeights([2, 2]), [1, 1]);
+  assert.deepEqual(spacingWeights([2]), [1]);
+});
+
+Deno.test('PolicyBuffer.draw() with "even" draws crowded returns less often', () => {
+  const buffer = createBuffer({ weighting: "even", bucketCount: 100 });
+  for (const value of [0.05, 0.15, 0.35, 1.05]) add(buffer, value);
+  // Distances as above, tenfold smaller: 0.5, 1.5, 4.5 and 3.5 of 10.
+  assertClose(buffer.probabilities(), [0.05, 0.15, 0.45, 0.35], 1e-12);
+});
+
+Deno.test("rankWeight() keeps the reference's proportions: 26 % for the best, 95 % for ten", () => {
+  const config = { weighting: "exponential", weightingScale: 0.3 } as const;
+  const weights = Array.from(
+    { length: 800 },
+    (_, i) => rankWeight(config, { rank: i + 1, count: 800 }),
+  );
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const best = weights.slice(-10).reduce((sum, weight) => sum + weight, 0);
+  // The geometric series: 1 - exp(-0.3) = 0.2592 and 1 - exp(-3) = 0.9502.
+  assert.equal((weights[799] / total).toFixed(4), "0.2592");
+  assert.equal((best / total).toFixed(4), "0.9502");
+});
+
+Deno.test("PolicyBuffer.draw() gives shares that count repeated draws and sum to 1", () => {
+  const buffer = createBuffer();
+  for (let i = 0; i < 8; i++) add(buffer, i / 10 + 0.05);
+  const { entries, shares } = buffer.draw(Rng.fromSeed(1), { size: 24 });
+  assert.equal(new Set(entries).size, entries.length);
+  const counts = [...shares].map((share) => share * 24);
+  counts.forEach((count) => assert.ok(Math.abs(count - Math.round(count)) < 1e-5 && count > 0.9));
+  assert.ok(Math.abs(counts.reduce((sum, count) => sum + count, 0) - 24) < 1e-5);
+  const again = buffer.draw(Rng.fromSeed(1), { size: 24 });
+  assert.deepEqual(again, { entries, shares });
+});
+
+Deno.test("PolicyBuffer.draw() gives favoured policies their share beside what is drawn", () => {
+  const buffer = createBuffer({ weighting: "max" });
+  add(buffer, 0.15);
+  add(buffer, 0.95);
+  const [low, high] = buffer.entries();
+  const sharesOf = (entries: (typeof low)[]) => {
+    const draw = buffer.draw(Rng.fromSeed(1), { size: 8, favoured: { entries, share: 0.5 } });
+    return draw.entries.map(({ scaledReturn }, row) => [scaledReturn, draw.shares[row]]);
+  };
+  // Draws are the best bucket alone: the whole batch, a half, or a half and half of the other half.
+  assert.deepEqual(sharesOf([]), [[0.95, 1]]);
+  assert.deepEqual(sharesOf([low]), [[0.95, 0.5], [0.15, 0.5]]);
+  assert.deepEqual(sharesOf([high, low]), [[0.95, 0.75], [0.15, 0.25]]);
+});
+
+Deno.test("PolicyBuffer.draw() never draws from the excluded band", () => {
+  const buffer = createBuffer({ excludeFrom: 0.4, excludeTo: 0.6, weighting: "uniform" });
+  for (let i = 0; i < 10; i++) add(buffer, i / 10 + 0.05);
+  const { entries } = buffer.draw(Rng.fromSeed(1), { size: 1000 });
+  assert.deepEqual(
+    entries.map(({ scaledReturn }) => Math.floor(10 * scaledReturn)).sort(),
+    [0, 1, 2, 3, 6, 7, 8, 9],
+  );
+  assert.equal(buffer.size, 10, "the band is stored");
+});
+
+Deno.test("PolicyBuffer.draw() rejects an empty buffer", () => {
+  assert.throws(() => createBuffer().draw(Rng.fromSeed(1), { size: 1 }), {
+    name: "RangeError",
+    message:
+      "Cannot draw a batch: the buffer must hold a policy outside the excluded band, got none",
+  });
+});
+
+Deno.test("PolicyBuffer.restore() makes a buffer that goes on as the saved one", () => {
+  const options = { bucketCapacity: 3, whenFull: "stalest", capacity: 9, weighting: "uniform" };
+  const config = options as Partial<BufferConfig>;
+  const rng = Rng.fromSeed(5);
+  const original = createBuffer(config);
+  const offer = (buffer: PolicyBuffer, value: number, step: number) =>
+    add(buffer, value, { step })?.order;
+  for (let step = 0; step < 40; step++) {
+    offer(original, rng.random() * 0.5, step);
+    if (step % 7 === 6) {
+      const [, entry] = original.entries();
+      original.relabel(entry, { scaledReturn: rng.random() * 0.5, step, episodes: 2 });
+    }
+  }
+  const state = structuredClone(original.save());
+  const copy = createBuffer(config);
+  copy.restore(state, (slot, row) => row.set(original.row(slot)));
+  const describe = (buffer: PolicyBuffer) => ({
+    entries: [...buffer.entries()].map(({ slot, ...entry }) => ({
+      ...entry,
+      row: [...buffer.row(slot)],
+    })),
+    best: buffer.best,
+    arrivals: buffer.arrivals,
+    occupancy: buffer.occupancy(),
+  });
+  assert.deepEqual(describe(copy), describe(original));
+  for (let step = 40; step < 80; step++) {
+    const value = rng.random() * 0.7;
+    assert.equal(offer(copy, value, step), offer(original, value, step));
+  }
+  assert.deepEqual(describe(copy), describe(original));
+  const drawn = (buffer: PolicyBuffer) =>
+    buffer.draw(Rng.fromSeed(6), { size: 50 }).entries.map(({ order }) => order);
+  assert.deepEqual(drawn(copy), drawn(original));
+});
+
+Deno.test("PolicyBuffer.setAside() keeps policies from draws until it is undone", () => {
+  const buffer = createBuffer({ bucketCapacity: 2 });
+  for (const value of [0.1, 0.35, 0.36, 0.9]) add(buffer, value);
+  const before = buffer.save();
+  const chances = () => [...buffer.probabilities()];
+  const all = chances();
+  const undo = buffer.setAside(({ scaledReturn }) => scaledReturn === 0.36 || scaledReturn > 0.5);
+  assert.deepEqual(buffer.occupancy().map(({ count }) => count), [1, 1]);
+  const drawn = buffer.draw(Rng.fromSeed(1), { size: 100 }).entries;
+  assert.deepEqual(new Set(drawn.map(({ scaledReturn }) => scaledReturn)), new Set([0.1, 0.35]));
+  assert.equal(buffer.size, 4, "they stay stored");
+  undo();
+  assert.deepEqual(buffer.save(), before);
+  assert.deepEqual(chances(), all);
+  assert.deepEqual(buffer.occupancy().map(({ count }) => count), [1, 2, 1]);
+});

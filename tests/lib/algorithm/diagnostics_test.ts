@@ -1,0 +1,114 @@
+/** The start of a run against what is known of the reference configuration, and by hand. */
+
+import assert from "node:assert/strict";
+import { registry } from "../../../envs/registry.ts";
+import { flattenConfig, type PartialConfig, resolveConfig } from "../../../lib/config/config.ts";
+import { batchDiagnostics, startDiagnostics } from "../../../lib/algorithm/diagnostics.ts";
+import type { Env } from "../../../lib/env.ts";
+import { presetLayers } from "../../../lib/config/presets.ts";
+import { createRun } from "../../../lib/algorithm/run.ts";
+import { models } from "../../../models/models.ts";
+import { assertClose } from "../../support/close.ts";
+import { tinyConfig, tinyRun } from "../../support/tiny_run.ts";
+
+Deno.test("startDiagnostics() shows what is known of the reference configuration's start", async () => {
+  const env = "InvertedPendulum-v5";
+  const { config } = resolveConfig([
+    ...presetLayers("paper", env),
+    { source: "test", values: flattenConfig({ env }) },
+  ]);
+  // No episode is run, so that the description is all that is used of the environment.
+  const unused = { spec: registry.spec(env) } as Env;
+  const run = createRun(config, { env: unused, models, session: { threads: 1 } });
+  const start = await startDiagnostics(run);
+  await run.learner.close();
+  assert.equal(start.generatorWeights, 2_323_681);
+  assert.equal(start.policyParameters, 67_329);
+  // Generated weights have a deviation of about 0.10 in every layer, the noise is 0.10, and the
+  // command moves a weight by about 0.016 over its range. Measured here: 0.102 and 0.016.
+  assertClose(start.deviation, 0.1, 0.01);
+  assertClose(start.movement, 0.016, 0.002);
+  assert.deepEqual(start.layers.map(({ fanIn, fanOut }) => [fanIn, fanOut]), [
+    [4, 256],
+    [256, 256],
+    [256, 1],
+  ]);
+  for (const layer of start.layers) {
+    assertClose(layer.deviation, 0.1, 0.025);
+    assertClose(layer.noiseToSignal, 1, 0.25);
+    assertClose(layer.movement, 0.016, 0.004);
+    assertClose(layer.noise, 0.1, 1e-7);
+  }
+  // A normal initialisation of the hidden layer is three times smaller: 1 / sqrt(3 * 256).
+  assertClose(start.layers[1].normalDeviation, 0.0361, 1e-4);
+  assertClose(start.batch.bestShare, 0.259, 0.001);
+  assertClose(start.batch.bestTenShare, 0.95, 0.001);
+  // Of 24 draws, the sum over buckets of 1 - (1 - p)^24. Measured: 8.59.
+  assertClose(start.batch.distinctPolicies, 8.59, 0.01);
+});
+
+async function diagnose(changes: PartialConfig) {
+  const run = tinyRun({
+    policy: { hiddenSizes: [32, 32] },
+    generator: { tileSize: 16 },
+    ...changes,
+  });
+  const start = await startDiagnostics(run);
+  await run.learner.close();
+  return start;
+}
+
+Deno.test("startDiagnostics() shows that other initialisations give normal weights", async () => {
+  for (const initialisation of ["bias", "variance"] as const) {
+    const generator = { tileSize: 16, initialisation, hiddenSizes: [64, 64] };
+    const start = await diagnose({ generator });
+    const { deviation, normalDeviation } = start.layers[1];
+    assertClose(deviation / normalDeviation, 1, 0.25);
+    if (initialisation === "bias") assert.equal(start.movement, 0);
+  }
+});
+
+Deno.test("startDiagnostics() shows relative noise layer by layer", async () => {
+  const { layers } = await diagnose({ rollout: { noise: "relative", noiseScale: 0.2 } });
+  // 0.2 / sqrt(1), 0.2 / sqrt(32), 0.2 / sqrt(32).
+  for (const [i, expected] of [0.2, 0.2 / Math.sqrt(32), 0.2 / Math.sqrt(32)].entries()) {
+    assertClose(layers[i].noise, expected, 1e-7);
+    assertClose(layers[i].noiseToSignal, expected / layers[i].deviation, 1e-6);
+  }
+});
+
+Deno.test("startDiagnostics() changes nothing in the run", async () => {
+  const run = tinyRun();
+  const before = structuredClone({ counters: run.counters, weights: run.learner.state.weights });
+  await startDiagnostics(run);
+  assert.deepEqual({ counters: run.counters, weights: run.learner.state.weights }, before);
+  await run.learner.close();
+});
+
+/** Diagnoses batches of two draws from two buckets. */
+function twoBuckets(buffer: PartialConfig["buffer"] & object) {
+  const config = tinyConfig({ buffer: { bucketCount: 2, ...buffer }, update: { batchSize: 2 } });
+  return batchDiagnostics(config);
+}
+
+Deno.test("batchDiagnostics() counts distinct policies as by hand", () => {
+  // Two equal chances and two draws: 2 (1 - 1/4) = 3/2 distinct ones.
+  assertClose(twoBuckets({ weighting: "uniform" }).distinctPolicies, 1.5);
+  assertClose(twoBuckets({ weighting: "even" }).distinctPolicies, 1.5);
+  // Two policies in each bucket, four equal chances: 4 (1 - (3/4)^2) = 7/4.
+  assertClose(twoBuckets({ weighting: "uniform", bucketCapacity: 2 }).distinctPolicies, 1.75);
+  // Always the best bucket: one policy, or of two 2 (1 - 1/4).
+  const best = twoBuckets({ weighting: "max" });
+  assert.deepEqual([best.bestShare, best.distinctPolicies], [1, 1]);
+  assertClose(twoBuckets({ weighting: "max", bucketCapacity: 2 }).distinctPolicies, 1.5);
+});
+
+Deno.test("batchDiagnostics() weighs buckets as the buffer does", () => {
+  // 1 / (1 + exp(-0.5)).
+  const { bestShare, bestTenShare, buckets } = twoBuckets({ weightingScale: 0.5 });
+  assertClose(bestShare, 1 / (1 + Math.exp(-0.5)));
+  assert.deepEqual([bestTenShare, buckets], [1, 2]);
+  // A queue of three policies is three buckets.
+  const queue = twoBuckets({ kind: "fifo", capacity: 3, weighting: "uniform" });
+  assertClose(queue.bestShare, 1 / 3);
+});

@@ -1,0 +1,337 @@
+/** The trainer: what a run repeats, counts, records and learns. */
+
+import assert from "node:assert/strict";
+import { registry } from "../../../envs/registry.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
+import { goalPolicies } from "../../../lib/algorithm/goals.ts";
+import { generateRows } from "../../../lib/algorithm/probe.ts";
+import { spearman } from "../../../lib/numbers/statistics.ts";
+import { train } from "../../../lib/algorithm/trainer.ts";
+import type { TrainingOutcome } from "../../../lib/algorithm/observer.ts";
+import {
+  createRun,
+  selectionSteps,
+  spentSteps,
+  storedPolicy,
+  type TrainingRun,
+} from "../../../lib/algorithm/run.ts";
+import { models } from "../../../models/models.ts";
+import { assertClose } from "../../support/close.ts";
+import { TinyEnv } from "../../support/tiny_env.ts";
+import { recorder, tinyConfig, tinyRun, type TrainingRecord } from "../../support/tiny_run.ts";
+
+/** Trains a small run to its end. */
+async function trainTiny(changes: PartialConfig = {}, run: TrainingRun = tinyRun(changes)) {
+  const observer = recorder();
+  const outcome = await train(run, observer);
+  await run.learner.close();
+  return { run, outcome: outcome as TrainingOutcome, records: observer.records };
+}
+
+function recordsOf(records: readonly TrainingRecord[], kind: TrainingRecord["kind"]) {
+  return records.filter((record) => record.kind === kind).map(({ values }) => values);
+}
+
+Deno.test("train() repeats itself to the last bit, and another seed gives another run", async () => {
+  const [first, again, other] = [
+    await trainTiny(),
+    await trainTiny(),
+    await trainTiny({ seed: 2 }),
+  ];
+  assert.deepEqual(again.records, first.records);
+  assert.deepEqual(again.outcome, first.outcome);
+  assert.deepEqual(again.run.learner.state, first.run.learner.state);
+  assert.deepEqual(again.run.attempt.buffer.save(), first.run.attempt.buffer.save());
+  assert.notDeepEqual(other.records, first.records);
+});
+
+Deno.test("train() goes on after the observer stopped it as if it had not", async () => {
+  const whole = await trainTiny();
+  const run = tinyRun();
+  const observer = recorder();
+  let left = 15;
+  const stopping = { ...observer, betweenCycles: () => --left > 0 };
+  assert.equal(await train(run, stopping), undefined);
+  const outcome = await train(run, observer);
+  assert.deepEqual(observer.records, whole.records);
+  assert.deepEqual(outcome, whole.outcome);
+  await run.learner.close();
+});
+
+Deno.test("train() never spends more than the budget, and leaves no room for an episode", async () => {
+  const budgets: PartialConfig[] = [
+    { steps: 200, selection: { budgetShare: 0 } },
+    { steps: 217, selection: { budgetShare: 0.3 } },
+    { steps: 205, rollout: { perCycle: 7 } },
+    { steps: 60, warmup: { episodes: 50 } },
+  ];
+  for (const changes of budgets) {
+    const { run } = await trainTiny({ consolidation: { updates: 4 }, ...changes });
+    const { training, noiseFree } = run.counters.steps;
+    const { steps } = run.config;
+    assert.ok(training + noiseFree <= steps, `${training} + ${noiseFree} > ${steps}`);
+    assert.ok(training > steps - selectionSteps(run) - 10);
+    assert.equal(training, run.counters.episodes * 10, "every training step was counted");
+  }
+});
+
+Deno.test("train() books every simulated step under its purpose", async () => {
+  class CountingEnv extends TinyEnv {
+    steps = 0;
+    override step(action: ArrayLike<number>) {
+      this.steps++;
+      return super.step(action);
+    }
+  }
+  const env = new CountingEnv();
+  const { run } = await trainTiny({}, tinyRun({}, env));
+  const { training, noiseFree, calibration, evaluation } = run.counters.steps;
+  assert.equal(training + noiseFree + calibration + evaluation, env.steps);
+  assert.ok(Math.min(training, noiseFree, calibration, evaluation) > 0);
+});
+
+Deno.test("train() records episodes, updates, evaluations and curves", async () => {
+  const { run, records, outcome } = await trainTiny();
+  const episodes = recordsOf(records, "episode");
+  assert.equal(episodes.length, run.counters.episodes);
+  assert.deepEqual(episodes.map(({ episode }) => episode), episodes.map((_, i) => i + 1));
+  assert.deepEqual(episodes.map((values) => values.return), run.history.returns);
+  for (const key of ["length", "scaledReturn", "stored"]) assert.ok(key in episodes[0], key);
+  const updates = recordsOf(records, "update");
+  // Four updates for each rollout after the warm-up, and eight to consolidate.
+  assert.equal(run.learner.updates, 4 * run.counters.cycles + 8);
+  assert.equal(updates.at(-1)?.updates, run.learner.updates);
+  assert.ok(updates.every(({ loss }) => Number.isFinite(loss)));
+  const evaluations = recordsOf(records, "evaluation");
+  // Every 200 of 600 steps, the last 30 of which are the selection's; and one at the end.
+  assert.equal(evaluations.length, 3);
+  assert.equal(evaluations[2].final, true);
+  assert.equal(evaluations[2].mean, outcome.finalReturn.mean);
+  assert.deepEqual(evaluations.map(({ n }) => n), [2, 2, 3]);
+  const curves = recordsOf(records, "curve");
+  assert.equal(curves.length, 2);
+  assert.equal((curves[0].points as unknown[]).length, 3);
+  assert.equal(curves[1].final, true);
+  assert.deepEqual(curves[1].points, outcome.calibration.points);
+});
+
+/** Trains with a generator that notes the commands it is asked for. */
+async function commandsOf(changes: PartialConfig): Promise<{ asked: number[]; run: TrainingRun }> {
+  const asked: number[] = [];
+  const spying = {
+    ...models,
+    createGenerator(...args: Parameters<typeof models.createGenerator>) {
+      const model = models.createGenerator(...args);
+      return {
+        ...model,
+        encodeCommand(command: number, out: Float32Array) {
+          asked.push(command);
+          model.encodeCommand(command, out);
+        },
+      };
+    },
+  };
+  const config = tinyConfig({
+    evaluation: { every: 1e9 },
+    sweep: { every: 1e9 },
+    update: { perCycle: 1, batchSize: 1 },
+    ...changes,
+  });
+  const parts = { env: new TinyEnv(), models: spying, session: { threads: 1 } };
+  const run = createRun(config, parts);
+  let cycles = 0;
+  await train(run, {
+    record() {},
+    betweenCycles: ({ counters }) => counters.cycles === 0 || ++cycles < 3,
+  });
+  await run.learner.close();
+  return { asked, run };
+}
+
+Deno.test("train() warms up from command 1 and then asks for the best return plus the margin", async () => {
+  const { asked, run } = await commandsOf({ command: { margin: 0.25 } });
+  assert.deepEqual(asked.slice(0, 10), new Array(10).fill(1));
+  const scaled = run.history.returns.map((value) => run.scale.scale(value));
+  // Then, for each of three cycles, a batch of one draw and the rollout's command.
+  for (let cycle = 0; cycle < 3; cycle++) {
+    const best = Math.max(...scaled.slice(0, 10 + cycle));
+    assertClose(asked[10 + 2 * cycle + 1], best + 0.25);
+  }
+});
+
+Deno.test("train() asks for each of the best stored returns when told to", async () => {
+  const drawn = new Set<number>();
+  for (let seed = 1; seed <= 8; seed++) {
+    const { asked, run } = await commandsOf({
+      seed,
+      command: { top: 3 },
+      buffer: { kind: "fifo" },
+      warmup: { noise: 0.5 },
+    });
+    const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+    const rank = scaled.sort((a, b) => b - a).indexOf(asked[11]);
+    assert.ok(rank >= 0 && rank < 3, `${asked[11]} of ${scaled}`);
+    drawn.add(rank);
+  }
+  assert.equal(drawn.size, 3, "eight runs draw all three");
+});
+
+Deno.test("train() makes the generator follow its goals closely when they have a share of each batch", async () => {
+  /** How far what the generator puts out for its goal is from the goal's policy, mean square. */
+  const missOf = async (goalShare: number) => {
+    const run = tinyRun({
+      update: { goalShare },
+      consolidation: { updates: 0 },
+      buffer: { kind: "fifo", weighting: "uniform" },
+      warmup: { noise: 0.5 },
+    });
+    await train(run, recorder());
+    const [goal] = goalPolicies(run);
+    const wanted = storedPolicy(run, goal);
+    const [row] = await generateRows(run, [goal.scaledReturn]);
+    const miss = wanted.reduce((sum, value, i) => sum + (value - row[i]) ** 2, 0) / row.length;
+    await run.learner.close();
+    return miss;
+  };
+  const [without, half, all] = [await missOf(0), await missOf(0.5), await missOf(1)];
+  assert.ok(all < half && half < without, `${[without, half, all]}`);
+});
+
+Deno.test("train() remembers what the warm-up reached and adapts the noise from there", async () => {
+  const { run } = await trainTiny({ rollout: { successShare: 0.25 }, warmup: { noise: 0.5 } });
+  const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+  assertClose(run.attempt.startReturn, scaled.reduce((sum, value) => sum + value, 0) / 10);
+  assert.notEqual(run.attempt.noiseFactor, 1);
+  assert.equal((await trainTiny()).run.attempt.noiseFactor, 1);
+});
+
+Deno.test("train() warms up from fresh policies when told to", async () => {
+  const { asked, run } = await commandsOf({ warmup: { source: "xavier" } });
+  assert.equal(asked.length, 6, "the generator is asked in the cycles alone");
+  // Every warm-up policy is another one, so that their returns differ.
+  assert.ok(new Set(run.history.returns.slice(0, 10).map((value) => value.toFixed(1))).size > 5);
+});
+
+Deno.test("train() makes warm-up policies differ by noise, and lets the warm-up last a share", async () => {
+  const same = await trainTiny({ normaliser: { kind: "off" }, buffer: { kind: "fifo" } });
+  const rowsOf = ({ run }: { run: TrainingRun }) =>
+    [...run.attempt.buffer.entries()].slice(0, 10).map(({ slot }) =>
+      run.attempt.buffer.row(slot).join()
+    );
+  assert.equal(new Set(rowsOf(same)).size, 1);
+  const noisy = await trainTiny({
+    normaliser: { kind: "off" },
+    buffer: { kind: "fifo" },
+    warmup: { noise: 0.1, budgetShare: 0.5 },
+  });
+  assert.equal(new Set(rowsOf(noisy)).size, 10);
+  // Half of 600 steps are 30 episodes.
+  assert.equal(noisy.run.counters.cycles, noisy.run.counters.episodes - 30);
+});
+
+Deno.test("train() runs several rollouts in a cycle and refreshes every so many", async () => {
+  const { run } = await trainTiny({ rollout: { perCycle: 5, refreshEvery: 3 } });
+  const { episodes, cycles } = run.counters;
+  assert.equal(Math.ceil((episodes - 10) / 5), cycles);
+  const measured = [...run.attempt.buffer.entries()].map((entry) => entry.episodes);
+  assert.ok(Math.max(...measured) > 1, "a stored policy was run again");
+});
+
+const NORMALISERS: [
+  kind: "running" | "fixed" | "off",
+  observations: (episodes: number) => number,
+][] = [
+  ["running", (episodes) => 10 * episodes],
+  ["fixed", () => 100],
+  ["off", () => 0],
+];
+for (const [kind, observations] of NORMALISERS) {
+  Deno.test(`train() gathers observations with the normaliser "${kind}"`, async () => {
+    const { run } = await trainTiny({ normaliser: { kind } });
+    assert.equal(run.attempt.moments.count, observations(run.counters.episodes));
+  });
+}
+
+Deno.test("train() learns nothing at rate 0, and little while the rate warms up", async () => {
+  const still = { learningRate: 0, finalLearningRate: 0 };
+  const fixed = await trainTiny({ update: still, consolidation: { updates: 0 } });
+  const start = tinyRun().learner.state.weights;
+  assert.deepEqual(fixed.run.learner.state.weights, start);
+  const distance = async (update: PartialConfig["update"] & object) => {
+    const { run } = await trainTiny({ update, consolidation: { updates: 0 } });
+    return Math.hypot(...run.learner.state.weights.map((weight, i) => weight - start[i]));
+  };
+  const [plain, warmed] = [await distance({}), await distance({ warmupUpdates: 1_000_000 })];
+  assert.ok(plain > 0.1 && warmed < 1e-3 * plain, `${plain}, ${warmed}`);
+});
+
+Deno.test("train() stops without a trace of the end when the observer says so", async () => {
+  const run = tinyRun({ steps: 200 });
+  const observer = recorder();
+  assert.equal(await train(run, { ...observer, beforeFinish: () => false }), undefined);
+  assert.ok(recordsOf(observer.records, "curve").every(({ final }) => final !== true));
+  assert.equal(run.counters.steps.calibration, 0);
+  await run.learner.close();
+});
+
+Deno.test("createRun() rejects a budget that holds no episode", () => {
+  assert.throws(() => tinyRun({ steps: 10, selection: { budgetShare: 0.05 } }), {
+    name: "RangeError",
+    message: "Cannot create run: the budget must hold an episode of 10 steps besides what " +
+      "is kept for survey and selection, at least 15 steps, got 10",
+  });
+  const half = { consolidation: { surveyShare: 0.5 }, selection: { budgetShare: 0 } };
+  assert.throws(() => tinyRun({ steps: 19, ...half }), /at least 20 steps, got 19$/);
+  assert.throws(() => tinyRun({ ...half, selection: { budgetShare: 0.5 } }), {
+    name: "RangeError",
+    message:
+      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less " +
+      "than 1 together, got 0.5 and 0.5",
+  });
+  assert.equal(spentSteps(tinyRun({ steps: 15 })), 0);
+});
+
+Deno.test("train() learns the tiny environment, and its generator obeys commands", async () => {
+  const { run, outcome } = await trainTiny({
+    steps: 5000,
+    policy: { hiddenSizes: [] },
+    generator: { hiddenSizes: [32, 32] },
+    rollout: { noiseScale: 0.5 },
+    warmup: { noise: 1, episodes: 20 },
+    buffer: { bucketCount: 200 },
+    consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", winnerShare: 0.25 },
+    calibration: { commands: 9, refinements: 0, episodes: 3 },
+  });
+  const warmup = run.history.returns.slice(0, 20);
+  assert.ok(warmup.reduce((sum, value) => sum + value, 0) / 20 < 5, "it starts poor");
+  // A perfect policy earns about 9.6: the goal is three steps away.
+  assert.ok(outcome.finalReturn.mean > 8.8, `${outcome.finalReturn.mean}`);
+  const { points } = outcome.calibration;
+  const means = points.map(({ mean }) => mean);
+  const order = spearman(points.map(({ command }) => command), means);
+  assert.ok(order > 0.75, `${means}`);
+  assert.ok(means[0] < -3, "a poor return can be asked for");
+});
+
+for (const seed of [1, 2]) {
+  Deno.test(`train() learns CartPole within 12,000 steps from seed ${seed}`, async () => {
+    const env = await registry.make("CartPole-v1");
+    const changes: PartialConfig = {
+      env: "CartPole-v1",
+      seed,
+      steps: 12_000,
+      policy: { hiddenSizes: [] },
+      rollout: { noiseScale: 0.3 },
+      buffer: { bucketCount: 500 },
+      evaluation: { every: 4000 },
+      sweep: { every: 1e9 },
+    };
+    const { run, outcome } = await trainTiny(changes, tinyRun(changes, env));
+    const { returns } = run.history;
+    const first = returns.slice(0, 10).reduce((sum, value) => sum + value, 0) / 10;
+    assert.ok(first < 150, `it starts poor: ${first}`);
+    // Gymnasium's threshold.
+    assert.ok(outcome.finalReturn.mean >= 475, `${outcome.finalReturn.mean}`);
+    await env.close();
+  });
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { run, type Surroundings } from "../../../../support/program.ts";
+
+interface DryRun {
+  readonly values: Record<string, unknown>;
+  readonly sources: Record<string, string>;
+}
+
+async function dryRun(argv: string[], around: Surroundings = {}): Promise<DryRun> {
+  const { code, stdout, stderr } = await run(["train", "--dry-run", "--json", ...argv], around);
+  assert.deepEqual([code, stderr], [0, ""]);
+  return JSON.parse(stdout);
+}
+
+async function withFile(text: string, use: (path: string) => Promise<void>): Promise<void> {
+  const path = await Deno.makeTempFile({ suffix: ".toml" });
+  try {
+    await Deno.writeTextFile(path, text);
+    await use(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("train takes a value from the strongest place that gives one", async () => {
+  const file =
+    `env = "CartPole-v1"\nseed = 2\ndevice = "cpu"\n[update]\nbatchSize = 2\nperCycle = 2\n` +
+    `learningRate = 2\n[buffer]\ncapacity = 2`;
+  await withFile(file, async (path) => {
+    const env = {
+      UDRLPG_CONFIG: path,
+      UDRLPG_UPDATE_BATCH_SIZE: "3",
+      UDRLPG_UPDATE_PER_CYCLE: "3",
+      UDRLPG_SEED: "3",
+      UDRLPG_DEVICE: "webgpu",
+    };
+    const { values, sources } = await dryRun(
+      ["--preset", "paper", "--set", "update.perCycle=4", "--seed", "5", "--threads", "2"],
+      { env },
+    );
+    const seen = (name: string) => [values[name], sources[name]];
+    assert.deepEqual(seen("env"), ["CartPole-v1", `file "${path}"`]);
+    assert.deepEqual(seen("buffer.capacity"), [2, `file "${path}"`]);
+    assert.deepEqual(seen("update.learningRate"), [2, `file "${path}"`]);
+    assert.deepEqual(seen("update.finalLearningRate"), [2e-6, 'preset "paper"']);
+    assert.deepEqual(seen("steps"), [100_000, 'preset "paper" for CartPole']);
+    assert.deepEqual(seen("update.batchSize"), [3, "UDRLPG_UPDATE_BATCH_SIZE"]);
+    assert.deepEqual(seen("update.perCycle"), [4, "--set"]);
+    assert.deepEqual(seen("seed"), [5, "--seed"]);
+    assert.deepEqual(seen("device"), ["webgpu", "UDRLPG_DEVICE"]);
+    assert.deepEqual(seen("threads"), [2, "--threads"]);
+    assert.deepEqual(seen("update.beta1"), [0.9, "default"]);
+    assert.deepEqual(seen("preset"), ["paper", "--preset"]);
+  });
+});
+
+Deno.test("train takes environment and preset from variables and from the file", async () => {
+  const env = { UDRLPG_ENV: "CartPole-v1", UDRLPG_PRESET: "paper" };
+  const { sources } = await dryRun([], { env });
+  assert.deepEqual([sources.env, sources.preset], ["UDRLPG_ENV", "UDRLPG_PRESET"]);
+  await withFile(`preset = "paper"\nenv = "CartPole-v1"`, async (path) => {
+    const { values } = await dryRun(["--config", path]);
+    assert.deepEqual(values["policy.hiddenSizes"], [256, 256]);
+  });
+});
+
+Deno.test("train takes a budget of 0 as the preset's own", async () => {
+  const { values } = await dryRun(["--env", "CartPole-v1", "--set", "steps=0"]);
+  const { values: plain } = await dryRun(["--env", "CartPole-v1"]);
+  assert.equal(values.steps, plain.steps);
+  assert.ok((plain.steps as number) > 0);
+});
+
+Deno.test("train reads what presets show prints, to the same configuration", async () => {
+  const shown = await run(["presets", "show", "paper", "--env", "CartPole-v1"]);
+  await withFile(shown.stdout, async (path) => {
+    const again = await dryRun(["--config", path]);
+    const direct = await dryRun(["--env", "CartPole-v1", "--preset", "paper"]);
+    assert.deepEqual(again.values, direct.values);
+  });
+});
+
+Deno.test("train refuses wrong settings in one line", async () => {
+  const cases: [string[], number, RegExp][] = [
+    [[], 2, /^Cannot train: an environment must be given, got none: use --env ID/],
+    [["--env", "CartPol-v1"], 2, /unknown id: did you mean "CartPole-v1"\?$/],
+    [["--env", "CartPole-v1", "--preset", "papr"], 2, /unknown name: did you mean "paper"\?$/],
+    [["--env", "CartPole-v1", "--set", "x"], 2, /must be key=value, got "x"$/],
+    [["--env", "CartPole-v1", "--set", "sed=3"], 2, /unknown option: did you mean "seed"\?$/],
+    [["--env", "CartPole-v1", "--set", "seed=x"], 2, /from --set: must be an integer, got "x"$/],
+    [["--env", "CartPole-v1", "--steps", "0"], 2, /must be an integer of at least 1, got "0"$/],
+    [["--env", "CartPole-v1", "--threads", "1e6"], 2, /from --threads: must be at most 4096/],
+    [["--env", "CartPole-v1", "--device", "gpu"], 2, /must be one of auto, cpu, webgpu, cuda/],
+    [
+      ["--config", "none.toml"],
+      3,
+      /^Cannot read configuration "none\.toml": there is no such file/,
+    ],
+  ];
+  for (const [argv, code, message] of cases) {
+    const result = await run(["train", "--dry-run", ...argv]);
+    assert.equal(result.code, code, result.stderr);
+    assert.match(result.stderr.trimEnd(), message);
+    assert.equal(result.stderr.trimEnd().includes("\n"), false);
+    assert.equal(result.stdout, "");
+  }
+});
+
+Deno.test("train names the variable of a bad value", async () => {
+  const env = { UDRLPG_UPDATE_BATCH_SIZE: "0" };
+  const { code, stderr } = await run(["train", "--dry-run", "--env", "CartPole-v1"], { env });
+  assert.equal(code, 2);
+  assert.equal(
+    stderr,
+    'Cannot set option "update.batchSize" from UDRLPG_UPDATE_BATCH_SIZE: must be at least 1, got 0\n',
+  );
+});
+
+Deno.test("train --dry-run tells what share of a batch the goals have, where they have one", async () => {
+  const preview = async (goalShare: string) => {
+    const set = ["--env", "CartPole-v1", "--set", `update.goalShare=${goalShare}`];
+    return (await run(["train", "--dry-run", ...set])).stdout;
+  };
+  assert.match(await preview("0.25"), /^25 % of a batch is the policies that rollouts ask for\.$/m);
+  assert.doesNotMatch(await preview("0"), /rollouts ask for\./);
+});

@@ -1,0 +1,82 @@
+/** Episodes by hand in the tiny environment, and the seeds that they start from. */
+
+import assert from "node:assert/strict";
+import type { Policy } from "../../../lib/model.ts";
+import { createMoments } from "../../../lib/episodes/normaliser.ts";
+import {
+  episodeSeed,
+  PURPOSE,
+  type Purpose,
+  runEpisode,
+  streamFor,
+} from "../../../lib/episodes/rollout.ts";
+import { assertClose } from "../../support/close.ts";
+import { TINY_SURVIVAL_REWARD, TinyEnv } from "../../support/tiny_env.ts";
+
+/** A policy that always does the same. */
+function constantPolicy(value: number): Policy {
+  return { load() {}, normalise() {}, act: (_, action) => void (action[0] = value) };
+}
+
+Deno.test("runEpisode() sums rewards to the time limit as by hand", async () => {
+  const env = new TinyEnv();
+  env.reset(5);
+  const [start] = env.observation;
+  const episode = await runEpisode(env, constantPolicy(0), { seed: 5 });
+  // Ten steps in place, each paying 1 - |start - 0.5|.
+  assertClose(episode.return, 10 * (1 - Math.abs(start - 0.5)));
+  assertClose(episode.survivalReturn, 10 * TINY_SURVIVAL_REWARD);
+  assert.deepEqual([episode.length, episode.terminated], [10, false]);
+});
+
+Deno.test("runEpisode() ends with the step that terminates", async () => {
+  const env = new TinyEnv();
+  // Moves by 1 per step (action 5): above 2 after the third step at the latest.
+  const episode = await runEpisode(env, constantPolicy(5), { seed: 5 });
+  assert.equal(episode.terminated, true);
+  assert.ok(episode.length === 2 || episode.length === 3, `${episode.length}`);
+});
+
+Deno.test("runEpisode() gives the same episode for a seed whatever ran before", async () => {
+  const env = new TinyEnv();
+  const first = await runEpisode(env, constantPolicy(0.3), { seed: 8 });
+  await runEpisode(env, constantPolicy(-1), { seed: 9 });
+  assert.deepEqual(await runEpisode(env, constantPolicy(0.3), { seed: 8 }), first);
+  assert.notDeepEqual(await runEpisode(env, constantPolicy(0.3), { seed: 9 }), first);
+});
+
+Deno.test("runEpisode() adds the observations that were acted on, not the last one", async () => {
+  const env = new TinyEnv();
+  env.reset(5);
+  const [start] = env.observation;
+  const moments = createMoments(1);
+  await runEpisode(env, constantPolicy(0.5), { seed: 5, moments });
+  // Positions start, start + 0.1, ..., start + 0.9: mean start + 0.45.
+  assert.equal(moments.count, 10);
+  assertClose(moments.mean[0], start + 0.45);
+});
+
+Deno.test("runEpisode() waits for policies that are late", async () => {
+  const late: Policy = {
+    ...constantPolicy(0),
+    async act(_, action) {
+      await Promise.resolve();
+      action[0] = 0;
+    },
+  };
+  const env = new TinyEnv();
+  assert.deepEqual(
+    await runEpisode(env, late, { seed: 3 }),
+    await runEpisode(env, constantPolicy(0), { seed: 3 }),
+  );
+});
+
+Deno.test("episodeSeed() gives each purpose and number a seed of its own", () => {
+  const purposes = Object.keys(PURPOSE) as Purpose[];
+  const seeds = purposes.flatMap((purpose) =>
+    [1, 2].flatMap((seed) => [0, 1, 2].map((number) => episodeSeed(seed, purpose, number)))
+  );
+  assert.equal(new Set(seeds).size, purposes.length * 6);
+  assert.equal(new Set(Object.values(PURPOSE)).size, purposes.length);
+  assert.equal(episodeSeed(1, "training", 0), streamFor(1, "training", 0).nextUint32());
+});

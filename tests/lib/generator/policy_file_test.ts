@@ -1,0 +1,247 @@
+/** Policy files: driven in ONNX Runtime beside the built-in forward, round trips, and damage. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { registry } from "../../../envs/registry.ts";
+import type { EnvSpec } from "../../../lib/env.ts";
+import { FileError } from "../../../lib/system/errors.ts";
+import { readOnnx } from "../../../lib/onnx/reader.ts";
+import { POLICY_OPERATORS } from "../../../lib/onnx/policy.ts";
+import {
+  formatOf,
+  POLICY_FORMATS,
+  type PolicyFormat,
+  type PolicyLabel,
+  type PolicyNumbers,
+  readPolicy,
+  writePolicy,
+} from "../../../lib/generator/policy_file.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import { models } from "../../../models/models.ts";
+import { assertAllClose } from "../../support/close.ts";
+import { makeFastFolder } from "../../support/fast_folder.ts";
+
+const LABEL: Omit<PolicyLabel, "environment"> = {
+  requestedReturn: 180.5,
+  command: 0.1 + 0.2,
+  measuredReturn: { mean: 179, std: 1.25, n: 3, ci95: [175, 183], seeds: [1, 2 ** 32 - 1, 3] },
+  generator: "ab".repeat(32),
+};
+
+/** A policy with random numbers that keep its outputs in the range where tanh bends. */
+function drawPolicy(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyNumbers {
+  const shape = models.policyShape(spec, hiddenSizes);
+  const rng = Rng.fromSeed(21);
+  const size = shape.sizes[0];
+  const parameters = shape.scale.map((scale) => 1.5 * scale * rng.standardNormal());
+  return {
+    hiddenSizes,
+    parameters,
+    normaliser: {
+      mean: new Float64Array(size).map(() => 0.01 * rng.standardNormal()),
+      deviation: new Float64Array(size).map(() => rng.uniform(0.02, 0.5)),
+    },
+  };
+}
+
+async function withFolder(use: (folder: string) => Promise<void> | void): Promise<void> {
+  const folder = makeFastFolder();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function write(path: string, id: string, hiddenSizes: readonly number[] = [16, 16]): PolicyNumbers {
+  const spec = registry.spec(id);
+  const numbers = drawPolicy(spec, hiddenSizes);
+  const label = { ...LABEL, environment: id };
+  writePolicy(path, { numbers, label, format: formatOf(path), spec, models });
+  return numbers;
+}
+
+const DRIVEN: readonly [id: string, hiddenSizes: readonly number[]][] = [
+  ["InvertedPendulum-v5", [32, 32]],
+  ["Hopper-v5", [64, 64]],
+  ["CartPole-v1", [32]],
+];
+
+for (const [id, hiddenSizes] of DRIVEN) {
+  Deno.test(`writePolicy() writes an ONNX file that drives ${id} as the built-in forward does`, () =>
+    withFolder(async (folder) => {
+      const path = join(folder, "policy.onnx");
+      const { parameters, normaliser } = write(path, id, hiddenSizes);
+      const env = await registry.make(id);
+      const policy = models.createPolicy(env.spec, models.policyShape(env.spec, hiddenSizes));
+      policy.load(parameters);
+      policy.normalise(normaliser);
+      // ONNX Runtime itself, without this program's reader or session.
+      const session = await InferenceSession.create(path, { intraOpNumThreads: 1 });
+      const size = env.observation.length;
+      const isDiscrete = env.spec.actionSpace.kind === "discrete";
+      const action = new Float64Array(
+        env.spec.actionSpace.kind === "discrete" ? 1 : env.spec.actionSpace.low.length,
+      );
+      const seen = new Set<number>();
+      let isRunning = false;
+      for (let step = 0; step < 300; step++) {
+        if (!isRunning) await env.reset(step);
+        const observation = new Tensor("float32", Float32Array.from(env.observation), [1, size]);
+        const outputs = await session.run({ observation });
+        await policy.act(env.observation, action);
+        const given = Array.from(outputs.action.data as ArrayLike<number | bigint>, Number);
+        if (isDiscrete) assert.deepEqual(given, [...action]);
+        else assertAllClose(given, action, { tolerance: 1e-5 });
+        seen.add(given[0]);
+        const { terminated, truncated } = await env.step(given);
+        isRunning = !terminated && !truncated;
+      }
+      assert.ok(seen.size >= 2, "the policy acts in more than one way");
+      await session.release();
+      await env.close();
+    }));
+}
+
+Deno.test("writePolicy() gives ONNX files the documented inputs, outputs and operators", () =>
+  withFolder((folder) => {
+    const describe = (id: string) => {
+      const path = join(folder, "policy.onnx");
+      write(path, id);
+      return readOnnx(Deno.readFileSync(path), { name: path });
+    };
+    const hopper = describe("Hopper-v5");
+    const shapeOf = ({ name, shape }: { name: string; shape?: readonly unknown[] | undefined }) =>
+      [name, shape] as const;
+    assert.deepEqual(hopper.inputs.map(shapeOf), [["observation", ["N", 11]]]);
+    assert.deepEqual(hopper.outputs.map(shapeOf), [["action", ["N", 3]]]);
+    const cartPole = describe("CartPole-v1");
+    assert.deepEqual(cartPole.outputs.map(shapeOf), [["action", ["N"]], ["logits", ["N", 2]]]);
+    for (const { nodes } of [hopper, cartPole]) {
+      for (const { opType } of nodes) assert.ok(POLICY_OPERATORS.has(opType), opType);
+    }
+  }));
+
+for (const format of POLICY_FORMATS) {
+  Deno.test(`readPolicy() gives back what writePolicy() wrote as ${format}`, () =>
+    withFolder(async (folder) => {
+      const path = join(folder, `policy.${format}`);
+      const spec = registry.spec("Hopper-v5");
+      const { parameters, normaliser } = write(path, spec.id);
+      const loaded = readPolicy(path, { models });
+      assert.equal(loaded.format, format);
+      assert.equal(loaded.environment, "Hopper-v5");
+      const { metadata } = loaded;
+      assert.equal(metadata.format, "udrlpg-policy");
+      assert.deepEqual(JSON.parse(metadata.measuredReturn), LABEL.measuredReturn);
+      assert.equal(Number(metadata.requestedReturn), LABEL.requestedReturn);
+      assert.equal(Number(metadata.command), LABEL.command);
+      assert.equal(metadata.generator, LABEL.generator);
+      assert.deepEqual(JSON.parse(metadata.hiddenSizes), [16, 16]);
+      assert.match(metadata.program, /^udrlpg \d/);
+      const original = models.createPolicy(spec, models.policyShape(spec, [16, 16]));
+      original.load(parameters);
+      original.normalise(normaliser);
+      const read = await loaded.open(spec);
+      const [expected, action] = [new Float64Array(3), new Float64Array(3)];
+      const rng = Rng.fromSeed(2);
+      for (let i = 0; i < 20; i++) {
+        const observation = new Float64Array(11).map(() => rng.standardNormal());
+        await original.act(observation, expected);
+        await read.act(observation, action);
+        assertAllClose(action, expected, { tolerance: format === "onnx" ? 1e-5 : 0 });
+      }
+    }));
+
+  Deno.test(`readPolicy() refuses to act in another environment from ${format}`, () =>
+    withFolder(async (folder) => {
+      const path = join(folder, `policy.${format}`);
+      write(path, "Hopper-v5");
+      const loaded = readPolicy(path, { models });
+      const use = async () => {
+        const policy = await loaded.open(registry.spec("Swimmer-v5"));
+        await policy.act(new Float64Array(8), new Float64Array(2));
+      };
+      await assert.rejects(use, (error: Error) => {
+        assert.ok(error instanceof FileError, `${error}`);
+        assert.match(error.message, /^Cannot use policy ".*" in "Swimmer-v5": it must /);
+        return true;
+      });
+    }));
+
+  Deno.test(`readPolicy() refuses ${format} files that are missing, empty, cut off or something else`, () =>
+    withFolder((folder) => {
+      const path = join(folder, `policy.${format}`);
+      write(path, "CartPole-v1");
+      const bytes = Deno.readFileSync(path);
+      const damaged: (Uint8Array | undefined)[] = [
+        undefined,
+        new Uint8Array(),
+        bytes.subarray(0, bytes.length / 2),
+        new TextEncoder().encode("this is no policy"),
+      ];
+      for (const content of damaged) {
+        if (content === undefined) Deno.removeSync(path);
+        else Deno.writeFileSync(path, content);
+        assert.throws(() => readPolicy(path, { models }), (error: Error) => {
+          assert.ok(error instanceof FileError, `${error}`);
+          assert.match(error.message, /^Cannot read /);
+          assert.ok(error.message.includes(path));
+          return true;
+        });
+      }
+    }));
+}
+
+/** A JSON policy as far as the tests break it. */
+interface JsonPolicy {
+  parameters: unknown;
+  normaliser: unknown;
+}
+
+/** The rule that is broken, and how. */
+const BROKEN: readonly [rule: string, edit: (policy: JsonPolicy) => void][] = [
+  ["parameters must be a list of numbers", (policy) => policy.parameters = "1"],
+  ["normaliser must be an object", (policy) => policy.normaliser = []],
+  [
+    "normaliser mean and deviation must be equally long",
+    (policy) => policy.normaliser = { mean: [0], deviation: [1, 1] },
+  ],
+  [
+    "deviations must be positive",
+    (policy) => policy.normaliser = { mean: [0, 0, 0, 0], deviation: [1, 1, 0, 1] },
+  ],
+];
+
+for (const [rule, edit] of BROKEN) {
+  Deno.test(`readPolicy() rejects a JSON policy by the rule: ${rule}`, () =>
+    withFolder((folder) => {
+      const path = join(folder, "policy.json");
+      write(path, "CartPole-v1");
+      const policy = JSON.parse(Deno.readTextFileSync(path));
+      edit(policy);
+      Deno.writeTextFileSync(path, JSON.stringify(policy));
+      assert.throws(() => readPolicy(path, { models }), {
+        name: "FileError",
+        message: `Cannot read policy "${path}": ${rule}`,
+      });
+    }));
+}
+
+Deno.test("formatOf() reads the ending and rejects others", () => {
+  const endings: [string, PolicyFormat][] = [
+    ["a/b.onnx", "onnx"],
+    ["P.ONNX", "onnx"],
+    ["x.y.json", "json"],
+    ["p.safetensors", "safetensors"],
+  ];
+  for (const [path, format] of endings) assert.equal(formatOf(path), format);
+  for (const path of ["policy", "policy.pt", "onnx", "dir.onnx/policy"]) {
+    assert.throws(() => formatOf(path), {
+      name: "RangeError",
+      message:
+        `Cannot tell the format of "${path}": the name must end in .onnx, .safetensors or .json`,
+    });
+  }
+});

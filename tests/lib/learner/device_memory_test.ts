@@ -1,0 +1,98 @@
+/** The state on a device: the real WebGPU provider on SwiftShader, against the CPU. */
+
+import assert from "node:assert/strict";
+import { Learner } from "../../../lib/learner/learner.ts";
+import { DeviceMemory } from "../../../lib/learner/device_memory.ts";
+import type { Device } from "../../../lib/onnx/session.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
+import { STATE_PARTS } from "../../../lib/learner/update_graph.ts";
+import { models } from "../../../models/models.ts";
+import { drawBatch } from "../../support/interpreted_updates.ts";
+import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
+import { webgpuTest } from "../../support/webgpu.ts";
+
+const UPDATES = 8;
+/** Updates in one run. More would only make SwiftShader compile for longer. */
+const AT_ONCE = 2;
+const TOLERANCE = 1e-4;
+
+function createLearner(device: Device) {
+  const config = tinyConfig();
+  const model = models.createGenerator(config, shapeOf([3, 1]));
+  const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
+    update: config.update,
+    session: { device, threads: 1 },
+  });
+  return { model, learner };
+}
+
+/** Gives the largest difference, relative to the largest number. */
+function relativeDifference(a: Float32Array, b: Float32Array): number {
+  let [difference, scale] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    difference = Math.max(difference, Math.abs(a[i] - b[i]));
+    scale = Math.max(scale, Math.abs(b[i]));
+  }
+  return difference / scale;
+}
+
+// One test, because the first update on SwiftShader takes seconds and closing a learner forgets them.
+webgpuTest("Learner computes on WebGPU what it computes on the CPU", async () => {
+  const { learner: cpu, model } = createLearner("cpu");
+  const { learner: gpu } = createLearner("webgpu");
+  const rng = Rng.fromSeed(5);
+  const batches = Array.from({ length: UPDATES }, () => drawBatch(model, 6, rng));
+  const options = { rng, learningRate: () => 1e-3 };
+  for (let k = 0; k < UPDATES; k += AT_ONCE) {
+    const [losses, others] = [
+      await cpu.update(batches.slice(k, k + AT_ONCE), options),
+      await gpu.update(batches.slice(k, k + AT_ONCE), options),
+    ];
+    losses.forEach((loss, i) => assert.ok(Math.abs(others[i] / loss - 1) < TOLERANCE));
+    assert.throws(() => gpu.state, { message: "Internal error: learner must be downloaded first" });
+  }
+  await gpu.download();
+  const after = structuredClone(gpu.state);
+  for (const part of STATE_PARTS) {
+    const difference = relativeDifference(after[part], cpu.state[part]);
+    assert.ok(difference < TOLERANCE, `${part}: ${difference}`);
+    assert.ok(after[part].some((value) => value !== 0), part);
+  }
+  const [policies, others] = [
+    await gpu.generate([0.1], { rng }),
+    await cpu.generate([0.1], { rng }),
+  ];
+  assert.ok(relativeDifference(policies[0], others[0]) < TOLERANCE);
+
+  // An update whose loss is not finite leaves the state as it was.
+  const two = batches.slice(0, AT_ONCE);
+  const bad = { ...two[1], writeTarget: (_: number, out: Float32Array) => out.fill(NaN) };
+  await assert.rejects(gpu.update([two[0], bad], options), { name: "DivergedError" });
+  assert.deepEqual(structuredClone(gpu.state), after);
+
+  // A restored state goes on as the first time.
+  const losses = await gpu.update(two, options);
+  gpu.restore(after);
+  assert.deepEqual(structuredClone(gpu.state), after);
+  assert.deepEqual(await gpu.update(two, options), losses);
+  await cpu.close();
+  await gpu.close();
+});
+
+Deno.test("relativeDifference() finds a weight that is off by a thousandth", () => {
+  const weights = Float32Array.of(1, -2, 0.5);
+  assert.equal(relativeDifference(weights, weights), 0);
+  assert.ok(relativeDifference(Float32Array.of(1, -2.002, 0.5), weights) > TOLERANCE);
+});
+
+Deno.test("DeviceMemory keeps tensors on the device and single numbers on the host", () => {
+  const specs = [{ name: "w", shape: [2] }, { name: "s", shape: [] }];
+  const memory = new DeviceMemory(specs, { device: "webgpu" });
+  assert.deepEqual(memory.kept, ["new.weights.w", "new.momentum.w", "new.variance.w"]);
+  memory.write({ weights: Float32Array.of(1, 2, 3) });
+  assert.deepEqual(memory.weights, {
+    "weights.w": { data: Float32Array.of(1, 2), shape: [2] },
+    "weights.s": { data: Float32Array.of(3), shape: [] },
+  });
+  assert.throws(() => memory.take(), { message: "Internal error: no update to take" });
+});

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import {
+  chooseDevice,
+  type DeviceProbe,
+  type DeviceProbes,
+  deviceProbes,
+  tryDevice,
+} from "../../../lib/onnx/devices.ts";
+
+const works: DeviceProbe = () => Promise.resolve(undefined);
+const fails = (problem: string): DeviceProbe => () => Promise.resolve(problem);
+const never: DeviceProbe = () => Promise.reject(new Error("this device need not be tried"));
+
+Deno.test("chooseDevice() falls back under auto alone, and says why", async () => {
+  const broken: DeviceProbes = {
+    cuda: fails("cuDNN 9: libcudnn.so.9 is not there"),
+    webgpu: never,
+  };
+  assert.deepEqual(await chooseDevice("auto", broken), {
+    device: "cpu",
+    line:
+      "Device: cpu (cuda: cuDNN 9: libcudnn.so.9 is not there; webgpu: used only when asked for)",
+  });
+  await assert.rejects(chooseDevice("cuda", broken), {
+    name: "UsageError",
+    message:
+      'Cannot use device "cuda": it must work here, got cuDNN 9: libcudnn.so.9 is not there' +
+      ": see udrlpg doctor",
+  });
+  await assert.rejects(chooseDevice("webgpu", { cuda: never, webgpu: fails("No adapters") }), {
+    name: "UsageError",
+    message: 'Cannot use device "webgpu": it must work here, got No adapters: see udrlpg doctor',
+  });
+});
+
+Deno.test("chooseDevice() tries nothing but what was asked for", async () => {
+  const line = (device: string) => `Device: ${device}, as asked for`;
+  assert.deepEqual(await chooseDevice("cpu", { cuda: never, webgpu: never }), {
+    device: "cpu",
+    line: line("cpu"),
+  });
+  assert.deepEqual(await chooseDevice("cuda", { cuda: works, webgpu: never }), {
+    device: "cuda",
+    line: line("cuda"),
+  });
+  assert.deepEqual(await chooseDevice("webgpu", { cuda: never, webgpu: works }), {
+    device: "webgpu",
+    line: line("webgpu"),
+  });
+  assert.deepEqual(await chooseDevice("auto", { cuda: works, webgpu: never }), {
+    device: "cuda",
+    line: "Device: cuda (webgpu: used only when asked for)",
+  });
+});
+
+Deno.test("tryDevice() computes on the CPU and tells what is wrong with a device", async () => {
+  assert.equal(await tryDevice("cpu"), undefined);
+  const folder = await Deno.makeTempDir(); // It holds no provider.
+  try {
+    const problem = await deviceProbes({ cudaPath: folder, isThorough: true, env: () => "" })
+      .cuda();
+    // On a machine with CUDA and the provider beside ONNX Runtime nothing is wrong.
+    if (problem !== undefined) assert.match(problem, /^[^\n]+$/);
+  } finally {
+    await Deno.remove(folder);
+  }
+});

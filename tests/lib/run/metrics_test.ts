@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { FileError } from "../../../lib/system/errors.ts";
+import {
+  type MetricRecord,
+  MetricsWriter,
+  readMetrics,
+  repairTornLine,
+} from "../../../lib/run/metrics.ts";
+
+function inFolder(test: (path: string) => void): () => void {
+  return () => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      test(join(folder, "metrics.jsonl"));
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  };
+}
+
+function writeRecords(path: string, records: readonly MetricRecord[]): void {
+  using writer = MetricsWriter.open(path);
+  for (const record of records) writer.write(record);
+}
+
+const EPISODES: readonly MetricRecord[] = [
+  { kind: "episode", step: 10, return: 1.5, length: 10 },
+  { kind: "evaluation", step: 20, returns: [1, 2], note: "é", best: null },
+  { kind: "curve", step: 30, points: [{ requested: 1, mean: 0.1 }] },
+];
+
+Deno.test(
+  "readMetrics() gives back what MetricsWriter wrote, one line per record",
+  inFolder((path) => {
+    writeRecords(path, EPISODES);
+    const { records, skippedLines, tornBytes } = readMetrics(path);
+    assert.equal(JSON.stringify(records), JSON.stringify(EPISODES));
+    assert.deepEqual([skippedLines, tornBytes], [0, 0]);
+    const lines = Deno.readTextFileSync(path).split("\n");
+    assert.equal(lines[0], '{"kind":"episode","step":10,"return":1.5,"length":10}');
+    assert.equal(lines.length, 4);
+  }),
+);
+
+Deno.test(
+  "MetricsWriter.write() writes null for what is not finite",
+  inFolder((path) => {
+    writeRecords(path, [{ kind: "update", step: 1, loss: NaN, rate: Infinity }]);
+    assert.equal(
+      Deno.readTextFileSync(path),
+      '{"kind":"update","step":1,"loss":null,"rate":null}\n',
+    );
+  }),
+);
+
+Deno.test(
+  "MetricsWriter.open() rolls back to a recorded position, so that the file ends up the same",
+  inFolder((path) => {
+    writeRecords(path, EPISODES);
+    const unbroken = Deno.readFileSync(path);
+    Deno.removeSync(path);
+    let position: number;
+    {
+      using writer = MetricsWriter.open(path);
+      writer.write(EPISODES[0]);
+      writer.sync();
+      position = writer.position;
+      writer.write(EPISODES[1]);
+    }
+    Deno.writeTextFileSync(path, '{"kind":"curve","st', { append: true });
+    using resumed = MetricsWriter.open(path, { resumeAtByte: position });
+    assert.deepEqual(resumed.warnings, []);
+    resumed.write(EPISODES[1]);
+    resumed.write(EPISODES[2]);
+    assert.deepEqual(Deno.readFileSync(path), unbroken);
+    assert.equal(resumed.position, unbroken.length);
+  }),
+);
+
+Deno.test(
+  "MetricsWriter.open() goes on with a warning when the file is not as the checkpoint knew it",
+  inFolder((path) => {
+    Deno.writeTextFileSync(path, '{"kind":"a","step":1}\n{"kind":');
+    {
+      using shorter = MetricsWriter.open(path, { resumeAtByte: 100 });
+      assert.match(shorter.warnings[0], /^Metrics ".*" hold 30 bytes and not the 100 that/);
+      assert.match(
+        shorter.warnings[1],
+        /had no line end where the checkpoint knows of one: removed 8/,
+      );
+      assert.equal(shorter.position, 22);
+    }
+    using plain = MetricsWriter.open(path);
+    assert.deepEqual(plain.warnings, []);
+  }),
+);
+
+Deno.test(
+  "repairTornLine() removes exactly what follows the last line end, at every cut",
+  inFolder((path) => {
+    const text = '{"kind":"a","step":1}\n{"kind":"b","step":2}\n';
+    for (let cut = 0; cut <= text.length; cut++) {
+      Deno.writeTextFileSync(path, text.slice(0, cut));
+      const whole = text.slice(0, cut).lastIndexOf("\n") + 1;
+      assert.equal(repairTornLine(path), cut - whole);
+      assert.equal(Deno.readTextFileSync(path), text.slice(0, whole));
+    }
+    Deno.writeTextFileSync(path, `a\n${"x".repeat(200_000)}`);
+    assert.equal(repairTornLine(path), 200_000);
+    assert.equal(Deno.readTextFileSync(path), "a\n");
+  }),
+);
+
+Deno.test(
+  "readMetrics() counts and skips what is no record",
+  inFolder((path) => {
+    const lines = [
+      '{"kind":"a","step":1}',
+      "not JSON",
+      "[1]",
+      '{"kind":1,"step":1}',
+      '{"kind":"a"}',
+      '{"kind":"a","step":1e999}',
+      '{"kind":"a","step":1,"__proto__":{"polluted":1}}',
+      `{"kind":"a","step":1,"x":${"[".repeat(50_000)}}`,
+      `{"kind":"a","step":1,"x":"${"y".repeat(2 ** 21)}"}`,
+      "",
+      '{"kind":"b","step":2}',
+    ];
+    Deno.writeTextFileSync(path, `${lines.join("\n")}\n{"kind":"c"`);
+    const { records, skippedLines, tornBytes } = readMetrics(path);
+    assert.deepEqual(records.map(({ kind }) => kind), ["a", "b"]);
+    assert.deepEqual([skippedLines, tornBytes], [9, 11]);
+    assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
+  }),
+);
+
+Deno.test({
+  name: "MetricsWriter and readMetrics() say what is wrong with the file itself",
+  ignore: Deno.build.os !== "linux",
+  fn: () => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      assert.throws(
+        () => readMetrics(join(folder, "none")),
+        /^FileError: Cannot read metrics ".*none": there is no such file or folder$/,
+      );
+      assert.throws(
+        () => MetricsWriter.open(folder),
+        /^FileError: Cannot open metrics ".*": it is a folder$/,
+      );
+      Deno.symlinkSync("/dev/full", join(folder, "full"));
+      // A device that is always full cannot be cut, so only the write itself is looked at.
+      const error = (() => {
+        try {
+          using writer = MetricsWriter.open(join(folder, "full"));
+          writer.write(EPISODES[0]);
+        } catch (thrown) {
+          return thrown;
+        }
+      })();
+      assert.ok(error instanceof FileError);
+      assert.match(
+        error.message,
+        /^Cannot write metrics ".*full": there is no space left on the device$/,
+      );
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  },
+});

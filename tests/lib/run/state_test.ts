@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { CheckpointStore } from "../../../lib/run/checkpoint/store.ts";
+import { checkpointOf, notesOf } from "../../../lib/run/checkpoint/run_checkpoint.ts";
+import { EMPTY_LOG } from "../../../lib/run/log.ts";
+import { train } from "../../../lib/algorithm/trainer.ts";
+import type { TrainingRun } from "../../../lib/algorithm/run.ts";
+import { captureState, findNonFinite, hashState, restoreState } from "../../../lib/run/state.ts";
+import { withFolder } from "../../support/run_folder.ts";
+import { recorder, tinyRun } from "../../support/tiny_run.ts";
+
+const NOTES = { machine: { device: "cpu", threads: 1 }, log: EMPTY_LOG, end: undefined };
+
+/** Trains a run until it has gone through some cycles and warm-up episodes. */
+async function trainFor(run: TrainingRun, cycles: number): Promise<TrainingRun> {
+  if (cycles > 0) await train(run, { ...recorder(), betweenCycles: () => --cycles > 0 });
+  return run;
+}
+
+function saveAndLoad(run: TrainingRun, folder: string) {
+  const path = join(folder, "checkpoint");
+  using store = CheckpointStore.open(path);
+  store.save(checkpointOf(captureState(run), { config: run.config, ...NOTES }));
+  return { loaded: store.load(), path };
+}
+
+Deno.test("restoreState() gives the same state, bit for bit, as captureState() took", async () => {
+  for (const cycles of [0, 3, 25]) {
+    await withFolder(async (folder) => {
+      const run = await trainFor(tinyRun(), cycles);
+      const { loaded, path } = saveAndLoad(run, folder);
+      const other = tinyRun();
+      restoreState(other, loaded, path);
+      assert.equal(hashState(other), hashState(run));
+      assert.deepEqual(other.history, run.history);
+      assert.deepEqual(other.counters, run.counters);
+      assert.deepEqual(other.attempt.buffer.occupancy(), run.attempt.buffer.occupancy());
+      assert.deepEqual(notesOf(loaded, path).config, run.config);
+      await run.learner.close();
+      await other.learner.close();
+    });
+  }
+});
+
+Deno.test("restoreState() brings back attempts that rest", async () => {
+  const changes = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
+  const endOf = async (run: TrainingRun) => {
+    const observer = recorder();
+    const outcome = await train(run, observer);
+    await run.learner.close();
+    return { outcome, records: observer.records, hash: hashState(run) };
+  };
+  await withFolder(async (folder) => {
+    const run = tinyRun(changes);
+    await train(run, { ...recorder(), betweenCycles: () => run.counters.attempts < 3 });
+    const { loaded, path } = saveAndLoad(run, folder);
+    const other = tinyRun(changes);
+    restoreState(other, loaded, path);
+    assert.equal(other.resting.length, 2);
+    assert.equal(hashState(other), hashState(run));
+    other.resting.forEach(({ attempt }, i) => {
+      assert.deepEqual(attempt.buffer.occupancy(), run.resting[i].attempt.buffer.occupancy());
+    });
+    // Whichever attempt is taken up again, both runs come to the same end.
+    assert.deepEqual(await endOf(other), await endOf(run));
+  });
+});
+
+Deno.test("restoreState() refuses the checkpoint of another network", async () => {
+  await withFolder(async (folder) => {
+    const { loaded, path } = saveAndLoad(await trainFor(tinyRun(), 2), folder);
+    assert.throws(
+      () => restoreState(tinyRun({ generator: { embeddingSize: 5 } }), loaded, path),
+      /^FileError: Cannot read safetensors ".*": tensor "weights" must have shape \[\d+\], got \[\d+\]$/,
+    );
+  });
+});
+
+Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
+  await withFolder(async (folder) => {
+    const { loaded, path } = saveAndLoad(await trainFor(tinyRun(), 2), folder);
+    const parts = new Map(loaded.parts);
+    parts.delete("progress");
+    assert.throws(
+      () => restoreState(tinyRun(), { ...loaded, parts }, path),
+      /^FileError: .*tensor "steps.training" must be there/,
+    );
+  });
+});
+
+Deno.test("hashState() changes with one bit of one stored policy", async () => {
+  const run = await trainFor(tinyRun(), 4);
+  const before = hashState(run);
+  const [entry] = run.attempt.buffer.entries();
+  const row = run.attempt.buffer.row(entry.slot);
+  const bits = new Uint32Array(row.buffer, row.byteOffset, 1);
+  bits[0] ^= 1;
+  assert.notEqual(hashState(run), before);
+  bits[0] ^= 1;
+  assert.equal(hashState(run), before);
+  await run.learner.close();
+});
+
+Deno.test("findNonFinite() names the first tensor and index", () => {
+  const run = tinyRun();
+  assert.equal(findNonFinite(run), undefined);
+  run.attempt.moments.mean[0] = NaN;
+  assert.equal(findNonFinite(run), "moments.mean[0]");
+  run.learner.state.weights[3] = Infinity;
+  assert.match(findNonFinite(run)!, /^weights\..*\[3\]$/);
+});
+
+Deno.test("notesOf() refuses notes that are not what they should be", async () => {
+  await withFolder(async (folder) => {
+    const { loaded, path } = saveAndLoad(await trainFor(tinyRun(), 1), folder);
+    const cases: [object, RegExp][] = [
+      [{ version: 1 }, /version must be text/],
+      [{ machine: null }, /machine must be an object/],
+      [{ log: { metricsBytes: "1", eventsBytes: 1 } }, /metricsBytes must be a number/],
+      [{ config: { steps: -1 } }, /steps.*must be at least 0/],
+      [{ end: { finalReturn: {} } }, /counters must be an object/],
+    ];
+    for (const [change, message] of cases) {
+      assert.throws(
+        () => notesOf({ ...loaded, meta: { ...loaded.meta, ...change } }, path),
+        (error: Error) => error.name === "FileError" && message.test(error.message),
+      );
+    }
+    await Promise.resolve();
+  });
+});

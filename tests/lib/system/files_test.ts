@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { FileError } from "../../../lib/system/errors.ts";
+import {
+  childPath,
+  fileErrorOf,
+  hashHex,
+  makeFolder,
+  readFileLimited,
+  removeTemporaries,
+  writeFileAtomic,
+} from "../../../lib/system/files.ts";
+
+function inFolder(test: (folder: string) => void): () => void {
+  return () => {
+    const folder = Deno.makeTempDirSync();
+    try {
+      test(folder);
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  };
+}
+
+function names(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+}
+
+function refuses(run: () => unknown, message: RegExp): void {
+  assert.throws(run, (error) => {
+    assert.ok(error instanceof FileError, String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+Deno.test(
+  "writeFileAtomic() writes text, bytes and pieces, and leaves no other file",
+  inFolder((folder) => {
+    const path = join(folder, "a");
+    writeFileAtomic(path, "old text");
+    writeFileAtomic(path, Uint8Array.of(1, 2));
+    assert.deepEqual(Deno.readFileSync(path), Uint8Array.of(1, 2));
+    writeFileAtomic(path, [Uint8Array.of(3), new Uint8Array(0), Uint8Array.of(4, 5)]);
+    assert.deepEqual(Deno.readFileSync(path), Uint8Array.of(3, 4, 5));
+    assert.deepEqual(names(folder), ["a"]);
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() replaces the file behind a link, not the link",
+  inFolder((folder) => {
+    Deno.writeTextFileSync(join(folder, "real"), "old");
+    Deno.symlinkSync("real", join(folder, "link"));
+    writeFileAtomic(join(folder, "link"), "new");
+    assert.equal(Deno.readTextFileSync(join(folder, "real")), "new");
+    assert.ok(Deno.lstatSync(join(folder, "link")).isSymlink);
+  }),
+);
+
+Deno.test({
+  name: "writeFileAtomic() says that a full device is full",
+  ignore: Deno.build.os !== "linux", // the device that is always full is Linux's
+  fn: () => {
+    refuses(
+      () => writeFileAtomic("/dev/full", "text", { kind: "policy" }),
+      /^Cannot write policy "\/dev\/full": there is no space left on the device$/,
+    );
+    assert.ok(Deno.statSync("/dev/full").isCharDevice);
+  },
+});
+
+Deno.test(
+  "writeFileAtomic() leaves the old file when the new one cannot be written",
+  inFolder((folder) => {
+    makeFolder(join(folder, "sub/deeper"));
+    refuses(
+      () => writeFileAtomic(join(folder, "sub"), "x"),
+      /^Cannot write file ".*sub": it is a folder$/,
+    );
+    refuses(
+      () => writeFileAtomic(join(folder, "none/a"), "x"),
+      /^Cannot write file ".*none\/a": there is no such file or folder$/,
+    );
+    Deno.writeTextFileSync(join(folder, "a"), "old");
+    refuses(
+      () => writeFileAtomic(join(folder, "a/b"), "x"),
+      /^Cannot write file ".*a\/b": a part of its path is not a folder$/,
+    );
+    refuses(() => makeFolder(join(folder, "a/b")), /^Cannot write folder ".*": /);
+    assert.equal(Deno.readTextFileSync(join(folder, "a")), "old");
+    assert.deepEqual(names(folder), ["a", "sub"]);
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() takes a name as long as the file system allows",
+  inFolder((folder) => {
+    writeFileAtomic(join(folder, "a".repeat(255)), "x");
+    refuses(() => writeFileAtomic(join(folder, "a".repeat(256)), "x"), /: its name is too long$/);
+    assert.deepEqual(names(folder), ["a".repeat(255)]);
+  }),
+);
+
+Deno.test(
+  "readFileLimited() reads up to the limit and refuses what is longer",
+  inFolder((folder) => {
+    const path = join(folder, "a");
+    for (const length of [0, 1, 10]) {
+      Deno.writeFileSync(path, new Uint8Array(length).fill(7));
+      assert.deepEqual(readFileLimited(path, { maxBytes: 10 }), new Uint8Array(length).fill(7));
+    }
+    Deno.truncateSync(path, 2 ** 40); // a sparse file: 1 TiB that takes no space
+    refuses(
+      () => readFileLimited(path, { maxBytes: 10, kind: "policy" }),
+      /^Cannot read policy ".*a": it must hold at most 10 bytes, got 1099511627776$/,
+    );
+    refuses(() => readFileLimited(folder, { maxBytes: 10 }), /: it is a folder$/);
+    refuses(
+      () => readFileLimited(join(folder, "none"), { maxBytes: 10 }),
+      /^Cannot read file ".*none": there is no such file or folder$/,
+    );
+  }),
+);
+
+Deno.test({
+  name:
+    "readFileLimited() stops at the limit where a device never ends, and reads what has no size",
+  ignore: Deno.build.os !== "linux",
+  fn: () => {
+    refuses(
+      () => readFileLimited("/dev/zero", { maxBytes: 200_000 }),
+      /^Cannot read file "\/dev\/zero": it must hold at most 200000 bytes, got 200001$/,
+    );
+    assert.ok(readFileLimited("/proc/self/status", { maxBytes: 1e6 }).length > 100);
+  },
+});
+
+Deno.test("fileErrorOf() names the reason and keeps a FileError as it is", () => {
+  const same = new FileError("Cannot read x");
+  assert.equal(fileErrorOf(same, "write", { path: "y" }), same);
+  assert.equal(
+    fileErrorOf({ code: "EROFS" }, "write", { path: "y" }).message,
+    'Cannot write file "y": the file system is read-only',
+  );
+  assert.equal(
+    fileErrorOf(new Error("odd"), "remove", { path: "y" }).message,
+    'Cannot remove file "y": odd',
+  );
+  assert.equal(
+    fileErrorOf(new Deno.errors.NotCapable("no"), "read", { path: "y" }).message,
+    'Cannot read file "y": this program is not permitted to go there',
+  );
+});
+
+Deno.test(
+  "removeTemporaries() removes what a killed write left and nothing else",
+  inFolder((folder) => {
+    for (const name of [".a.bin.123.tmp", "a.bin", ".hidden", "b.tmp"]) {
+      Deno.writeTextFileSync(join(folder, name), "");
+    }
+    removeTemporaries(folder);
+    assert.deepEqual(names(folder), [".hidden", "a.bin", "b.tmp"]);
+  }),
+);
+
+Deno.test("childPath() keeps every name inside the folder", () => {
+  assert.equal(childPath("run", "a.bin"), join("run", "a.bin"));
+  for (const name of ["", ".", "..", "../a", "/etc/passwd", "a/b", "a\\b", "C:a", "a\0"]) {
+    refuses(
+      () => childPath("run", name),
+      /^Cannot open file in "run": name must be a plain file name, got/,
+    );
+  }
+});
+
+Deno.test("hashHex() is SHA-256, whole or in pieces", () => {
+  // Source: FIPS 180-2, appendix B.1.
+  const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  assert.equal(hashHex(new TextEncoder().encode("abc")), abc);
+  assert.equal(hashHex([Uint8Array.of(97), Uint8Array.of(98, 99)]), abc);
+});
