@@ -8,7 +8,7 @@
  */
 
 import type { Env, EnvRegistry, EnvSpec } from "../lib/env.ts";
-import { nearest } from "../lib/system/nearest.ts";
+import { nearest } from "../lib/system/words.ts";
 import { Acrobot, ACROBOT_SPEC } from "./acrobot.ts";
 import { CART_POLE_SPEC, CartPole } from "./cart_pole.ts";
 import { MOUNTAIN_CAR_CONTINUOUS_SPEC, MountainCarContinuous } from "./mountain_car_continuous.ts";

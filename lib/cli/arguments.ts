@@ -11,7 +11,7 @@ import { formatMessage } from "@optique/core/message";
 import { parse } from "@optique/core/parser";
 import type { Usage as LibraryUsage } from "@optique/core/usage";
 import { UsageError } from "../system/errors.ts";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 import type { Command, KnownNames } from "./program.ts";
 import { type OptionParser, toggle } from "./values.ts";
 

@@ -5,7 +5,7 @@
 
 import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
 import { FileError, InterruptedError, UsageError } from "../system/errors.ts";
-import { quoteWord } from "../sweep/command_line.ts";
+import { quoteWord } from "../system/words.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
 

@@ -1,7 +1,7 @@
 /** From the command line to an exit code: finds the command, parses its options, runs it, reports. */
 
 import { errorLineOf, exitCodeOf, UsageError } from "../system/errors.ts";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 import { commandEntry, type CommandName, commandWords, findCommand } from "./commands.ts";
 import type { KnownNames, Program } from "./program.ts";
 

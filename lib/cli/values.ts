@@ -11,7 +11,7 @@ import type { Parser, Suggestion } from "@optique/core/parser";
 import { argument, flag, option } from "@optique/core/primitives";
 import type { OptionName as LibraryOptionName } from "@optique/core/usage";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 
 /**
  * Parses a part of the command line into a T. An own name for the library's type.

@@ -6,7 +6,7 @@
  * in the message. What the options are, `options.ts` says.
  */
 
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 import { OPTION_SECTIONS, type OptionRule, RUN_OPTIONS } from "./options.ts";
 
 /** The type of the values that a rule allows. */

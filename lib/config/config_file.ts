@@ -18,7 +18,7 @@ import {
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "../system/errors.ts";
 import { readFileLimited } from "../system/files.ts";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
 
 /** The devices that a run can compute on; "auto" takes the fastest that works. */

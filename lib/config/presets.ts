@@ -5,7 +5,7 @@
  */
 
 import { type ConfigLayer, flattenConfig, type PartialConfig } from "./config.ts";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 
 /** What a preset changes in the option table's defaults. */
 export interface Preset {

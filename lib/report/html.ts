@@ -88,11 +88,6 @@ function withoutAddresses(script: string): string {
   return script.replace(/^(\/\*![^*]*?)https:\/\//, "$1");
 }
 
-/** Quotes a word for a POSIX shell where it needs quotes. */
-export function quoteWord(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** Writes rows as a table; the first row is the heading, all cells are plain text. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;

@@ -6,7 +6,8 @@ import { renderValue } from "../config/config_file.ts";
 import { CONFIG_FILE_NAME } from "../run/folder.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
-import { escapeHtml, quoteWord, renderTable } from "./html.ts";
+import { escapeHtml, renderTable } from "./html.ts";
+import { quoteWord } from "../system/words.ts";
 import { brief, count } from "./numbers.ts";
 import type { MeasuredPoint, RunData } from "./run_data.ts";
 import {

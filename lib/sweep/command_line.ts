@@ -1,7 +1,4 @@
-/**
- * Runs as command lines: complete, for a POSIX shell, xargs and GNU parallel alike. Words are quoted
- * with single quotes where they need it, which is the one way that all three read the same.
- */
+/** The command of a run, complete: for a POSIX shell, xargs and GNU parallel alike. */
 
 import type { SweepRun } from "./expand.ts";
 
@@ -33,51 +30,4 @@ export function trainWords({ config, settings, given, folder }: SweepRun): strin
     if (!OWN_OPTIONS.includes(name)) words.push("--set", `${name}=${String(value)}`);
   }
   return [...words, "--seed", String(config.seed), "--out", folder, "--continue"];
-}
-
-/**
- * Writes words as one line.
- * @param program What the line begins with: shell text, taken as it is.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { formatLine, splitLine } from "./command_line.ts";
- * const line = formatLine("deno task udrlpg", ["--out", "it's mine"]);
- * assert.equal(line, `deno task udrlpg --out 'it'\\''s mine'`);
- * assert.deepEqual(splitLine(line), ["deno", "task", "udrlpg", "--out", "it's mine"]);
- * ```
- */
-export function formatLine(program: string, words: readonly string[]): string {
-  return [program, ...words.map(quoteWord)].join(" ");
-}
-
-/** Quotes a word for a POSIX shell where it needs quotes. */
-export function quoteWord(word: string): string {
-  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/**
- * Splits a line as a POSIX shell does that finds quotes and backslashes alone.
- * @throws {RangeError} when a quote is not closed.
- */
-export function splitLine(line: string): string[] {
-  const words: string[] = [];
-  const piece = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)/gsy;
-  let word: string | undefined;
-  while (piece.lastIndex < line.length) {
-    const match = piece.exec(line);
-    if (match === null) {
-      throw new RangeError(`Cannot split a command line: quotes must be closed, got ${line}`);
-    }
-    const [, single, double, escaped, bare, space] = match;
-    if (space === undefined) {
-      word = (word ?? "") + (single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped ?? bare);
-    } else if (word !== undefined) {
-      words.push(word);
-      word = undefined;
-    }
-  }
-  return word === undefined ? words : [...words, word];
 }

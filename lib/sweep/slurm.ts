@@ -7,7 +7,7 @@
  * command goes on from the checkpoint. A task that was cancelled gets the same signal and is let go.
  */
 
-import { quoteWord } from "./command_line.ts";
+import { quoteWord } from "../system/words.ts";
 
 /** What the script is made from. */
 export interface SlurmJob {

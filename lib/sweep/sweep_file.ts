@@ -25,7 +25,7 @@ import { basename } from "node:path";
 import { checkOption, findOption, listOptions, type NamedOption } from "../config/config.ts";
 import { parseToml, readConfigTable, readConfigText } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
-import { nearest } from "../system/nearest.ts";
+import { nearest } from "../system/words.ts";
 
 /** Values by dotted option name. */
 export type Values = ReadonlyMap<string, unknown>;

@@ -11,6 +11,8 @@
  * itself with Deno: arguments, exit code and signals are Deno's.
  */
 
+import { quoteWord } from "../../lib/system/words.ts";
+
 /** What the stub has to know of the archive behind it. */
 export interface StubOptions {
   /** Name and version, for the first comment. */
@@ -144,13 +146,8 @@ for word; do
 done
 exec "$base/$hash/${DENO}" run --config "$base/$hash/${PROGRAM}/deno.json" --no-lock \\
   --cached-only --no-remote --node-modules-dir=manual \\
-  ${permissions.map(quote).join(" ")} $run \\
+  ${permissions.map(quoteWord).join(" ")} $run \\
   "$base/$hash/${PROGRAM}/main.ts" "$@"
 # The archive follows.
 `;
-}
-
-/** Quotes a word for the shell. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

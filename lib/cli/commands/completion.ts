@@ -8,7 +8,7 @@ import { object } from "@optique/core/constructs";
 import { text } from "@optique/core/message";
 import { suggest, type Suggestion as LibrarySuggestion } from "@optique/core/parser";
 import { UsageError } from "../../system/errors.ts";
-import { nearest } from "../../system/nearest.ts";
+import { nearest } from "../../system/words.ts";
 import { completeParser } from "../arguments.ts";
 import { commandEntry, commandNames, findCommand } from "../commands.ts";
 import type { Command, Program } from "../program.ts";

@@ -2,7 +2,7 @@
 
 import { object } from "@optique/core/constructs";
 import { UsageError } from "../../system/errors.ts";
-import { nearest } from "../../system/nearest.ts";
+import { nearest } from "../../system/words.ts";
 import { commandEntry, commandWords, findCommand } from "../commands.ts";
 import { commandHelp, pageWidth, rootHelp, wrap } from "../help.ts";
 import type { Command } from "../program.ts";

@@ -5,7 +5,7 @@ import { formatMessage } from "@optique/core/message";
 import { getDocPage } from "@optique/core/parser";
 import { formatUsageTerm } from "@optique/core/usage";
 import { UsageError } from "../../system/errors.ts";
-import { nearest } from "../../system/nearest.ts";
+import { nearest } from "../../system/words.ts";
 import { completeParser } from "../arguments.ts";
 import {
   commandEntry,

@@ -17,7 +17,7 @@ import {
   readOutcome,
 } from "./env_protocol.ts";
 import { FileError, UsageError } from "../../system/errors.ts";
-import { splitCommand } from "../../system/command_words.ts";
+import { splitLine } from "../../system/words.ts";
 import { LineProcess, LineProcessError } from "./line_process.ts";
 
 /** How long an answer may take unless the caller says otherwise: a slow simulator's first reset. */
@@ -34,7 +34,9 @@ export interface EnvCommandOptions {
 /** Starts the child. @throws {UsageError} when the command cannot be started, or may not be. */
 function start(command: string, timeoutSeconds: number): LineProcess {
   try {
-    return new LineProcess(splitCommand(command), { timeoutSeconds });
+    const words = splitLine(command);
+    if (!words[0]) throw new SyntaxError("nothing");
+    return new LineProcess(words, { timeoutSeconds });
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw new UsageError(

@@ -3,7 +3,7 @@ import { commandEntry, commandNames } from "../../../lib/cli/commands.ts";
 import { parseArguments } from "../../../lib/cli/arguments.ts";
 import { wrap } from "../../../lib/cli/help.ts";
 import { TOPIC_PURPOSES } from "../../../lib/cli/topic_names.ts";
-import { splitLine } from "../../../lib/sweep/command_line.ts";
+import { splitLine } from "../../../lib/system/words.ts";
 import { registry } from "../../../envs/registry.ts";
 import { run } from "../../support/program.ts";
 import { assertSnapshot } from "../../support/snapshot.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { acrossRuns, averageLines } from "../../../lib/report/compare.ts";
-import { embedJson, escapeHtml, quoteWord, readPageData } from "../../../lib/report/html.ts";
+import { embedJson, escapeHtml, readPageData } from "../../../lib/report/html.ts";
 import { sumTimes } from "../../../lib/report/run_times.ts";
 import { binByStep, keepEvenly } from "../../../lib/report/thin.ts";
 
@@ -71,13 +71,4 @@ Deno.test("embedJson() and escapeHtml() leave nothing that a browser could take 
   assert.deepEqual(JSON.parse(text), { evil });
   assert.ok(!/[<>"']/.test(escapeHtml(evil)));
   assert.throws(() => readPageData("<p>"), /^SyntaxError: Cannot read page/);
-});
-
-Deno.test("quoteWord() gives one word to a shell", async () => {
-  for (const word of ["runs/a-1", "a b", "it's", '$(x)`y`"', "", "*", "a\nb"]) {
-    const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", `printf %s ${quoteWord(word)}`],
-    }).output();
-    assert.equal(new TextDecoder().decode(stdout), word);
-  }
 });

@@ -1,9 +1,8 @@
 /** Sweeps become runs in stable folders, and command lines that every reader splits alike. */
 
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { resolveConfig } from "../../../lib/config/config.ts";
-import { formatLine, quoteWord, splitLine, trainWords } from "../../../lib/sweep/command_line.ts";
+import { trainWords } from "../../../lib/sweep/command_line.ts";
 import { configHash, expandSweep } from "../../../lib/sweep/expand.ts";
 import { parseSweep } from "../../../lib/sweep/sweep_file.ts";
 
@@ -101,18 +100,4 @@ Deno.test("trainWords() leaves workers to a sweep that names them", () => {
   const words = trainWords(run);
   assert.deepEqual(words.slice(words.indexOf("--workers")).slice(0, 2), ["--workers", "4"]);
   assert.equal(words.filter((word) => word === "--workers").length, 1);
-});
-
-Deno.test("quoteWord() and splitLine() are inverse, and a shell splits the same", async () => {
-  fc.assert(fc.property(fc.array(fc.string({ unit: "grapheme" })), (words) => {
-    assert.deepEqual(splitLine(formatLine("p", words)), ["p", ...words]);
-  }));
-  const words = ["", "a b", "it's", '"x"', "$HOME", "`ls`", "\\", "*", "a=1,2", "ü", "-n"];
-  const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", `printf '%s\\n' ${words.map(quoteWord).join(" ")}`],
-  }).output();
-  assert.deepEqual(new TextDecoder().decode(stdout).split("\n").slice(0, -1), words);
-  assert.equal(quoteWord("update.learningRate=1e-4"), "update.learningRate=1e-4");
-  assert.deepEqual(splitLine(`a "b \\" c"\\ d  e`), ["a", 'b " c d', "e"]);
-  assert.throws(() => splitLine("a 'b"), /quotes must be closed, got a 'b$/);
 });

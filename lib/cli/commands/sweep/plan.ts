@@ -2,10 +2,11 @@
 
 import { listOptions, parseOption } from "../../../config/config.ts";
 import { UsageError } from "../../../system/errors.ts";
-import { formatLine, quoteWord, trainWords } from "../../../sweep/command_line.ts";
+import { trainWords } from "../../../sweep/command_line.ts";
 import { expandSweep, type SweepRun } from "../../../sweep/expand.ts";
 import { runStateOf } from "../../../sweep/run_state.ts";
 import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
+import { formatLine, quoteWord } from "../../../system/words.ts";
 import { variableOf } from "../../arguments.ts";
 import { findSpec } from "../envs.ts";
 import type { CommandContext } from "../../program.ts";

@@ -2,7 +2,7 @@
 
 import { formatDuration } from "../../../system/clock.ts";
 import { DivergedError, FileError, InterruptedError, UsageError } from "../../../system/errors.ts";
-import { formatLine, quoteWord, splitLine } from "../../../sweep/command_line.ts";
+import { formatLine, quoteWord, splitLine } from "../../../system/words.ts";
 import type { SweepRun } from "../../../sweep/expand.ts";
 import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
 import { lastStepOf } from "../../../sweep/run_state.ts";

@@ -3,7 +3,7 @@
 import { join, resolve } from "node:path";
 import { FileError, UsageError } from "../../../system/errors.ts";
 import { makeFolder, writeFileAtomic } from "../../../system/files.ts";
-import { quoteWord } from "../../../sweep/command_line.ts";
+import { quoteWord } from "../../../system/words.ts";
 import { startError } from "../../../sweep/local_runs.ts";
 import { renderSlurmScript } from "../../../sweep/slurm.ts";
 import type { CommandContext } from "../../program.ts";

@@ -86,6 +86,12 @@ Deno.test("connectEnvCommand() reports a command that cannot be started or says 
       /^Cannot start environment command "\/nonexistent\/program": it must be a program to run/,
   });
   await assert.rejects(connectEnvCommand("'open"), { name: "UsageError", message: /quote/ });
+  for (const nothing of ["", " ", "''"]) {
+    await assert.rejects(connectEnvCommand(nothing), {
+      name: "UsageError",
+      message: /got: nothing$/,
+    });
+  }
   await assert.rejects(connectEnvCommand("true"), {
     name: "FileError",
     message:

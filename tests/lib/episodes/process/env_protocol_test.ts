@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { splitCommand } from "../../../../lib/system/command_words.ts";
 import {
   parseAnswer,
   ProtocolError,
@@ -95,23 +94,4 @@ Deno.test("no answer makes the readers throw anything but a ProtocolError, or ch
     }),
     { numRuns: 500 },
   );
-});
-
-Deno.test("splitCommand() keeps quoted blanks together and runs no shell", () => {
-  assert.deepEqual(splitCommand("a  b\tc"), ["a", "b", "c"]);
-  assert.deepEqual(splitCommand(`'a b' "c \\"d\\" \\e" f\\ g`), ["a b", 'c "d" \\e', "f g"]);
-  assert.deepEqual(splitCommand("echo $HOME | x > y"), ["echo", "$HOME", "|", "x", ">", "y"]);
-  for (const command of ["", "  ", "'a", '"', "''"]) {
-    assert.throws(() => splitCommand(command), {
-      name: "SyntaxError",
-      message: /^Cannot read command: /,
-    });
-  }
-});
-
-Deno.test("splitCommand() gives back any words that were quoted", () => {
-  fc.assert(fc.property(fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), (words) => {
-    const quoted = words.map((word) => `'${word.replaceAll("'", `'"'"'`)}'`);
-    assert.deepEqual(splitCommand(quoted.join(" ")), words);
-  }));
 });

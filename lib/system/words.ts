@@ -1,0 +1,100 @@
+/**
+ * Words that people type and paste: the name that was probably meant, and a command line as words and
+ * back, quoted for a POSIX shell.
+ */
+
+/** Counts the insertions, deletions, substitutions and swaps that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current[j] = Math.min(previous[j] + 1, current[j - 1] + 1, substituted);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        current[j] = Math.min(current[j], beforePrevious[j - 2] + 1);
+      }
+    }
+    beforePrevious = previous;
+    previous = current;
+  }
+  return previous[b.length];
+}
+
+/** Names longer than this are nobody's typing error; it bounds the work on hostile input. */
+const LONGEST_NAME = 64;
+
+/**
+ * Returns the candidate with the smallest edit distance to `name`, ignoring case, the first of
+ * equals; undefined when none is within half of the name's length.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { nearest } from "./words.ts";
+ * assert.equal(nearest("hoper", ["Swimmer", "Hopper"]), "Hopper");
+ * assert.equal(nearest("zzzz", ["Swimmer", "Hopper"]), undefined);
+ * ```
+ */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Quotes a word for a POSIX shell where it needs quotes: single ones, which xargs and others read alike. */
+export function quoteWord(word: string): string {
+  if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Writes words as one line.
+ * @param program What the line begins with: shell text, taken as it is.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { formatLine, splitLine } from "./words.ts";
+ * const line = formatLine("deno task udrlpg", ["--out", "it's mine"]);
+ * assert.equal(line, `deno task udrlpg --out 'it'\\''s mine'`);
+ * assert.deepEqual(splitLine(line), ["deno", "task", "udrlpg", "--out", "it's mine"]);
+ * ```
+ */
+export function formatLine(program: string, words: readonly string[]): string {
+  return [program, ...words.map(quoteWord)].join(" ");
+}
+
+/**
+ * Splits a line as a POSIX shell does that finds quotes and backslashes alone: no variables, pipes or
+ * patterns.
+ * @throws {RangeError} when a quote is not closed.
+ */
+export function splitLine(line: string): string[] {
+  const words: string[] = [];
+  const piece = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)/gsy;
+  let word: string | undefined;
+  while (piece.lastIndex < line.length) {
+    const match = piece.exec(line);
+    if (match === null) {
+      throw new RangeError(`Cannot split a command line: quotes must be closed, got ${line}`);
+    }
+    const [, single, double, escaped, bare, space] = match;
+    if (space === undefined) {
+      word = (word ?? "") + (single ?? double?.replace(/\\(["\\$`])/g, "$1") ?? escaped ?? bare);
+    } else if (word !== undefined) {
+      words.push(word);
+      word = undefined;
+    }
+  }
+  return word === undefined ? words : [...words, word];
+}
