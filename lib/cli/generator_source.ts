@@ -5,11 +5,8 @@ import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import { asManySteps, createLocalRunner, type EpisodeRunner } from "../episodes/evaluate.ts";
 import { UsageError } from "../system/errors.ts";
-import {
-  GENERATOR_FILE_NAME,
-  loadGenerator,
-  type TrainedGenerator,
-} from "../generator/generator_file.ts";
+import { loadGenerator, type TrainedGenerator } from "../generator/generator_file.ts";
+import { GENERATOR_FILE_NAME } from "../run/layout.ts";
 import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";

@@ -13,11 +13,14 @@ import { childPath, fileErrorOf, hashHex, readFileLimited } from "../system/file
 import { parseJsonLimited } from "../formats/json.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { decodeTfevents } from "../formats/tfevents.ts";
+import { loadGenerator, type LoadOptions } from "../generator/generator_file.ts";
 import {
+  CHECKPOINT_FOLDER_NAME,
+  CONFIG_FILE_NAME,
   GENERATOR_FILE_NAME,
-  loadGenerator,
-  type LoadOptions,
-} from "../generator/generator_file.ts";
+  isEventsFile,
+  METRICS_FILE_NAME,
+} from "../run/layout.ts";
 import { readMetrics } from "../run/metrics.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/policy_file.ts";
@@ -34,7 +37,6 @@ export interface Explanation {
 }
 
 const MAX_BYTES = 2 ** 31;
-const EVENTS_PREFIX = "events.out.tfevents.";
 
 /**
  * Explains a file or folder.
@@ -50,7 +52,7 @@ export function explainFile(path: string, options: LoadOptions): Explanation {
   if (isDirectory) return explainFolder(path);
   const name = basename(path);
   const ending = /\.[^.]+$/.exec(name)?.[0].toLowerCase() ?? "";
-  if (name.startsWith(EVENTS_PREFIX)) return explainEvents(path);
+  if (isEventsFile(name)) return explainEvents(path);
   if (Object.hasOwn(READERS, ending)) return READERS[ending](path, options);
   throw new FileError(
     `Cannot inspect ${JSON.stringify(path)}: it must be a run folder or end in ${
@@ -213,17 +215,20 @@ function explainEvents(path: string): Explanation {
 function explainFolder(path: string): Explanation {
   const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
   if (names.some((name) => name.endsWith("-manifest.json"))) return explainCheckpoint(path);
-  if (!names.includes("config.toml")) {
+  if (!names.includes(CONFIG_FILE_NAME)) {
     throw new FileError(
-      `Cannot inspect ${JSON.stringify(path)}: a run folder must hold config.toml, got ${
+      `Cannot inspect ${JSON.stringify(path)}: a run folder must hold ${CONFIG_FILE_NAME}, got ${
         names.length === 0 ? "nothing" : names.slice(0, 5).join(", ")
       }`,
     );
   }
-  const config = explainConfig(childPath(path, "config.toml"));
+  const config = explainConfig(childPath(path, CONFIG_FILE_NAME));
   const parts = [config];
-  if (names.includes("metrics.jsonl")) parts.push(explainMetrics(childPath(path, "metrics.jsonl")));
-  if (names.includes("checkpoint")) parts.push(explainCheckpoint(childPath(path, "checkpoint")));
+  const explain = (name: string, explainPart: (path: string) => Explanation) => {
+    if (names.includes(name)) parts.push(explainPart(childPath(path, name)));
+  };
+  explain(METRICS_FILE_NAME, explainMetrics);
+  explain(CHECKPOINT_FOLDER_NAME, explainCheckpoint);
   const finished = names.includes(GENERATOR_FILE_NAME);
   return {
     kind: finished ? "run folder of a finished run" : "run folder of a run that is not finished",

@@ -11,6 +11,7 @@ import type { Parser, Suggestion } from "@optique/core/parser";
 import { argument, flag, option } from "@optique/core/primitives";
 import type { OptionName as LibraryOptionName } from "@optique/core/usage";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
+import { METRICS_FILE_NAME } from "../run/layout.ts";
 import { nearest } from "../system/words.ts";
 
 /**
@@ -201,7 +202,7 @@ function listRuns(): string[] {
       return; // a folder that cannot be read has no completions
     }
     left -= entries.length;
-    if (path !== "" && entries.some(({ name }) => name === "metrics.jsonl")) found.push(path);
+    if (path !== "" && entries.some(({ name }) => name === METRICS_FILE_NAME)) found.push(path);
     if (depth === 0 || left < 0) return;
     for (const { name, isDirectory } of entries) {
       if (isDirectory && !name.startsWith(".") && name !== "node_modules") {

@@ -28,9 +28,6 @@ import { assertLayers, countPolicyParameters } from "./policy_size.ts";
 import { sizeOf } from "../autodiff/shape.ts";
 import { VERSION } from "../system/version.ts";
 
-/** The name of the file in a run folder. */
-export const GENERATOR_FILE_NAME = "generator.safetensors";
-
 const FORMAT = "udrlpg-generator";
 const FORMAT_VERSION = "1";
 /** The largest generator that is read: 500 million weights. */

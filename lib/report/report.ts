@@ -1,6 +1,7 @@
 /** Reports as files: of one run, and of many side by side. */
 
 import type { EnvRegistry } from "../env.ts";
+import { REPORT_FILE_NAME } from "../run/layout.ts";
 import { childPath, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
 import { groupRuns, type RunGroup } from "./compare.ts";
@@ -9,9 +10,6 @@ import { renderPage } from "./html.ts";
 import { readRunData, type RunData, type SpecLookup } from "./run_data.ts";
 import { type PageParts, renderRun } from "./run_page.ts";
 import { timesOf } from "./run_times.ts";
-
-/** The report's name in its run folder. */
-export const REPORT_FILE_NAME = "report.html";
 
 /** Makes the lookup of environments that a report needs for the scale of commands. */
 export function specLookup(registry: EnvRegistry): SpecLookup {

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { flattenConfig, listOptions } from "../config/config.ts";
 import { renderValue } from "../config/config_file.ts";
-import { CONFIG_FILE_NAME } from "../run/folder.ts";
+import { CONFIG_FILE_NAME } from "../run/layout.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, renderTable } from "./html.ts";

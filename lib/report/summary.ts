@@ -9,10 +9,9 @@ import { type Config, flattenConfig } from "../config/config.ts";
 import { renderValue } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
 import { childPath, isThere, withFileErrors } from "../system/files.ts";
-import { GENERATOR_FILE_NAME } from "../generator/generator_file.ts";
 import { readMetrics } from "../run/metrics.ts";
-import { CONFIG_FILE_NAME, readRunConfig } from "../run/folder.ts";
-import { METRICS_FILE_NAME } from "../run/log.ts";
+import { readRunConfig } from "../run/folder.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
 import { confidence95, interquartileMean, summarise } from "../numbers/statistics.ts";
 import { configHash } from "../sweep/expand.ts";
 

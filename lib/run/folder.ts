@@ -9,13 +9,7 @@ import { readConfigFile, renderConfig } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
 import { childPath, isThere, makeFolder, writeFileAtomic } from "../system/files.ts";
 import { assertResumable } from "./checkpoint/run_checkpoint.ts";
-import { LOCK_FILE_NAME } from "./lock.ts";
-
-/** The resolved configuration's name in the run folder. */
-export const CONFIG_FILE_NAME = "config.toml";
-
-/** The folder of checkpoints in a run folder. */
-export const CHECKPOINT_FOLDER_NAME = "checkpoint";
+import { CHECKPOINT_FOLDER_NAME, CONFIG_FILE_NAME, LOCK_FILE_NAME } from "./layout.ts";
 
 /** How a folder is opened. */
 export interface OpenOptions {

@@ -22,7 +22,7 @@ import {
   type RunEnd,
   type RunNotes,
 } from "./checkpoint/run_checkpoint.ts";
-import { CHECKPOINT_FOLDER_NAME } from "./folder.ts";
+import { CHECKPOINT_FOLDER_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { EMPTY_LOG, type LogPositions, RunLog } from "./log.ts";
 import type { Clock } from "../system/clock.ts";

@@ -8,9 +8,7 @@
 import { join } from "node:path";
 import { FileError } from "../system/errors.ts";
 import { fileErrorOf, withFileErrors } from "../system/files.ts";
-
-/** The lock's name in the run folder; a folder that holds nothing else counts as empty. */
-export const LOCK_FILE_NAME = ".lock";
+import { LOCK_FILE_NAME } from "./layout.ts";
 
 const MAX_HOLDER_BYTES = 32;
 

@@ -10,12 +10,8 @@
 import type { Clock } from "../system/clock.ts";
 import { childPath } from "../system/files.ts";
 import { TfeventsWriter } from "../formats/tfevents.ts";
+import { eventsFileName, isOwnEventsFile, METRICS_FILE_NAME } from "./layout.ts";
 import { type MetricRecord, MetricsWriter, type MetricValue } from "./metrics.ts";
-
-/** The name of the metrics file in a run folder. */
-export const METRICS_FILE_NAME = "metrics.jsonl";
-
-const EVENTS_FILE_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
 
 /** How long the files of a log are, in bytes. */
 export interface LogPositions {
@@ -57,10 +53,8 @@ export class RunLog {
     });
     try {
       const known = [...Deno.readDirSync(folder)].map(({ name }) => name)
-        .filter((name) => EVENTS_FILE_NAME.test(name)).sort();
-      // TensorBoard tells runs' files apart by the time in their names.
-      const name = known.at(-1) ??
-        `events.out.tfevents.${Math.max(0, Math.floor(wallTimeSeconds))}.udrlpg`;
+        .filter(isOwnEventsFile).sort();
+      const name = known.at(-1) ?? eventsFileName(wallTimeSeconds);
       const events = TfeventsWriter.open(childPath(folder, name), {
         wallTimeSeconds,
         resumeAtByte: from.eventsBytes,

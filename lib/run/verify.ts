@@ -15,7 +15,7 @@ import { type MetricRecord, type ReadMetricRecord, readMetrics } from "./metrics
 import type { ModelTable } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { readRunConfig } from "./folder.ts";
-import { METRICS_FILE_NAME } from "./log.ts";
+import { METRICS_FILE_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { train } from "../algorithm/trainer.ts";
 import { createRun, type TrainingRun } from "../algorithm/run.ts";

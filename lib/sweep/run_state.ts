@@ -1,9 +1,8 @@
 /** How far a run is, seen from outside by whoever started it: nothing is locked and nothing written. */
 
 import { childPath, isThere } from "../system/files.ts";
-import { GENERATOR_FILE_NAME } from "../generator/generator_file.ts";
 import { parseRecord } from "../run/metrics.ts";
-import { METRICS_FILE_NAME } from "../run/log.ts";
+import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
 
 /** The state of a run folder. */
 export type RunState = "new" | "started" | "finished";

@@ -22,12 +22,9 @@ import {
   measureReturn,
 } from "../../lib/episodes/evaluate.ts";
 import { childPath, isThere, makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
-import {
-  GENERATOR_FILE_NAME,
-  loadGenerator,
-  type TrainedGenerator,
-} from "../../lib/generator/generator_file.ts";
+import { loadGenerator, type TrainedGenerator } from "../../lib/generator/generator_file.ts";
 import { findPolicy, type FoundPolicy } from "../../lib/generator/find_policy.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "../../lib/run/layout.ts";
 import { presetLayers } from "../../lib/config/presets.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import type { Episode } from "../../lib/episodes/rollout.ts";
@@ -77,7 +74,7 @@ async function runOne(
   }
   const layers = [...presetLayers(row.preset, row.env), { source: "the table", values }];
   const { config } = resolveConfig(layers);
-  const resume = isThere(childPath(folder, "config.toml"));
+  const resume = isThere(childPath(folder, CONFIG_FILE_NAME));
   const result = await trainInFolder(config, {
     registry,
     models,

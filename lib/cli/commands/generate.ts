@@ -23,6 +23,7 @@ import {
   openGenerator,
   workersOption,
 } from "../generator_source.ts";
+import { policyFileName } from "../../run/layout.ts";
 import { formatMeasured, measuredDocument } from "../measured.ts";
 import { envCommandOptions, envCommandWords, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../output.ts";
@@ -146,7 +147,7 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
     warnOutside(requested, source, context);
     const found = await search(values, { requested, source, context });
     const path = values.out ??
-      join(dirname(source.path), `policy-${requested}${WRITTEN_ENDINGS[format]}`);
+      join(dirname(source.path), policyFileName(requested, WRITTEN_ENDINGS[format]));
     await write(path, { found, requested, format, source, context });
     report(path, { found, requested, source, context, values });
     if (!found.accepted) {

@@ -2,6 +2,7 @@
 
 import { object } from "@optique/core/constructs";
 import { join } from "node:path";
+import { policyFileName } from "../../run/layout.ts";
 import { UsageError } from "../../system/errors.ts";
 import { isThere } from "../../system/files.ts";
 import type { Command, CommandContext } from "../program.ts";
@@ -38,7 +39,7 @@ export const quickstartCommand: Command<QuickstartValues> = {
     }),
   async run({ out }, { program, output }) {
     const folder = out ?? freeFolder();
-    const policy = join(folder, `policy-${WANTED_RETURN}.onnx`);
+    const policy = join(folder, policyFileName(WANTED_RETURN, ".onnx"));
     const steps = [
       ["train", "--env", ENVIRONMENT, "--seed", String(SEED), "--out", folder],
       ["generate", "--run", folder, "--return", String(WANTED_RETURN), "--out", policy],

@@ -4,7 +4,7 @@ import { merge, object } from "@optique/core/constructs";
 import { readConfigFile } from "../../config/config_file.ts";
 import { FileError, UsageError } from "../../system/errors.ts";
 import { childPath } from "../../system/files.ts";
-import { CONFIG_FILE_NAME } from "../../run/folder.ts";
+import { CONFIG_FILE_NAME } from "../../run/layout.ts";
 import {
   asFileError,
   checkNamed,

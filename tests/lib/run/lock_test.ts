@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FileError } from "../../../lib/system/errors.ts";
-import { LOCK_FILE_NAME, lockRun } from "../../../lib/run/lock.ts";
+import { LOCK_FILE_NAME } from "../../../lib/run/layout.ts";
+import { lockRun } from "../../../lib/run/lock.ts";
 import { withFolder } from "../../support/run_folder.ts";
 
 const MODULE = new URL("../../../lib/run/lock.ts", import.meta.url).href;

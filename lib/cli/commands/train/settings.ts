@@ -16,6 +16,7 @@ import {
   type ResolvedConfig,
 } from "../../../config/config.ts";
 import { type ConfigFile, listSettings, readConfigFile } from "../../../config/config_file.ts";
+import { CONFIG_FILE_NAME } from "../../../run/layout.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
 import { withOwnHint } from "../../env_command.ts";
@@ -117,7 +118,7 @@ export async function resolveTraining(
 function savedConfig(options: TrainOptions): string | undefined {
   const { out } = options;
   if (!(options.resume || options.continue) || out === undefined) return undefined;
-  const path = join(out, "config.toml");
+  const path = join(out, CONFIG_FILE_NAME);
   try {
     return Deno.statSync(path).isFile ? path : undefined;
   } catch {

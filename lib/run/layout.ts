@@ -1,0 +1,42 @@
+/** The names of everything in a run folder: the one place that knows them. */
+
+/** The resolved configuration. */
+export const CONFIG_FILE_NAME = "config.toml";
+
+/** The records of the run, a JSON object per line. */
+export const METRICS_FILE_NAME = "metrics.jsonl";
+
+/** What training leaves in the end. */
+export const GENERATOR_FILE_NAME = "generator.safetensors";
+
+/** The page of charts. */
+export const REPORT_FILE_NAME = "report.html";
+
+/** The folder of checkpoints. */
+export const CHECKPOINT_FOLDER_NAME = "checkpoint";
+
+/** The lock; a folder that holds nothing else counts as empty. */
+export const LOCK_FILE_NAME = ".lock";
+
+const EVENTS_PREFIX = "events.out.tfevents.";
+const EVENTS_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
+
+/** Names an event file by the time when it was begun, by which TensorBoard tells files of runs apart. */
+export function eventsFileName(epochSeconds: number): string {
+  return `${EVENTS_PREFIX}${Math.max(0, Math.floor(epochSeconds))}.udrlpg`;
+}
+
+/** Tells whether a file of this name is an event file that this program began. */
+export function isOwnEventsFile(name: string): boolean {
+  return EVENTS_NAME.test(name);
+}
+
+/** Tells whether a file of this name is an event file of any program. */
+export function isEventsFile(name: string): boolean {
+  return name.startsWith(EVENTS_PREFIX);
+}
+
+/** Names a policy that was generated for a return; `ending` begins with a dot. */
+export function policyFileName(requestedReturn: number, ending: string): string {
+  return `policy-${requestedReturn}${ending}`;
+}
