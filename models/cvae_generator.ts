@@ -34,6 +34,7 @@ import {
   summedSquaredError,
 } from "../lib/autodiff/losses.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
+import { joinFloats } from "../lib/system/bytes.ts";
 import { createTiledGenerator } from "./generator.ts";
 
 /** What `createCvaeGenerator` needs. */
@@ -142,13 +143,7 @@ function initialiseEncoder(rng: Rng, specs: readonly WeightSpec[]): Float32Array
     rng.fillUniform(piece, -bound, bound);
     pieces.push(piece);
   }
-  const flat = new Float32Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    flat.set(piece, offset);
-    offset += piece.length;
-  }
-  return flat;
+  return joinFloats(pieces);
 }
 
 function applyLayer(tensors: WeightTensors, x: Tensor, name: string): Tensor {

@@ -4,11 +4,13 @@
  *
  * The reader walks one message and gives its fields in order as views; a nested message is walked by
  * walking its bytes, so that the depth of the recursion is the caller's to choose and a hostile file
- * cannot choose it. The writer appends fields to a list of chunks.
+ * cannot choose it. The writer gives fields as lists of pieces, joined once at the end, so that large
+ * weights are copied only once.
  *
  * Source: protobuf.dev, "Encoding".
  */
 
+import { countElements } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 
 /** How a field's value is stored. */
@@ -119,40 +121,39 @@ export function protoFloat(field: ProtoField, what: string): number {
   return view.getFloat32(0, true);
 }
 
-/** Writes a field of length-delimited bytes: text, a nested message. */
-export function protoBytesField(number: number, content: Uint8Array | string): Uint8Array {
-  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  return concatenate([varint(number * 8 + 2), varint(bytes.length), bytes]);
+/** Part of a message: pieces of bytes to put one after another. They are joined once, at the end. */
+export type ProtoPieces = readonly Uint8Array[];
+
+/** Writes a field of length-delimited bytes: text, raw bytes, or a nested message. */
+export function protoBytesField(
+  number: number,
+  content: ProtoPieces | Uint8Array | string,
+): ProtoPieces {
+  const pieces = typeof content === "string"
+    ? [ENCODER.encode(content)]
+    : content instanceof Uint8Array
+    ? [content]
+    : content;
+  return [varint(number * 8 + 2), varint(countElements(pieces)), ...pieces];
 }
 
-/** Writes a field that is a non-negative safe integer. */
-export function protoVarintField(number: number, value: number): Uint8Array {
-  return concatenate([varint(number * 8), varint(value)]);
+/** Writes a field that is a safe integer; a negative one takes ten bytes. */
+export function protoIntField(number: number, value: number): ProtoPieces {
+  return [varint(number * 8), varint(value)];
 }
 
 /** Writes a field that is a 64-bit floating-point number. */
-export function protoDoubleField(number: number, value: number): Uint8Array {
+export function protoDoubleField(number: number, value: number): ProtoPieces {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value, true);
-  return concatenate([varint(number * 8 + 1), bytes]);
+  return [varint(number * 8 + 1), bytes];
 }
 
 /** Writes a field that is a 32-bit floating-point number. */
-export function protoFloatField(number: number, value: number): Uint8Array {
+export function protoFloatField(number: number, value: number): ProtoPieces {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setFloat32(0, value, true);
-  return concatenate([varint(number * 8 + 5), bytes]);
-}
-
-/** Joins pieces into one array: the fields of a message. */
-export function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return [varint(number * 8 + 5), bytes];
 }
 
 function expectWire(field: ProtoField, wire: WireType, what: string): Uint8Array {
@@ -181,10 +182,17 @@ function toNumber(value: bigint, what: string): number {
   throw new FileError(`Cannot read ${what}: integer must be safe, got ${value}`);
 }
 
+const ENCODER = new TextEncoder();
+
+/** The one-byte varints: nearly all tags and lengths, so they are made once. */
+const ONE_BYTE = Array.from({ length: 0x80 }, (_, value) => Uint8Array.of(value));
+
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < ONE_BYTE.length) return ONE_BYTE[value];
   const bytes: number[] = [];
-  // Division instead of shifts, which would cut the number to 32 bits.
-  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push(value % 0x80 + 0x80);
-  bytes.push(value);
+  // Negative integers are written as their 64-bit two's complement: seven bits a byte, low first.
+  let rest = BigInt.asUintN(64, BigInt(value));
+  for (; rest >= 0x80n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
+  bytes.push(Number(rest));
   return Uint8Array.from(bytes);
 }

@@ -14,6 +14,7 @@
  * Source: format description in the README of huggingface/safetensors 0.5.
  */
 
+import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from "./json.ts";
 
@@ -95,14 +96,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const chunks = safetensorsChunks(tensors, metadata);
-  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return joinBytes(safetensorsChunks(tensors, metadata));
 }
 
 /**

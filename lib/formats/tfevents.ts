@@ -10,19 +10,20 @@
  */
 
 import { AppendFile } from "../system/append_file.ts";
+import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { readFileLimited } from "../system/files.ts";
 import {
-  concatenate,
   protoBytesField,
   protoDoubleField,
   protoFields,
   protoFloat,
   protoFloatField,
+  protoIntField,
   protoMessage,
   protoNumber,
+  type ProtoPieces,
   protoText,
-  protoVarintField,
 } from "./protobuf.ts";
 
 /** One event read back. */
@@ -86,8 +87,8 @@ export class TfeventsWriter {
     const writer = new TfeventsWriter(file);
     if (file.position === 0) {
       writer.#append([
-        protoDoubleField(EVENT.wallTime, wallTimeSeconds),
-        protoBytesField(EVENT.fileVersion, FILE_VERSION),
+        ...protoDoubleField(EVENT.wallTime, wallTimeSeconds),
+        ...protoBytesField(EVENT.fileVersion, FILE_VERSION),
       ]);
     }
     return writer;
@@ -109,19 +110,16 @@ export class TfeventsWriter {
     const values = Object.entries(scalars)
       .filter(([, value]) => Number.isFinite(value))
       .map(([tag, value]) =>
-        protoBytesField(
-          SUMMARY_VALUE,
-          concatenate([
-            protoBytesField(VALUE.tag, tag),
-            protoFloatField(VALUE.simpleValue, value),
-          ]),
-        )
+        protoBytesField(SUMMARY_VALUE, [
+          ...protoBytesField(VALUE.tag, tag),
+          ...protoFloatField(VALUE.simpleValue, value),
+        ])
       );
     if (values.length === 0) return;
     this.#append([
-      protoDoubleField(EVENT.wallTime, wallTimeSeconds),
-      protoVarintField(EVENT.step, step),
-      protoBytesField(EVENT.summary, concatenate(values)),
+      ...protoDoubleField(EVENT.wallTime, wallTimeSeconds),
+      ...protoIntField(EVENT.step, step),
+      ...protoBytesField(EVENT.summary, values.flat()),
     ]);
   }
 
@@ -143,8 +141,8 @@ export class TfeventsWriter {
     this.close();
   }
 
-  #append(fields: readonly Uint8Array[]): void {
-    this.#file.append(encodeRecord(concatenate(fields)));
+  #append(event: ProtoPieces): void {
+    this.#file.append(encodeRecord(joinBytes(event)));
   }
 }
 

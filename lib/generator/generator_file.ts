@@ -11,6 +11,7 @@
 import type { Calibration, CalibrationPoint } from "./calibration.ts";
 import { type Config, flattenConfig, resolveConfig } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
+import { joinFloats } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { hashHex, readFileLimited, writeFileAtomic } from "../system/files.ts";
 import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
@@ -25,7 +26,6 @@ import { GenerationPass, nameWeights, type WeightValues } from "../learner/gener
 import type { GeneratorModel, ModelTable, NormaliserState, PolicyShape } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { assertLayers, countPolicyParameters } from "./policy_size.ts";
-import { sizeOf } from "../autodiff/shape.ts";
 import { VERSION } from "../system/version.ts";
 
 const FORMAT = "udrlpg-generator";
@@ -225,14 +225,9 @@ function readWeights(
   file: SafetensorsFile,
   { model, path }: { model: GeneratorModel; path: string },
 ): Float32Array {
-  const pieces = model.weights.map(({ name, shape }) =>
-    requireTensor(file, `weights.${name}`, { dtype: "F32", shape, name: path }).data
+  return joinFloats(
+    model.weights.map(({ name, shape }) =>
+      requireTensor(file, `weights.${name}`, { dtype: "F32", shape, name: path }).data
+    ),
   );
-  const flat = new Float32Array(model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    flat.set(piece, offset);
-    offset += piece.length;
-  }
-  return flat;
 }

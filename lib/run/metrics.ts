@@ -8,6 +8,7 @@
  */
 
 import { AppendFile } from "../system/append_file.ts";
+import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { withFileErrors } from "../system/files.ts";
 import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
@@ -228,11 +229,5 @@ function* linesOf(path: string): Generator<Line> {
 
 function lineOf(pieces: readonly Uint8Array[], length: number, isWhole: boolean): Line {
   if (length > MAX_LINE_BYTES) return { bytes: undefined, length, isWhole };
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return { bytes, length, isWhole };
+  return { bytes: joinBytes(pieces), length, isWhole };
 }

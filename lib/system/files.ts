@@ -10,6 +10,7 @@
 
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { joinBytes } from "./bytes.ts";
 import { FileError } from "./errors.ts";
 
 /** What is done to a file, as errors say it. */
@@ -98,7 +99,7 @@ export function readFileLimited(
       const want = isFile && length <= size ? size - length + 1 : READ_CHUNK_BYTES;
       const chunk = new Uint8Array(Math.min(want, maxBytes - length + 1));
       const count = file.readSync(chunk);
-      if (count === null) return concatenate(chunks, length);
+      if (count === null) return chunks.length === 1 ? chunks[0] : joinBytes(chunks);
       chunks.push(chunk.subarray(0, count));
       length += count;
     }
@@ -265,18 +266,4 @@ function writeAll(
   using file = Deno.openSync(path, { write: true, create, truncate: create });
   for (const chunk of chunks) writeFully(file, chunk);
   if (create) file.syncSync();
-}
-
-function concatenate(
-  chunks: readonly Uint8Array<ArrayBuffer>[],
-  length: number,
-): Uint8Array<ArrayBuffer> {
-  if (chunks.length === 1) return chunks[0];
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -7,6 +7,7 @@
  * program dies without a word, the child's input ends, which is a well-behaved child's sign to go.
  */
 
+import { joinBytes } from "../../system/bytes.ts";
 import { LONGEST_LINE_BYTES } from "./env_protocol.ts";
 
 /** How long a child may take to go by itself once its input has ended. */
@@ -154,10 +155,7 @@ export class LineProcess {
   async #readErrors(): Promise<void> {
     try {
       for await (const chunk of this.#child.stderr) {
-        const joined = new Uint8Array(this.#errorTail.length + chunk.length);
-        joined.set(this.#errorTail);
-        joined.set(chunk, this.#errorTail.length);
-        this.#errorTail = joined.slice(-KEPT_ERROR_BYTES);
+        this.#errorTail = joinBytes([this.#errorTail, chunk]).slice(-KEPT_ERROR_BYTES);
       }
     } catch {
       // The tail is only decoration.

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { joinBytes } from "../../../lib/system/bytes.ts";
 import { FileError } from "../../../lib/system/errors.ts";
 import {
-  concatenate,
   protoBytesField,
   protoFields,
-  protoVarintField,
+  protoIntField,
+  type ProtoPieces,
 } from "../../../lib/formats/protobuf.ts";
 import { assertTrustedOps, readOnnx } from "../../../lib/onnx/reader.ts";
 
@@ -19,16 +20,16 @@ function golden(): Uint8Array<ArrayBuffer> {
 }
 
 /** A model of one node whose fields are given, after an IR version. */
-function modelOf(node: readonly Uint8Array[], extra: readonly Uint8Array[] = []): Uint8Array {
-  return concatenate([
-    protoVarintField(1, 10),
-    protoBytesField(7, protoBytesField(1, concatenate(node))),
-    ...extra,
+function modelOf(node: readonly ProtoPieces[], extra: readonly ProtoPieces[] = []): Uint8Array {
+  return joinBytes([
+    ...protoIntField(1, 10),
+    ...protoBytesField(7, protoBytesField(1, node.flat())),
+    ...extra.flat(),
   ]);
 }
 
 const tanh = protoBytesField(4, "Tanh");
-const attribute = (content: Uint8Array) => protoBytesField(5, content);
+const attribute = (content: ProtoPieces | Uint8Array) => protoBytesField(5, content);
 
 function refuses(run: () => unknown, message: RegExp): void {
   assert.throws(run, (error) => {
@@ -90,14 +91,15 @@ Deno.test("readOnnx() refuses what is no model", () => {
     () => readOnnx(new Uint8Array(0), x),
     /^Cannot read ONNX model "x": it must have an IR version$/,
   );
-  refuses(() => readOnnx(protoVarintField(1, 10), x), /: it must have a graph$/);
+  refuses(() => readOnnx(joinBytes(protoIntField(1, 10)), x), /: it must have a graph$/);
   refuses(() => readOnnx(new TextEncoder().encode("a letter"), x), /^Cannot read ONNX model "x": /);
   const entry = protoBytesField(14, protoBytesField(1, "env"));
   refuses(
     () => readOnnx(modelOf([tanh], [entry, entry]), x),
     /: metadata "env" must be given once$/,
   );
-  const tensor = (dims: Uint8Array) => modelOf([tanh, attribute(protoBytesField(5, dims))]);
+  const tensor = (dims: ProtoPieces | Uint8Array) =>
+    modelOf([tanh, attribute(protoBytesField(5, dims))]);
   refuses(
     () => readOnnx(tensor(protoBytesField(1, new Uint8Array(65))), x),
     /too many dimensions$/,
@@ -108,26 +110,22 @@ Deno.test("readOnnx() refuses what is no model", () => {
   );
   const minusOne = Uint8Array.of(8, ...Array(9).fill(0xff), 1);
   refuses(() => readOnnx(tensor(minusOne), x), /: sizes must not be negative, got -1$/);
-  const large = concatenate([
-    protoVarintField(1, 1e6),
-    protoVarintField(1, 1e6),
-    protoVarintField(2, 1),
-  ]);
+  const large = [protoIntField(1, 1e6), protoIntField(1, 1e6), protoIntField(2, 1)].flat();
   refuses(
     () => readOnnx(tensor(large), x),
     /tensor "" must fit the file, got shape \[1000000, 1000000\]$/,
   );
-  const many = concatenate(Array(100_001).fill(protoBytesField(1, new Uint8Array(0))));
-  const crowd = concatenate([protoVarintField(1, 10), protoBytesField(7, many)]);
+  const many = Array(100_001).fill(protoBytesField(1, new Uint8Array(0))).flat();
+  const crowd = joinBytes([...protoIntField(1, 10), ...protoBytesField(7, many)]);
   refuses(() => readOnnx(crowd, x), /: it must have at most 100000 nodes or values$/);
 });
 
 Deno.test("readOnnx() is not led into recursion by graphs inside graphs", () => {
-  let graph: Uint8Array = protoBytesField(2, "inner");
+  let graph = protoBytesField(2, "inner");
   for (let depth = 0; depth < 2000; depth++) {
     graph = protoBytesField(1, attribute(protoBytesField(6, graph)));
   }
-  const summary = readOnnx(concatenate([protoVarintField(1, 10), protoBytesField(7, graph)]), x);
+  const summary = readOnnx(joinBytes([...protoIntField(1, 10), ...protoBytesField(7, graph)]), x);
   assert.equal(summary.nodes.length, 1);
   assert.deepEqual([...summary.features], ["a graph inside a node"]);
 });
@@ -160,7 +158,7 @@ Deno.test("assertTrustedOps() refuses every feature that could hide something", 
     [modelOf([tanh, attribute(protoBytesField(22, empty))]), /got a sparse tensor: say/],
     [modelOf([tanh, attribute(protoBytesField(5, location))]), /got external data: say/],
     [
-      modelOf([tanh, attribute(protoBytesField(10, protoVarintField(14, 1)))]),
+      modelOf([tanh, attribute(protoBytesField(10, protoIntField(14, 1)))]),
       /got external data: say/,
     ],
     [modelOf([tanh], [protoBytesField(25, empty)]), /got a function: say/],
