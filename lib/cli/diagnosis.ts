@@ -16,6 +16,7 @@ import type { Batch } from "../learner/staging.ts";
 import type { ModelTable } from "../model.ts";
 import { inspectCuda, isCudaPlatform } from "../onnx/cuda.ts";
 import type { Device } from "../onnx/session.ts";
+import { formatNumber } from "../numbers/format.ts";
 import { Rng } from "../numbers/rng.ts";
 import { readVersions } from "../system/version.ts";
 
@@ -137,7 +138,7 @@ async function tryPhysics({ registry, clock }: DoctorParts) {
     }
     const microseconds = 1000 * (clock.monotonicMs() - start) / PHYSICS_STEPS;
     return {
-      found: `MuJoCo, ${microseconds.toFixed(0)} us for a step of ${ENVIRONMENT}`,
+      found: `MuJoCo, ${formatNumber(microseconds, 2)} us for a step of ${ENVIRONMENT}`,
       values: { microsecondsPerStep: microseconds },
     };
   } finally {
@@ -157,7 +158,7 @@ async function examineDevice(device: Device, parts: DoctorParts): Promise<Findin
   return await attempt({ name: device, isNeeded }, async () => {
     const speed = await measureUpdates(device, parts);
     const found = parts.seconds > 0
-      ? `${speed.updatesPerSecond.toFixed(1)} updates a second of ${speed.weights} weights`
+      ? `${formatNumber(speed.updatesPerSecond)} updates a second of ${speed.weights} weights`
       : `updates of ${speed.weights} weights work`;
     return { found, values: { ...speed } };
   });

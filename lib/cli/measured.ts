@@ -1,7 +1,7 @@
 /** How measured returns are written for people. */
 
 import type { MeasuredReturn } from "../episodes/evaluate.ts";
-import { formatNumber } from "./output.ts";
+import { formatNumber } from "../numbers/format.ts";
 
 /** Writes a measured return: mean, deviation, number of episodes, confidence interval. */
 export function formatMeasured({ mean, std, n, ci95: [low, high] }: MeasuredReturn): string {
@@ -9,7 +9,7 @@ export function formatMeasured({ mean, std, n, ci95: [low, high] }: MeasuredRetu
   const interval = Number.isFinite(low)
     ? ` (95 % of the mean: ${formatNumber(low)} to ${formatNumber(high)})`
     : "";
-  return `${formatNumber(mean)} +- ${formatNumber(std)} over ${episodes}${interval}`;
+  return `${formatNumber(mean)} +- ${formatNumber(std, 3)} over ${episodes}${interval}`;
 }
 
 /** Replaces the endless interval of a single episode by nulls, since JSON has no infinity. */

@@ -114,10 +114,3 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 function isNumeric(cell: string): boolean {
   return cell === "" || cell === "-" || /^-?[0-9][0-9.,e+-]*$/.test(cell);
 }
-
-/** Writes a number for people: at most `digits` decimals, no trailing zeros, a sign only if needed. */
-export function formatNumber(value: number, digits = 1): string {
-  if (!Number.isFinite(value)) return String(value);
-  const text = String(Number(value.toFixed(digits)));
-  return text === "-0" ? "0" : text;
-}

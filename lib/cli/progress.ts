@@ -4,6 +4,7 @@
  * thread between them anyway.
  */
 
+import { formatCount } from "../numbers/format.ts";
 import { type Clock, formatDuration } from "../system/clock.ts";
 import type { TextStream } from "./program.ts";
 
@@ -143,12 +144,4 @@ function shareOf({ done, total }: ProgressState): number {
 
 function formatShare(state: ProgressState): string {
   return `${Math.floor(100 * shareOf(state))}%`;
-}
-
-/** Writes a count in at most five characters or so: 950, 12.3k, 1.05M. */
-export function formatCount(count: number): string {
-  if (!Number.isFinite(count)) return "?";
-  if (Math.abs(count) < 10_000) return String(Number(count.toPrecision(4)));
-  const [value, suffix] = Math.abs(count) < 999_500 ? [count / 1e3, "k"] : [count / 1e6, "M"];
-  return `${Number(value.toPrecision(3))}${suffix}`;
 }

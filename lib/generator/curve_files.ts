@@ -1,5 +1,6 @@
 /** A measured curve as files: CSV for programs, SVG for people. */
 
+import { formatNumber } from "../numbers/format.ts";
 import type { Curve, CurvePoint } from "./curve.ts";
 
 const COLUMNS = ["requested", "command", "mean", "std", "n", "low95", "high95", "seen"] as const;
@@ -31,8 +32,9 @@ export function curveToSvg(curve: Curve): string {
     );
   const ticks = ticksOf(low, high);
   const bottom = HEIGHT - MARGIN.bottom;
-  const summary = `mean absolute error ${brief(mae)}, rank correlation ${brief(spearman)}, ` +
-    `${brief(100 * coverage)} % within a tenth of the range`;
+  const summary =
+    `mean absolute error ${formatNumber(mae, 3)}, rank correlation ${formatNumber(spearman, 3)}, ` +
+    `${formatNumber(100 * coverage, 3)} % within a tenth of the range`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
@@ -44,8 +46,12 @@ export function curveToSvg(curve: Curve): string {
       `<path d="M${x(tick)} ${bottom}V${MARGIN.top}M${MARGIN.left} ${y(tick)}H${
         WIDTH - MARGIN.right
       }" stroke="#ddd"/>`,
-      `<text x="${x(tick)}" y="${bottom + 18}" text-anchor="middle">${brief(tick)}</text>`,
-      `<text x="${MARGIN.left - 8}" y="${y(tick) + 4}" text-anchor="end">${brief(tick)}</text>`,
+      `<text x="${x(tick)}" y="${bottom + 18}" text-anchor="middle">${
+        formatNumber(tick, 3)
+      }</text>`,
+      `<text x="${MARGIN.left - 8}" y="${y(tick) + 4}" text-anchor="end">${
+        formatNumber(tick, 3)
+      }</text>`,
     ]),
     `<path d="M${x(low)} ${y(low)}L${x(high)} ${y(high)}" stroke="#999" stroke-dasharray="4 4"/>`,
     ...points.map((point) => markOf(point, { x, y })),
@@ -86,10 +92,6 @@ function ticksOf(low: number, high: number): number[] {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function brief(value: number): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(3))) : "-";
 }
 
 function escapeXml(text: string): string {

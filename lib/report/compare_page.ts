@@ -4,7 +4,7 @@ import { type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.t
 import type { AveragedLine, RunGroup } from "./compare.ts";
 import { lastReturnOf } from "./compare.ts";
 import { escapeHtml, renderTable } from "./html.ts";
-import { brief, count } from "./numbers.ts";
+import { formatGrouped } from "../numbers/format.ts";
 import { type Figure, renderFigure } from "./run_figures.ts";
 import type { PageParts } from "./run_page.ts";
 
@@ -14,7 +14,7 @@ const MAX_LEGEND = 48;
 /** Lays groups out, environment by environment. */
 export function renderComparison(groups: readonly RunGroup[]): PageParts {
   const runs = groups.reduce((sum, group) => sum + group.runs.length, 0);
-  const title = `${count(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
+  const title = `${formatGrouped(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
     groups.length === 1 ? "configuration" : "configurations"
   }`;
   const charts: Chart[] = [];
@@ -125,15 +125,15 @@ function groupRows(groups: readonly RunGroup[]): string[][] {
     heading,
     ...groups.map(({ label, runs, last, average }, number) => [
       `${nameOf(number)}: ${label}`,
-      count(runs.length),
-      count(runs.filter(({ finalReturn }) => finalReturn).length),
-      last ? brief(last.mean) : "-",
+      formatGrouped(runs.length),
+      formatGrouped(runs.filter(({ finalReturn }) => finalReturn).length),
+      last ? formatGrouped(last.mean) : "-",
       last && last.low !== null && last.high !== null
-        ? `${brief(last.low)} to ${brief(last.high)}`
+        ? `${formatGrouped(last.low)} to ${formatGrouped(last.high)}`
         : "-",
-      last && last.n > 1 ? brief(last.std) : "-",
-      last ? brief(last.iqm) : "-",
-      average ? brief(average.mean) : "-",
+      last && last.n > 1 ? formatGrouped(last.std) : "-",
+      last ? formatGrouped(last.iqm) : "-",
+      average ? formatGrouped(average.mean) : "-",
     ]),
   ];
 }
@@ -146,8 +146,8 @@ function runRows(groups: readonly RunGroup[]): string[][] {
         run.folder,
         nameOf(number),
         String(run.config.seed),
-        count(run.step),
-        count(run.episodeCount),
+        formatGrouped(run.step),
+        formatGrouped(run.episodeCount),
         shown(lastReturnOf(run)),
         shown(run.bestReturn),
       ])
@@ -156,5 +156,5 @@ function runRows(groups: readonly RunGroup[]): string[][] {
 }
 
 function shown(value: number | undefined): string {
-  return value === undefined ? "-" : brief(value);
+  return value === undefined ? "-" : formatGrouped(value);
 }

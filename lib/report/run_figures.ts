@@ -2,7 +2,7 @@
 
 import { band, type Chart, type ChartSeries, rangeOf } from "./chart.ts";
 import { escapeHtml } from "./html.ts";
-import { brief, count } from "./numbers.ts";
+import { formatGrouped } from "../numbers/format.ts";
 import type { RunData } from "./run_data.ts";
 
 /** One chart with its words. */
@@ -88,7 +88,7 @@ export function followingFigure({ curves, config }: RunData): Figure {
     points.every((point) => point.requested !== null)
   );
   const series = curves.map(({ step, isFinal, points }, i): ChartSeries => ({
-    label: isFinal ? "after training" : `at ${count(step)} steps`,
+    label: isFinal ? "after training" : `at ${formatGrouped(step)} steps`,
     x: points.map(({ requested, command }) => requested ?? command),
     y: points.map(({ mean }) => mean),
     ...(i === curves.length - 1 ? band(points) : {}),
@@ -124,7 +124,7 @@ export function occupancyFigure({ occupancy }: RunData): Figure {
   return {
     title: "Stored policies",
     caption: `Where the buffer's policies lie; a darker field holds more, the darkest ${
-      brief(most)
+      formatGrouped(most)
     }.`,
     missing: "This run did not record what its buffer holds.",
     chart: occupancy && {

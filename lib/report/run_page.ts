@@ -7,8 +7,8 @@ import { CONFIG_FILE_NAME } from "../run/layout.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, renderTable } from "./html.ts";
+import { formatGrouped } from "../numbers/format.ts";
 import { quoteWord } from "../system/words.ts";
-import { brief, count } from "./numbers.ts";
 import type { MeasuredPoint, RunData } from "./run_data.ts";
 import {
   followingFigure,
@@ -63,13 +63,15 @@ export function renderRun(data: RunData, times: TimesByPurpose | undefined): Pag
 
 /** Writes a measured mean with its interval. */
 export function describeMeasured({ mean, low, high, n }: MeasuredPoint): string {
-  const interval = low === null || high === null ? "" : `${brief(low)} to ${brief(high)}, `;
-  return `${brief(mean)} (${interval}${n} ${n === 1 ? "episode" : "episodes"})`;
+  const interval = low === null || high === null
+    ? ""
+    : `${formatGrouped(low)} to ${formatGrouped(high)}, `;
+  return `${formatGrouped(mean)} (${interval}${n} ${n === 1 ? "episode" : "episodes"})`;
 }
 
 function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
   if (finalReturn) return "finished";
-  return `${brief(100 * Math.min(1, step / steps))} % of ${count(steps)} steps`;
+  return `${formatGrouped(100 * Math.min(1, step / steps))} % of ${formatGrouped(steps)} steps`;
 }
 
 function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
@@ -81,15 +83,19 @@ function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
   const tiles: [string, string, string][] = [
     [
       finalReturn ? "Final return" : "Last evaluation",
-      last ? brief(last.mean) : "–",
+      last ? formatGrouped(last.mean) : "–",
       last
         ? describeMeasured(last).replace(/^\S+ /, "95 % of the mean: ").replace(/[()]/g, "")
         : "",
     ],
-    ["Best training episode", data.bestReturn === undefined ? "–" : brief(data.bestReturn), ""],
-    ["Steps", count(data.step), `of ${count(data.config.steps)}`],
-    ["Episodes", count(data.episodeCount), ""],
-    ["Updates", count(data.updateCount), ""],
+    [
+      "Best training episode",
+      data.bestReturn === undefined ? "–" : formatGrouped(data.bestReturn),
+      "",
+    ],
+    ["Steps", formatGrouped(data.step), `of ${formatGrouped(data.config.steps)}`],
+    ["Episodes", formatGrouped(data.episodeCount), ""],
+    ["Updates", formatGrouped(data.updateCount), ""],
     [
       "Asked and achieved",
       Number.isFinite(rank) ? rank.toFixed(2) : "–",
@@ -118,10 +124,10 @@ function renderSpent({ simulated }: RunData, times: TimesByPurpose | undefined):
   ]);
   const seconds = Object.entries(times ?? {}).sort((a, b) => b[1] - a[1]);
   return `<div class="charts wide"><section class="card"><h2>Steps by purpose</h2>${
-    renderBars(steps, (value) => `${count(value)} steps`)
+    renderBars(steps, (value) => `${formatGrouped(value)} steps`)
   }<p class="soft">Only the first two count towards the budget.</p></section>` +
     `<section class="card"><h2>Time by purpose</h2>${
-      renderBars(seconds, (value) => `${brief(value)} s`)
+      renderBars(seconds, (value) => `${formatGrouped(value)} s`)
     }<p class="soft">Between the events that the run recorded.</p></section></div>`;
 }
 

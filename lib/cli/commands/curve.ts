@@ -17,7 +17,8 @@ import {
 } from "../generator_source.ts";
 import { measuredDocument } from "../measured.ts";
 import { envCommandOptions, withEnvironments } from "../env_command.ts";
-import { formatNumber, formatTable } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
+import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { fileValue, integerValue, setting, settingOr } from "../values.ts";
 
@@ -142,8 +143,8 @@ function describeCurve(
   ]) + [
     "",
     `Mean absolute error  ${formatNumber(mae)}`,
-    `Rank correlation     ${Number.isNaN(spearman) ? "-" : formatNumber(spearman, 3)}`,
-    `Met within a tenth   ${formatNumber(100 * coverage)} % of the requests`,
+    `Rank correlation     ${formatNumber(spearman, 3)}`,
+    `Met within a tenth   ${formatNumber(100 * coverage, 3)} % of the requests`,
     ...(out === undefined ? [] : [`Written to           ${out}`]),
     "",
   ].join("\n");

@@ -3,7 +3,8 @@
 import { object } from "@optique/core/constructs";
 import { actionSize, type EnvRegistry, type EnvSpec, observationSize } from "../../env.ts";
 import { UsageError } from "../../system/errors.ts";
-import { formatNumber, formatTable } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
+import { formatTable } from "../output.ts";
 import type { Command } from "../program.ts";
 import { textValue, word } from "../values.ts";
 
@@ -96,8 +97,7 @@ function jsonNumbers(values: Float64Array): (number | null)[] {
 
 function describeSpec(spec: EnvSpec): string {
   const { actionSpace: action } = spec;
-  const bounds = (low: number, high: number) =>
-    `${formatNumber(low, 4)} to ${formatNumber(high, 4)}`;
+  const bounds = (low: number, high: number) => `${formatNumber(low)} to ${formatNumber(high)}`;
   const rows: [string, string][] = [
     ["observation", `${observationSize(spec)} numbers (${spec.observationSpace.dtype})`],
     [

@@ -17,7 +17,7 @@ import {
 } from "../env_command.ts";
 import { findSpec } from "./envs.ts";
 import { formatMeasured, measuredDocument } from "../measured.ts";
-import { formatNumber } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle, word } from "../values.ts";
 

@@ -26,7 +26,7 @@ import {
 import { policyFileName } from "../../run/layout.ts";
 import { formatMeasured, measuredDocument } from "../measured.ts";
 import { envCommandOptions, envCommandWords, withEnvironments } from "../env_command.ts";
-import { formatNumber } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
 import type { Command, CommandContext } from "../program.ts";
 import {
   choiceValue,
@@ -152,8 +152,8 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
     report(path, { found, requested, source, context, values });
     if (!found.accepted) {
       throw new UnreachableReturnError(
-        `Cannot generate a policy: the return must be within ${formatNumber(tolerance!, 4)} of ${
-          formatNumber(requested, 4)
+        `Cannot generate a policy: the return must be within ${formatNumber(tolerance!)} of ${
+          formatNumber(requested)
         }, got ${formatMeasured(found.measured)} at best: the closest policy is in "${path}"`,
       );
     }
@@ -176,9 +176,7 @@ function warnOutside(requested: number, { generator }: OpenGenerator, { output }
   const { min, max } = reachableRange(generator.calibration);
   if (requested >= min && requested <= max) return;
   output.warn(
-    `return ${
-      formatNumber(requested, 4)
-    } is outside the range that this generator was measured to ` +
+    `return ${formatNumber(requested)} is outside the range that this generator was measured to ` +
       `reach, ${formatNumber(min)} to ${formatNumber(max)}: the nearest is generated`,
   );
 }
@@ -260,7 +258,7 @@ function report(
   context.output.result(document, () =>
     [
       `Environment       ${env}`,
-      `Requested return  ${formatNumber(requested, 4)}`,
+      `Requested return  ${formatNumber(requested)}`,
       `Measured return   ${formatMeasured(found.measured)}`,
       `Policy            ${path}`,
       path.endsWith(WRITTEN_ENDINGS.c)

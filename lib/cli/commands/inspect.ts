@@ -2,7 +2,7 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../../system/errors.ts";
-import { formatNumber } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
 import {
   envCommandOptions,
   type EnvCommandValues,
@@ -72,7 +72,7 @@ function words(name: string): string {
 }
 
 function plain(value: unknown): string {
-  if (typeof value === "number") return formatNumber(value, 4);
+  if (typeof value === "number") return formatNumber(value);
   if (Array.isArray(value)) return value.map(plain).join(", ");
   if (typeof value === "object" && value !== null) {
     return Object.entries(value).map(([name, inner]) => `${words(name)} ${plain(inner)}`).join(

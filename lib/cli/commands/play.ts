@@ -16,7 +16,8 @@ import {
   generatorOptions,
   openGenerator,
 } from "../generator_source.ts";
-import { formatNumber, formatTable } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
+import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
 import {
   fileValue,
@@ -182,7 +183,7 @@ async function recordGenerated(
   const progress = output.progress("episodes");
   const recordings: Recording[] = [];
   for (const requested of returns) {
-    const shown = formatNumber(requested, 4);
+    const shown = formatNumber(requested);
     if (requested < min || requested > max) {
       output.warn(
         `return ${shown} is outside the range that this generator was measured to reach, ` +

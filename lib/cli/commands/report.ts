@@ -7,7 +7,8 @@ import type { RunGroup } from "../../report/compare.ts";
 import { writeComparison, writeReport } from "../../report/report.ts";
 import type { RunData } from "../../report/run_data.ts";
 import { REPORT_FILE_NAME } from "../../run/layout.ts";
-import { formatNumber, formatTable } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
+import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { fileValue, runValue, setting, words } from "../values.ts";
 

@@ -15,7 +15,7 @@ import {
 import { envCommandOptions, type EnvCommandValues, withEnvironments } from "../env_command.ts";
 import { findSpec } from "./envs.ts";
 import { openPolicy } from "./evaluate.ts";
-import { formatNumber } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle } from "../values.ts";
 
@@ -109,7 +109,7 @@ async function runRollout(values: RolloutValues, context: CommandContext): Promi
   }
   const end = last?.terminated ? "terminated" : last?.truncated ? "truncated" : "stopped";
   if (!context.output.json) {
-    context.output.note(`Return ${formatNumber(total, 4)} after ${last?.t ?? 0} steps, ${end}`);
+    context.output.note(`Return ${formatNumber(total)} after ${last?.t ?? 0} steps, ${end}`);
   }
 }
 
@@ -146,11 +146,11 @@ function describeLine(
   { t, observation, action, reward, terminated, truncated }: ReplayLine,
 ): string {
   const numbers = (values: readonly number[]) =>
-    values.map((value) => formatNumber(value, 4)).join(" ");
+    values.map((value) => formatNumber(value)).join(" ");
   const end = terminated ? "  terminated" : truncated ? "  truncated" : "";
   return action === null
     ? `${t}  observation ${numbers(observation)}`
-    : `${t}  action ${numbers(action)}  reward ${formatNumber(reward, 4)}  observation ${
+    : `${t}  action ${numbers(action)}  reward ${formatNumber(reward)}  observation ${
       numbers(observation)
     }${end}`;
 }

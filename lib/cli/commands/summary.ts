@@ -15,7 +15,8 @@ import {
   toCsv,
   toMarkdown,
 } from "../../report/summary.ts";
-import { formatNumber, formatTable } from "../output.ts";
+import { formatNumber } from "../../numbers/format.ts";
+import { formatTable } from "../output.ts";
 import type { Command } from "../program.ts";
 import { choiceValue, fileValue, runValue, setting, settingOr, words } from "../values.ts";
 
@@ -120,12 +121,12 @@ function render(format: Format, rows: readonly SummaryRow[], document: object): 
   switch (format) {
     case "text":
       return formatTable(
-        tableOf(rows, formatNumber).map((row) => row.map((cell) => cell || "-")),
+        tableOf(rows, (value) => formatNumber(value)).map((row) => row.map((cell) => cell || "-")),
       );
     case "csv":
       return toCsv(tableOf(rows, String));
     case "markdown":
-      return toMarkdown(tableOf(rows, formatNumber));
+      return toMarkdown(tableOf(rows, (value) => formatNumber(value)));
     case "json":
       return `${JSON.stringify(document)}\n`;
   }

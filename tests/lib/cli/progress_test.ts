@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatBar, formatCount, formatProgress, Progress } from "../../../lib/cli/progress.ts";
+import { formatBar, formatProgress, Progress } from "../../../lib/cli/progress.ts";
 import { CapturedStream, ManualClock } from "../../support/program.ts";
 
 const state = {
@@ -41,24 +41,6 @@ Deno.test("formatBar() never exceeds the width", () => {
 Deno.test("formatProgress() leaves out what is not known yet", () => {
   const line = formatProgress({ done: 0, total: 100 }, { rate: NaN, unit: "episodes" });
   assert.equal(line, "0%, 0/100 episodes");
-});
-
-Deno.test("formatCount() is short", () => {
-  const cases: [number, string][] = [
-    [0, "0"],
-    [950, "950"],
-    [1234.56, "1235"],
-    [9999, "9999"],
-    [
-      12_345,
-      "12.3k",
-    ],
-    [999_499, "999k"],
-    [999_500, "1M"],
-    [1_050_000, "1.05M"],
-    [Infinity, "?"],
-  ];
-  for (const [count, text] of cases) assert.equal(formatCount(count), text);
 });
 
 function start(mode: "bar" | "lines" | "none", columns = 80) {

@@ -135,7 +135,7 @@ Deno.test("summary prints every format, and refuses what it does not know", () =
     };
     const text = await run(["summary", sweep]);
     assert.match(text.stdout, /^environment +configuration +runs +finished +mean +deviation/);
-    assert.match(text.stdout, / 3 +2 +15 +7\.1 +-48\.5 +78\.5 +15\n$/);
+    assert.match(text.stdout, / 3 +2 +15 +7\.071 +-48\.53 +78\.53 +15\n$/);
     assert.equal(text.stderr, "Warning: 1 runs have no final return yet: they do not count\n");
     assert.match(await summary("--format", "csv"), /,3,2,15,7\.07\d+,-48\.5\d*,78\.5\d*,15\n$/);
     assert.match(await summary("--format", "markdown"), /^\| environment \| .*\n\| --- \|/);

@@ -4,6 +4,7 @@ import { flattenConfig } from "../../../config/config.ts";
 import { renderValue } from "../../../config/config_file.ts";
 import { type StartDiagnostics, startDiagnostics } from "../../../algorithm/diagnostics.ts";
 import { createRun } from "../../../algorithm/run.ts";
+import { formatNumber } from "../../../numbers/format.ts";
 import { formatTable } from "../../output.ts";
 import type { CommandContext } from "../../program.ts";
 import { runFolderOf, type TrainSettings } from "./settings.ts";
@@ -41,8 +42,7 @@ export async function preview(
 
 function describeStart(start: StartDiagnostics): string {
   const { layers, batch } = start;
-  const digits = (value: number) =>
-    Number.isFinite(value) ? String(Number(value.toPrecision(2))) : "-";
+  const digits = (value: number) => formatNumber(value, 2);
   const table = formatTable([
     ["layer", "weights' deviation", "of a normal policy", "noise", "moved by the command"],
     ...layers.map((layer) => [

@@ -14,8 +14,7 @@ import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress, TrainResult } from "../../../run/session.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
 import { formatMeasured, measuredDocument } from "../../measured.ts";
-import { formatNumber } from "../../output.ts";
-import { formatCount } from "../../progress.ts";
+import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts";
 import {
   envCommandOptions,
   type EnvCommandValues,
@@ -254,7 +253,7 @@ function factsOf(state: TrainProgress): [label: string, value: string][] {
       ? [["evaluation", formatNumber(lastEvaluation.mean)] as [string, string]]
       : []),
     ["episodes", formatCount(episodes)],
-    ["loss", Number.isFinite(loss) ? loss.toPrecision(3) : "-"],
+    ["loss", formatNumber(loss, 3)],
     ["buffer", String(bufferFill)],
   ];
 }
@@ -265,7 +264,7 @@ function resultDocument({ finalReturn, ...result }: TrainResult): object {
 
 function describeResult(result: TrainResult, values: TrainValues): string {
   const { finalReturn, run } = result;
-  const best = finalReturn ? Math.floor(finalReturn.mean * 100) / 100 : 0;
+  const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
   return [
     `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
     `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
