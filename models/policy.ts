@@ -11,7 +11,7 @@ import { add, argMax, constant, linear, mul, sub, tanh } from "../lib/autodiff/t
 import { trace } from "../lib/autodiff/graph.ts";
 import type { Graph } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
-import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
+import { countParameters, createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyShape } from "../lib/model.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
 
@@ -30,7 +30,7 @@ export function policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): Poli
   }
   const sizes = [observationSize(spec), ...hiddenSizes, actionSize(spec)];
   const layers = sizes.slice(1).map((fanOut, index) => ({ fanIn: sizes[index], fanOut }));
-  const parameterCount = layers.reduce((sum, { fanIn, fanOut }) => sum + (fanIn + 1) * fanOut, 0);
+  const parameterCount = countParameters(sizes);
   const scale = new Float32Array(parameterCount);
   let offset = 0;
   for (const { fanIn, fanOut } of layers) {

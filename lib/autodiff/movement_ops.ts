@@ -1,9 +1,9 @@
 /**
- * The part of the op table whose ops move elements and compute nothing with them: other shapes, other
- * orders, cuts and joins, rows by index. `ops.ts` is the whole table.
+ * The part of the op table whose ops move elements and compute nothing with them: other shapes, cuts
+ * and joins, rows by index. `ops.ts` is the whole table.
  *
  * They come in pairs whose gradients are each other: `slice` and `pad`, `gather` and `scatterAdd` (which
- * adds where rows meet), `reshape` and `transpose` with themselves.
+ * adds where rows meet), `reshape` with itself.
  */
 
 import {
@@ -19,12 +19,11 @@ import * as kernels from "./kernels.ts";
 import type { NDArray } from "./kernels.ts";
 import type { TensorType } from "./node.ts";
 import { checkFloat, type Rule } from "./rule.ts";
-import { gather, pad, reshape, scatterAdd, slice, sumTo, transpose } from "./tensor.ts";
+import { gather, pad, reshape, scatterAdd, slice, sumTo } from "./tensor.ts";
 
 /** The ops that move elements. */
 export type MovementOp =
   | "reshape"
-  | "transpose"
   | "concat"
   | "slice"
   | "pad"
@@ -70,32 +69,6 @@ export const MOVEMENT_OPS: { readonly [N in MovementOp]: Rule<N> } = {
     infer: ([x], { shape }) => ({ shape: reshapeTo(x.shape, shape), dtype: x.dtype }),
     forward: ([x], y) => y.data.set(x.data),
     vjp: (node, cotangent) => reshape(cotangent, node.inputs[0].shape),
-  },
-  transpose: {
-    arity: [1, 1],
-    infer([x], { permutation }) {
-      const sorted = [...permutation].sort((a, b) => a - b);
-      if (permutation.length !== x.shape.length || sorted.some((axis, i) => axis !== i)) {
-        throw new TypeError(
-          `permutation must hold each axis of ${formatShape(x.shape)} once, got ${
-            formatShape(permutation)
-          }`,
-        );
-      }
-      return { shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype };
-    },
-    forward([x], y, { attributes: { permutation } }) {
-      const strides = kernels.rowMajorStrides(x.shape);
-      kernels.copy({
-        shape: y.shape,
-        from: { data: x.data, offset: 0, strides: permutation.map((axis) => strides[axis]) },
-        to: { data: y.data, offset: 0, strides: kernels.rowMajorStrides(y.shape) },
-      });
-    },
-    vjp(node, cotangent) {
-      const { permutation } = node.attributes;
-      return transpose(cotangent, permutation.map((_, axis) => permutation.indexOf(axis)));
-    },
   },
   concat: {
     arity: [1, Infinity],

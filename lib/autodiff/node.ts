@@ -50,8 +50,6 @@ export interface Attributes {
   sqrt: None;
   /** e to the power of each element. */
   exp: None;
-  /** The natural logarithm of each element. */
-  log: None;
   /** The hyperbolic tangent of each element. */
   tanh: None;
   /** 1 / (1 + exp(-x)). */
@@ -62,20 +60,14 @@ export interface Attributes {
   leakyRelu: { readonly slope: number };
   /** log(1 + exp(x)), without overflow. */
   softplus: None;
-  /** -1, 0 or 1. */
-  sign: None;
   /** 1 where positive, else 0: the mask of the gradients of `relu` and its relatives. */
   heaviside: None;
-  /** Each element moved into min..max. */
-  clip: { readonly min: number; readonly max: number };
   /** Two matrices and an optional third input, added with broadcasting. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** Sums along axes, which then go or stay with size 1. */
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   /** The same elements in row-major order under another shape. */
   reshape: { readonly shape: Shape };
-  /** Axis i of the result is axis permutation[i] of the input. */
-  transpose: { readonly permutation: readonly number[] };
   /** Joins the inputs along an axis of fixed sizes. */
   concat: { readonly axis: number };
   /** The indices start to end - 1 of one axis. */

@@ -97,7 +97,6 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
   square: unary((x) => x * x, (x, _, cotangent) => mul(mul(cotangent, 2), x)),
   sqrt: unary(Math.sqrt, (_, y, cotangent) => div(mul(cotangent, 0.5), y)),
   exp: unary(Math.exp, (_, y, cotangent) => mul(cotangent, y)),
-  log: unary(Math.log, (x, _, cotangent) => div(cotangent, x)),
   tanh: unary(Math.tanh, (_, y, cotangent) => mul(cotangent, sub(1, square(y)))),
   sigmoid: unary(
     (x) => 1 / (1 + Math.exp(-x)),
@@ -119,19 +118,7 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
     (x, _, cotangent) => mul(cotangent, sigmoid(x)),
   ),
-  sign: unary(Math.sign, null),
   heaviside: unary((x) => x > 0 ? 1 : 0, null),
-  clip: {
-    ...unary((x) => x, null),
-    forward: ([x], y, { attributes: { min, max } }) =>
-      kernels.map(x, y, (value) => Math.min(Math.max(value, min), max)),
-    vjp(node, cotangent) {
-      const [x] = node.inputs;
-      const { min, max } = node.attributes;
-      const inside = mul(heaviside(sub(x, min)), heaviside(sub(max, x)));
-      return mul(cotangent, inside);
-    },
-  },
   matmul: {
     arity: [2, 3],
     infer(inputs, { transposeA, transposeB }) {

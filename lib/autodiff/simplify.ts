@@ -76,30 +76,10 @@ function joinMovements(node: Tensor, build: Build): Tensor | null {
   if (isOp(node, "sum") && node.attributes.axes.every((axis) => x.shape[axis] === 1)) {
     return build("reshape", [x], { shape: node.shape });
   }
-  if (isOp(node, "transpose")) {
-    const { permutation } = node.attributes;
-    if (permutation.every((axis, i) => axis === i)) return x;
-    if (isOp(x, "transpose")) {
-      const joined = permutation.map((axis) => x.attributes.permutation[axis]);
-      return build("transpose", x.inputs, { permutation: joined });
-    }
-  }
   return null;
 }
 
-/** Turns transposed operands of a matrix product into its flags. */
-function absorbTranspose(node: Tensor, build: Build): Tensor | null {
-  if (!isOp(node, "matmul")) return null;
-  const { inputs: [a, b, ...bias], attributes: { transposeA, transposeB } } = node;
-  if (a.op !== "transpose" && b.op !== "transpose") return null;
-  const bare = [a, b].map((each) => each.op === "transpose" ? each.inputs[0] : each);
-  return build("matmul", [...bare, ...bias], {
-    transposeA: transposeA !== (a.op === "transpose"),
-    transposeB: transposeB !== (b.op === "transpose"),
-  });
-}
-
-const RULES = [fold, dropNeutral, delayBroadcast, joinMovements, absorbTranspose];
+const RULES = [fold, dropNeutral, delayBroadcast, joinMovements];
 
 function createBuild(builder: Builder): Build {
   const ids = new Map<Tensor | ConstantArray, number>();

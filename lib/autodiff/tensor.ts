@@ -112,11 +112,6 @@ export function exp(x: Tensor): Tensor {
   return apply("exp", [x], {});
 }
 
-/** Takes natural logarithms. */
-export function log(x: Tensor): Tensor {
-  return apply("log", [x], {});
-}
-
 /** Takes hyperbolic tangents. */
 export function tanh(x: Tensor): Tensor {
   return apply("tanh", [x], {});
@@ -142,19 +137,9 @@ export function softplus(x: Tensor): Tensor {
   return apply("softplus", [x], {});
 }
 
-/** Gives -1, 0 or 1; its gradient is 0. */
-export function sign(x: Tensor): Tensor {
-  return apply("sign", [x], {});
-}
-
 /** Gives 1 where x > 0 and 0 elsewhere; its gradient is 0. */
 export function heaviside(x: Tensor): Tensor {
   return apply("heaviside", [x], {});
-}
-
-/** Moves each element into [min, max]; the gradient is 1 inside and 0 elsewhere. */
-export function clip(x: Tensor, { min, max }: { min: number; max: number }): Tensor {
-  return apply("clip", [x], { min, max });
 }
 
 /** Multiplies matrices: [M, K] @ [K, N] -> [M, N], each operand transposed first if so asked. */
@@ -210,12 +195,6 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, target) ? x : apply("reshape", [x], { shape: target });
 }
 
-/** Reorders axes: axis i of the result is axis permutation[i] of x; reversed when absent. */
-export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
-  const axes = permutation ?? x.shape.map((_, axis) => x.shape.length - 1 - axis);
-  return apply("transpose", [x], { permutation: axes });
-}
-
 /** Joins tensors along an axis, whose sizes must be fixed. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   return apply("concat", tensors, { axis: resolveAxis(axis, tensors[0]?.shape.length ?? 0) });
@@ -240,11 +219,6 @@ export function pad(
 /** Repeats x along axes of size 1 and new leading axes, as broadcasting does. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply("broadcastTo", [x], { shape });
-}
-
-/** Repeats x to the shape of another tensor. */
-export function expandLike(x: Tensor, reference: Tensor): Tensor {
-  return broadcastTo(x, reference.shape);
 }
 
 /** Undoes a broadcast: sums over the axes that broadcasting `shape` to x's shape repeated. */

@@ -4,6 +4,7 @@
  */
 
 import { actionSize, type EnvSpec, observationSize } from "../env.ts";
+import { countParameters } from "../kernels/policy_kernel.ts";
 
 /** The largest policy: 16.8 million parameters, 230 times the published method's (256, 256). */
 export const MAX_POLICY_PARAMETERS = 2 ** 24;
@@ -31,7 +32,7 @@ export function countPolicyParameters(
 ): number {
   assertLayers(hiddenSizes, "policy");
   const sizes = [observationSize(spec as EnvSpec), ...hiddenSizes, actionSize(spec as EnvSpec)];
-  const count = sizes.slice(1).reduce((sum, width, i) => sum + (sizes[i] + 1) * width, 0);
+  const count = countParameters(sizes);
   if (count > MAX_POLICY_PARAMETERS) {
     throw new RangeError(
       `Cannot make policy: it must have at most ${MAX_POLICY_PARAMETERS} parameters, got ${count}`,

@@ -37,13 +37,7 @@ const NARROW_PANEL_OUTPUTS = 4;
 /** Addresses are 32 bits wide; half of that is far above any policy. */
 const MAX_MEMORY_BYTES = 2 ** 31;
 
-/** Settings of `createPolicyKernel`. */
-export interface PolicyKernelOptions {
-  /** Puts the last layer through tanh too; false when absent. */
-  readonly outputTanh?: boolean;
-}
-
-/** A policy network that is ready to run. Its parameters start at 0 and its normaliser at identity. */
+/** A policy network that is ready to run. Its parameters start at 0. */
 export interface PolicyKernel {
   /** Layer sizes [S, H1, ..., A]. */
   readonly sizes: readonly number[];
@@ -55,12 +49,7 @@ export interface PolicyKernel {
    */
   load(parameters: Float32Array): void;
   /**
-   * Sets the input normalisation x = float32((o - mean) * inverseDeviation); both [S], copied.
-   * @throws {TypeError} when one has not S numbers.
-   */
-  setNormaliser(mean: Float64Array, inverseDeviation: Float64Array): void;
-  /**
-   * Fills `output` [A] for one observation [S]. Allocates nothing.
+   * Fills `output` [A] for one observation [S], which is rounded to float32. Allocates nothing.
    * @throws {TypeError} when a length is not S or A.
    */
   forward(observation: Float64Array, output: Float64Array): void;
@@ -83,7 +72,6 @@ interface Layer {
   readonly widePanels: number;
   readonly narrowPanels: number;
   readonly paddedOutputs: number;
-  readonly squash: boolean;
   readonly weightsAt: number;
   readonly xAt: number;
   readonly yAt: number;
@@ -91,7 +79,8 @@ interface Layer {
 
 const kernelModule = lazyModule(POLICY_KERNEL_BASE64);
 
-function countParameters(sizes: readonly number[]): number {
+/** Counts the parameters of a multilayer perceptron with biases, P, from its layer sizes [S, H1, ..., A]. */
+export function countParameters(sizes: readonly number[]): number {
   let count = 0;
   for (let i = 1; i < sizes.length; i++) count += (sizes[i - 1] + 1) * sizes[i];
   return count;
@@ -112,11 +101,8 @@ function checkSizes(sizes: readonly number[]): void {
 }
 
 /** Places the input, the weights and the outputs of every layer one after another. */
-function layOut(
-  sizes: readonly number[],
-  options: { start: number; outputTanh: boolean },
-): { layers: Layer[]; bytes: number } {
-  let end = alignUp(options.start);
+function layOut(sizes: readonly number[], start: number): { layers: Layer[]; bytes: number } {
+  let end = alignUp(start);
   const place = (floats: number): number => {
     const at = end;
     end += alignUp(floats * FLOAT_BYTES);
@@ -133,7 +119,6 @@ function layOut(
     const inputPairs = Math.ceil(inputs / 2);
     const weightsAt = place(paddedOutputs * (2 * inputPairs + 1));
     const yAt = place(paddedOutputs);
-    const squash = i < sizes.length - 1 || options.outputTanh;
     layers.push({
       inputs,
       inputPairs,
@@ -141,7 +126,6 @@ function layOut(
       widePanels,
       narrowPanels,
       paddedOutputs,
-      squash,
       weightsAt,
       xAt,
       yAt,
@@ -186,8 +170,8 @@ function checkLength(action: string, what: string, expected: number, actual: num
 }
 
 /**
- * Makes a policy network [S, H1, ..., A] with tanh hidden layers and a linear or tanh output; with
- * two sizes it is a linear policy. Its memory is about 4 P bytes.
+ * Makes a policy network [S, H1, ..., A] with tanh hidden layers and a linear output; with two
+ * sizes it is a linear policy. Its memory is about 4 P bytes.
  *
  * tanh is a rational function with an error of at most 3.5e-7, absolute and relative, over every
  * float32 (measured: 3.44e-7, at 6.68), of which 0.3e-7 would be rounding the exact value; NaN stays
@@ -206,25 +190,17 @@ function checkLength(action: string, what: string, expected: number, actual: num
  * assert.equal(output[0], 11.5);
  * ```
  */
-export function createPolicyKernel(
-  sizes: readonly number[],
-  options: PolicyKernelOptions = {},
-): PolicyKernel {
+export function createPolicyKernel(sizes: readonly number[]): PolicyKernel {
   checkSizes(sizes);
   const instance = new WebAssembly.Instance(kernelModule());
   const { memory, dense, squash, freeAddress } = instance.exports as unknown as KernelExports;
-  const { layers, bytes } = layOut(sizes, {
-    start: freeAddress(),
-    outputTanh: options.outputTanh ?? false,
-  });
+  const { layers, bytes } = layOut(sizes, freeAddress());
   growBy(memory, bytes);
   const floats = new Float32Array(memory.buffer);
   const inputs = sizes[0];
   const outputs = sizes[sizes.length - 1];
   const xAt = layers[0].xAt / FLOAT_BYTES;
   const yAt = layers[layers.length - 1].yAt / FLOAT_BYTES;
-  const mean = new Float64Array(inputs);
-  const inverseDeviation = new Float64Array(inputs).fill(1);
   const parameterCount = countParameters(sizes);
   return {
     sizes: [...sizes],
@@ -237,18 +213,10 @@ export function createPolicyKernel(
         from += layer.outputs * (layer.inputs + 1);
       }
     },
-    setNormaliser(newMean, newInverseDeviation) {
-      checkLength("set normaliser", "mean", inputs, newMean.length);
-      checkLength("set normaliser", "inverse deviation", inputs, newInverseDeviation.length);
-      mean.set(newMean);
-      inverseDeviation.set(newInverseDeviation);
-    },
     forward(observation, output) {
       checkLength("run policy", "observation", inputs, observation.length);
       checkLength("run policy", "output", outputs, output.length);
-      for (let i = 0; i < inputs; i++) {
-        floats[xAt + i] = (observation[i] - mean[i]) * inverseDeviation[i];
-      }
+      for (let i = 0; i < inputs; i++) floats[xAt + i] = observation[i];
       for (let i = 0; i < layers.length; i++) {
         const layer = layers[i];
         dense(
@@ -259,7 +227,7 @@ export function createPolicyKernel(
           layer.widePanels,
           layer.narrowPanels,
         );
-        if (layer.squash) squash(layer.yAt, layer.paddedOutputs >> 2);
+        if (i < layers.length - 1) squash(layer.yAt, layer.paddedOutputs >> 2);
       }
       for (let i = 0; i < outputs; i++) output[i] = floats[yAt + i];
     },

@@ -4,16 +4,6 @@
  * order, so that the two agree bit for bit but for tanh.
  */
 
-/** Settings of `forwardReference`. */
-export interface ForwardReferenceOptions {
-  /** Subtracted from the observation, [S]; 0 when absent. */
-  readonly mean?: Float64Array;
-  /** Multiplied with the centred observation, [S]; 1 when absent. */
-  readonly inverseDeviation?: Float64Array;
-  /** Puts the last layer through tanh too; false when absent. */
-  readonly outputTanh?: boolean;
-}
-
 /** What a forward needs to know of a policy: its layer sizes and its parameters. */
 export interface PolicyParameters {
   /** Layer sizes [S, H1, ..., A]. */
@@ -24,25 +14,21 @@ export interface PolicyParameters {
 
 /**
  * Computes the outputs of a multilayer perceptron for one observation, [S] -> [A]:
- * x = float32((o - mean) * inverseDeviation), then x = tanh(b + W x) for every layer but the last,
- * which is linear unless `outputTanh` is set. A sum starts at the bias and adds one float32 product
- * at a time, first input first; tanh is `Math.tanh` rounded to float32.
+ * x = float32(o), then x = tanh(b + W x) for every layer but the last, which is linear. A sum starts
+ * at the bias and adds one float32 product at a time, first input first; tanh is `Math.tanh` rounded
+ * to float32.
  */
 export function forwardReference(
   policy: PolicyParameters,
   observation: Float64Array,
-  options: ForwardReferenceOptions = {},
 ): Float64Array {
   const { sizes, parameters } = policy;
-  let x = Float32Array.from(
-    observation,
-    (o, i) => (o - (options.mean?.[i] ?? 0)) * (options.inverseDeviation?.[i] ?? 1),
-  );
+  let x = Float32Array.from(observation);
   let at = 0;
   for (let layer = 1; layer < sizes.length; layer++) {
     const inputs = sizes[layer - 1];
     const outputs = sizes[layer];
-    const squash = layer < sizes.length - 1 || options.outputTanh === true;
+    const squash = layer < sizes.length - 1;
     const biases = at + outputs * inputs;
     const y = new Float32Array(outputs);
     for (let row = 0; row < outputs; row++) {

@@ -25,10 +25,9 @@ import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
 import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
 import { FileError } from "../system/errors.ts";
 import { requireTensor, type Tensor } from "../formats/safetensors.ts";
-import { nameWeights } from "../learner/generation_pass.ts";
+import { countWeights, nameWeights } from "../learner/generation_pass.ts";
 import type { LearnerState } from "../learner/learner.ts";
 import type { RowSet } from "./checkpoint/row_store.ts";
-import { sizeOf } from "../autodiff/shape.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
   type Attempt,
@@ -189,7 +188,7 @@ export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: s
 type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
 
 function readLearner({ model }: TrainingRun, learnt: Tensors, name: string): LearnerState {
-  const size = model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const size = countWeights(model.weights);
   const vector = (key: string) =>
     requireTensor(learnt, key, { dtype: "F32", shape: [size], name }).data;
   return {
