@@ -33,12 +33,15 @@ export interface ParsedArguments<V> {
   readonly origins: ReadonlyMap<string, string>;
 }
 
+/** The section of the options that every command has. */
+export const EVERYWHERE = "Everywhere";
+
 /** Adds the global options to a command's own. */
 export function completeParser<V>(
   command: Command<V>,
   names: KnownNames,
 ): OptionParser<V & GlobalValues> {
-  const everywhere = object("Everywhere", {
+  const everywhere = object(EVERYWHERE, {
     json: toggle("--json", "Print one JSON document to stdout and nothing else there"),
     quiet: toggle("--quiet", "No progress and no notes; errors and warnings stay"),
     help: toggle(["-h", "--help"], "Show this page"),

@@ -1,13 +1,22 @@
 /** Help pages: the root page from the command table alone, and a page for each command. */
 
-import type { Usage } from "@optique/core/usage";
+import type { CommandPage } from "./command_page.ts";
 import { commandEntry, type CommandName, commandNames } from "./commands.ts";
-import type { Command, KnownNames } from "./program.ts";
 import { TOPIC_PURPOSES } from "./topic_names.ts";
 
 /** The widest line of a help page, however wide the terminal is. */
 const WIDEST = 100;
 const NARROWEST = 40;
+/** Below this width an explanation stands below its term. */
+const TWO_COLUMNS = 60;
+
+/** The options that are understood without a command as well. */
+export const GLOBAL_OPTIONS: readonly (readonly [option: string, doc: string])[] = [
+  ["--json", "Print one JSON document to stdout and nothing else there"],
+  ["--quiet", "No progress and no notes"],
+  ["--help", "Explain a command: udrlpg COMMAND --help"],
+  ["--version", "Print the version"],
+];
 
 /** Limits the width of a page to what reads well. */
 export function pageWidth(columns: number): number {
@@ -15,7 +24,7 @@ export function pageWidth(columns: number): number {
 }
 
 /** Writes the root help page. */
-export function rootHelp({ columns }: { columns: number }): string {
+export function rootHelp({ columns }: { columns: number }): string[] {
   const width = pageWidth(columns);
   const lines = [
     ...wrap(
@@ -25,36 +34,49 @@ export function rootHelp({ columns }: { columns: number }): string {
     "",
     "Usage: udrlpg COMMAND [OPTION...]",
   ];
-  const groups = new Map<string, [string, string][]>();
-  for (const name of commandNames()) {
-    const { group, purpose } = commandEntry(name);
-    groups.set(group, [...groups.get(group) ?? [], [name, purpose]]);
-  }
-  for (const [group, entries] of groups) {
-    lines.push("", `${group}:`, ...definitions(entries, width));
-  }
-  lines.push(
-    "",
-    "Everywhere:",
-    ...definitions([
-      ["--json", "Print one JSON document to stdout and nothing else there"],
-      ["--quiet", "No progress and no notes"],
-      ["--help", "Explain a command: udrlpg COMMAND --help"],
-      ["--version", "Print the version"],
+  const groups = Map.groupBy(commandNames(), (name) => commandEntry(name).group);
+  const entries = (names: readonly CommandName[]) =>
+    names.map((name) => [name, commandEntry(name).purpose] as const);
+  return [
+    ...lines,
+    ...sectionLines([
+      ...[...groups].map(([group, names]) => [group, entries(names)] as const),
+      ["Everywhere", GLOBAL_OPTIONS],
+      ["Topics (udrlpg help TOPIC)", Object.entries(TOPIC_PURPOSES)],
     ], width),
-  );
-  lines.push("", "Topics (udrlpg help TOPIC):");
-  lines.push(...definitions(Object.entries(TOPIC_PURPOSES), width));
-  return lines.join("\n") + "\n";
+  ];
 }
 
-/** Lays out terms and their explanations in two columns. */
-function definitions(entries: readonly (readonly [string, string])[], width: number): string[] {
-  const term = Math.max(...entries.map(([name]) => name.length), 11);
+/** Describes the program as data. */
+export function rootDocument(): object {
+  return {
+    commands: commandNames().map((name) => {
+      const { purpose, group, aliases = [] } = commandEntry(name);
+      return { name, purpose, group, aliases };
+    }),
+    topics: Object.entries(TOPIC_PURPOSES).map(([name, purpose]) => ({ name, purpose })),
+  };
+}
+
+/** Lays out terms and their explanations in two columns, or below each other on a narrow page. */
+function definitions(
+  entries: readonly (readonly [string, string])[],
+  { width, term = longest(entries) }: { readonly width: number; readonly term?: number },
+): string[] {
+  if (width < TWO_COLUMNS) {
+    return entries.flatMap(([name, text]) => [
+      `  ${name}`,
+      ...wrap(text, width - 6).map((line) => `      ${line}`),
+    ]);
+  }
   return entries.flatMap(([name, text]) => {
-    const [first = "", ...rest] = wrap(text, width - term - 4);
+    const [first, ...rest] = wrap(text, width - term - 4);
     return [`  ${name.padEnd(term)}  ${first}`, ...rest.map((line) => " ".repeat(term + 4) + line)];
   });
+}
+
+function longest(entries: readonly (readonly [string, string])[]): number {
+  return Math.max(...entries.map(([name]) => name.length));
 }
 
 /** Breaks text at spaces into lines of at most `width` characters; a longer word gets its own line. */
@@ -72,73 +94,40 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Writes what follows the command's name: its arguments, and that there are options. */
-function usageOf(usage: Usage): string {
-  const words = usage.flatMap((term): string[] => {
-    if (term.type === "argument") return [term.metavar];
-    if (term.type === "optional") {
-      return usageOf(term.terms).split(" ").filter(isArgument).map(bracket);
-    }
-    if (term.type === "multiple") {
-      return usageOf(term.terms).split(" ").filter(isArgument).map((word) => `${word}...`);
-    }
-    return [];
-  });
-  return [...words, "[OPTION...]"].map((word) => ` ${word}`).join("");
-}
-
-function isArgument(word: string): boolean {
-  return word !== "" && word !== "[OPTION...]";
-}
-
-function bracket(word: string): string {
-  return `[${word}]`;
-}
-
-/** The library quotes every default: (default: "10") -> (default: 10). Lines only get shorter. */
-function plainDefaults(page: string): string {
-  return page.replace(/\(default:(\s+)"([^"]*)"\)/g, "(default:$1$2)");
-}
-
-/** Writes the help page of a command. */
-export async function commandHelp(
-  name: CommandName,
-  command: Command<unknown>,
-  { columns, names }: { columns: number; names: KnownNames },
-): Promise<string> {
-  const [{ getDocPage }, { formatDocPage }, { completeParser }] = await Promise.all([
-    import("@optique/core/parser"),
-    import("@optique/core/doc"),
-    import("./arguments.ts"),
-  ]);
+/** Lays out the help page of a command. */
+export function commandHelp(page: CommandPage, { columns }: { columns: number }): string[] {
   const width = pageWidth(columns);
-  const { purpose, aliases } = commandEntry(name);
-  const page = getDocPage(completeParser(command, names), [])!;
-  const options = formatDocPage(`udrlpg ${name}`, page, {
-    maxWidth: width,
-    termWidth: "auto",
-    showDefault: { prefix: " (default: ", suffix: ")" },
-    showUsage: false,
-    sectionOrder: (a, b) => Number(a.title === "Everywhere") - Number(b.title === "Everywhere"),
-  });
-  const usage = `Usage: udrlpg ${name}${usageOf(page.usage ?? [])}`;
-  const description = command.description.flatMap((paragraph) => ["", ...wrap(paragraph, width)]);
-  const also = aliases?.length ? ["", `Also called ${aliases.join(", ")}.`] : [];
-  const examples = command.examples.flatMap(({ command, does }) => [
-    ...wrap(does, width - 4).map((line) => `  # ${line}`),
-    `  ${command}`,
-  ]);
+  const { purpose, usage, description, aliases, examples, sections } = page;
   return [
     ...wrap(`${purpose}.`, width),
     "",
-    ...wrap(usage, width),
-    ...description,
-    ...also,
+    ...wrap(`Usage: ${usage}`, width),
+    ...description.flatMap((paragraph) => ["", ...wrap(paragraph, width)]),
+    ...(aliases.length > 0 ? ["", `Also called ${aliases.join(", ")}.`] : []),
     "",
     "Examples:",
-    ...examples,
+    ...examples.flatMap(({ command, does }) => [
+      ...wrap(does, width - 4).map((line) => `  # ${line}`),
+      `  ${command}`,
+    ]),
+    ...sectionLines(
+      sections.map(({ title, options }) =>
+        [title, options.map(({ term, text }) => [term, text] as const)] as const
+      ),
+      width,
+    ),
+  ];
+}
+
+/** Lays out titled sections with one width for the terms of all. */
+function sectionLines(
+  sections: readonly (readonly [title: string, entries: readonly (readonly [string, string])[]])[],
+  width: number,
+): string[] {
+  const term = longest(sections.flatMap(([, entries]) => entries));
+  return sections.flatMap(([title, entries]) => [
     "",
-    plainDefaults(options).trim().split("\n").map((line) => line.trimEnd()).join("\n"),
-    "",
-  ].join("\n");
+    `${title}:`,
+    ...definitions(entries, { width, term }),
+  ]);
 }

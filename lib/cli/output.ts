@@ -1,17 +1,20 @@
-/** Where a command's words go: results to stdout, everything else to stderr. */
+/**
+ * Where a command's words go: results to stdout, everything else to stderr. What is written for people
+ * goes line by line through `printableLine`, so that no text of a file makes lines of its own.
+ */
 
 import type { Clock } from "../system/clock.ts";
-import type { TextStream } from "./program.ts";
 import { Progress, type ProgressMode } from "./progress.ts";
+import { printable, printableJson, printableLine, type TextStream } from "./text_stream.ts";
 
-/** Options that every command has. */
+/** What decides how a command writes. */
 export interface OutputOptions {
   /** Results are JSON documents. */
   readonly json: boolean;
   /** Progress and notes are left out. */
   readonly quiet: boolean;
-  /** The value of NO_COLOR: colours and the progress bar are off when it is not empty. */
-  readonly noColor: string | undefined;
+  /** Reads an environment variable: NO_COLOR, and TERM, where "dumb" stands for no progress bar. */
+  env(name: string): string | undefined;
 }
 
 /** Writes results and notes as the global options ask for. */
@@ -20,8 +23,6 @@ export class Output {
   readonly json: boolean;
   /** Progress and notes are left out. */
   readonly quiet: boolean;
-  /** Whether results on stdout may be coloured. */
-  readonly color: boolean;
   readonly #stdout: TextStream;
   readonly #stderr: TextStream;
   readonly #clock: Clock;
@@ -31,16 +32,15 @@ export class Output {
   /** Writes to the streams; the clock paces progress. */
   constructor(
     { stdout, stderr, clock }: { stdout: TextStream; stderr: TextStream; clock: Clock },
-    { json, quiet, noColor }: OutputOptions,
+    { json, quiet, env }: OutputOptions,
   ) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.#clock = clock;
     this.json = json;
     this.quiet = quiet;
-    const plain = noColor !== undefined && noColor !== "";
-    this.color = stdout.isTerminal && !plain;
-    this.#mode = quiet ? "none" : stderr.isTerminal && !plain ? "bar" : "lines";
+    const isPlain = (env("NO_COLOR") ?? "") !== "" || env("TERM") === "dumb";
+    this.#mode = quiet ? "none" : stderr.isTerminal && !isPlain ? "bar" : "lines";
   }
 
   /** Starts to show the progress of a piece of work; `unit` is what is counted. */
@@ -56,47 +56,55 @@ export class Output {
     this.#progress = undefined;
   }
 
-  /** Writes a result: the document with --json, the text otherwise. */
-  result(document: unknown, text: () => string): void {
+  /** Writes a result: the document with --json, the lines otherwise. */
+  result(document: unknown, lines: () => readonly string[]): void {
     this.#progress?.clear();
-    this.#stdout.write(this.json ? `${JSON.stringify(document)}\n` : withNewline(text()));
+    this.#stdout.write(
+      this.json
+        ? `${printableJson(document)}\n`
+        : lines().map((line) => `${printableLine(line)}\n`).join(""),
+    );
   }
 
-  /** Writes text to stdout whatever the options say: for what is itself a document. */
-  raw(text: string): void {
-    this.#stdout.write(text);
+  /**
+   * Writes what is itself a document, such as CSV or a script: as it is, but for a terminal.
+   * @param value What --json prints in its place.
+   */
+  document(text: string, value: unknown): void {
+    this.#progress?.clear();
+    const plain = this.#stdout.isTerminal ? printable(text) : text;
+    this.#stdout.write(this.json ? `${printableJson(value)}\n` : plain);
   }
 
-  /** Tells the user something that is no result; nothing with --quiet. */
+  /** Tells the user something that is no result, in one line; nothing with --quiet. */
   note(text: string): void {
-    if (this.quiet) return;
-    this.#progress?.clear();
-    this.#stderr.write(withNewline(text));
+    if (!this.quiet) this.#say(text);
   }
 
   /** Warns the user, with --quiet too: what went differently from what was asked. */
   warn(text: string): void {
-    this.#progress?.clear();
-    this.#stderr.write(withNewline(`Warning: ${text}`));
+    this.#say(`Warning: ${text}`);
   }
-}
 
-function withNewline(text: string): string {
-  return text.endsWith("\n") ? text : `${text}\n`;
+  #say(line: string): void {
+    this.#progress?.clear();
+    this.#stderr.write(`${printableLine(line)}\n`);
+  }
 }
 
 /**
  * Lays rows out as columns, two spaces apart; numbers are aligned to the right.
- * @param rows Cells as text; the first row is the heading.
+ * @param table Cells as text; the first row is the heading.
  *
  * @example
  * ```ts
  * import assert from "node:assert/strict";
  * import { formatTable } from "./output.ts";
- * assert.equal(formatTable([["id", "n"], ["a", "10"]]), "id   n\na   10\n");
+ * assert.deepEqual(formatTable([["id", "n"], ["a", "10"]]), ["id   n", "a   10"]);
  * ```
  */
-export function formatTable(rows: readonly (readonly string[])[]): string {
+export function formatTable(table: readonly (readonly string[])[]): string[] {
+  const rows = table.map((row) => row.map(printableLine));
   const columns = rows[0]?.length ?? 0;
   const widths = Array.from(
     { length: columns },
@@ -107,8 +115,8 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
     const cells = row.map((cell, c) =>
       numeric[c] ? cell.padStart(widths[c]) : cell.padEnd(widths[c])
     );
-    return cells.join("  ").trimEnd() + "\n";
-  }).join("");
+    return cells.join("  ").trimEnd();
+  });
 }
 
 function isNumeric(cell: string): boolean {

@@ -9,17 +9,8 @@ import type { EnvRegistry } from "../env.ts";
 import type { ModelTable } from "../model.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
 import type { Output } from "./output.ts";
+import type { TextStream } from "./text_stream.ts";
 import type { OptionParser } from "./values.ts";
-
-/** An output stream of the program. */
-export interface TextStream {
-  /** Writes text as it is, at once. */
-  write(text: string): void;
-  /** Whether a person reads it as it is written. */
-  readonly isTerminal: boolean;
-  /** Width of the terminal in columns, 80 where there is none. */
-  columns(): number;
-}
 
 /** Signals that the user sends while a long command runs. */
 export interface Interruption {

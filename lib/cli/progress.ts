@@ -6,7 +6,7 @@
 
 import { formatCount } from "../numbers/format.ts";
 import { type Clock, formatDuration } from "../system/clock.ts";
-import type { TextStream } from "./program.ts";
+import type { TextStream } from "./text_stream.ts";
 
 /** How progress is shown. */
 export type ProgressMode = "bar" | "lines" | "none";
@@ -68,7 +68,7 @@ export class Progress {
     } else {
       // One column stays free: a full line would wrap and could not be drawn again.
       const width = this.#stream.columns() - 1;
-      this.#stream.write(`\r${formatBar(state, { rate, unit: this.#unit, width })}\x1b[K`);
+      this.#stream.redraw(formatBar(state, { rate, unit: this.#unit, width }));
       this.#isDrawn = true;
     }
   }
@@ -82,7 +82,7 @@ export class Progress {
 
   /** Removes the bar from the terminal, before something else is written and at the end. */
   clear(): void {
-    if (this.#isDrawn) this.#stream.write("\r\x1b[K");
+    if (this.#isDrawn) this.#stream.redraw("");
     this.#isDrawn = false;
     if (this.#mode === "bar") this.#lastShown = -Infinity;
   }

@@ -4,6 +4,7 @@ import { errorLineOf, exitCodeOf, UsageError } from "../system/errors.ts";
 import { nearest } from "../system/words.ts";
 import { commandEntry, type CommandName, commandWords, findCommand } from "./commands.ts";
 import type { KnownNames, Program } from "./program.ts";
+import { printable, printableLine } from "./text_stream.ts";
 
 /**
  * Runs the program.
@@ -15,9 +16,9 @@ export async function runProgram(argv: readonly string[], program: Program): Pro
     await dispatch(argv, program);
     return 0;
   } catch (error) {
-    program.stderr.write(`${errorLineOf(error)}\n`);
+    program.stderr.write(`${printableLine(errorLineOf(error))}\n`);
     if (program.env("UDRLPG_DEBUG") === "1" && error instanceof Error) {
-      program.stderr.write(`${error.stack ?? ""}\n`);
+      program.stderr.write(`${printable(error.stack ?? "")}\n`);
     }
     return exitCodeOf(error);
   }
@@ -26,26 +27,24 @@ export async function runProgram(argv: readonly string[], program: Program): Pro
 async function dispatch(argv: readonly string[], program: Program): Promise<void> {
   const at = argv.findIndex((word) => !word.startsWith("-"));
   const leading = at < 0 ? argv : argv.slice(0, at);
+  const name = at < 0 ? undefined : findCommand(argv[at]);
   if (leading.some((word) => word === "--version" || word === "-V")) {
     const { readVersions, versionLines } = await import("../system/version.ts");
     const versions = { ...readVersions(), version: program.version };
-    const json = argv.includes("--json");
-    program.stdout.write(json ? `${JSON.stringify(versions)}\n` : versionLines(versions));
-    return;
+    await print({ document: versions, lines: () => versionLines(versions) }, { argv, program });
+  } else if (at >= 0 && name === undefined) {
+    failUnknown("command", argv[at], commandWords());
+  } else if (name !== undefined) {
+    await runCommand(name, [...leading, ...argv.slice(at + 1)], program);
+  } else {
+    const { GLOBAL_OPTIONS, rootDocument, rootHelp } = await import("./help.ts");
+    const known = GLOBAL_OPTIONS.map(([option]) => option);
+    const unknown = argv.find((word) => word !== "-h" && !known.includes(word));
+    if (unknown !== undefined) failUnknown("option", unknown, known);
+    const columns = program.stdout.columns();
+    const lines = () => rootHelp({ columns });
+    await print({ document: rootDocument(), lines }, { argv, program });
   }
-  if (at < 0) {
-    const unknown = argv.find((word) => !["-h", "--help", "--json", "--quiet"].includes(word));
-    if (unknown !== undefined) {
-      failUnknown("option", unknown, ["--help", "--version", "--json", "--quiet"]);
-    }
-    const { rootHelp } = await import("./help.ts");
-    program.stdout.write(rootHelp({ columns: program.stdout.columns() }));
-    return;
-  }
-  const word = argv[at];
-  const name = findCommand(word);
-  if (name === undefined) failUnknown("command", word, commandWords());
-  await runCommand(name, [...leading, ...argv.slice(at + 1)], program);
 }
 
 function failUnknown(what: string, word: string, known: readonly string[]): never {
@@ -56,37 +55,50 @@ function failUnknown(what: string, word: string, known: readonly string[]): neve
   );
 }
 
+/** Writes what is no command's: its options are not parsed. */
+async function print(
+  { document, lines }: { document: unknown; lines: () => readonly string[] },
+  { argv, program }: { argv: readonly string[]; program: Program },
+): Promise<void> {
+  const { Output } = await import("./output.ts");
+  const options = { json: argv.includes("--json"), quiet: false, env: program.env };
+  new Output(program, options).result(document, lines);
+}
+
 async function runCommand(
   name: CommandName,
   argv: readonly string[],
   program: Program,
 ): Promise<void> {
-  if (name === "completion" && argv.length > 1 && !argv[0].startsWith("-")) {
+  const end = argv.indexOf("--");
+  if (name === "completion" && end === 1) {
     const { completeWords } = await import("./commands/completion.ts");
-    program.stdout.write(await completeWords(argv[0], argv.slice(1), program));
+    // For a shell to read: as it is.
+    program.stdout.write(await completeWords(argv[0], argv.slice(2), program));
     return;
   }
-  const [command, { parseArguments }, { Output }] = await Promise.all([
-    commandEntry(name).load(),
+  const command = await commandEntry(name).load();
+  const words = end < 0 ? argv : argv.slice(0, end);
+  if (words.some((word) => word === "-h" || word === "--help")) {
+    const [{ describeCommand }, { commandHelp }] = await Promise.all([
+      import("./command_page.ts"),
+      import("./help.ts"),
+    ]);
+    const page = describeCommand(name, command, await knownNames(program));
+    const columns = program.stdout.columns();
+    const lines = () => commandHelp(page, { columns });
+    return await print({ document: page, lines }, { argv: words, program });
+  }
+  const [{ parseArguments }, { Output }] = await Promise.all([
     import("./arguments.ts"),
     import("./output.ts"),
   ]);
-  const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
-  if (words.some((word) => word === "-h" || word === "--help")) {
-    const { commandHelp } = await import("./help.ts");
-    const names = await knownNames(program);
-    program.stdout.write(
-      await commandHelp(name, command, { columns: program.stdout.columns(), names }),
-    );
-    return;
-  }
   const { values, origins } = parseArguments(command, argv, {
     name,
     names: { environments: [] },
-    env: (variable) => program.env(variable),
+    env: program.env,
   });
-  const { json, quiet } = values as unknown as { json: boolean; quiet: boolean };
-  const output = new Output(program, { json, quiet, noColor: program.env("NO_COLOR") });
+  const output = new Output(program, { ...values, env: program.env });
   try {
     await command.run(values, { program, output, origin: (option) => origins.get(option) });
   } finally {

@@ -40,19 +40,19 @@ export function readVersions(): Versions {
  * ```ts
  * import assert from "node:assert/strict";
  * import { readVersions, versionLines } from "./version.ts";
- * const lines = versionLines({ ...readVersions(), version: "1.2.3", commit: "abc" }).split("\n");
+ * const lines = versionLines({ ...readVersions(), version: "1.2.3", commit: "abc" });
  * assert.equal(lines[0], "udrlpg 1.2.3");
  * assert.equal(lines[1], "commit abc");
  * ```
  */
-export function versionLines(versions: Versions): string {
+export function versionLines(versions: Versions): string[] {
   return [
     `udrlpg ${versions.version}`,
     `commit ${versions.commit}`,
     `deno ${versions.deno}`,
     `onnxruntime ${versions.onnxruntime}`,
     `mujoco ${versions.mujoco}`,
-  ].join("\n") + "\n";
+  ];
 }
 
 /** Reads the commit that a .git folder is at, or "unknown". */

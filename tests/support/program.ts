@@ -1,4 +1,5 @@
-import type { Interruption, Program, TextStream } from "../../lib/cli/program.ts";
+import type { Interruption, Program } from "../../lib/cli/program.ts";
+import type { TextStream } from "../../lib/cli/text_stream.ts";
 import { runProgram } from "../../lib/cli/run_program.ts";
 import type { Clock } from "../../lib/system/clock.ts";
 import { registry } from "../../envs/registry.ts";
@@ -26,6 +27,9 @@ export class CapturedStream implements TextStream {
   }
   write(text: string): void {
     this.text += text;
+  }
+  redraw(line: string): void {
+    this.text += `\r${line}\x1b[K`;
   }
   columns(): number {
     return this.#columns;

@@ -1,6 +1,6 @@
 /**
  * `udrlpg completion SHELL` prints a completion script; the script calls
- * `udrlpg completion SHELL WORD...` to ask what the last word may become.
+ * `udrlpg completion SHELL -- WORD...` to ask what the last word may become.
  */
 
 import { bash, fish, pwsh, type ShellCompletion, zsh } from "@optique/core/completion";
@@ -11,6 +11,7 @@ import { UsageError } from "../../system/errors.ts";
 import { nearest } from "../../system/words.ts";
 import { completeParser } from "../arguments.ts";
 import { commandEntry, commandNames, findCommand } from "../commands.ts";
+import { GLOBAL_OPTIONS } from "../help.ts";
 import type { Command, Program } from "../program.ts";
 import { knownNames } from "../run_program.ts";
 import { choiceValue, word } from "../values.ts";
@@ -58,7 +59,8 @@ export const completionCommand: Command<CompletionValues> = {
         }`,
       );
     }
-    output.raw(SHELLS[shell].generateScript("udrlpg", ["completion", shell]));
+    const script = SHELLS[shell].generateScript("udrlpg", ["completion", shell, "--"]);
+    output.document(script, { shell, script });
     return Promise.resolve();
   },
 };
@@ -107,12 +109,7 @@ export async function suggestWords(
 
 function suggestCommands(prefix: string): Suggestion[] {
   const commands = commandNames().map((name) => ({ word: name, doc: commandEntry(name).purpose }));
-  const options = [
-    { word: "--help", doc: "Show help" },
-    { word: "--version", doc: "Print the version" },
-    { word: "--json", doc: "Print one JSON document" },
-    { word: "--quiet", doc: "No progress and no notes" },
-  ];
+  const options = GLOBAL_OPTIONS.map(([word, doc]) => ({ word, doc }));
   const known: { word: string; doc: string }[] = prefix.startsWith("-") ? options : commands;
   return known.filter(({ word }) => word.startsWith(prefix)).map(({ word, doc }) => ({
     kind: "literal",

@@ -131,21 +131,21 @@ function curveDocument({ points, ...curve }: Curve): object {
 function describeCurve(
   { points, mae, spearman, coverage }: Curve,
   out: string | undefined,
-): string {
-  return formatTable([
-    ["requested", "achieved", "deviation", "seen"],
-    ...points.map(({ requested, mean, std, seen }) => [
-      formatNumber(requested),
-      formatNumber(mean),
-      formatNumber(std),
-      seen ? "yes" : "no",
+): string[] {
+  return [
+    ...formatTable([
+      ["requested", "achieved", "deviation", "seen"],
+      ...points.map(({ requested, mean, std, seen }) => [
+        formatNumber(requested),
+        formatNumber(mean),
+        formatNumber(std),
+        seen ? "yes" : "no",
+      ]),
     ]),
-  ]) + [
     "",
     `Mean absolute error  ${formatNumber(mae)}`,
     `Rank correlation     ${formatNumber(spearman, 3)}`,
     `Met within a tenth   ${formatNumber(100 * coverage, 3)} % of the requests`,
     ...(out === undefined ? [] : [`Written to           ${out}`]),
-    "",
-  ].join("\n");
+  ];
 }

@@ -61,12 +61,12 @@ export const doctorCommand: Command<DoctorValues> = {
   },
 };
 
-function describe(findings: readonly Finding[]): string {
+function describe(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ name, ok, isNeeded, found, advice = [] }) => {
     const state = ok ? "ok" : isNeeded ? "FAIL" : "no";
     return [
       `${state.padEnd(6)}${name.padEnd(13)}${found}`,
       ...advice.map((line) => `${" ".repeat(19)}- ${line}`),
     ];
-  }).join("\n");
+  });
 }

@@ -95,7 +95,7 @@ function jsonNumbers(values: Float64Array): (number | null)[] {
   return Array.from(values, (value) => Number.isFinite(value) ? value : null);
 }
 
-function describeSpec(spec: EnvSpec): string {
+function describeSpec(spec: EnvSpec): string[] {
   const { actionSpace: action } = spec;
   const bounds = (low: number, high: number) => `${formatNumber(low)} to ${formatNumber(high)}`;
   const rows: [string, string][] = [
@@ -113,5 +113,5 @@ function describeSpec(spec: EnvSpec): string {
     ["solved at", spec.rewardThreshold === undefined ? "-" : formatNumber(spec.rewardThreshold)],
     ["source", spec.source],
   ];
-  return [spec.id, ...rows.map(([name, text]) => `  ${name.padEnd(14)}${text}`)].join("\n");
+  return [spec.id, ...rows.map(([name, text]) => `  ${name.padEnd(14)}${text}`)];
 }

@@ -101,14 +101,13 @@ async function runEvaluate(values: EvaluateValues, context: CommandContext): Pro
       return: measuredDocument(measured),
       length: { mean: length },
     };
-    context.output.result(document, () =>
-      [
-        `Environment  ${env.spec.id}`,
-        `Policy       ${path}`,
-        `Return       ${formatMeasured(measured)}`,
-        `Range        ${formatNumber(min)} to ${formatNumber(max)}`,
-        `Length       ${formatNumber(length)} steps on average`,
-      ].join("\n"));
+    context.output.result(document, () => [
+      `Environment  ${env.spec.id}`,
+      `Policy       ${path}`,
+      `Return       ${formatMeasured(measured)}`,
+      `Range        ${formatNumber(min)} to ${formatNumber(max)}`,
+      `Length       ${formatNumber(length)} steps on average`,
+    ]);
   } finally {
     await env.close();
   }

@@ -255,14 +255,13 @@ function report(
     policy: path,
     measuredReturn: measuredDocument(found.measured),
   };
-  context.output.result(document, () =>
-    [
-      `Environment       ${env}`,
-      `Requested return  ${formatNumber(requested)}`,
-      `Measured return   ${formatMeasured(found.measured)}`,
-      `Policy            ${path}`,
-      path.endsWith(WRITTEN_ENDINGS.c)
-        ? "Next: see the comment at the top of that file"
-        : `Next: udrlpg evaluate ${path}${envCommandWords(values)}`,
-    ].join("\n"));
+  context.output.result(document, () => [
+    `Environment       ${env}`,
+    `Requested return  ${formatNumber(requested)}`,
+    `Measured return   ${formatMeasured(found.measured)}`,
+    `Policy            ${path}`,
+    path.endsWith(WRITTEN_ENDINGS.c)
+      ? "Next: see the comment at the top of that file"
+      : `Next: udrlpg evaluate ${path}${envCommandWords(values)}`,
+  ]);
 }

@@ -3,8 +3,9 @@
 import { object } from "@optique/core/constructs";
 import { UsageError } from "../../system/errors.ts";
 import { nearest } from "../../system/words.ts";
+import { describeCommand } from "../command_page.ts";
 import { commandEntry, commandWords, findCommand } from "../commands.ts";
-import { commandHelp, pageWidth, rootHelp, wrap } from "../help.ts";
+import { commandHelp, pageWidth, rootDocument, rootHelp, wrap } from "../help.ts";
 import type { Command } from "../program.ts";
 import { knownNames } from "../run_program.ts";
 import { TOPIC_PURPOSES, type TopicName } from "../topic_names.ts";
@@ -36,28 +37,35 @@ export const helpCommand: Command<HelpValues> = {
     }),
   async run({ topic }, { program, output }) {
     const columns = program.stdout.columns();
-    if (topic === undefined) return output.raw(rootHelp({ columns }));
+    if (topic === undefined) return output.result(rootDocument(), () => rootHelp({ columns }));
     // "presets" is a command and a topic: the topic's text follows the command's page.
     const name = findCommand(topic);
     const isTopic = Object.hasOwn(TOPICS, topic);
-    if (name !== undefined) {
-      const names = await knownNames(program);
-      output.raw(await commandHelp(name, await commandEntry(name).load(), { columns, names }));
-      if (isTopic) output.raw("\n");
-    }
-    if (isTopic) output.raw(renderTopic(TOPICS[topic as TopicName], pageWidth(columns)));
-    if (name !== undefined || isTopic) return;
-    const hint = nearest(topic, [...TOPIC_NAMES, ...commandWords()]);
-    throw new UsageError(
-      `Cannot explain: unknown topic, got "${topic.slice(0, 200)}"${
-        hint ? `: did you mean "${hint}"?` : `: topics are ${TOPIC_NAMES.join(", ")}`
-      }`,
-    );
+    if (name === undefined && !isTopic) failUnknown(topic);
+    const page = name &&
+      describeCommand(name, await commandEntry(name).load(), await knownNames(program));
+    const parts = isTopic ? TOPICS[topic as TopicName] : [];
+    output.result({ ...page, ...(isTopic ? { topic, text: parts } : {}) }, () => [
+      ...(page ? commandHelp(page, { columns }) : []),
+      ...(page && isTopic ? [""] : []),
+      ...renderTopic(parts, pageWidth(columns)),
+    ]);
   },
 };
 
+function failUnknown(topic: string): never {
+  const hint = nearest(topic, [...TOPIC_NAMES, ...commandWords()]);
+  throw new UsageError(
+    `Cannot explain: unknown topic, got "${topic.slice(0, 200)}"${
+      hint ? `: did you mean "${hint}"?` : `: topics are ${TOPIC_NAMES.join(", ")}`
+    }`,
+  );
+}
+
 /** Lays out a topic's text, paragraphs separated by blank lines. */
-export function renderTopic(parts: readonly TopicPart[], width: number): string {
-  const blocks = parts.map((part) => typeof part === "string" ? wrap(part, width) : part);
-  return blocks.map((lines) => lines.join("\n") + "\n").join("\n");
+export function renderTopic(parts: readonly TopicPart[], width: number): string[] {
+  return parts.flatMap((part, i) => [
+    ...(i > 0 ? [""] : []),
+    ...(typeof part === "string" ? wrap(part, width) : part),
+  ]);
 }

@@ -60,9 +60,7 @@ async function runInspect(
     const entries = Object.entries(facts).map(([name, value]) => [words(name), plain(value)]);
     const width = Math.max(...entries.map(([name]) => name.length));
     const lines = entries.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
-    return [`${file}: ${kind}, ${warnings.length === 0 ? "whole" : "damaged"}`, ...lines].join(
-      "\n",
-    );
+    return [`${file}: ${kind}, ${warnings.length === 0 ? "whole" : "damaged"}`, ...lines];
   });
 }
 

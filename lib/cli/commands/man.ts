@@ -1,20 +1,11 @@
 /** `udrlpg man`: a manual page in roff, for the program or for one command. */
 
 import { object } from "@optique/core/constructs";
-import { formatMessage } from "@optique/core/message";
-import { getDocPage } from "@optique/core/parser";
-import { formatUsageTerm } from "@optique/core/usage";
 import { UsageError } from "../../system/errors.ts";
 import { nearest } from "../../system/words.ts";
-import { completeParser } from "../arguments.ts";
-import {
-  commandEntry,
-  type CommandName,
-  commandNames,
-  commandWords,
-  findCommand,
-} from "../commands.ts";
-import type { Command, KnownNames } from "../program.ts";
+import { type CommandPage, describeCommand } from "../command_page.ts";
+import { commandEntry, commandNames, commandWords, findCommand } from "../commands.ts";
+import type { Command } from "../program.ts";
 import { knownNames } from "../run_program.ts";
 import { TOPIC_PURPOSES, type TopicName } from "../topic_names.ts";
 import { TOPICS } from "../topics.ts";
@@ -42,7 +33,11 @@ export const manCommand: Command<ManValues> = {
       name: word(textValue("COMMAND", commandWords()), "The command to describe"),
     }),
   async run({ name }, { program, output }) {
-    if (name === undefined) return output.raw(programPage(program.version));
+    const { version } = program;
+    if (name === undefined) {
+      const page = programPage(version);
+      return output.document(page, { page });
+    }
     const command = findCommand(name);
     if (command === undefined) {
       const hint = nearest(name, commandWords());
@@ -53,8 +48,8 @@ export const manCommand: Command<ManValues> = {
       );
     }
     const module = await commandEntry(command).load();
-    const names = await knownNames(program);
-    output.raw(commandPage(command, module, { names, version: program.version }));
+    const page = commandPage(describeCommand(command, module, await knownNames(program)), version);
+    output.document(page, { page });
   },
 };
 
@@ -97,13 +92,9 @@ function programPage(version: string): string {
   return lines.join("\n") + "\n";
 }
 
-function commandPage(
-  name: CommandName,
-  command: Command<unknown>,
-  { names, version }: { names: KnownNames; version: string },
-): string {
-  const page = getDocPage(completeParser(command, names), [])!;
-  const { purpose } = commandEntry(name);
+function commandPage(page: CommandPage, version: string): string {
+  const { name, purpose, usage, description, sections, examples } = page;
+  const [, ...words] = usage.split(" ");
   const lines = [
     ...heading(`UDRLPG-${name.toUpperCase()}`, version),
     ".SH NAME",
@@ -112,24 +103,26 @@ function commandPage(
     }`,
     ".SH SYNOPSIS",
     `.B udrlpg ${escapeRoff(name)}`,
-    escapeRoff("[OPTION...]"),
+    escapeRoff(words.slice(1).join(" ")),
     ".SH DESCRIPTION",
-    ...command.description.flatMap((paragraph) => [".PP", escapeRoff(paragraph)]),
+    ...description.flatMap((paragraph) => [".PP", escapeRoff(paragraph)]),
+    ...sections.flatMap(({ title, options }) => [
+      `.SH ${quoted(title.toUpperCase())}`,
+      ...options.flatMap(({ term, text }) => definition(term, text)),
+    ]),
+    ".SH EXAMPLES",
+    ...examples.flatMap(({ command, does }) => [
+      ".PP",
+      escapeRoff(does),
+      ".PP",
+      ".nf",
+      ".RS",
+      escapeRoff(command),
+      ".RE",
+      ".fi",
+    ]),
+    ".SH SEE ALSO",
+    ".BR udrlpg (1)",
   ];
-  for (const { title, entries } of page.sections) {
-    if (entries.length === 0) continue;
-    lines.push(`.SH ${quoted((title ?? "Options").toUpperCase())}`);
-    for (const entry of entries) {
-      const text = entry.description ? formatMessage(entry.description, { quotes: false }) : "";
-      const fallback = entry.default ? formatMessage(entry.default, { quotes: false }) : "";
-      const ending = fallback === "" ? "" : ` (default: ${fallback})`;
-      lines.push(...definition(formatUsageTerm(entry.term), text + ending));
-    }
-  }
-  lines.push(".SH EXAMPLES");
-  for (const { command: example, does } of command.examples) {
-    lines.push(".PP", escapeRoff(does), ".PP", ".nf", `.RS`, escapeRoff(example), ".RE", ".fi");
-  }
-  lines.push(".SH SEE ALSO", ".BR udrlpg (1)");
   return lines.join("\n") + "\n";
 }

@@ -226,13 +226,16 @@ function describe(
       terminated,
     })),
   };
-  output.result(document, () =>
-    formatTable([
+  output.result(document, () => [
+    ...formatTable([
       ["episode", "return", "steps"],
       ...recordings.map(({ title, steps, return: total }) => [
         title,
         formatNumber(total),
         String(steps),
       ]),
-    ]) + `\nPage  ${path}: open it in a browser\n`);
+    ]),
+    "",
+    `Page  ${path}: open it in a browser`,
+  ]);
 }

@@ -53,7 +53,8 @@ export const presetsCommand: Command<PresetsValues> = {
       throw new UsageError(`Cannot run "udrlpg presets": unexpected argument, got "${name}"`);
     }
     if (action === "schema") {
-      return context.output.raw(`${JSON.stringify(configSchema(listSettings()), null, 2)}\n`);
+      const schema = configSchema(listSettings());
+      return context.output.document(`${JSON.stringify(schema, null, 2)}\n`, schema);
     }
     const presets = Object.entries(PRESETS).map(([name, { doc, environments }]) => ({
       name,
@@ -85,14 +86,14 @@ async function showPreset(
   if (env !== undefined) layers.push({ source: "--env", values: new Map([["env", env]]) });
   const { config } = resolveConfig(layers);
   const subject = env === undefined ? "in any environment" : `in ${env}`;
-  output.result({ preset: name, ...config }, () =>
-    renderConfig(config, {
-      header: [
-        `The preset "${name}" ${subject}. Use: udrlpg train --config THIS_FILE`,
-        "An option that is deleted here takes the preset's value.",
-      ],
-      settings: new Map([["preset", name]]),
-    }));
+  const text = renderConfig(config, {
+    header: [
+      `The preset "${name}" ${subject}. Use: udrlpg train --config THIS_FILE`,
+      "An option that is deleted here takes the preset's value.",
+    ],
+    settings: new Map([["preset", name]]),
+  });
+  output.document(text, { preset: name, ...config });
 }
 
 /**

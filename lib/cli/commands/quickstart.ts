@@ -50,9 +50,11 @@ export const quickstartCommand: Command<QuickstartValues> = {
       const text = await runStep(argv, { program, output });
       if (output.json) documents[argv[0]] = JSON.parse(text);
     }
-    output.result(documents, () =>
-      `\nA policy for the return ${WANTED_RETURN} is in ${policy}\n` +
-      `Next: udrlpg generate --run ${folder} --return 300 --tolerance 60`);
+    output.result(documents, () => [
+      "",
+      `A policy for the return ${WANTED_RETURN} is in ${policy}`,
+      `Next: udrlpg generate --run ${folder} --return 300 --tolerance 60`,
+    ]);
   },
 };
 

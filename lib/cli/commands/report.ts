@@ -77,7 +77,7 @@ function describeRun(path: string, data: RunData, { output }: CommandContext): v
     finalReturn,
     lastEvaluation: data.evaluations.at(-1) ?? null,
   };
-  output.result(document, () => `Report  ${path}`);
+  output.result(document, () => [`Report  ${path}`]);
 }
 
 function describeGroups(
@@ -95,17 +95,18 @@ function describeGroups(
       averageReturn: average,
     })),
   };
-  output.result(document, () =>
-    formatTable([
+  output.result(document, () => [
+    ...formatTable([
       ["configuration", "runs", "return", "low", "high", "IQM"],
       ...groups.map(({ label, runs, last }) => [
-        // An environment's name from a file: nothing that a terminal would obey.
-        // deno-lint-ignore no-control-regex
-        label.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " "),
+        label,
         String(runs.length),
         ...[last?.mean, last?.low, last?.high, last?.iqm].map((value) =>
           value === undefined || value === null ? "-" : formatNumber(value)
         ),
       ]),
-    ]) + `\nReport  ${path}\n`);
+    ]),
+    "",
+    `Report  ${path}`,
+  ]);
 }

@@ -102,7 +102,7 @@ async function runRollout(values: RolloutValues, context: CommandContext): Promi
     for await (const line of replay(env, source, options)) {
       total += line.reward;
       last = line;
-      context.output.result(line, () => describeLine(line));
+      context.output.result(line, () => [describeLine(line)]);
     }
   } finally {
     await env.close();

@@ -18,6 +18,7 @@ import {
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command } from "../program.ts";
+import { printableJson } from "../text_stream.ts";
 import { choiceValue, fileValue, runValue, setting, settingOr, words } from "../values.ts";
 
 const FORMATS = ["text", "csv", "json", "markdown"] as const satisfies readonly Format[];
@@ -93,10 +94,10 @@ export const summaryCommand: Command<SummaryValues> = {
     const rows = summariseRuns(findRuns(runs).map(readRunResult), measure);
     const document = { measure, rows: rows.map((row) => rowDocument(row, measure)) };
     const text = render(chosen, rows, document);
-    if (out === undefined) output.raw(text);
+    if (out === undefined) output.document(text, document);
     else {
       writeFileAtomic(out, text, { kind: "summary" });
-      output.result({ ...document, out }, () => `Written to ${out}`);
+      output.result({ ...document, out }, () => [`Written to ${out}`]);
     }
     const missing = rows.reduce((sum, row) => sum + row.runs.length - (row.result?.n ?? 0), 0);
     if (missing > 0) {
@@ -120,16 +121,20 @@ function formatOf(out: string | undefined): Format {
 function render(format: Format, rows: readonly SummaryRow[], document: object): string {
   switch (format) {
     case "text":
-      return formatTable(
+      return withLines(formatTable(
         tableOf(rows, (value) => formatNumber(value)).map((row) => row.map((cell) => cell || "-")),
-      );
+      ));
     case "csv":
       return toCsv(tableOf(rows, String));
     case "markdown":
       return toMarkdown(tableOf(rows, (value) => formatNumber(value)));
     case "json":
-      return `${JSON.stringify(document)}\n`;
+      return withLines([printableJson(document)]);
   }
+}
+
+function withLines(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 function rowDocument(row: SummaryRow, measure: Measure): object {

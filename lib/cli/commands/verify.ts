@@ -83,10 +83,11 @@ async function runVerify(values: VerifyValues, { program, output }: CommandConte
     const { matches, records, hashes, difference } = verification;
     output.result(
       { run, ...verification },
-      () =>
+      () => [
         matches
           ? `The same: ${records} records and ${hashes} state hashes of ${verification.cycles} cycles`
           : `Not the same: record ${records} differs`,
+      ],
     );
     if (difference !== undefined) {
       throw new FileError(

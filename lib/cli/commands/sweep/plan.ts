@@ -105,5 +105,5 @@ export function printPlan(plan: Plan, { output }: CommandContext): void {
       command: lineOf(run, plan),
     })),
   };
-  output.result(document, () => plan.runs.map((run) => `${lineOf(run, plan)}\n`).join(""));
+  output.result(document, () => plan.runs.map((run) => lineOf(run, plan)));
 }

@@ -107,13 +107,12 @@ function reportOutcomes(
   for (const { run, code, lastLine } of failed) {
     output.warn(`${run.folder} ended with the exit code ${code}: ${lastLine}`);
   }
-  output.result(document, () =>
-    [
-      `${document.finished} of ${plan.runs.length} runs are finished, after ${
-        formatDuration(seconds)
-      }`,
-      `Next: udrlpg summary ${quoteWord(plan.out)}`,
-    ].join("\n"));
+  output.result(document, () => [
+    `${document.finished} of ${plan.runs.length} runs are finished, after ${
+      formatDuration(seconds)
+    }`,
+    `Next: udrlpg summary ${quoteWord(plan.out)}`,
+  ]);
   if (failed.length > 0) throw errorOf(failed);
 }
 

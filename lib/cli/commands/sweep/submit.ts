@@ -54,12 +54,11 @@ export async function submitPlan(
   makeFolder(plan.out);
   writeFileAtomic(script, text, { kind: "script" });
   const job = go ? await submitScript(script) : null;
-  output.result({ sweep: plan.sweep.name, tasks: plan.runs.length, script, job }, () =>
-    [
-      `Job array   ${plan.runs.length} tasks`,
-      `Script      ${script}`,
-      job === null ? `Next: sbatch ${quoteWord(script)}` : `Submitted   job ${job}`,
-    ].join("\n"));
+  output.result({ sweep: plan.sweep.name, tasks: plan.runs.length, script, job }, () => [
+    `Job array   ${plan.runs.length} tasks`,
+    `Script      ${script}`,
+    job === null ? `Next: sbatch ${quoteWord(script)}` : `Submitted   job ${job}`,
+  ]);
 }
 
 async function submitScript(script: string): Promise<string> {

@@ -27,20 +27,22 @@ export async function preview(
       sources: Object.fromEntries(from),
       start,
     };
-    output.result(document, () =>
-      formatTable([
+    output.result(document, () => [
+      ...formatTable([
         ["option", "value", "from"],
         ...[...values].map((
           [name, value],
         ) => [name, renderValue(value), from.get(name) ?? "default"]),
-      ]) + describeStart(start));
+      ]),
+      ...describeStart(start),
+    ]);
   } finally {
     await run.learner.close();
     await env.close();
   }
 }
 
-function describeStart(start: StartDiagnostics): string {
+function describeStart(start: StartDiagnostics): string[] {
   const { layers, batch } = start;
   const digits = (value: number) => formatNumber(value, 2);
   const table = formatTable([
@@ -54,20 +56,23 @@ function describeStart(start: StartDiagnostics): string {
     ]),
   ]);
   const percent = (share: number) => `${digits(100 * share)} %`;
-  return `
-Generator: ${start.generatorWeights} weights; policy: ${start.policyParameters} parameters.
-
-At the start, before any update:
-${table}
-With all ${batch.buckets} buckets filled, the best one gets ${
-    percent(batch.bestShare)
-  } of what is drawn and the
-best ten ${percent(batch.bestTenShare)}; ${
-    digits(batch.distinctPolicies)
-  } of ${batch.batchSize} draws for a batch are distinct policies.${
-    batch.goalShare > 0
-      ? `\n${percent(batch.goalShare)} of a batch is the policies that rollouts ask for.`
-      : ""
-  }
-`;
+  const { buckets, bestShare, bestTenShare, distinctPolicies, batchSize, goalShare } = batch;
+  return [
+    "",
+    `Generator: ${start.generatorWeights} weights; policy: ${start.policyParameters} parameters.`,
+    "",
+    "At the start, before any update:",
+    ...table,
+    "",
+    `With all ${buckets} buckets filled, the best one gets ${
+      percent(bestShare)
+    } of what is drawn and the`,
+    `best ten ${percent(bestTenShare)}; ${
+      digits(distinctPolicies)
+    } of ${batchSize} draws for a batch are ` +
+    "distinct policies.",
+    ...(goalShare > 0
+      ? [`${percent(goalShare)} of a batch is the policies that rollouts ask for.`]
+      : []),
+  ];
 }

@@ -262,7 +262,7 @@ function resultDocument({ finalReturn, ...result }: TrainResult): object {
   return { ...result, finalReturn: finalReturn ? measuredDocument(finalReturn) : null };
 }
 
-function describeResult(result: TrainResult, values: TrainValues): string {
+function describeResult(result: TrainResult, values: TrainValues): string[] {
   const { finalReturn, run } = result;
   const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
   return [
@@ -274,5 +274,5 @@ function describeResult(result: TrainResult, values: TrainValues): string {
     ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
     `Run folder    ${run}`,
     `Next: udrlpg generate --run ${run} --return ${best}${envCommandWords(values)}`,
-  ].join("\n");
+  ];
 }

@@ -38,7 +38,10 @@ Deno.test("completion refuses an unknown shell with the nearest one", async () =
     stderr:
       'Cannot use argument SHELL: must be one of bash, zsh, fish, powershell, got "bsh": did you mean "bash"?\n',
   });
-  assert.match((await run(["completion", "zhs", "train", ""])).stderr, /did you mean "zsh"\?$/m);
+  assert.match(
+    (await run(["completion", "zhs", "--", "train", ""])).stderr,
+    /did you mean "zsh"\?$/m,
+  );
   assert.match((await run(["completion"])).stderr, /a shell must follow, got none: one of bash/);
 });
 
