@@ -7,17 +7,16 @@
  * tensors, so that the trainer can build any graph from it (K unrolled updates, one forward pass) and
  * carry the weights between runs itself.
  *
- * Policy parameters have two orders. *Policy order* is W1, b1, W2, b2, ... with W as [out, in],
- * row-major; files and policies use it. *Generator order* is how the generator's tiles come out of
- * its heads; the loss is a mean over P and does not care, so stored policies keep the generator's
- * order and no update pays for a transposition. `order[i]` is the place in policy order of the
- * generator's i-th output.
+ * Policy parameters have two orders (lib/policy_space.ts). The loss is a mean over P and does not depend on
+ * the order, so stored policies keep the generator's and no update pays for a transposition. `order[i]` is
+ * the place in policy order of the generator's i-th output.
  */
 
 import type { Graph, Tensor } from "./autodiff/node.ts";
 import type { Config } from "./config/config.ts";
 import type { EnvSpec, MaybePromise } from "./env.ts";
 import type { Rng } from "./numbers/rng.ts";
+import type { PolicyParameters } from "./policy_space.ts";
 
 /** The mean and deviation by which a policy normalises its observations, [S] each. */
 export interface NormaliserState {
@@ -30,7 +29,7 @@ export interface NormaliserState {
 /** A policy that is ready to act: parameters are loaded into it. */
 export interface Policy {
   /** Loads parameters in policy order, [P]; they are copied. */
-  load(parameters: Float32Array): void;
+  load(parameters: PolicyParameters): void;
   /** Sets the observation normaliser; it is copied. */
   normalise(state: NormaliserState): void;
   /**
@@ -116,12 +115,12 @@ export interface ModelTable {
   /** Makes a policy without parameters, ready to get some. */
   createPolicy(spec: EnvSpec, shape: PolicyShape): Policy;
   /** Draws a freshly initialised policy (Xavier uniform), in policy order, [P]. */
-  initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array;
+  initialisePolicy(shape: PolicyShape, rng: Rng): PolicyParameters;
   /** Traces a whole policy, normaliser and action scaling inside: `observation` -> `action`. */
   tracePolicy(
     spec: EnvSpec,
     shape: PolicyShape,
-    parts: { parameters: Float32Array; normaliser: NormaliserState },
+    parts: { parameters: PolicyParameters; normaliser: NormaliserState },
   ): Graph;
   /**
    * Makes the generator that a configuration asks for.

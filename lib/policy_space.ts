@@ -1,29 +1,66 @@
 /**
- * Policies in two frames of reference: over normalised and over raw observations.
+ * The numbers of a policy come in two orders and two frames of reference. Each combination is a type of its
+ * own, so that a mix-up does not compile.
  *
- * A policy's first layer acts on (o - mean) / deviation, and the running normaliser moves while
+ * Order: *policy order* is W1, b1, W2, b2, ... with W as [out, in], row-major; files and policy networks use
+ * it. *Generator order* is how the generator's tiles come out of its heads; `model.order` maps it to the
+ * other.
+ *
+ * Frame: a policy's first layer acts on (o - mean) / deviation, and the running normaliser moves while
  * training goes on. A stored policy whose numbers stayed as they were would slowly become another
- * function than the one whose return was measured: a stale label that never leaves its bucket. So the
- * buffer keeps policies in the raw frame, where they are what they were, and a batch puts them into
- * the frame of the present normaliser. Both are the same function (up to float32 rounding):
+ * function than the one whose return was measured. So the buffer keeps policies in the *raw* frame, where
+ * they are what they were, and a batch puts them into the *normalised* frame of the present normaliser.
+ * Both are the same function (up to float32 rounding):
  *
  *     raw:         W' = W / deviation,   b' = b - W' mean
  *     normalised:  W = W' deviation,     b = b' + W' mean
+ *
+ * Numbers enter a type where they are made or read: the generator's forward pass, a fresh policy, a policy
+ * file, a checkpoint's rows. From there on only the functions of this file lead from one type to another.
  */
 
 import type { GeneratorModel, NormaliserState, PolicyShape } from "./model.ts";
 
-/** Moves policies in generator order between the frames, in place. */
+/** Names the sequence that a policy's numbers stand in. */
+export type Order = "generator" | "policy";
+/** Names the observations that a policy's first layer acts on. */
+export type Frame = "raw" | "normalised";
+
+/** The mark of policy vectors; it exists for the type checker alone. */
+export declare const SPACE: unique symbol;
+
+/** A policy's numbers in one order and one frame, [P]. */
+export type PolicyVector<O extends Order, F extends Frame> = Float32Array & {
+  readonly [SPACE]: { readonly order: O; readonly frame: F };
+};
+
+/** As the generator puts it out, [P]: generator order, for the present normaliser. */
+export type GeneratedPolicy = PolicyVector<"generator", "normalised">;
+/** As the buffer keeps it, [P]: generator order, for raw observations. */
+export type StoredPolicy = PolicyVector<"generator", "raw">;
+/** As a policy network takes it, beside its normaliser, [P]: policy order. */
+export type PolicyParameters = PolicyVector<"policy", "normalised">;
+/** As a policy network takes it that has no normaliser, [P]: policy order, for raw observations. */
+export type RawParameters = PolicyVector<"policy", "raw">;
+
+/** Moves policies in generator order between the frames. */
 export interface ObservationFrame {
-  /** Normalised -> raw frame. */
-  toRaw(row: Float32Array, normaliser: NormaliserState): void;
-  /** Raw -> normalised frame. */
-  toNormalised(row: Float32Array, normaliser: NormaliserState): void;
+  /** Copies a policy from the normalised into the raw frame, [P] -> [P]. */
+  toRaw(policy: GeneratedPolicy, normaliser: NormaliserState): StoredPolicy;
+  /**
+   * Copies a policy from the raw into the normalised frame, [P] -> [P].
+   * @param options.out is written and returned; a new array when absent
+   */
+  toNormalised(
+    policy: StoredPolicy,
+    normaliser: NormaliserState,
+    options?: { readonly out: Float32Array },
+  ): GeneratedPolicy;
 }
 
 /** Creates the conversion for a policy network; the first layer's places are looked up once. */
 export function createObservationFrame(
-  model: GeneratorModel,
+  model: Pick<GeneratorModel, "order">,
   shape: PolicyShape,
 ): ObservationFrame {
   const [inputs, outputs] = shape.sizes; // [S, H1], or [S, A] without hidden layers
@@ -33,37 +70,53 @@ export function createObservationFrame(
   const biases = placeOf.slice(inputs * outputs, (inputs + 1) * outputs); // [H1]
 
   function convert(
-    row: Float32Array,
+    policy: Float32Array,
     { mean, deviation }: NormaliserState,
-    { toRaw }: { toRaw: boolean },
+    { toRaw, out }: { toRaw: boolean; out: Float32Array },
   ): void {
+    out.set(policy);
     for (let neuron = 0, at = 0; neuron < outputs; neuron++) {
       let shift = 0;
       for (let input = 0; input < inputs; input++, at++) {
         const place = weights[at];
-        const weight = row[place];
+        const weight = policy[place];
         const raw = toRaw ? weight / deviation[input] : weight;
         shift += raw * mean[input];
-        row[place] = toRaw ? raw : weight * deviation[input];
+        out[place] = toRaw ? raw : weight * deviation[input];
       }
-      row[biases[neuron]] += toRaw ? -shift : shift;
+      out[biases[neuron]] += toRaw ? -shift : shift;
     }
   }
 
   return {
-    toRaw: (row, normaliser) => convert(row, normaliser, { toRaw: true }),
-    toNormalised: (row, normaliser) => convert(row, normaliser, { toRaw: false }),
+    toRaw(policy, normaliser) {
+      const out = new Float32Array(policy.length);
+      convert(policy, normaliser, { toRaw: true, out });
+      return out as StoredPolicy;
+    },
+    toNormalised(policy, normaliser, { out } = { out: new Float32Array(policy.length) }) {
+      convert(policy, normaliser, { toRaw: false, out });
+      return out as GeneratedPolicy;
+    },
   };
 }
 
-/** Puts a policy from generator order into policy order, [P] -> [P]. */
-export function toPolicyOrder(model: GeneratorModel, row: Float32Array): Float32Array {
-  const parameters = new Float32Array(row.length);
-  for (let i = 0; i < row.length; i++) parameters[model.order[i]] = row[i];
-  return parameters;
+/** Copies a policy from generator order into policy order, [P] -> [P]; the frame stays. */
+export function toPolicyOrder<F extends Frame>(
+  { order }: Pick<GeneratorModel, "order">,
+  policy: PolicyVector<"generator", F>,
+): PolicyVector<"policy", F> {
+  const parameters = new Float32Array(policy.length);
+  for (let i = 0; i < policy.length; i++) parameters[order[i]] = policy[i];
+  return parameters as PolicyVector<"policy", F>;
 }
 
-/** Puts a policy from policy order into generator order, [P] -> [P]. */
-export function toGeneratorOrder(model: GeneratorModel, parameters: Float32Array): Float32Array {
-  return parameters.map((_, i) => parameters[model.order[i]]);
+/** Copies a policy from policy order into generator order, [P] -> [P]; the frame stays. */
+export function toGeneratorOrder<F extends Frame>(
+  { order }: Pick<GeneratorModel, "order">,
+  parameters: PolicyVector<"policy", F>,
+): PolicyVector<"generator", F> {
+  const policy = new Float32Array(parameters.length);
+  for (let i = 0; i < policy.length; i++) policy[i] = parameters[order[i]];
+  return policy as PolicyVector<"generator", F>;
 }

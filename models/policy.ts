@@ -14,6 +14,7 @@ import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib
 import { countParameters, createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyShape } from "../lib/model.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
+import type { PolicyParameters } from "../lib/policy_space.ts";
 
 /**
  * Describes the policy network of an environment.
@@ -40,7 +41,7 @@ export function policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): Poli
 }
 
 /** Draws parameters as Glorot and Bengio do: W uniform within +-sqrt(6 / (in + out)), b = 0; [P]. */
-export function initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array {
+export function initialisePolicy(shape: PolicyShape, rng: Rng): PolicyParameters {
   const parameters = new Float32Array(shape.parameterCount);
   let offset = 0;
   for (let layer = 1; layer < shape.sizes.length; layer++) {
@@ -49,7 +50,7 @@ export function initialisePolicy(shape: PolicyShape, rng: Rng): Float32Array {
     rng.fillUniform(parameters.subarray(offset, offset + fanIn * fanOut), -bound, bound);
     offset += (fanIn + 1) * fanOut;
   }
-  return parameters;
+  return parameters as PolicyParameters;
 }
 
 /** Creates a policy with zero parameters and the identity as normaliser. */
@@ -94,7 +95,7 @@ export function createPolicy(spec: EnvSpec, shape: PolicyShape): Policy {
 export function tracePolicy(
   spec: EnvSpec,
   shape: PolicyShape,
-  { parameters, normaliser }: { parameters: Float32Array; normaliser: NormaliserState },
+  { parameters, normaliser }: { parameters: PolicyParameters; normaliser: NormaliserState },
 ): Graph {
   const [size] = shape.sizes;
   return trace({ observation: ["N", size] }, ({ observation }) => {

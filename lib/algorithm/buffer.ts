@@ -14,6 +14,7 @@
 import type { Config } from "../config/config.ts";
 import { rankWeight, spacingWeights, type Weighting } from "./bucket_weights.ts";
 import type { Rng } from "../numbers/rng.ts";
+import type { StoredPolicy } from "../policy_space.ts";
 import { RowSlab } from "./row_slab.ts";
 
 /** What is known of a stored policy. */
@@ -117,17 +118,22 @@ export class PolicyBuffer {
     return this.#entries.values();
   }
 
-  /** The row of a slot, [P]: a view, valid until the slot is reused. */
-  row(slot: number): Float32Array {
-    return this.#slab.row(slot);
+  /** The stored policies that can be drawn, oldest first: none of the excluded band. */
+  drawable(): Entry[] {
+    return [...this.entries()].filter(({ scaledReturn }) => !this.#isExcluded(scaledReturn));
+  }
+
+  /** The policy of a slot, [P]: a view, valid until the slot is reused. */
+  row(slot: number): StoredPolicy {
+    return this.#slab.row(slot) as StoredPolicy;
   }
 
   /**
-   * Offers a policy; its row, [P], is copied when it is kept.
+   * Offers a policy, [P]; it is copied when it is kept.
    * @returns the new entry, or undefined when a full bucket dropped it.
    */
   add(
-    row: Float32Array,
+    policy: StoredPolicy,
     { scaledReturn, survival = 0, step, episodes = 1 }: {
       scaledReturn: number;
       survival?: number;
@@ -156,7 +162,7 @@ export class PolicyBuffer {
       asked: 0,
       answered: 0,
     };
-    this.row(entry.slot).set(row);
+    this.row(entry.slot).set(policy);
     this.#entries.set(order, entry);
     this.#file(entry, key);
     return entry;
@@ -249,43 +255,18 @@ export class PolicyBuffer {
     return { entries: [...shares.keys()], shares: Float32Array.from(shares.values()) };
   }
 
-  /** The chance of each bucket that can be drawn, lowest return first. */
-  probabilities(): Float64Array {
-    const sums = this.#sums(this.#config.weighting);
-    const total = sums[sums.length - 1];
-    return sums.map((value, k) => (value - (sums[k - 1] ?? 0)) / total);
-  }
-
-  /** The buckets that can be drawn, lowest return first: mean scaled return, number of policies. */
-  occupancy(): { scaledReturn: number; count: number }[] {
-    return this.#rank().map((bucket) => ({
-      scaledReturn: bucket.reduce((sum, entry) => sum + entry.scaledReturn, 0) / bucket.length,
-      count: bucket.length,
-    }));
-  }
-
-  /** Copies what a checkpoint must hold besides the rows. */
-  save(): BufferState {
-    return {
-      entries: [...this.#entries.values()].map((entry) => ({ ...entry })),
-      arrivals: this.#arrivals,
-      best: this.#best,
-    };
-  }
-
   /** Gives policies from now on numbers from this one on, where others were given elsewhere. */
   numberFrom(order: number): void {
     this.#arrivals = order;
   }
 
-  /** Makes an empty buffer hold a saved state; `readRow` fills each row, [P]. */
-  restore(state: BufferState, readRow: (slot: number, row: Float32Array) => void): void {
+  /** Makes an empty buffer hold a saved state; the caller fills the rows. */
+  restore(state: BufferState): void {
     this.#arrivals = state.arrivals;
     this.#best = state.best;
     this.#slab.restore(state.entries.map(({ slot }) => slot));
     for (const saved of state.entries) {
       const entry = { ...saved };
-      readRow(entry.slot, this.row(entry.slot));
       this.#entries.set(entry.order, entry);
       this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
     }
@@ -299,6 +280,11 @@ export class PolicyBuffer {
     if (scaledReturn <= bucket / bucketCount) bucket--;
     else if (scaledReturn > (bucket + 1) / bucketCount) bucket++;
     return Math.max(0, bucket);
+  }
+
+  #isExcluded(scaledReturn: number): boolean {
+    const { excludeFrom, excludeTo } = this.#config;
+    return scaledReturn > excludeFrom && scaledReturn <= excludeTo;
   }
 
   #file(entry: Entry, key: number): void {
@@ -326,11 +312,10 @@ export class PolicyBuffer {
 
   #rank(): Entry[][] {
     if (this.#ranked) return this.#ranked;
-    const { excludeFrom, excludeTo } = this.#config;
     const returnOf = (bucket: Entry[]) => bucket[0].scaledReturn;
     // Buckets do not overlap, so any member orders them; ties (fifo) fall back to age.
     const ranked = [...this.#buckets.values()]
-      .filter((bucket) => !(returnOf(bucket) > excludeFrom && returnOf(bucket) <= excludeTo))
+      .filter((bucket) => !this.#isExcluded(returnOf(bucket)))
       .sort((a, b) => returnOf(a) - returnOf(b) || a[0].order - b[0].order);
     this.#cumulative.clear();
     return this.#ranked = ranked;

@@ -13,8 +13,8 @@ import {
   reachableRange,
 } from "../generator/calibration.ts";
 import { goldenBetween } from "../numbers/golden.ts";
-import { measureCommands } from "./probe.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
+import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
 /** The curve is measured up to this multiple of the best command. */
@@ -24,47 +24,69 @@ const GROUP = 8;
 
 /** Measures the curve of a trained run, given what its best command returned. */
 export async function calibrate(run: TrainingRun, best: CalibrationPoint): Promise<Calibration> {
-  const { commands: count, refinements, rehearsals, episodes } = run.config.calibration;
-  let measured = 0;
-  const known = new Map([[best.command, best]]);
-  const calibration = (): Calibration => ({
-    points: [...known.values()].sort((a, b) => a.command - b.command),
-    bestCommand: best.command,
-    bestReturn: known.get(best.command)!.mean,
-  });
-  const measure = async (commands: readonly number[]): Promise<void> => {
-    const results = await measureCommands(run, {
-      commands,
+  const { commands, refinements, rehearsals } = run.task.config.calibration;
+  const curve = new MeasuredCurve(run, best);
+  const top = best.command * HIGHEST_COMMAND;
+  await curve.measure(Array.from({ length: commands }, (_, i) => top * i / (commands - 1)));
+  for (let left = refinements; left > 0; left -= GROUP) {
+    const middles = steepestMidpoints(curve.calibration.points, Math.min(left, GROUP));
+    if (middles.length === 0) break;
+    await curve.measure(middles);
+  }
+  for (let asked = 0; asked < rehearsals; asked += GROUP) {
+    const now = curve.calibration;
+    const range = reachableRange(now);
+    const count = Math.min(GROUP, rehearsals - asked);
+    const answers = Array.from(
+      { length: count },
+      (_, i) => commandFor(now, goldenBetween(asked + i, range)).command,
+    );
+    await curve.measure([...new Set(answers)]);
+  }
+  return curve.calibration;
+}
+
+/** The curve as far as it is known. */
+class MeasuredCurve {
+  readonly #run: TrainingRun;
+  readonly #best: number;
+  readonly #known: Map<number, CalibrationPoint>;
+  #episodes = 0;
+
+  constructor(run: TrainingRun, best: CalibrationPoint) {
+    this.#run = run;
+    this.#best = best.command;
+    this.#known = new Map([[best.command, best]]);
+  }
+
+  get calibration(): Calibration {
+    return {
+      points: [...this.#known.values()].sort((a, b) => a.command - b.command),
+      bestCommand: this.#best,
+      bestReturn: this.#known.get(this.#best)!.mean,
+    };
+  }
+
+  /** Runs the policies of commands and adds what they return to what was known of the commands. */
+  async measure(commands: readonly number[]): Promise<void> {
+    const { episodes } = this.#run.task.config.calibration;
+    const results = await measureCommands(this.#run, commands, {
       episodes,
       purpose: "calibration",
-      firstEpisode: measured,
+      firstEpisode: this.#episodes,
       account: "calibration",
     });
-    measured += commands.length * episodes;
+    this.#episodes += commands.length * episodes;
     results.forEach((result, i) => {
       const command = commands[i];
       const summary = summarise(result.map((episode) => episode.return));
-      const before = known.get(command);
-      known.set(command, { command, ...(before ? joinSummaries(before, summary) : summary) });
+      const before = this.#known.get(command);
+      this.#known.set(command, {
+        command,
+        ...(before ? joinSummaries(before, summary) : summary),
+      });
     });
-  };
-  const top = best.command * HIGHEST_COMMAND;
-  await measure(Array.from({ length: count }, (_, i) => top * i / (count - 1)));
-  for (let left = refinements; left > 0; left -= GROUP) {
-    const commands = steepestMidpoints(calibration().points, Math.min(left, GROUP));
-    if (commands.length === 0) break;
-    await measure(commands);
   }
-  for (let asked = 0; asked < rehearsals; asked += GROUP) {
-    const now = calibration();
-    const range = reachableRange(now);
-    const answers = new Set<number>();
-    for (let i = asked; i < Math.min(asked + GROUP, rehearsals); i++) {
-      answers.add(commandFor(now, goldenBetween(i, range)).command);
-    }
-    await measure([...answers]);
-  }
-  return calibration();
 }
 
 /** Neighbours whose means differ by less than this share of the curve's height need nothing between. */

@@ -1,28 +1,97 @@
 /**
- * The last updates: the whole buffer, evenly.
+ * The end of learning: first a survey of what stored policies return in the mean, then the last updates, over
+ * the whole buffer, evenly.
  *
- * While rollouts ask for the best, updates draw the best buckets almost only, and what low commands
- * mean is forgotten. Here draws are spread evenly over returns, so that every command means something
- * again. The policy that won the selection takes a fixed share of every batch, and stored policies that
- * claim as much as it or more are left out: beside it they are luck, and a blend of good policies is
- * seldom a good one. At the other end a policy that returns what random ones do has a share: the blend of
- * all that fall over is a policy of small weights, which stands still.
+ * Survey. A stored return is one episode's. Where the start of an episode decides most of it, a good policy is
+ * stored under a poor return now and then, and many a middling return is that of a policy that does well in
+ * every other episode: a generator that learns those answers a request with luck. So in a share of the budget
+ * policies from all over the range run again and are stored under their mean, and of those that return about
+ * the same the steadiest is kept. The last updates learn from these alone, and the selection knows a good one
+ * that is sure.
  *
- * Where training left a survival bonus out of the returns, standing still is worth as little as falling
- * at once, and the low commands would stand for both. People ask for whole returns: policies whose
- * whole return is far from the straight line between a random policy and the winner are left out, so
- * that one command means one kind of policy. Where a survey ran (lib/algorithm/survey.ts) its steadiest policies
- * are all that is drawn.
+ * Updates. While rollouts ask for the best, updates draw the best buckets almost only, and what low commands
+ * mean is forgotten. Here draws are spread evenly over returns, so that every command means something again.
+ * The policy that won the selection takes a fixed share of every batch, and stored policies that claim as much
+ * as it or more are left out: beside it they are luck, and a blend of good policies is seldom a good one. At
+ * the other end a policy that returns what random ones do has a share: the blend of all that fall over is a
+ * policy of small weights, which stands still.
+ *
+ * Where training left a survival bonus out of the returns, standing still is worth as little as falling at
+ * once, and the low commands would stand for both. People ask for whole returns: policies whose whole return
+ * is far from the straight line between a random policy and the winner are left out, so that one command
+ * means one kind of policy.
  */
 
-import type { Entry } from "./buffer.ts";
 import type { Batch } from "../learner/staging.ts";
-import { streamFor } from "../episodes/rollout.ts";
-import { fallingCosine } from "../numbers/schedule.ts";
-import type { Winner } from "./selection.ts";
+import { goldenBetween } from "../numbers/golden.ts";
 import { summarise } from "../numbers/statistics.ts";
-import type { TrainingObserver } from "./observer.ts";
+import { streamFor } from "../numbers/streams.ts";
+import type { StoredPolicy } from "../policy_space.ts";
+import { affordableEpisodes, fallingCosine, surveyEnd } from "./budget.ts";
+import type { Entry } from "./buffer.ts";
+import type { Events, UpdateEvent } from "./events.ts";
+import { remeasure } from "./measure.ts";
 import { currentNormaliser, drawBatch, type TrainingRun } from "./run.ts";
+import type { Winner } from "./selection.ts";
+
+/** Episodes of a surveyed policy. */
+const EPISODES = 8;
+/** Policies that run between two looks at the budget, so that workers have something to share. */
+const GROUP = 8;
+/** Policies with neighbouring means of which the steadiest is kept. */
+const RIVALS = 4;
+/** With fewer kept policies the range would have gaps. */
+const LEAST_KEPT = 8;
+
+/** A policy that ran again. */
+export interface Surveyed {
+  /** Where it is stored, under its mean. */
+  readonly entry: Entry;
+  /** Deviation of its scaled returns. */
+  readonly std: number;
+}
+
+/**
+ * Runs policies again within the survey's share of the budget.
+ * @returns the steadiest ones; undefined where the share is too small for enough of them.
+ */
+export async function survey(run: TrainingRun): Promise<ReadonlySet<Entry> | undefined> {
+  const end = surveyEnd(run);
+  const waiting = new Set(run.attempt.buffer.drawable());
+  const returns = Array.from(waiting, ({ scaledReturn }) => scaledReturn);
+  const range = { min: Math.min(...returns), max: Math.max(...returns) };
+  const surveyed: Surveyed[] = [];
+  for (let asked = 0; waiting.size > 0;) {
+    const affordable = Math.floor(affordableEpisodes(run, { end }) / EPISODES);
+    const group: Entry[] = [];
+    while (group.length < Math.min(affordable, GROUP) && waiting.size > 0) {
+      const entry = nearest(waiting, goldenBetween(asked++, range));
+      waiting.delete(entry);
+      group.push(entry);
+    }
+    if (group.length === 0) break;
+    const stds = await remeasure(run, group, { episodes: EPISODES });
+    surveyed.push(...group.map((entry, i) => ({ entry, std: stds[i] })));
+  }
+  const kept = steadiest(surveyed);
+  return kept.size < LEAST_KEPT ? undefined : kept;
+}
+
+function nearest(entries: Iterable<Entry>, scaledReturn: number): Entry {
+  const miss = (entry: Entry) => Math.abs(entry.scaledReturn - scaledReturn);
+  return [...entries].reduce((a, b) => (miss(b) < miss(a) ? b : a));
+}
+
+/** Keeps the policy of least deviation of each few that follow each other by return. */
+export function steadiest(surveyed: readonly Surveyed[]): Set<Entry> {
+  const sorted = [...surveyed].sort((a, b) => a.entry.scaledReturn - b.entry.scaledReturn);
+  const kept = new Set<Entry>();
+  for (let start = 0; start < sorted.length; start += RIVALS) {
+    const rivals = sorted.slice(start, start + RIVALS);
+    kept.add(rivals.reduce((a, b) => (b.std < a.std ? b : a)).entry);
+  }
+  return kept;
+}
 
 /** Policies this close to an end of the range, or beyond it, are left out. */
 const CLEARANCE = 0.02;
@@ -32,8 +101,8 @@ const BAND = 0.25;
 
 /** A policy that has a share of every batch: its command is to mean this one and no blend. */
 interface Anchor {
-  /** In generator order and the raw frame, [P]. */
-  readonly row: Float32Array;
+  /** Its numbers, [P]. */
+  readonly policy: StoredPolicy;
   /** Its scaled return. */
   readonly command: number;
   /** Its share of every batch. */
@@ -46,39 +115,40 @@ export interface ConsolidationOptions {
   readonly winner: Winner | undefined;
   /** The stored policies that it learns from; all when absent. */
   readonly steady?: ReadonlySet<Entry> | undefined;
-  /** Is told of the updates. */
-  readonly observer: TrainingObserver;
 }
 
 /** Runs the configured number of updates with a step size that falls to 0. */
-export async function consolidate(
+export async function* consolidate(
   run: TrainingRun,
-  { winner, steady, observer }: ConsolidationOptions,
-): Promise<void> {
-  const { config, learner, history } = run;
+  { winner, steady }: ConsolidationOptions,
+): Events<UpdateEvent> {
+  const { task: { config }, tools: { learner }, history } = run;
   const { updates, learningRate, weighting } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
   const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
+  const below = winner ? winner.command - CLEARANCE : Infinity;
   const anchors = winner ? anchorsOf(run, { winner, steady }) : [];
   const putBack = setAside(run, { winner, steady, anchors });
-  for (let done = 0; done < updates; done += perCycle) {
-    const rng = streamFor(config.seed, "consolidation", done);
-    const batches = Array.from({ length: perCycle }, () => {
-      const below = winner ? winner.command - CLEARANCE : Infinity;
-      const batch = drawBatch(run, rng, { size: batchSize, weighting, below });
-      return anchors.reduce((held, anchor) => withAnchor(run, held, anchor), batch);
-    });
-    const losses = await learner.update(batches, { rng, learningRate: rate });
-    history.lastLoss = summarise(losses).mean;
-    observer.record("update", { updates: learner.updates, loss: history.lastLoss });
+  try {
+    for (let done = 0; done < updates; done += perCycle) {
+      const rng = streamFor(config.seed, "consolidation", done);
+      const batches = Array.from({ length: perCycle }, () => {
+        const batch = drawBatch(run, rng, { size: batchSize, weighting, below });
+        return anchors.reduce((held, anchor) => withAnchor(run, held, anchor), batch);
+      });
+      const losses = await learner.update(batches, { rng, learningRate: rate });
+      history.lastLoss = summarise(losses).mean;
+      yield { kind: "update", updates: learner.updates, loss: history.lastLoss };
+    }
+  } finally {
+    putBack();
   }
-  putBack();
 }
 
 /** What random policies reach, on the scale of commands: as stored, and with the survival bonus. */
 function startOf(
-  { attempt, history, scale, config }: TrainingRun,
+  { task: { config, scale }, attempt, history }: TrainingRun,
 ): { command: number; whole: number } {
   const firstReturns = history.returns.slice(0, config.warmup.episodes);
   return { command: attempt.startReturn, whole: scale.scale(summarise(firstReturns).mean) };
@@ -89,18 +159,19 @@ function anchorsOf(
   run: TrainingRun,
   { winner, steady }: { winner: Winner; steady: ReadonlySet<Entry> | undefined },
 ): Anchor[] {
-  const { winnerShare, floorShare } = run.config.consolidation;
-  const { row, command } = winner;
-  const anchors: Anchor[] = [{ row, command, share: winnerShare }];
+  const { task: { config }, attempt: { buffer } } = run;
+  const { winnerShare, floorShare } = config.consolidation;
+  const { policy, command } = winner;
+  const anchors: Anchor[] = [{ policy, command, share: winnerShare }];
   if (floorShare === 0) return anchors;
   const { whole } = startOf(run);
   const miss = ({ scaledReturn, survival }: Entry) => Math.abs(scaledReturn + survival - whole);
-  const [first, ...others] = steady ?? run.attempt.buffer.entries();
+  const [first, ...others] = steady ?? buffer.drawable();
   if (first === undefined) return anchors;
   const floor = others.reduce((a, b) => (miss(b) < miss(a) ? b : a), first);
   if (floor.scaledReturn + CLEARANCE < winner.command) {
-    const copy = run.attempt.buffer.row(floor.slot).slice();
-    anchors.push({ row: copy, command: floor.scaledReturn, share: floorShare });
+    const copy = buffer.row(floor.slot).slice() as StoredPolicy;
+    anchors.push({ policy: copy, command: floor.scaledReturn, share: floorShare });
   }
   return anchors;
 }
@@ -114,13 +185,14 @@ function setAside(
     anchors: readonly Anchor[];
   },
 ): () => void {
+  const { buffer } = run.attempt;
   const isFar = winner ? farFromLine(run, winner) : () => false;
   const [, floor] = anchors;
   const lowest = floor ? floor.command + CLEARANCE : -Infinity;
-  const putBack = run.attempt.buffer.setAside((entry) =>
+  const putBack = buffer.setAside((entry) =>
     isFar(entry) || entry.scaledReturn < lowest || steady?.has(entry) === false
   );
-  if (run.attempt.buffer.bucketCount > 0) return putBack;
+  if (buffer.bucketCount > 0) return putBack;
   putBack();
   return () => {};
 }
@@ -135,7 +207,7 @@ export function farFromLine(
   { command, meanReturn }: Pick<Winner, "command" | "meanReturn">,
 ): (entry: Pick<Entry, "scaledReturn" | "survival">) => boolean {
   const from = startOf(run);
-  const rise = run.scale.scale(meanReturn) - from.whole;
+  const rise = run.task.scale.scale(meanReturn) - from.whole;
   if (rise <= 0 || command <= from.command) return () => false;
   const slope = rise / (command - from.command);
   return ({ scaledReturn, survival }) => {
@@ -148,8 +220,9 @@ export function farFromLine(
 function withAnchor(
   run: TrainingRun,
   { commands, shares, writeTarget }: Batch,
-  { row: anchored, command, share }: Anchor,
+  { policy, command, share }: Anchor,
 ): Batch {
+  const { frame } = run.task;
   const count = commands.length;
   const normaliser = currentNormaliser(run);
   return {
@@ -157,8 +230,7 @@ function withAnchor(
     shares: Float32Array.from([...shares.map((value) => value * (1 - share)), share]),
     writeTarget(row, out) {
       if (row < count) return writeTarget(row, out);
-      out.set(anchored);
-      run.frame.toNormalised(out, normaliser);
+      frame.toNormalised(policy, normaliser, { out });
     },
   };
 }

@@ -10,8 +10,8 @@
 import type { Config } from "../config/config.ts";
 import { rankWeight, spacingWeights } from "./bucket_weights.ts";
 import { countWeights } from "../learner/generation_pass.ts";
-import { noiseDeviations } from "./noise.ts";
-import { generateRows } from "./probe.ts";
+import { noiseDeviations } from "./exploration.ts";
+import { generate } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 import { toPolicyOrder } from "../policy_space.ts";
 
@@ -73,8 +73,8 @@ const COMMANDS = Array.from({ length: 11 }, (_, i) => i / 10);
  * one for each command, so its movement holds the latents' part too.
  */
 export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnostics> {
-  const { model, shape, config } = run;
-  const rows = await generateRows(run, COMMANDS);
+  const { task: { config, shape }, tools: { model } } = run;
+  const rows = await generate(run, COMMANDS);
   const policies = rows.map((row) => toPolicyOrder(model, row));
   const noise = toPolicyOrder(model, noiseDeviations(run));
   let offset = 0;

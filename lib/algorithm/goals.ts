@@ -9,7 +9,7 @@
  */
 
 import type { Entry } from "./buffer.ts";
-import { streamFor } from "../episodes/rollout.ts";
+import { streamFor } from "../numbers/streams.ts";
 import type { TrainingRun } from "./run.ts";
 
 /** A return to ask for, and what came of asking. */
@@ -23,14 +23,14 @@ const COMPETITORS = 60;
  * return seen, whether its policy was stored or not, as in the reference.
  */
 export function goalsOf(run: TrainingRun): Goal[] {
-  const { attempt: { buffer }, config: { command: { top, credit } } } = run;
+  const { task: { config: { command: { top, credit } } }, attempt: { buffer } } = run;
   return top === 1 && credit === 0
     ? [{ scaledReturn: buffer.best, asked: 0, answered: 0 }]
     : goalPolicies(run);
 }
 
 /** The stored policies that rollouts ask for, most deserving first. */
-export function goalPolicies({ attempt: { buffer }, config }: TrainingRun): Entry[] {
+export function goalPolicies({ task: { config }, attempt: { buffer } }: TrainingRun): Entry[] {
   const { top, credit } = config.command;
   if (credit === 0) return buffer.top(top);
   // A stable sort of what comes best first: equal credit goes to the higher return.
@@ -45,8 +45,8 @@ function creditOf({ scaledReturn, asked, answered }: Goal, weight: number): numb
 }
 
 /** Draws the goal of the next rollout, evenly. */
-export function drawGoal({ config, counters }: TrainingRun, goals: readonly Goal[]): Goal {
-  const draw = streamFor(config.seed, "goal", counters.episodes).random();
+export function drawGoal({ task: { config }, tally }: TrainingRun, goals: readonly Goal[]): Goal {
+  const draw = streamFor(config.seed, "goal", tally.episodes).random();
   return goals[Math.floor(draw * goals.length)];
 }
 

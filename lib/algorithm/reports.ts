@@ -1,60 +1,63 @@
 /** What a run measures of itself while it trains. Nothing is learnt or chosen from it. */
 
-import type { PolicyBuffer } from "./buffer.ts";
-import type { Config } from "../config/config.ts";
 import { measureReturn } from "../episodes/evaluate.ts";
-import { measureCommands } from "./probe.ts";
-import type { TrainingObserver } from "./observer.ts";
+import { dueReports, spentSteps } from "./budget.ts";
+import type { PolicyBuffer } from "./buffer.ts";
+import type { CurveEvent, EvaluationEvent, Events } from "./events.ts";
 import { goalsOf } from "./goals.ts";
-import { spentSteps, type TrainingRun } from "./run.ts";
-
-/** By default a run reports this often: a few episodes beside hundreds of training. */
-const EVALUATIONS_PER_RUN = 20;
-const SWEEPS_PER_RUN = 4;
+import { measureCommands } from "./measure.ts";
+import type { TrainingRun } from "./run.ts";
 
 /** Bins over the scaled returns 0 to 1 in which reports count stored policies; more follow above 1. */
 export const OCCUPANCY_BINS = 40;
 /** Returns above this many times the range share the last bin. */
 const OCCUPIED_RANGES = 10;
 
-/** Evaluates the best command without noise at every multiple of the configured interval. */
-export async function evaluateWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, history, attempt: { buffer } } = run;
-  const step = spentSteps(run);
-  const due = Math.floor(step / evaluationInterval(config));
-  if (due <= counters.evaluations) return;
-  const { episodes } = config.evaluation;
-  const [{ scaledReturn: command }] = goalsOf(run);
-  const [results] = await measureCommands(run, {
-    commands: [command],
-    episodes,
-    purpose: "evaluation",
-    firstEpisode: counters.evaluations * episodes,
-    account: "evaluation",
-  });
-  counters.evaluations = due;
-  const measured = measureReturn(results);
-  history.evaluations.push({ step, command, measured });
-  observer.record("evaluation", { command, ...measured, occupancy: countOccupancy(buffer) });
+/** Evaluates the best command and sweeps the range, each when another of its intervals has passed. */
+export async function* report(run: TrainingRun): Events<EvaluationEvent | CurveEvent> {
+  const due = dueReports(run);
+  const { tally } = run;
+  if (due.evaluations > tally.evaluations) {
+    const evaluation = await evaluate(run);
+    tally.evaluations = due.evaluations;
+    yield evaluation;
+  }
+  if (due.sweeps > tally.sweeps) {
+    const curve = await sweep(run);
+    tally.sweeps = due.sweeps;
+    yield curve;
+  }
 }
 
-/** Measures commands over the whole range at every multiple of the configured interval. */
-export async function sweepWhenDue(run: TrainingRun, observer: TrainingObserver): Promise<void> {
-  const { config, counters, attempt: { buffer } } = run;
-  const { commands: count, episodes } = config.sweep;
-  const due = Math.floor(spentSteps(run) / sweepInterval(config));
-  if (due <= counters.sweeps) return;
-  const commands = Array.from({ length: count }, (_, i) => buffer.best * i / (count - 1));
-  const results = await measureCommands(run, {
-    commands,
+/** Measures the best command without noise. */
+async function evaluate(run: TrainingRun): Promise<EvaluationEvent> {
+  const { task: { config }, attempt: { buffer }, tally, history } = run;
+  const { episodes } = config.evaluation;
+  const [{ scaledReturn: command }] = goalsOf(run);
+  const [results] = await measureCommands(run, [command], {
     episodes,
-    purpose: "sweep",
-    firstEpisode: counters.sweeps * count * episodes,
+    purpose: "evaluation",
+    firstEpisode: tally.evaluations * episodes,
     account: "evaluation",
   });
-  counters.sweeps = due;
+  const measured = measureReturn(results);
+  history.evaluations.push({ step: spentSteps(run), command, measured });
+  return { kind: "evaluation", command, ...measured, occupancy: countOccupancy(buffer) };
+}
+
+/** Measures commands over the whole range. */
+async function sweep(run: TrainingRun): Promise<CurveEvent> {
+  const { task: { config }, attempt: { buffer }, tally } = run;
+  const { commands: count, episodes } = config.sweep;
+  const commands = Array.from({ length: count }, (_, i) => buffer.best * i / (count - 1));
+  const results = await measureCommands(run, commands, {
+    episodes,
+    purpose: "sweep",
+    firstEpisode: tally.sweeps * count * episodes,
+    account: "evaluation",
+  });
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));
-  observer.record("curve", { points });
+  return { kind: "curve", points };
 }
 
 /** Counts the stored policies by scaled return: bin j holds (j, j + 1] / OCCUPANCY_BINS. */
@@ -73,16 +76,5 @@ export function countOccupancy(buffer: Pick<PolicyBuffer, "entries">): number[] 
 
 /** Makes the next reports of a run whose budget was changed come when the new intervals say. */
 export function rebaseReports(run: TrainingRun): void {
-  const { config, counters } = run;
-  const step = spentSteps(run);
-  counters.evaluations = Math.floor(step / evaluationInterval(config));
-  counters.sweeps = Math.floor(step / sweepInterval(config));
-}
-
-function evaluationInterval({ evaluation, steps }: Config): number {
-  return evaluation.every || steps / EVALUATIONS_PER_RUN;
-}
-
-function sweepInterval({ sweep, steps }: Config): number {
-  return sweep.every || steps / SWEEPS_PER_RUN;
+  Object.assign(run.tally, dueReports(run));
 }

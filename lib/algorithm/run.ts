@@ -1,12 +1,18 @@
 /**
- * The state of a training run: everything that the trainer's steps read and change, in one place.
+ * The state of a training run, in parts, so that each step names the parts that it uses.
  *
- * What a run needs is either derived from its configuration (environment, networks, graphs, scale) or
- * changes while it trains (`learner`, `attempt`, `resting`, `counters`, `history`). The second group is
- * what a checkpoint holds; no random stream is among it, because every use of randomness derives its
- * own stream from (seed, purpose, counter).
+ *     task     what the run is: fixed by its configuration
+ *     tools    what does the work: environment, networks, learner, episode runner
+ *     attempt  the present attempt: its policies, its normaliser, its noise
+ *     resting  attempts that may be taken up again
+ *     tally    numbers of things done
+ *     history  what reports remember
+ *
+ * A checkpoint holds the last four and the learner's weights. It holds no random stream, because every use
+ * of randomness derives its own (lib/numbers/streams.ts).
  */
 
+import { checkBudget } from "./budget.ts";
 import { type DrawOptions, type Entry, PolicyBuffer } from "./buffer.ts";
 import type { Config } from "../config/config.ts";
 import type { Env, EnvSpec } from "../env.ts";
@@ -19,11 +25,15 @@ import { Learner, type LearnerState } from "../learner/learner.ts";
 import type { Batch } from "../learner/staging.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "../model.ts";
 import { createMoments, type Moments, normaliserOf } from "../episodes/normaliser.ts";
-import { createObservationFrame, type ObservationFrame } from "../policy_space.ts";
+import {
+  createObservationFrame,
+  type GeneratedPolicy,
+  type ObservationFrame,
+} from "../policy_space.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
 import type { Rng } from "../numbers/rng.ts";
-import { streamFor } from "../episodes/rollout.ts";
+import { streamFor } from "../numbers/streams.ts";
 
 /** What simulated steps were spent on. Only the first two count towards the budget. */
 export interface StepCounts {
@@ -38,7 +48,7 @@ export interface StepCounts {
 }
 
 /** Numbers of things done so far. */
-export interface Counters {
+export interface Tally {
   /** Simulated steps by what they were spent on. */
   steps: StepCounts;
   /** Training episodes, warm-up included. */
@@ -113,16 +123,24 @@ export interface RestingAttempt {
   readonly learner: LearnerState;
 }
 
-/** A run and everything it needs. */
-export interface TrainingRun {
+/** What a run is: nothing of it changes while it trains. */
+export interface Task {
   /** Every option of the run. */
   readonly config: Config;
   /** The environment's description. */
   readonly spec: EnvSpec;
-  /** The environment that training episodes run in. */
-  readonly env: Env;
   /** What the policies look like. */
   readonly shape: PolicyShape;
+  /** Converts between returns and scaled commands. */
+  readonly scale: ReturnScale;
+  /** Moves policies between the frames of raw and of normalised observations. */
+  readonly frame: ObservationFrame;
+}
+
+/** What does the work of a run. */
+export interface Tools {
+  /** The environment that training episodes run in. */
+  readonly env: Env;
   /** Acts in training episodes with the parameters it is given. */
   readonly policy: Policy;
   /** The generator network. */
@@ -131,18 +149,22 @@ export interface TrainingRun {
   readonly models: ModelTable;
   /** Owns the generator's weights and Adam's moments. */
   readonly learner: Learner;
+  /** Runs noise-free episodes. */
+  readonly runner: EpisodeRunner;
+}
+
+/** A run and everything it needs. */
+export interface TrainingRun {
+  /** What the run is. */
+  readonly task: Task;
+  /** What does its work. */
+  readonly tools: Tools;
   /** The present attempt. */
   attempt: Attempt;
   /** Those that may be taken up again. */
   resting: RestingAttempt[];
-  /** Converts between returns and scaled commands. */
-  readonly scale: ReturnScale;
-  /** Gathers an episode's observations for `moments`. */
-  readonly frame: ObservationFrame;
-  /** Runs noise-free episodes. */
-  readonly runner: EpisodeRunner;
   /** Numbers of things done so far. */
-  readonly counters: Counters;
+  readonly tally: Tally;
   /** What reports remember. */
   readonly history: History;
 }
@@ -170,32 +192,26 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
   const policy = models.createPolicy(env.spec, shape);
   checkNoise(config, model);
   checkBudget(config, env.spec);
+  const weights = model.initialise(streamFor(config.seed, "initialisation", 0));
   return {
-    config,
-    spec: env.spec,
-    env,
-    shape,
-    policy,
-    model,
-    models,
-    learner: new Learner(model, model.initialise(streamFor(config.seed, "initialisation", 0)), {
-      update: config.update,
-      session: parts.session,
-    }),
+    task: {
+      config,
+      spec: env.spec,
+      shape,
+      scale: createReturnScale(config.returns, env.spec),
+      frame: createObservationFrame(model, shape),
+    },
+    tools: {
+      env,
+      policy,
+      model,
+      models,
+      learner: new Learner(model, weights, { update: config.update, session: parts.session }),
+      runner: parts.runner ?? createLocalRunner(env, policy),
+    },
     attempt: createAttempt(config, shape),
     resting: [],
-    scale: createReturnScale(config.returns, env.spec),
-    frame: createObservationFrame(model, shape),
-    runner: parts.runner ?? createLocalRunner(env, policy),
-    counters: {
-      steps: { training: 0, noiseFree: 0, calibration: 0, evaluation: 0 },
-      episodes: 0,
-      cycles: 0,
-      evaluations: 0,
-      sweeps: 0,
-      noiseFreeEpisodes: 0,
-      attempts: 1,
-    },
+    tally: createTally(),
     history: {
       bestReturn: -Infinity,
       lastReturn: NaN,
@@ -203,6 +219,18 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       evaluations: [],
       returns: [],
     },
+  };
+}
+
+function createTally(): Tally {
+  return {
+    steps: { training: 0, noiseFree: 0, calibration: 0, evaluation: 0 },
+    episodes: 0,
+    cycles: 0,
+    evaluations: 0,
+    sweeps: 0,
+    noiseFreeEpisodes: 0,
+    attempts: 1,
   };
 }
 
@@ -229,86 +257,27 @@ function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: Generato
   );
 }
 
-/**
- * Checks that a budget holds one episode: without a stored policy there is nothing to learn from.
- * @throws {RangeError} naming the least budget, or the shares that leave nothing.
- */
-export function checkBudget(config: Config, spec: EnvSpec): void {
-  const { maxEpisodeSteps } = spec;
-  const { steps, selection: { budgetShare }, consolidation: { surveyShare } } = config;
-  if (budgetShare + surveyShare >= 1) {
-    throw new RangeError(
-      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less than 1 " +
-        `together, got ${budgetShare} and ${surveyShare}`,
-    );
-  }
-  if (steps - reservedSteps({ config, spec }) >= maxEpisodeSteps) return;
-  const selectionShare = budgetShare === 0 ? 0 : Math.max(budgetShare, MAX_SELECTION_SHARE);
-  const least = Math.ceil(maxEpisodeSteps / (1 - selectionShare - surveyShare));
-  throw new RangeError(
-    `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides what is ` +
-      `kept for survey and selection, at least ${least} steps, got ${steps}`,
-  );
-}
-
-/** Counts the steps that the budget pays for. */
-export function spentSteps({ counters: { steps } }: Pick<TrainingRun, "counters">): number {
-  return steps.training + steps.noiseFree;
-}
-
-/** However small the budget's share is, this many episodes are kept for the selection, ... */
-const MIN_SELECTION_EPISODES = 6;
-/** ... unless that is more than this share of the budget. */
-const MAX_SELECTION_SHARE = 0.3;
-
-/** Gives the steps of the budget that training leaves to what follows it: survey and selection. */
-export function reservedSteps(run: { config: Config; spec: EnvSpec }): number {
-  return surveySteps(run) + selectionSteps(run);
-}
-
-/** Gives the steps for running stored policies again before the even phase. */
-export function surveySteps({ config }: { config: Config }): number {
-  return config.consolidation.surveyShare * config.steps;
-}
-
-/** Gives the steps for the selection of the best policy. */
-export function selectionSteps({ config, spec }: { config: Config; spec: EnvSpec }): number {
-  const { budgetShare } = config.selection;
-  if (budgetShare === 0) return 0;
-  const least = Math.min(
-    MIN_SELECTION_EPISODES * spec.maxEpisodeSteps,
-    MAX_SELECTION_SHARE * config.steps,
-  );
-  return Math.max(budgetShare * config.steps, least);
-}
-
-/** Copies a stored policy, in generator order and the frame of the present normaliser, [P]. */
-export function storedPolicy(run: TrainingRun, { slot }: Pick<Entry, "slot">): Float32Array {
-  const row = run.attempt.buffer.row(slot).slice();
-  run.frame.toNormalised(row, currentNormaliser(run));
-  return row;
-}
-
 /** The normaliser that policies use now. */
-export function currentNormaliser(run: TrainingRun): NormaliserState {
-  return normaliserOf(run.attempt.moments);
+export function currentNormaliser({ attempt }: Pick<TrainingRun, "attempt">): NormaliserState {
+  return normaliserOf(attempt.moments);
+}
+
+/** Copies a stored policy into the frame of the present normaliser, [P]. */
+export function recall(run: TrainingRun, { slot }: Pick<Entry, "slot">): GeneratedPolicy {
+  const { task: { frame }, attempt: { buffer } } = run;
+  return frame.toNormalised(buffer.row(slot), currentNormaliser(run));
 }
 
 /** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
-export function drawBatch(
-  { attempt: { buffer, moments }, frame }: TrainingRun,
-  rng: Rng,
-  options: DrawOptions,
-): Batch {
+export function drawBatch(run: TrainingRun, rng: Rng, options: DrawOptions): Batch {
+  const { task: { frame }, attempt: { buffer } } = run;
   const { entries, shares } = buffer.draw(rng, options);
-  const normaliser = normaliserOf(moments);
+  const normaliser = currentNormaliser(run);
   return {
     commands: entries.map(({ scaledReturn }) => scaledReturn),
     shares,
-    writeTarget(row, out) {
-      out.set(buffer.row(entries[row].slot));
-      frame.toNormalised(out, normaliser);
-    },
+    writeTarget: (row, out) =>
+      void frame.toNormalised(buffer.row(entries[row].slot), normaliser, { out }),
     keys: entries.map(({ slot }) => slot),
   };
 }

@@ -8,15 +8,17 @@
  * (successive halving), until one of the last two wins.
  */
 
-import { goalsOf } from "./goals.ts";
-import { generateRows, measureNoiseFree } from "./probe.ts";
 import { summarise } from "../numbers/statistics.ts";
-import { currentNormaliser, spentSteps, storedPolicy, type TrainingRun } from "./run.ts";
+import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
+import { affordableEpisodes } from "./budget.ts";
+import { goalsOf } from "./goals.ts";
+import { generate, measurePaid } from "./measure.ts";
+import { currentNormaliser, recall, type TrainingRun } from "./run.ts";
 
 /** A policy that won, as the generator is to learn it. */
 export interface Winner {
-  /** In generator order and the raw frame of lib/policy_space.ts, [P]. */
-  readonly row: Float32Array;
+  /** Its numbers, [P]. */
+  readonly policy: StoredPolicy;
   /** Its measured mean return as a scaled command. */
   readonly command: number;
   /** The same mean as a return, survival bonus included. */
@@ -24,8 +26,7 @@ export interface Winner {
 }
 
 interface Candidate {
-  /** In the frame of the present normaliser. */
-  readonly row: Float32Array;
+  readonly policy: GeneratedPolicy;
   readonly returns: number[];
   readonly storedReturns: number[];
 }
@@ -35,29 +36,28 @@ interface Candidate {
  * @returns undefined when not even one episode fits.
  */
 export async function selectBest(run: TrainingRun): Promise<Winner | undefined> {
-  const { config, spec, frame, scale } = run;
-  const affordable = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+  const { task: { frame, scale } } = run;
+  const affordable = affordableEpisodes(run);
   if (affordable < 1) return undefined;
   // Half of what is affordable for the first round, the rest to make the last ones sure.
   const room = Math.max(1, Math.floor(affordable / 2));
   let field = await makeCandidates(run, room);
   const mean = ({ returns }: Candidate) => summarise(returns).mean;
   for (let rounds = roundsOf(field.length); rounds > 0; rounds--) {
-    const left = Math.floor((config.steps - spentSteps(run)) / spec.maxEpisodeSteps);
+    const left = affordableEpisodes(run);
     if (left < field.length) break;
     const episodes = Math.max(1, Math.floor(left / (rounds * field.length)));
-    const results = await measureNoiseFree(run, field.map(({ row }) => row), { episodes });
+    const results = await measurePaid(run, field.map(({ policy }) => policy), { episodes });
     field.forEach(({ returns, storedReturns }, i) => {
-      returns.push(...results[i].map((each) => each.return));
-      storedReturns.push(...results[i].map((each) => scale.storedReturn(each)));
+      returns.push(...results[i].returns);
+      storedReturns.push(...results[i].storedReturns);
     });
     field.sort((a, b) => mean(b) - mean(a));
     if (rounds > 1) field = field.slice(0, betterHalf(field.length));
   }
   const [winner] = field;
-  frame.toRaw(winner.row, currentNormaliser(run));
   return {
-    row: winner.row,
+    policy: frame.toRaw(winner.policy, currentNormaliser(run)),
     command: scale.scale(summarise(winner.storedReturns).mean),
     meanReturn: mean(winner),
   };
@@ -78,15 +78,14 @@ function roundsOf(count: number): number {
  * stored ones that ran more than once, whose return is no luck, as many again if there is room.
  */
 async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
-  const { attempt: { buffer }, config } = run;
+  const { task: { config }, attempt: { buffer } } = run;
   const count = Math.min(config.selection.candidates, room);
   const best = buffer.top(Math.floor(count / 2));
   const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
     .slice(0, Math.min(count, room - count));
-  const stored = [...new Set([...best, ...sure])].map((entry) => storedPolicy(run, entry));
+  const stored = [...new Set([...best, ...sure])].map((entry) => recall(run, entry));
   const goals = goalsOf(run).slice(0, count - best.length);
-  const commands = goals.map(({ scaledReturn }) => scaledReturn);
-  const generated = (await generateRows(run, commands)).map((row) => row.slice());
+  const generated = await generate(run, goals.map(({ scaledReturn }) => scaledReturn));
   // Stored ones first: on a tie they have been measured before.
-  return [...stored, ...generated].map((row) => ({ row, returns: [], storedReturns: [] }));
+  return [...stored, ...generated].map((policy) => ({ policy, returns: [], storedReturns: [] }));
 }

@@ -8,13 +8,14 @@
 import { setImmediate } from "node:timers";
 import type { Env, EnvSpec } from "../env.ts";
 import type { NormaliserState, Policy } from "../model.ts";
+import type { PolicyParameters } from "../policy_space.ts";
 import { type Episode, runEpisode } from "./rollout.ts";
 import { confidence95, summarise, type Summary } from "../numbers/statistics.ts";
 
 /** One policy and the seeds of its episodes. */
 export interface EvaluationJob {
-  /** In policy order, [P]. */
-  readonly parameters: Float32Array;
+  /** For the normaliser that the jobs run with, [P]. */
+  readonly parameters: PolicyParameters;
   /** Seed of each episode. */
   readonly seeds: readonly number[];
 }

@@ -1,46 +1,14 @@
 /**
  * One episode of one policy.
  *
- * Every episode starts from a seed of its own, derived from (run seed, purpose, number), so that an
- * episode's result depends on nothing that ran before it: a run can be resumed between any two
- * episodes, and evaluations give the same numbers on any number of workers.
+ * An episode's result depends on the policy, its normaliser and the seed alone, never on what ran before
+ * it: seeds come from lib/numbers/streams.ts.
  */
 
 import { DivergedError } from "../system/errors.ts";
 import type { Env } from "../env.ts";
 import type { Policy } from "../model.ts";
 import { addObservation, type Moments } from "./normaliser.ts";
-import { Rng } from "../numbers/rng.ts";
-
-/** What a random stream is for; part of its seed. The numbers are fixed: results depend on them. */
-export const PURPOSE = {
-  initialisation: 0,
-  warmup: 1,
-  training: 2,
-  noise: 3,
-  batch: 4,
-  evaluation: 5,
-  sweep: 6,
-  curve: 7,
-  verification: 8,
-  latent: 9,
-  calibration: 10,
-  consolidation: 11,
-  goal: 12,
-} as const;
-
-/** Names a purpose of a random stream. */
-export type Purpose = keyof typeof PURPOSE;
-
-/** Derives the stream for one use: the same three numbers always give the same stream. */
-export function streamFor(seed: number, purpose: Purpose, number: number): Rng {
-  return Rng.fromSeed([seed, PURPOSE[purpose], number]);
-}
-
-/** Derives an environment seed in 0..2^32 - 1 for one episode. */
-export function episodeSeed(seed: number, purpose: Purpose, number: number): number {
-  return streamFor(seed, purpose, number).nextUint32();
-}
 
 /** What one episode gave. */
 export interface Episode {

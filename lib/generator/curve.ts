@@ -4,7 +4,7 @@ import type { EpisodeRunner, MeasuredReturn } from "../episodes/evaluate.ts";
 import { measureReturn } from "../episodes/evaluate.ts";
 import { commandFor } from "./calibration.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
-import { episodeSeed, streamFor } from "../episodes/rollout.ts";
+import { episodeSeed, streamFor } from "../numbers/streams.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { toPolicyOrder } from "../policy_space.ts";
 

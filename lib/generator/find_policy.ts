@@ -18,8 +18,8 @@ import { answersFor, type CalibratedCommand } from "./calibration.ts";
 import type { EpisodeRunner, MeasuredReturn } from "../episodes/evaluate.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
 import { nextCommand } from "./next_command.ts";
-import { episodeSeed, streamFor } from "../episodes/rollout.ts";
-import { toPolicyOrder } from "../policy_space.ts";
+import { episodeSeed, streamFor } from "../numbers/streams.ts";
+import { type PolicyParameters, toPolicyOrder } from "../policy_space.ts";
 import { Trial } from "./trial.ts";
 
 /** What is wanted of `findPolicy`. */
@@ -44,8 +44,8 @@ export interface FindOptions {
 export interface Candidate {
   /** Scaled command that it, or what its weights were made from, was generated for. */
   readonly command: number;
-  /** In policy order, [P]. */
-  readonly parameters: Float32Array;
+  /** For the generator's normaliser, [P]. */
+  readonly parameters: PolicyParameters;
   /** What it returned, and the environment seeds of its episodes. */
   readonly measured: MeasuredReturn & { readonly seeds: readonly number[] };
 }
@@ -161,7 +161,11 @@ class PolicySearch {
     const { scale } = this.#generator.shape;
     const share = NOISE_SHARES[this.#perturbations++ % NOISE_SHARES.length];
     const moved = parameters.map((x, i) => x + share * scale[i] * rng.standardNormal());
-    return new Trial({ command, parameters: moved, isGenerated: false });
+    return new Trial({
+      command,
+      parameters: moved as PolicyParameters,
+      isGenerated: false,
+    });
   }
 
   /** Blends the nearest policies on either side, about where the return lies between their means. */
@@ -176,7 +180,9 @@ class PolicySearch {
     const share = Math.min(1 - BLEND_MARGIN, Math.max(BLEND_MARGIN, drawn));
     return new Trial({
       command: (share < 0.5 ? low : high).command,
-      parameters: low.parameters.map((x, i) => x + share * (high.parameters[i] - x)),
+      parameters: low.parameters.map((x, i) =>
+        x + share * (high.parameters[i] - x)
+      ) as PolicyParameters,
       isGenerated: false,
     });
   }

@@ -26,6 +26,7 @@ import { exportOnnx } from "../onnx/export.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { countPolicyParameters } from "./policy_size.ts";
+import type { PolicyParameters } from "../policy_space.ts";
 import { VERSION } from "../system/version.ts";
 
 /** The formats in which a policy can be written and read; each is its files' ending too. */
@@ -53,8 +54,8 @@ const MAX_BYTES = 2 ** 30;
 export interface PolicyNumbers {
   /** Widths of the tanh layers; empty for a linear policy. */
   readonly hiddenSizes: readonly number[];
-  /** In policy order, [P]. */
-  readonly parameters: Float32Array;
+  /** For `normaliser`, [P]. */
+  readonly parameters: PolicyParameters;
   /** The normaliser of its observations. */
   readonly normaliser: NormaliserState;
 }
@@ -270,7 +271,7 @@ function readSafetensors(bytes: Uint8Array, path: string): ReadNumbers {
     numbers: checkNumbers(
       {
         hiddenSizes: readHiddenSizes(metadata, path),
-        parameters,
+        parameters: parameters as PolicyParameters,
         normaliser: { mean: vector("mean"), deviation: vector("deviation") },
       },
       path,
@@ -301,7 +302,9 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
     numbers: checkNumbers(
       {
         hiddenSizes: readHiddenSizes(metadata, path),
-        parameters: Float32Array.from(numbersOf(root.parameters, "parameters")),
+        parameters: Float32Array.from(
+          numbersOf(root.parameters, "parameters"),
+        ) as PolicyParameters,
         normaliser: {
           mean: Float64Array.from(numbersOf(normaliser.mean, "normaliser.mean")),
           deviation: Float64Array.from(numbersOf(normaliser.deviation, "normaliser.deviation")),

@@ -2,13 +2,14 @@
 
 import { type MeasuredReturn, measureReturn } from "../episodes/evaluate.ts";
 import type { Episode } from "../episodes/rollout.ts";
+import type { PolicyParameters } from "../policy_space.ts";
 
 /** What a trial is made from. */
 export interface TrialPolicy {
   /** Scaled command that it, or what its weights were made from, was generated for. */
   readonly command: number;
-  /** In policy order, [P]. */
-  readonly parameters: Float32Array;
+  /** For the generator's normaliser, [P]. */
+  readonly parameters: PolicyParameters;
   /** Whether it is what the generator puts out for its command: no blend, and without noise. */
   readonly isGenerated: boolean;
 }
@@ -25,8 +26,8 @@ export interface Wanted {
 export class Trial implements TrialPolicy {
   /** Scaled command that it, or what its weights were made from, was generated for. */
   readonly command: number;
-  /** In policy order, [P]. */
-  readonly parameters: Float32Array;
+  /** For the generator's normaliser, [P]. */
+  readonly parameters: PolicyParameters;
   /** Whether it is what the generator puts out for its command. */
   readonly isGenerated: boolean;
   readonly #episodes: Episode[] = [];

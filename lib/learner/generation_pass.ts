@@ -2,6 +2,7 @@
 
 import { countMultiplyAdds } from "../autodiff/cost.ts";
 import type { GeneratorModel, WeightSpec } from "../model.ts";
+import type { GeneratedPolicy } from "../policy_space.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import {
   createSession,
@@ -37,7 +38,7 @@ export class GenerationPass {
   async run(
     weights: WeightValues,
     { commands, rng }: { commands: readonly number[]; rng: Rng },
-  ): Promise<Float32Array[]> {
+  ): Promise<GeneratedPolicy[]> {
     const { parameterCount: size, latentSize } = this.#model;
     this.#session ??= await this.#load();
     const count = commands.length;
@@ -52,7 +53,9 @@ export class GenerationPass {
     }
     const policies = { data: new Float32Array(count * size), shape: [count, size] };
     await this.#session.run(feeds, { policies });
-    return commands.map((_, row) => policies.data.subarray(row * size, (row + 1) * size));
+    return commands.map((_, row) =>
+      policies.data.subarray(row * size, (row + 1) * size) as GeneratedPolicy
+    );
   }
 
   #load(): Promise<Session> {

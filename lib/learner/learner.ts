@@ -11,6 +11,7 @@ import { DivergedError } from "../system/errors.ts";
 import { GenerationPass } from "./generation_pass.ts";
 import { HostUpdater } from "./cpu_updater.ts";
 import type { GeneratorModel } from "../model.ts";
+import type { GeneratedPolicy } from "../policy_space.ts";
 import type { Rng } from "../numbers/rng.ts";
 import type { Batch } from "./staging.ts";
 import type { FlatState, Updater, UpdaterOptions } from "./updater.ts";
@@ -103,10 +104,10 @@ export class Learner {
   }
 
   /**
-   * Generates policies for scaled commands, in generator order: n rows of [P].
+   * Generates policies for scaled commands, n rows of [P].
    * @param rng draws the latents of a generator that has some: n * L normal numbers
    */
-  generate(commands: readonly number[], { rng }: { rng: Rng }): Promise<Float32Array[]> {
+  generate(commands: readonly number[], { rng }: { rng: Rng }): Promise<GeneratedPolicy[]> {
     return this.#generation.run(this.#updater.weights, { commands, rng });
   }
 

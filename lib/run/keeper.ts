@@ -26,8 +26,9 @@ import { CHECKPOINT_FOLDER_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { EMPTY_LOG, type LogPositions, RunLog } from "./log.ts";
 import type { Clock } from "../system/clock.ts";
-import type { RecordKind, TrainingObserver, TrainingOutcome } from "../algorithm/observer.ts";
-import { spentSteps, type TrainingRun } from "../algorithm/run.ts";
+import { spentSteps } from "../algorithm/budget.ts";
+import type { RecordEvent, TrainingOutcome } from "../algorithm/events.ts";
+import type { TrainingRun } from "../algorithm/run.ts";
 import { type CapturedState, captureState, findNonFinite, restoreState } from "./state.ts";
 import { VERSION } from "../system/version.ts";
 
@@ -51,14 +52,12 @@ export interface KeepOptions {
   readonly machine: Machine;
   /** Aborted to stop after the present cycle. */
   readonly signal: AbortSignal;
-  /** Called after every cycle and warm-up episode. */
-  readonly onCycle: (run: TrainingRun) => void;
   /** Gets what the user should know although nothing failed. */
   readonly onWarning: (text: string) => void;
 }
 
-/** The observer that keeps a folder. Its folder must be locked by the caller. */
-export class RunKeeper implements TrainingObserver {
+/** Keeps one folder, which the caller must have locked. */
+export class RunKeeper {
   readonly #run: TrainingRun;
   readonly #options: KeepOptions;
   readonly #store: CheckpointStore;
@@ -67,7 +66,6 @@ export class RunKeeper implements TrainingObserver {
   readonly end: RunEnd | undefined;
   #savedSteps: number | undefined;
   #savedMs: number;
-  #savedEvaluations: number;
   /** The state at the end of the budget, once it is reached. */
   #spent: { readonly state: CapturedState; readonly log: LogPositions } | undefined;
 
@@ -103,12 +101,11 @@ export class RunKeeper implements TrainingObserver {
     this.#store = store;
     this.#savedMs = options.clock.monotonicMs();
     this.#savedSteps = notes && spentSteps(run);
-    this.#savedEvaluations = run.history.evaluations.length;
-    const isLonger = notes !== undefined && run.config.steps > notes.config.steps;
+    const isLonger = notes !== undefined && run.task.config.steps > notes.config.steps;
     const end = options.hasResult ? notes?.end : undefined;
     this.end = isLonger ? undefined : end;
     if (end && isLonger) {
-      Object.assign(run.counters, end.counters);
+      Object.assign(run.tally, end.counters);
       this.#savedSteps = undefined;
     }
     const from = end?.log ?? notes?.log ?? EMPTY_LOG;
@@ -120,7 +117,7 @@ export class RunKeeper implements TrainingObserver {
 
   /** Records what changed since the checkpoint that can change results. */
   #noteChanges({ config, machine, version }: RunNotes): void {
-    const changes = changesBetween(config, this.#run.config);
+    const changes = changesBetween(config, this.#run.task.config);
     if (version !== VERSION) changes.push({ name: "version", from: version, to: VERSION });
     for (const key of ["device", "threads"] as const) {
       const [from, to] = [machine[key], this.#options.machine[key]];
@@ -133,29 +130,34 @@ export class RunKeeper implements TrainingObserver {
   }
 
   /** Writes a record. */
-  record(kind: RecordKind, values: Readonly<Record<string, unknown>>): void {
-    this.#write(recordOf(this.#run, kind, values));
+  record(event: RecordEvent): void {
+    this.#write(recordOf(this.#run, event));
   }
 
-  /** Saves when it is time to, and stops when it was asked to. */
-  async betweenCycles(run: TrainingRun): Promise<boolean> {
-    const { signal, onCycle } = this.#options;
-    if (HASHED_CYCLES.includes(run.counters.cycles)) {
-      await run.learner.download();
-      this.#write(stateRecordOf(run));
+  /**
+   * Saves the whole state after a cycle when it is time to, or when the signal asks to stop.
+   * @returns false when it asks: everything is saved then.
+   */
+  async endCycle(): Promise<boolean> {
+    const { tools: { learner }, tally } = this.#run;
+    if (HASHED_CYCLES.includes(tally.cycles)) {
+      await learner.download();
+      this.#write(stateRecordOf(this.#run));
     }
-    onCycle(run);
-    const isStopped = signal.aborted;
+    const isStopped = this.#options.signal.aborted;
     if (isStopped || this.#isDue()) {
-      await run.learner.download();
+      await learner.download();
       this.#save();
     }
     return !isStopped;
   }
 
-  /** Saves the state from which the end of the run can be done, and done again. */
-  async beforeFinish(): Promise<boolean> {
-    await this.#run.learner.download();
+  /**
+   * Saves the state from which the end of the run can be done, and done again.
+   * @returns false when the signal asks to stop.
+   */
+  async saveSpent(): Promise<boolean> {
+    await this.#run.tools.learner.download();
     if (this.#savedSteps !== spentSteps(this.#run)) this.#save();
     this.#spent = { state: captureState(this.#run), log: this.#log.sync() };
     return !this.#options.signal.aborted;
@@ -166,7 +168,7 @@ export class RunKeeper implements TrainingObserver {
    * @throws {FileError} when that cannot be written; the end is done again at the next start.
    */
   finish({ finalReturn }: TrainingOutcome): RunEnd {
-    const { counters, learner } = this.#run;
+    const { tally: counters, tools: { learner } } = this.#run;
     const { state, log } = this.#spent!;
     const end = { counters, updates: learner.updates, log: this.#log.sync(), finalReturn };
     this.#store.save(this.#content(state, { log, end }));
@@ -207,7 +209,7 @@ export class RunKeeper implements TrainingObserver {
     if (checkpointEverySteps > 0) return steps >= checkpointEverySteps;
     const elapsed = clock.monotonicMs() - this.#savedMs;
     return elapsed >= LONGEST_INTERVAL_MS ||
-      elapsed >= SHORTEST_INTERVAL_MS && steps >= this.#run.config.steps / SAVES_PER_RUN;
+      elapsed >= SHORTEST_INTERVAL_MS && steps >= this.#run.task.config.steps / SAVES_PER_RUN;
   }
 
   #save(): void {
@@ -221,26 +223,17 @@ export class RunKeeper implements TrainingObserver {
       );
     }
     const log = this.#log.sync();
-    const content = this.#content(captureState(run), { log, end: undefined });
-    this.#store.save(content, { isBest: this.#isBest() });
+    this.#store.save(this.#content(captureState(run), { log, end: undefined }));
     this.#savedSteps = steps;
     this.#savedMs = this.#options.clock.monotonicMs();
-    this.#savedEvaluations = run.history.evaluations.length;
   }
 
   #content(state: CapturedState, notes: Pick<RunNotes, "log" | "end">) {
     return checkpointOf(state, {
-      config: this.#run.config,
+      config: this.#run.task.config,
       machine: this.#options.machine,
       ...notes,
     });
-  }
-
-  /** Tells whether the best evaluation of the run was made since the last save. */
-  #isBest(): boolean {
-    const means = this.#run.history.evaluations.map(({ measured }) => measured.mean);
-    const fresh = means.slice(this.#savedEvaluations);
-    return fresh.length > 0 && Math.max(...fresh) >= Math.max(...means);
   }
 }
 
@@ -251,7 +244,7 @@ function takeUp(
   const loaded = store.load();
   loaded.warnings.forEach(options.onWarning);
   const notes = notesOf(loaded, path);
-  assertResumable(options.folder, notes.config, run.config);
+  assertResumable(options.folder, notes.config, run.task.config);
   if (notes.version !== VERSION) {
     options.onWarning(
       `Checkpoint ${

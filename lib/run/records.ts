@@ -4,8 +4,9 @@
  */
 
 import type { MetricRecord } from "./metrics.ts";
-import type { RecordKind } from "../algorithm/observer.ts";
-import { spentSteps, type TrainingRun } from "../algorithm/run.ts";
+import { spentSteps } from "../algorithm/budget.ts";
+import type { RecordEvent } from "../algorithm/events.ts";
+import type { TrainingRun } from "../algorithm/run.ts";
 import { hashState } from "./state.ts";
 import { VERSION } from "../system/version.ts";
 
@@ -13,23 +14,19 @@ import { VERSION } from "../system/version.ts";
 export const HASHED_CYCLES: readonly number[] = [1, 2, 4, 8, 16, 32];
 
 /** Makes the first record of a run: what it is. */
-export function startRecordOf({ config: { env, seed } }: TrainingRun): MetricRecord {
+export function startRecordOf({ task: { config: { env, seed } } }: TrainingRun): MetricRecord {
   return { kind: "run", step: 0, version: VERSION, env, seed };
 }
 
 /** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */
-export function recordOf(
-  run: TrainingRun,
-  kind: RecordKind,
-  values: Readonly<Record<string, unknown>>,
-): MetricRecord {
+export function recordOf(run: TrainingRun, { kind, ...values }: RecordEvent): MetricRecord {
   const isReport = kind === "attempt" || kind === "evaluation" || kind === "curve";
-  const simulated = isReport ? { simulated: { ...run.counters.steps } } : {};
-  return { kind, step: spentSteps(run), ...values, ...simulated };
+  const simulated = isReport ? { simulated: { ...run.tally.steps } } : {};
+  return { kind, step: spentSteps(run), ...values as object, ...simulated };
 }
 
 /** Makes the record of a state's hash; once after each of `HASHED_CYCLES`. */
 export function stateRecordOf(run: TrainingRun): MetricRecord {
-  const { cycles: cycle } = run.counters;
+  const { cycles: cycle } = run.tally;
   return { kind: "state", step: spentSteps(run), cycle, hash: hashState(run) };
 }

@@ -26,12 +26,13 @@ import { type KeepOptions, RunKeeper } from "./keeper.ts";
 import { lockRun } from "./lock.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import { train } from "../algorithm/trainer.ts";
-import type { TrainingObserver, TrainingOutcome } from "../algorithm/observer.ts";
+import { spentSteps } from "../algorithm/budget.ts";
+import { isRecord, type TrainingOutcome } from "../algorithm/events.ts";
 import {
   createRun,
   currentNormaliser,
-  spentSteps,
   type StepCounts,
+  type Tally,
   type TrainingRun,
 } from "../algorithm/run.ts";
 import { findNonFinite } from "./state.ts";
@@ -135,78 +136,138 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
   const made = createRun(config, { env, models: context.models, session: context.session });
-  parts.defer(() => made.learner.close());
+  parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);
   parts.use(lockRun(context.folder));
-  const runner = createRunner(config, context) ?? made.runner;
+  const runner = createRunner(config, context) ?? made.tools.runner;
   parts.defer(() => runner.close());
-  // Only the end of a run is thrown away by a stop; a cycle's own evaluations are part of it.
-  let stop: { signal?: AbortSignal } = {};
-  const run: TrainingRun = {
-    ...made,
-    runner: {
-      run: (jobs, normaliser) => runner.run(jobs, normaliser, stop),
-      close: () => Promise.resolve(),
-    },
+  const stop: Stop = {};
+  const run: TrainingRun = { ...made, tools: { ...made.tools, runner: stoppable(runner, stop) } };
+  const keeper = parts.use(openKeeper(run, context));
+  if (context.profile) timeParts(context.profile, run, keeper);
+  if (keeper.end) {
+    context.onWarning?.(
+      `Run ${JSON.stringify(context.folder)} is finished: there is nothing to do: give more ` +
+        `--steps to go on with it`,
+    );
+  }
+  const end = keeper.end ?? await trainToEnd(run, { keeper, context, stop });
+  const seconds = (context.clock.monotonicMs() - started) / 1000;
+  return resultOf(run, end, { context, seconds });
+}
+
+/** Set once the budget is spent: only the end of a run is thrown away by a stop, a cycle is completed. */
+interface Stop {
+  signal?: AbortSignal;
+}
+
+/** Makes a runner whose episodes end when the stop's signal is aborted, once there is one. */
+function stoppable(runner: EpisodeRunner, stop: Stop): EpisodeRunner {
+  return {
+    run: (jobs, normaliser) => runner.run(jobs, normaliser, stop),
+    close: () => Promise.resolve(),
   };
+}
+
+/** Writes the configuration and opens the folder's log and checkpoints. */
+function openKeeper(run: TrainingRun, context: SessionContext): RunKeeper {
+  const { config } = run.task;
   const written = { folder: context.folder, settings: settingsOf(context) };
   if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
-  const keeper = parts.use(RunKeeper.open(run, keepOptions(context)));
-  writeRunConfig(config, written);
-  const { profile } = context;
-  if (profile) timeParts(profile, run, keeper);
-  const { writeReport } = context;
-  const report = writeReport ? new ReportRenewer({ ...context, writeReport }) : undefined;
-  const observer: TrainingObserver = {
-    record(kind, values) {
-      stop.signal?.throwIfAborted();
-      keeper.record(kind, values);
-    },
-    async betweenCycles() {
-      await nextTurn(); // lets signals arrive
-      const goesOn = keeper.betweenCycles(run);
-      await report?.whenDue(run);
-      return goesOn;
-    },
-    beforeFinish() {
-      stop = { signal: context.signal };
-      return keeper.beforeFinish();
-    },
-  };
-  let end = keeper.end;
-  if (end) {
-    context.onWarning?.(
-      `Run ${
-        JSON.stringify(context.folder)
-      } is finished: there is nothing to do: give more --steps ` +
-        `to go on with it`,
-    );
-  } else {
-    const outcome = await trainUntilStopped(run, observer, { keeper, context });
-    if (outcome) {
-      await run.learner.download();
-      saveResult(run, outcome, context);
-      end = keeper.finish(outcome);
-      if (profile) keeper.note("profile", { seconds: profile.seconds });
-    }
-    await report?.now();
+  const keeper = RunKeeper.open(run, keepOptions(context));
+  try {
+    writeRunConfig(config, written);
+  } catch (error) {
+    keeper.close();
+    throw error;
   }
-  const seconds = (context.clock.monotonicMs() - started) / 1000;
-  const result = resultOf(run, end, { context, seconds });
-  return profile ? { ...result, profile: profile.seconds } : result;
+  return keeper;
 }
 
 function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void {
-  profile.time(run.env, { reset: "physics", step: "physics" });
-  profile.time(run.policy, { load: "policy", normalise: "policy", act: "policy" });
-  profile.time(run.learner, { update: "updates", generate: "generation" });
-  profile.time(run.runner, { run: "evaluation" });
-  profile.time(keeper, {
-    record: "files",
-    betweenCycles: "files",
-    beforeFinish: "files",
-    finish: "files",
-  });
+  const { env, policy, learner, runner } = run.tools;
+  profile.time(env, { reset: "physics", step: "physics" });
+  profile.time(policy, { load: "policy", normalise: "policy", act: "policy" });
+  profile.time(learner, { update: "updates", generate: "generation" });
+  profile.time(runner, { run: "evaluation" });
+  profile.time(keeper, { record: "files", endCycle: "files", saveSpent: "files", finish: "files" });
+}
+
+/** What the training of a session needs. */
+interface Keeping {
+  readonly keeper: RunKeeper;
+  readonly context: SessionContext;
+  readonly stop: Stop;
+}
+
+/** Trains and saves the results; gives undefined when the signal stopped it. */
+async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | undefined> {
+  const { keeper, context } = keeping;
+  const { profile, writeReport } = context;
+  const report = writeReport ? new ReportRenewer({ ...context, writeReport }) : undefined;
+  const outcome = await explainDivergence(run, keeper, () => keepInStep(run, report, keeping));
+  let end: RunEnd | undefined;
+  if (outcome) {
+    await run.tools.learner.download();
+    saveResult(run, outcome, context);
+    end = keeper.finish(outcome);
+    if (profile) keeper.note("profile", { seconds: profile.seconds });
+  }
+  await report?.now();
+  return end;
+}
+
+/** Trains and writes down what the run tells; gives undefined when the signal stopped it. */
+async function keepInStep(
+  run: TrainingRun,
+  report: ReportRenewer | undefined,
+  { keeper, context, stop }: Keeping,
+): Promise<TrainingOutcome | undefined> {
+  const { signal } = context;
+  try {
+    for await (const event of train(run)) {
+      stop.signal?.throwIfAborted();
+      if (isRecord(event)) keeper.record(event);
+      else if (event.kind === "end") return event.outcome;
+      else if (event.kind === "spent") {
+        stop.signal = signal;
+        if (!(await keeper.saveSpent())) return undefined;
+      } else {
+        await nextTurn(); // lets signals arrive
+        context.onProgress(progressOf(run));
+        const goesOn = await keeper.endCycle();
+        await report?.whenDue(run);
+        if (!goesOn) return undefined;
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+  }
+  return undefined;
+}
+
+/** Adds where a run diverged and what is left of it to the error that says so. */
+async function explainDivergence<T>(
+  run: TrainingRun,
+  keeper: RunKeeper,
+  training: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await training();
+  } catch (error) {
+    if (!(error instanceof DivergedError)) throw error;
+    await run.tools.learner.download();
+    const tensor = findNonFinite(run);
+    const step = keeper.savedSteps;
+    throw new DivergedError(
+      `${error.message}, after ${spentSteps(run)} training steps` +
+        (tensor === undefined || error.message.includes(tensor) ? "" : ` (first in ${tensor})`) +
+        (step === undefined
+          ? ": there is no checkpoint yet"
+          : `: the last good checkpoint, of step ${step}, stays`),
+      { cause: error },
+    );
+  }
 }
 
 function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
@@ -223,31 +284,6 @@ function createRunner(config: Config, context: SessionContext): EpisodeRunner | 
   });
 }
 
-/** Trains; gives undefined when the signal stopped it, which may be in the middle of the end. */
-async function trainUntilStopped(
-  run: TrainingRun,
-  observer: TrainingObserver,
-  { keeper, context: { signal } }: { keeper: RunKeeper; context: SessionContext },
-): Promise<TrainingOutcome | undefined> {
-  try {
-    return await train(run, observer);
-  } catch (error) {
-    if (signal.aborted && error === signal.reason) return undefined;
-    if (!(error instanceof DivergedError)) throw error;
-    await run.learner.download();
-    const tensor = findNonFinite(run);
-    const step = keeper.savedSteps;
-    throw new DivergedError(
-      `${error.message}, after ${spentSteps(run)} training steps` +
-        (tensor === undefined || error.message.includes(tensor) ? "" : ` (first in ${tensor})`) +
-        (step === undefined
-          ? ": there is no checkpoint yet"
-          : `: the last good checkpoint, of step ${step}, stays`),
-      { cause: error },
-    );
-  }
-}
-
 function keepOptions(context: SessionContext): KeepOptions {
   const { folder, clock, signal, session } = context;
   return {
@@ -258,7 +294,6 @@ function keepOptions(context: SessionContext): KeepOptions {
     hasResult: isThere(childPath(folder, GENERATOR_FILE_NAME)),
     checkpointEverySteps: context.checkpointEverySteps ?? 0,
     machine: { device: session.device ?? "cpu", threads: session.threads ?? 0 },
-    onCycle: (run) => context.onProgress(progressOf(run)),
     onWarning: (text) => context.onWarning?.(text),
   };
 }
@@ -280,18 +315,18 @@ function saveResult(
   { folder, preset }: SessionContext,
 ): void {
   saveGenerator(childPath(folder, GENERATOR_FILE_NAME), {
-    model: run.model,
+    model: run.tools.model,
     content: {
-      config: run.config,
-      weights: run.learner.state.weights,
+      config: run.task.config,
+      weights: run.tools.learner.state.weights,
       normaliser: currentNormaliser(run),
       calibration,
       seenReturns: Float32Array.from(run.history.returns),
       provenance: {
         preset,
         steps: spentSteps(run),
-        episodes: run.counters.episodes,
-        updates: run.learner.updates,
+        episodes: run.tally.episodes,
+        updates: run.tools.learner.updates,
       },
     },
   });
@@ -302,31 +337,33 @@ function resultOf(
   end: RunEnd | undefined,
   { context, seconds }: { context: SessionContext; seconds: number },
 ): TrainResult {
-  const { config, learner, history } = run;
-  const counters = end?.counters ?? run.counters;
+  const { task: { config }, tools: { learner }, history } = run;
+  const tally: Tally = end?.counters ?? run.tally;
+  const { profile } = context;
   return {
     env: config.env,
     preset: context.preset,
     seed: config.seed,
-    steps: spentSteps({ counters }),
-    episodes: counters.episodes,
+    steps: spentSteps({ tally }),
+    episodes: tally.episodes,
     updates: end?.updates ?? learner.updates,
     run: context.folder,
     bestReturn: history.bestReturn,
     ...(end ? { finalReturn: { ...end.finalReturn, ci95: confidence95(end.finalReturn) } } : {}),
     wallSeconds: seconds,
     device: context.session.device ?? "cpu",
-    stepsByPurpose: counters.steps,
+    stepsByPurpose: tally.steps,
     finished: end !== undefined,
+    ...(profile ? { profile: profile.seconds } : {}),
   };
 }
 
 function progressOf(run: TrainingRun): Progress {
-  const { history, counters, learner, attempt, config } = run;
+  const { task: { config }, tools: { learner }, attempt, tally, history } = run;
   return {
     steps: spentSteps(run),
     budget: config.steps,
-    episodes: counters.episodes,
+    episodes: tally.episodes,
     updates: learner.updates,
     bestReturn: history.bestReturn,
     lastReturn: history.lastReturn,

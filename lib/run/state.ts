@@ -16,7 +16,7 @@
  * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
  * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
  *
- * When you add a field to the state of a run: if it is a number in counters, history or an attempt, add its
+ * When you add a field to the state of a run: if it is a number in the tally, the history or an attempt, add its
  * name to the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
  */
 
@@ -31,11 +31,11 @@ import type { RowSet } from "./checkpoint/row_store.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
   type Attempt,
-  type Counters,
   createAttempt,
   type Evaluation,
   type History,
   type StepCounts,
+  type Tally,
   type TrainingRun,
 } from "../algorithm/run.ts";
 import { STATE_PARTS } from "../learner/update_graph.ts";
@@ -57,7 +57,7 @@ const STEP_NAMES = namesOf<StepCounts>({
   calibration: true,
   evaluation: true,
 });
-const COUNTER_NAMES = namesOf<Counters>({
+const TALLY_NAMES = namesOf<Tally>({
   episodes: true,
   cycles: true,
   evaluations: true,
@@ -94,7 +94,7 @@ const EVALUATION_COLUMNS = 5;
 
 /** Copies the state of a run. The rows must be used before the buffers change. */
 export function captureState(run: TrainingRun): CapturedState {
-  const { learner, attempt, resting, shape } = run;
+  const { task: { shape }, tools: { learner }, attempt, resting } = run;
   const parts = new Map([
     ["learner", captureLearner(learner.state)],
     ["attempt", captureAttempt(attempt)],
@@ -137,10 +137,10 @@ function captureAttempt(attempt: Attempt): Map<string, Tensor> {
   ]);
 }
 
-function captureProgress({ counters, history }: TrainingRun): Map<string, Tensor> {
+function captureProgress({ tally, history }: TrainingRun): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>([["returns", float64(history.returns)]]);
-  for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([counters.steps[name]]));
-  for (const name of COUNTER_NAMES) tensors.set(`counters.${name}`, float64([counters[name]]));
+  for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([tally.steps[name]]));
+  for (const name of TALLY_NAMES) tensors.set(`counters.${name}`, float64([tally[name]]));
   for (const name of HISTORY_NAMES) tensors.set(`history.${name}`, float64([history[name]]));
   const rows = history.evaluations.map(({ step, command, measured: { mean, std, n } }) => [
     step,
@@ -163,10 +163,11 @@ function captureProgress({ counters, history }: TrainingRun): Map<string, Tensor
  */
 export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
   const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
-  run.learner.restore(readLearner(run, part("learner"), name));
+  const { task, tools } = run;
+  tools.learner.restore(readLearner(run, part("learner"), name));
   readAttempt(run.attempt, part("attempt"), name);
   for (let i = 0; loaded.parts.has(`resting_${i}_attempt`); i++) {
-    const attempt = createAttempt(run.config, run.shape);
+    const attempt = createAttempt(task.config, task.shape);
     const saved = part(`resting_${i}_attempt`);
     readAttempt(attempt, saved, name);
     run.resting.push({
@@ -179,7 +180,7 @@ export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: s
   const attempts = [run.attempt, ...run.resting.map(({ attempt }) => attempt)];
   readRows(attempts.map(({ buffer }) => buffer), {
     loaded,
-    rowLength: run.shape.parameterCount,
+    rowLength: task.shape.parameterCount,
     name,
   });
   restoreProgress(run, part("progress"), name);
@@ -187,7 +188,11 @@ export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: s
 
 type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
 
-function readLearner({ model }: TrainingRun, learnt: Tensors, name: string): LearnerState {
+function readLearner(
+  { tools: { model } }: TrainingRun,
+  learnt: Tensors,
+  name: string,
+): LearnerState {
   const size = countWeights(model.weights);
   const vector = (key: string) =>
     requireTensor(learnt, key, { dtype: "F32", shape: [size], name }).data;
@@ -212,7 +217,7 @@ function readAttempt(attempt: Attempt, saved: Tensors, name: string): void {
     return { slot, ...Object.fromEntries(values) } as Entry;
   });
   const arrivals = scalarOf(saved, "arrivals", name);
-  buffer.restore({ entries, arrivals, best: scalarOf(saved, "best", name) }, () => {});
+  buffer.restore({ entries, arrivals, best: scalarOf(saved, "best", name) });
   const shape = [moments.mean.length];
   moments.count = scalarOf(saved, "moments.count", name);
   moments.mean.set(requireTensor(saved, "moments.mean", { dtype: "F64", shape, name }).data);
@@ -253,12 +258,12 @@ function readRows(
 }
 
 function restoreProgress(
-  { counters, history }: TrainingRun,
+  { tally, history }: TrainingRun,
   progress: Tensors,
   name: string,
 ): void {
-  for (const key of STEP_NAMES) counters.steps[key] = scalarOf(progress, `steps.${key}`, name);
-  for (const key of COUNTER_NAMES) counters[key] = scalarOf(progress, `counters.${key}`, name);
+  for (const key of STEP_NAMES) tally.steps[key] = scalarOf(progress, `steps.${key}`, name);
+  for (const key of TALLY_NAMES) tally[key] = scalarOf(progress, `counters.${key}`, name);
   for (const key of HISTORY_NAMES) history[key] = scalarOf(progress, `history.${key}`, name);
   for (const value of requireTensor(progress, "returns", { dtype: "F64", name }).data) {
     history.returns.push(value);
@@ -290,7 +295,7 @@ export function hashState(run: TrainingRun): string {
  * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
  */
 export function findNonFinite(
-  { learner, model, attempt: { moments, buffer } }: TrainingRun,
+  { tools: { learner, model }, attempt: { moments, buffer } }: TrainingRun,
 ): string | undefined {
   const named = STATE_PARTS.flatMap((part) =>
     Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))

@@ -17,6 +17,7 @@ import type { SessionOptions } from "../onnx/session.ts";
 import { readRunConfig } from "./folder.ts";
 import { METRICS_FILE_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
+import { isRecord } from "../algorithm/events.ts";
 import { train } from "../algorithm/trainer.ts";
 import { createRun, type TrainingRun } from "../algorithm/run.ts";
 
@@ -68,9 +69,9 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await options.registry.make(config.env), (env) => env.close());
   const run = createRun(config, { env, models: options.models, session: options.session });
-  parts.defer(() => run.learner.close());
+  parts.defer(() => run.tools.learner.close());
   await replay(run, { comparison, options });
-  return { cycles: run.counters.cycles, ...comparison.result };
+  return { cycles: run.tally.cycles, ...comparison.result };
 }
 
 async function replay(
@@ -79,20 +80,19 @@ async function replay(
 ): Promise<void> {
   const { cycles = DEFAULT_CYCLES, signal, onCycle } = options;
   comparison.compare(startRecordOf(run));
-  await train(run, {
-    record: (kind, values) => comparison.compare(recordOf(run, kind, values)),
-    async betweenCycles() {
-      signal?.throwIfAborted();
-      const cycle = run.counters.cycles;
-      if (HASHED_CYCLES.includes(cycle)) {
-        await run.learner.download();
-        comparison.compare(stateRecordOf(run));
-      }
-      onCycle?.(cycle);
-      return cycle < cycles && comparison.goesOn;
-    },
-    beforeFinish: () => false,
-  });
+  for await (const event of train(run)) {
+    if (isRecord(event)) comparison.compare(recordOf(run, event));
+    if (event.kind === "spent") return;
+    if (event.kind !== "cycle") continue;
+    signal?.throwIfAborted();
+    const cycle = run.tally.cycles;
+    if (HASHED_CYCLES.includes(cycle)) {
+      await run.tools.learner.download();
+      comparison.compare(stateRecordOf(run));
+    }
+    onCycle?.(cycle);
+    if (cycle >= cycles || !comparison.goesOn) return;
+  }
 }
 
 /** The configuration that a run began with: its budget may have been changed since. */

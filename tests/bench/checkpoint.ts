@@ -10,6 +10,7 @@ import { Rng } from "../../lib/numbers/rng.ts";
 import { checkpointOf } from "../../lib/run/checkpoint/run_checkpoint.ts";
 import { EMPTY_LOG } from "../../lib/run/log.ts";
 import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
+import type { StoredPolicy } from "../../lib/policy_space.ts";
 import { captureState, findNonFinite } from "../../lib/run/state.ts";
 import { registry } from "../../envs/registry.ts";
 import { models } from "../../models/models.ts";
@@ -18,7 +19,7 @@ const NEW_POLICIES = 30;
 const SAVES = 5;
 
 function addPolicies(run: TrainingRun, count: number, rng: Rng): void {
-  const row = new Float32Array(run.shape.parameterCount);
+  const row = new Float32Array(run.task.shape.parameterCount) as StoredPolicy;
   for (let i = 0; i < count; i++) {
     rng.fillUniform(row, -1, 1);
     run.attempt.buffer.add(row, { scaledReturn: rng.random(), step: 0 });
@@ -56,7 +57,9 @@ if (import.meta.main) {
       const { bytesWritten } = store.save(content);
       const saved = performance.now();
       report(
-        `save ${save + 1}: ${run.attempt.buffer.size} policies of ${run.shape.parameterCount}, ` +
+        `save ${
+          save + 1
+        }: ${run.attempt.buffer.size} policies of ${run.task.shape.parameterCount}, ` +
           `${(bytesWritten / 1e6).toFixed(1)} MB, captured in ${
             (captured - started).toFixed(0)
           } ms, ` +
@@ -65,7 +68,7 @@ if (import.meta.main) {
     }
   } finally {
     Deno.removeSync(folder, { recursive: true });
-    await run.learner.close();
+    await run.tools.learner.close();
     await env.close();
   }
 }

@@ -21,6 +21,7 @@ import {
 import { Learner } from "../../lib/learner/learner.ts";
 import type { Batch } from "../../lib/learner/staging.ts";
 import type { PolicyShape } from "../../lib/model.ts";
+import type { StoredPolicy } from "../../lib/policy_space.ts";
 import { exportOnnx } from "../../lib/onnx/export.ts";
 import { createSession } from "../../lib/onnx/session.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
@@ -149,7 +150,7 @@ function configOf({ hiddenSizes = [512, 512], tileSize = 32 }: UpdateCase): Conf
 function createSource(config: Config, size: number, rows: number | undefined): (rng: Rng) => Batch {
   const buffer = new PolicyBuffer(config.buffer, size);
   const noise = Rng.fromSeed(1);
-  const row = new Float32Array(size);
+  const row = new Float32Array(size) as StoredPolicy;
   for (let i = 0; i < STORED; i++) {
     noise.fillStandardNormal(row);
     buffer.add(row, { scaledReturn: (i + 1) / STORED, step: 0 });

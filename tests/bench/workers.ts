@@ -11,7 +11,7 @@ import { cpuUsage } from "node:process";
 import { registry } from "../../envs/registry.ts";
 import { loadGenerator, type TrainedGenerator } from "../../lib/generator/generator_file.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
-import { toPolicyOrder } from "../../lib/policy_space.ts";
+import { type PolicyParameters, toPolicyOrder } from "../../lib/policy_space.ts";
 import { WorkerRunner } from "../../lib/episodes/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
 
@@ -75,7 +75,7 @@ if (import.meta.main) {
 }
 
 /** The policies of the best command and of some a little below it, in policy order. */
-async function bestPolicies(trained: TrainedGenerator): Promise<Float32Array[]> {
+async function bestPolicies(trained: TrainedGenerator): Promise<PolicyParameters[]> {
   const { bestCommand } = trained.calibration;
   const commands = Array.from({ length: JOBS }, (_, job) => bestCommand * (1 - 0.02 * job));
   const rows = await trained.pass.run(trained.values, { commands, rng: Rng.fromSeed(1) });

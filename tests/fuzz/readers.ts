@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { FileError } from "../../lib/system/errors.ts";
 import type { FuzzTarget } from "./fuzz_reader.ts";
+import type { PolicyParameters } from "../../lib/policy_space.ts";
 
 /** The readers by name; each gets an empty folder of its own. */
 export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTarget>>> = {
@@ -311,7 +312,7 @@ async function policyTarget(
       models,
       numbers: {
         hiddenSizes,
-        parameters: Float32Array.from({ length: size }, (_, i) => i / 8),
+        parameters: Float32Array.from({ length: size }, (_, i) => i / 8) as PolicyParameters,
         normaliser: { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) },
       },
       label: {

@@ -9,11 +9,10 @@ import { countWeights, nameWeights } from "../../lib/learner/generation_pass.ts"
 import type { GeneratorModel } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { sizeOf } from "../../lib/autodiff/shape.ts";
-import { train } from "../../lib/algorithm/trainer.ts";
 import { traceGeneration } from "../../lib/learner/update_graph.ts";
 import { createCvaeGenerator } from "../../models/cvae_generator.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
-import { recorder, shapeOf, tinyConfig, tinyRun } from "../support/tiny_run.ts";
+import { follow, shapeOf, tinyConfig, tinyRun } from "../support/tiny_run.ts";
 import { generateTextbook } from "./textbook_generator.ts";
 
 const SIZES = [2, 4, 1];
@@ -228,7 +227,7 @@ Deno.test("createCvaeGenerator() generates other policies from other latents", (
 Deno.test("Learner.update() fits a conditional VAE to policies of one return", async () => {
   const run = tinyRun({ generator: { kind: "cvae" }, cvae: { dropout: 0 } });
   const [first, second] = [1, 2].map((seed) => {
-    const target = new Float32Array(run.model.parameterCount);
+    const target = new Float32Array(run.tools.model.parameterCount);
     Rng.fromSeed(seed).fillStandardNormal(target);
     return target;
   });
@@ -241,11 +240,11 @@ Deno.test("Learner.update() fits a conditional VAE to policies of one return", a
   const losses: number[] = [];
   for (let i = 0; i < 60; i++) {
     const batches = new Array(4).fill(batch);
-    losses.push(...await run.learner.update(batches, { rng, learningRate: () => 1e-2 }));
+    losses.push(...await run.tools.learner.update(batches, { rng, learningRate: () => 1e-2 }));
   }
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   assert.ok(mean(losses.slice(-20)) < 0.5 * mean(losses.slice(0, 20)), `${losses}`);
-  await run.learner.close();
+  await run.tools.learner.close();
 });
 
 Deno.test("train() trains a conditional VAE whose own sigma is the exploration noise", async () => {
@@ -255,14 +254,14 @@ Deno.test("train() trains a conditional VAE whose own sigma is the exploration n
     cvae: { loss: "nll" },
     rollout: { noise: "learnt" },
   });
-  const start = run.learner.scalarWeight(run.model.logSigma);
-  const outcome = await train(run, recorder());
+  const start = run.tools.learner.scalarWeight(run.tools.model.logSigma);
+  const { outcome } = await follow(run);
   assert.ok(Number.isFinite(outcome?.finalReturn.mean));
-  assert.notEqual(run.learner.scalarWeight(run.model.logSigma), start);
+  assert.notEqual(run.tools.learner.scalarWeight(run.tools.model.logSigma), start);
   const rng = Rng.fromSeed(1);
-  const [one, other] = await run.learner.generate([0.5, 0.5], { rng });
+  const [one, other] = await run.tools.learner.generate([0.5, 0.5], { rng });
   assert.notDeepEqual(one, other);
-  await run.learner.close();
+  await run.tools.learner.close();
 });
 
 Deno.test("createRun() rejects learnt noise where no sigma is learnt", () => {

@@ -7,6 +7,7 @@ import { Rng } from "../../lib/numbers/rng.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
 import { TINY_ENV_SPEC } from "../support/tiny_env.ts";
+import type { PolicyParameters } from "../../lib/policy_space.ts";
 
 const box = (low: number[], high: number[]) => ({
   kind: "box" as const,
@@ -32,7 +33,7 @@ const NORMALISER = {
 function example(spec: EnvSpec, hiddenSizes: readonly number[]) {
   const shape = policyShape(spec, hiddenSizes);
   const rng = Rng.fromSeed(9);
-  const parameters = new Float32Array(shape.parameterCount);
+  const parameters = new Float32Array(shape.parameterCount) as PolicyParameters;
   rng.fillUniform(parameters, -1, 1);
   const observations = Array.from({ length: 20 }, () => {
     const { mean, deviation } = NORMALISER;

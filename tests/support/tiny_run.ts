@@ -8,8 +8,9 @@ import {
 } from "../../lib/config/config.ts";
 import type { Env, EnvSpec } from "../../lib/env.ts";
 import type { PolicyShape } from "../../lib/model.ts";
-import type { RecordKind, TrainingObserver } from "../../lib/algorithm/observer.ts";
+import { isRecord, type RecordEvent, type TrainingOutcome } from "../../lib/algorithm/events.ts";
 import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
+import { train } from "../../lib/algorithm/trainer.ts";
 import { models } from "../../models/models.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
@@ -97,20 +98,37 @@ export function tinyRun(changes: PartialConfig = {}, env: Env = new TinyEnv()): 
   return createRun(tinyConfig(changes), { env, models, session: { threads: 1 } });
 }
 
-/** One record as the observer got it. */
-export interface TrainingRecord {
-  readonly kind: RecordKind;
-  readonly values: Readonly<Record<string, unknown>>;
+/** What a run told. */
+export interface Told {
+  /** Its records, in order. */
+  readonly records: readonly RecordEvent[];
+  /** How it ended; undefined when it was left before. */
+  readonly outcome: TrainingOutcome | undefined;
 }
 
-/** Keeps every record. */
-export function recorder(): TrainingObserver & { readonly records: TrainingRecord[] } {
-  const records: TrainingRecord[] = [];
-  return {
-    records,
-    record: (kind, values) => void records.push({ kind, values }),
-    betweenCycles: () => true,
-  };
+/**
+ * Trains a run and keeps what it tells.
+ * @param until leaves the run after the first cycle where it is true, or at the end of the budget
+ */
+export async function follow(run: TrainingRun, until?: (() => boolean) | "spent"): Promise<Told> {
+  const records: RecordEvent[] = [];
+  for await (const event of train(run)) {
+    if (isRecord(event)) records.push(event);
+    else if (event.kind === "end") return { records, outcome: event.outcome };
+    else if (event.kind === "spent" && until === "spent") break;
+    else if (event.kind === "cycle" && typeof until === "function" && until()) break;
+  }
+  return { records, outcome: undefined };
+}
+
+/** The records of one kind. */
+export function recordsOf<K extends RecordEvent["kind"]>(
+  { records }: Pick<Told, "records">,
+  kind: K,
+): Extract<RecordEvent, { kind: K }>[] {
+  return records.filter((record): record is Extract<RecordEvent, { kind: K }> =>
+    record.kind === kind
+  );
 }
 
 /** An environment's description with as many observations and actions as the widths [S, ..., A]. */

@@ -6,7 +6,8 @@ import { UsageError } from "../../system/errors.ts";
 import { measureReturn } from "../../episodes/evaluate.ts";
 import type { Policy } from "../../model.ts";
 import { POLICY_FORMATS, readPolicy } from "../../generator/policy_file.ts";
-import { type Episode, episodeSeed, runEpisode } from "../../episodes/rollout.ts";
+import { type Episode, runEpisode } from "../../episodes/rollout.ts";
+import { episodeSeed } from "../../numbers/streams.ts";
 import { summarise } from "../../numbers/statistics.ts";
 import {
   asFileError,

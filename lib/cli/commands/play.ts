@@ -6,7 +6,7 @@ import { UsageError } from "../../system/errors.ts";
 import { writePlayer } from "../../report/play/player.ts";
 import { recordEpisode, type Recording } from "../../report/play/recording.ts";
 import { POLICY_FORMATS } from "../../generator/policy_file.ts";
-import { episodeSeed, streamFor } from "../../episodes/rollout.ts";
+import { episodeSeed, streamFor } from "../../numbers/streams.ts";
 import { toPolicyOrder } from "../../policy_space.ts";
 import { envCommandOptions, withEnvironments } from "../env_command.ts";
 import { openPolicy } from "./evaluate.ts";

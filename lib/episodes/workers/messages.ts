@@ -1,5 +1,6 @@
 /** What the program and its evaluation workers say to each other. All of it can be cloned. */
 
+import type { PolicyParameters } from "../../policy_space.ts";
 import type { Episode } from "../rollout.ts";
 
 /**
@@ -33,8 +34,8 @@ export interface TaskMessage {
   readonly kind: "task";
   /** Number of the task, for the answer. */
   readonly task: number;
-  /** In policy order, [P], in shared memory: sending it copies nothing. */
-  readonly parameters: Float32Array;
+  /** [P], in shared memory: sending it copies nothing. */
+  readonly parameters: PolicyParameters;
   /** Mean of the normaliser, [S]. */
   readonly mean: Float64Array;
   /** Deviation of the normaliser, [S]. */

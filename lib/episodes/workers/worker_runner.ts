@@ -15,6 +15,7 @@
 import { DivergedError } from "../../system/errors.ts";
 import type { EpisodeRunner, EvaluationJob } from "../evaluate.ts";
 import type { NormaliserState } from "../../model.ts";
+import type { PolicyParameters } from "../../policy_space.ts";
 import type { Episode } from "../rollout.ts";
 import type { FromWorker, ToWorker, WorkerModules } from "./messages.ts";
 
@@ -296,10 +297,10 @@ function send({ worker }: Slot, message: ToWorker): void {
   worker.postMessage(message);
 }
 
-function share(parameters: Float32Array): Float32Array {
+function share(parameters: PolicyParameters): PolicyParameters {
   const shared = new Float32Array(new SharedArrayBuffer(parameters.byteLength));
   shared.set(parameters);
-  return shared;
+  return shared as PolicyParameters;
 }
 
 function groupByJob(episodes: readonly Episode[], jobs: readonly EvaluationJob[]): Episode[][] {

@@ -16,13 +16,13 @@ import { FileError } from "../../system/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../formats/json.ts";
 import type { LogPositions } from "../log.ts";
 import type { Summary } from "../../numbers/statistics.ts";
-import type { Counters } from "../../algorithm/run.ts";
+import type { Tally } from "../../algorithm/run.ts";
 import { VERSION } from "../../system/version.ts";
 
 /** How a run ended, and where its log did. */
 export interface RunEnd {
   /** What was done, the end included. */
-  readonly counters: Counters;
+  readonly counters: Tally;
   /** Number of gradient updates, the end included. */
   readonly updates: number;
   /** Where the log ended. */
@@ -113,7 +113,7 @@ export function notesOf({ meta }: LoadedCheckpoint, name: string): RunNotes {
       if (key !== "steps") count(number, key);
     }
     return {
-      counters: { ...counters, steps: { ...steps } } as unknown as Counters,
+      counters: { ...counters, steps: { ...steps } } as unknown as Tally,
       updates: count(end.updates, "updates"),
       log: positions(end.log),
       finalReturn: { mean: count(mean, "mean"), std: count(std, "std"), n: count(n, "n") },

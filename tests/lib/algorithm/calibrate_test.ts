@@ -22,10 +22,10 @@ Deno.test("calibrate() measures the grid, then the answers to requests, and join
   const curveWith = async (rehearsals: number) => {
     const run = tinyRun({ calibration: { commands: 3, refinements: 0, rehearsals, episodes: 2 } });
     const { points, bestCommand, bestReturn } = await calibrate(run, best);
-    await run.learner.close();
+    await run.tools.learner.close();
     assert.equal(bestCommand, 1);
     assert.equal(points.find(({ command }) => command === 1)!.mean, bestReturn);
-    return { points, steps: run.counters.steps.calibration };
+    return { points, steps: run.tally.steps.calibration };
   };
   const plain = await curveWith(0);
   assertAllClose(plain.points.map(({ command }) => command), [0, 0.55, 1, 1.1], {

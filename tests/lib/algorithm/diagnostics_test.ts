@@ -21,7 +21,7 @@ Deno.test("startDiagnostics() shows what is known of the reference configuration
   const unused = { spec: registry.spec(env) } as Env;
   const run = createRun(config, { env: unused, models, session: { threads: 1 } });
   const start = await startDiagnostics(run);
-  await run.learner.close();
+  await run.tools.learner.close();
   assert.equal(start.generatorWeights, 2_323_681);
   assert.equal(start.policyParameters, 67_329);
   // Generated weights have a deviation of about 0.10 in every layer, the noise is 0.10, and the
@@ -54,7 +54,7 @@ async function diagnose(changes: PartialConfig) {
     ...changes,
   });
   const start = await startDiagnostics(run);
-  await run.learner.close();
+  await run.tools.learner.close();
   return start;
 }
 
@@ -79,10 +79,10 @@ Deno.test("startDiagnostics() shows relative noise layer by layer", async () => 
 
 Deno.test("startDiagnostics() changes nothing in the run", async () => {
   const run = tinyRun();
-  const before = structuredClone({ counters: run.counters, weights: run.learner.state.weights });
+  const before = structuredClone({ counters: run.tally, weights: run.tools.learner.state.weights });
   await startDiagnostics(run);
-  assert.deepEqual({ counters: run.counters, weights: run.learner.state.weights }, before);
-  await run.learner.close();
+  assert.deepEqual({ counters: run.tally, weights: run.tools.learner.state.weights }, before);
+  await run.tools.learner.close();
 });
 
 /** Diagnoses batches of two draws from two buckets. */

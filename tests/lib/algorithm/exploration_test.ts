@@ -1,21 +1,16 @@
-/** Exploration noise by its statistics, and what running and storing an episode changes. */
+/** Exploration noise by its statistics, and how its size adapts. */
 
 import assert from "node:assert/strict";
-import { plannedRounds } from "../../../lib/algorithm/attempt_plan.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
-import { DivergedError } from "../../../lib/system/errors.ts";
 import {
   adaptNoise,
   addNoise,
-  isRefreshDue,
+  noiseDeviations,
   type NoiseKind,
-  refreshBest,
-  runAndStore,
 } from "../../../lib/algorithm/exploration.ts";
-import { noiseDeviations } from "../../../lib/algorithm/noise.ts";
-import { currentNormaliser, type TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { GeneratedPolicy } from "../../../lib/policy_space.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
-import { TINY_SURVIVAL_REWARD } from "../../support/tiny_env.ts";
 import { tinyRun } from "../../support/tiny_run.ts";
 
 /** A run with a policy large enough for statistics: 1 -> 64 -> 64 -> 1. */
@@ -31,13 +26,17 @@ function wideRun(
   });
 }
 
+function zeros(run: TrainingRun): GeneratedPolicy {
+  return new Float32Array(run.tools.model.parameterCount) as GeneratedPolicy;
+}
+
 /** The noise on a policy of zeros in one episode, in policy order. */
 function noiseOf(run: TrainingRun, episode = 0): Float32Array {
-  run.counters.episodes = episode;
-  const row = new Float32Array(run.model.parameterCount);
+  run.tally.episodes = episode;
+  const row = zeros(run);
   addNoise(run, row);
   const noise = new Float32Array(row.length);
-  run.model.order.forEach((place, i) => noise[place] = row[i]);
+  run.tools.model.order.forEach((place, i) => noise[place] = row[i]);
   return noise;
 }
 
@@ -65,12 +64,16 @@ Deno.test("noiseDeviations() reads the learnt sigma", async () => {
     cvae: { loss: "nll" },
     rollout: { noise: "learnt" },
   });
-  const { weights } = run.learner.state;
+  const { weights } = run.tools.learner.state;
   weights[weights.length - 1] = Math.log(0.25); // the log sigma is the last weight
-  assertAllClose(noiseDeviations(run), new Float32Array(run.model.parameterCount).fill(0.25), {
-    tolerance: 1e-7,
-  });
-  await run.learner.close();
+  assertAllClose(
+    noiseDeviations(run),
+    new Float32Array(run.tools.model.parameterCount).fill(0.25),
+    {
+      tolerance: 1e-7,
+    },
+  );
+  await run.tools.learner.close();
 });
 
 Deno.test("addNoise() repeats itself in the same episode and differs in another", () => {
@@ -102,9 +105,9 @@ Deno.test("addNoise() explores at many scales when the noise has a spread", () =
 Deno.test("addNoise() lets the noise fall to its final share over the budget", () => {
   const run = wideRun({ finalNoiseShare: 0.2 });
   assertClose(spread(noiseOf(run)), 0.1, 0.004);
-  run.counters.steps.training = run.config.steps;
+  run.tally.steps.training = run.task.config.steps;
   assertClose(spread(noiseOf(run)), 0.02, 0.001);
-  run.counters.steps.training = run.config.steps / 2;
+  run.tally.steps.training = run.task.config.steps / 2;
   // Half of the cosine: 0.2 + 0.8 / 2.
   assertClose(spread(noiseOf(run)), 0.06, 0.003);
 });
@@ -112,7 +115,7 @@ Deno.test("addNoise() lets the noise fall to its final share over the budget", (
 Deno.test("addNoise() leaves weights no larger than the limit, or than they were", () => {
   const sizeAfter = (before: number, weightLimit: number) => {
     const run = wideRun({ noiseScale: 3, noiseSpread: 0, weightLimit });
-    const row = new Float32Array(run.model.parameterCount).fill(before);
+    const row = zeros(run).fill(before);
     addNoise(run, row);
     return spread(row);
   };
@@ -134,7 +137,7 @@ Deno.test("addNoise() starts anew with every attempt", () => {
   const attempts = { steps: 200, budgetShare: 0.6 };
   const run = wideRun({ finalNoiseShare: 0 }, { attempts, steps: 1000 });
   const sigmaAt = (step: number) => {
-    run.counters.steps.training = step;
+    run.tally.steps.training = step;
     return spread(noiseOf(run));
   };
   assertClose(sigmaAt(0), 0.1, 0.004);
@@ -153,9 +156,9 @@ Deno.test("addNoise() explores finely in the configured share of late rollouts",
   const run = wideRun({ fineShare: 0.8, fineAfter: 300, finalNoiseShare: 0.1, noiseSpread: 1 });
   run.attempt.noiseFactor = 1e-9;
   const kindsAt = (step: number) => {
-    run.counters.steps.training = step;
+    run.tally.steps.training = step;
     return Array.from({ length: 200 }, (_, episode) => {
-      run.counters.episodes = episode;
+      run.tally.episodes = episode;
       const row = zeros(run);
       const kind = addNoise(run, row);
       assert.equal(spread(row) > 1e-6, kind === "fine", "fine noise has a factor of its own");
@@ -167,7 +170,7 @@ Deno.test("addNoise() explores finely in the configured share of late rollouts",
   // Binomial: 160 +- 6.
   assert.ok(fine > 142 && fine < 178, `${fine}`);
   // At the end of the budget fine noise has not faded; its logarithm deviates by half of the spread.
-  run.counters.steps.training = 600;
+  run.tally.steps.training = 600;
   const logs = Array.from({ length: 200 }, (_, i) => Math.log(spread(noiseOf(run, i)) / 0.1))
     .filter((log) => log > -9);
   assertClose(logs.reduce((sum, log) => sum + log, 0) / logs.length, 0, 0.15);
@@ -220,113 +223,4 @@ Deno.test("adaptNoise() lets the noise grow where every return is the same", () 
     goals: [{ scaledReturn: 0.4, asked: 0, answered: 0 }],
   });
   assert.ok(run.attempt.noiseFactor > 1);
-});
-
-/** A policy of zeros: it always acts 0, and earns 10 (1 - |start - 0.5|). */
-function zeros(run: TrainingRun): Float32Array {
-  return new Float32Array(run.model.parameterCount);
-}
-
-Deno.test("runAndStore() counts, scales and stores an episode", async () => {
-  const run = tinyRun();
-  const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
-  const [entry] = run.attempt.buffer.entries();
-  assert.deepEqual([told.length, told.stored], [10, true]);
-  // The range of returns is -10..10.
-  assertClose(entry.scaledReturn, (told.return + 10) / 20);
-  assert.equal(entry.scaledReturn, told.scaledReturn);
-  assert.equal(entry.measuredAt, 10);
-  assert.deepEqual([run.counters.episodes, run.counters.steps.training], [1, 10]);
-  assert.deepEqual(run.history.returns, [told.return]);
-  assert.equal(run.history.bestReturn, told.return);
-  assert.equal(run.attempt.moments.count, 10);
-});
-
-Deno.test("runAndStore() leaves the normaliser alone when told to", async () => {
-  const run = tinyRun();
-  await runAndStore(run, zeros(run), { updateNormaliser: false });
-  assert.equal(run.attempt.moments.count, 0);
-});
-
-Deno.test("runAndStore() stores without the survival reward and reports with it", async () => {
-  const run = tinyRun({ returns: { survivalBonus: "remove" } });
-  const told = await runAndStore(run, zeros(run), { updateNormaliser: true });
-  const [entry] = run.attempt.buffer.entries();
-  assertClose(entry.scaledReturn, (told.return - 10 * TINY_SURVIVAL_REWARD + 10) / 20);
-  assertClose(entry.survival, 10 * TINY_SURVIVAL_REWARD / 20);
-  assert.equal(run.history.returns[0], told.return);
-});
-
-Deno.test("runAndStore() stores the policy as it acted, in the frame of raw observations", async () => {
-  const run = tinyRun();
-  await runAndStore(run, zeros(run), { updateNormaliser: true });
-  const normaliser = currentNormaliser(run);
-  const row = zeros(run).map((_, i) => Math.sin(i + 1));
-  await runAndStore(run, row, { updateNormaliser: true });
-  const entries = [...run.attempt.buffer.entries()];
-  const stored = run.attempt.buffer.row(entries[entries.length - 1].slot).slice();
-  assert.notDeepEqual(stored, row);
-  run.frame.toNormalised(stored, normaliser);
-  assertAllClose(stored, row, { tolerance: 1e-5 });
-});
-
-Deno.test("runAndStore() rejects a policy that is not finite and stores nothing", async () => {
-  const run = tinyRun();
-  const row = zeros(run);
-  row[3] = NaN;
-  await assert.rejects(runAndStore(run, row, { updateNormaliser: true }), (error: Error) => {
-    assert.ok(error instanceof DivergedError);
-    assert.equal(
-      error.message,
-      "Cannot continue training: every number of the policy must be finite, got NaN at index 3, " +
-        "step 0, episode 0",
-    );
-    return true;
-  });
-  assert.deepEqual([run.attempt.buffer.size, run.counters.episodes], [0, 0]);
-});
-
-Deno.test("refreshBest() averages a stored policy's return over its episodes", async () => {
-  const run = tinyRun();
-  await runAndStore(run, zeros(run), { updateNormaliser: false });
-  const [first] = run.history.returns;
-  await refreshBest(run, { updateNormaliser: false });
-  const [entry] = run.attempt.buffer.entries();
-  const [, second] = run.history.returns;
-  assert.notEqual(first, second, "another seed");
-  assert.equal(entry.episodes, 2);
-  assertClose(entry.scaledReturn, ((first + second) / 2 + 10) / 20);
-  assert.equal(entry.measuredAt, 20);
-  assert.deepEqual([run.counters.episodes, run.counters.steps.training, run.attempt.buffer.size], [
-    2,
-    20,
-    1,
-  ]);
-});
-
-/** The episodes among the first twelve in which a stored policy runs again, at a step. */
-function refreshesAt(run: TrainingRun, step: number): number[] {
-  run.counters.steps.training = step;
-  return Array.from({ length: 12 }, (_, episode) => episode).filter((episode) => {
-    run.counters.episodes = episode;
-    return isRefreshDue(run);
-  });
-}
-
-Deno.test("isRefreshDue() has a rule of its own late in a run", () => {
-  const run = tinyRun({ rollout: { refreshEvery: 5, lateRefreshEvery: 3, fineAfter: 300 } });
-  assert.deepEqual(refreshesAt(run, 299), [0, 5, 10]);
-  assert.deepEqual(refreshesAt(run, 300), [0, 3, 6, 9]);
-  const never = tinyRun({ rollout: { refreshEvery: 5, lateRefreshEvery: 0, fineAfter: 300 } });
-  assert.deepEqual(refreshesAt(never, 300), []);
-});
-
-Deno.test("isRefreshDue() is not late while another attempt is to have its turn", () => {
-  const run = tinyRun({
-    attempts: { steps: 100 },
-    rollout: { refreshEvery: 0, lateRefreshEvery: 3, fineAfter: 50 },
-  });
-  assert.deepEqual(refreshesAt(run, 60), []);
-  run.attempt.rounds = plannedRounds(run).length;
-  assert.deepEqual(refreshesAt(run, 60), [0, 3, 6, 9]);
 });

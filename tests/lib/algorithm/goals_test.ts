@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { creditGoal, drawGoal, goalPolicies, goalsOf } from "../../../lib/algorithm/goals.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
+import type { StoredPolicy } from "../../../lib/policy_space.ts";
 import type { TrainingRun } from "../../../lib/algorithm/run.ts";
 import { tinyRun } from "../../support/tiny_run.ts";
 
@@ -12,7 +13,7 @@ function runWith(
   command: NonNullable<PartialConfig["command"]>,
 ): TrainingRun {
   const run = tinyRun({ command, buffer: { kind: "fifo" } });
-  const row = new Float32Array(run.model.parameterCount);
+  const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
   for (const scaledReturn of returns) run.attempt.buffer.add(row, { scaledReturn, step: 0 });
   return run;
 }
@@ -30,7 +31,7 @@ Deno.test("goalsOf() gives the stored policies of highest return, best first", (
 
 Deno.test("goalsOf() aims at the best return seen, as the reference, for one goal without credit", () => {
   const run = tinyRun({ command: { top: 1, credit: 0 } });
-  const row = new Float32Array(run.model.parameterCount);
+  const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
   run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
   // Its bucket is full: dropped, but seen.
   assert.equal(run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 }), undefined);
@@ -39,7 +40,7 @@ Deno.test("goalsOf() aims at the best return seen, as the reference, for one goa
 
 Deno.test("goalPolicies() are stored ones also where the goal was only seen", () => {
   const run = tinyRun({ command: { top: 1, credit: 0 } });
-  const row = new Float32Array(run.model.parameterCount);
+  const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
   run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
   run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 });
   assert.deepEqual(goalPolicies(run).map(({ scaledReturn }) => scaledReturn), [0.505]);
@@ -75,7 +76,7 @@ Deno.test("drawGoal() draws every goal evenly, and the same one for the same epi
   const goals = goalsOf(run);
   const counts = new Map<number, number>();
   for (let episode = 0; episode < 300; episode++) {
-    run.counters.episodes = episode;
+    run.tally.episodes = episode;
     const { scaledReturn } = drawGoal(run, goals);
     assert.equal(drawGoal(run, goals).scaledReturn, scaledReturn);
     counts.set(scaledReturn, (counts.get(scaledReturn) ?? 0) + 1);

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { EpisodeRunner, EvaluationJob } from "../../../lib/episodes/evaluate.ts";
 import { selectBest } from "../../../lib/algorithm/selection.ts";
-import { createRun, spentSteps, type TrainingRun } from "../../../lib/algorithm/run.ts";
+import { spentSteps } from "../../../lib/algorithm/budget.ts";
+import { createRun, type TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { StoredPolicy } from "../../../lib/policy_space.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
@@ -40,12 +42,12 @@ function trainedRun(
   const config = tinyConfig({ buffer: { kind: "fifo" }, normaliser: { kind: "off" }, ...changes });
   const run = createRun(config, { env: new TinyEnv(), models, session: { threads: 1 }, runner });
   stored.forEach((value, i) => {
-    const row = new Float32Array(run.model.parameterCount);
-    row[run.model.order.indexOf(0)] = value;
+    const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
+    row[run.tools.model.order.indexOf(0)] = value;
     // The luckiest is not the best: returns fall while the first number rises.
     run.attempt.buffer.add(row, { scaledReturn: 0.9 - 0.1 * i, step: 0 });
   });
-  run.counters.steps.training = config.steps - STEPS * episodes;
+  run.tally.steps.training = config.steps - STEPS * episodes;
   return run;
 }
 
@@ -58,7 +60,7 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
     selection: { candidates: 6 },
   });
   const winner = await selectBest(run);
-  await run.learner.close();
+  await run.tools.learner.close();
   const sizes = runner.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]);
   // 40 / 3 / 6 = 2 episodes for each of six, then 28 / 2 / 3 = 4, then 16 / 1 / 2 = 8.
   assert.deepEqual(sizes, [[6, 2], [3, 4], [2, 8]]);
@@ -67,8 +69,8 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
   }
   const all = runner.rounds.flatMap(([{ seeds }]) => seeds);
   assert.equal(new Set(all).size, 14, "no episode is played twice by the last ones");
-  assert.equal(spentSteps(run), run.config.steps);
-  assertClose(winner!.row[run.model.order.indexOf(0)], 3);
+  assert.equal(spentSteps(run), run.task.config.steps);
+  assertClose(winner!.policy[run.tools.model.order.indexOf(0)], 3);
 });
 
 Deno.test("selectBest() lets those compete as well that ran more than once, if there is room", async () => {
@@ -80,7 +82,7 @@ Deno.test("selectBest() lets those compete as well that ran more than once, if t
       run.attempt.buffer.relabel(entry, { ...entry, step: 0, episodes: 5 });
     }
     const winner = await selectBest(run);
-    await run.learner.close();
+    await run.tools.learner.close();
     assert.ok(winner);
     return runner.rounds[0].map(({ parameters }) => parameters[0]).filter(Number.isInteger);
   };
@@ -94,7 +96,7 @@ Deno.test("selectBest() lets those compete as well that ran more than once, if t
 Deno.test("selectBest() gives the mean of all of the winner's episodes as its command", async () => {
   const run = trainedRun(payingRunner(0), { stored: [4, 2], episodes: 9 });
   const winner = await selectBest(run);
-  await run.learner.close();
+  await run.tools.learner.close();
   // The range of returns is -10..10.
   assertAllClose([winner!.meanReturn, winner!.command], [4, 0.7]);
 });
@@ -104,8 +106,8 @@ Deno.test("selectBest() is content with what is affordable, and without an episo
   const run = trainedRun(few, { stored: [1, 2, 3], episodes: 3, selection: { candidates: 6 } });
   assert.ok(Number.isFinite((await selectBest(run))!.meanReturn));
   assert.deepEqual(few.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]), [[1, 3]]);
-  await run.learner.close();
+  await run.tools.learner.close();
   const broke = trainedRun(few, { stored: [1], episodes: 0 });
   assert.equal(await selectBest(broke), undefined);
-  await broke.learner.close();
+  await broke.tools.learner.close();
 });

@@ -3,33 +3,22 @@
 import assert from "node:assert/strict";
 import { registry } from "../../../envs/registry.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
+import { selectionSteps } from "../../../lib/algorithm/budget.ts";
+import type { TrainingOutcome } from "../../../lib/algorithm/events.ts";
 import { goalPolicies } from "../../../lib/algorithm/goals.ts";
-import { generateRows } from "../../../lib/algorithm/probe.ts";
+import { generate } from "../../../lib/algorithm/measure.ts";
+import { createRun, recall, type TrainingRun } from "../../../lib/algorithm/run.ts";
 import { spearman } from "../../../lib/numbers/statistics.ts";
-import { train } from "../../../lib/algorithm/trainer.ts";
-import type { TrainingOutcome } from "../../../lib/algorithm/observer.ts";
-import {
-  createRun,
-  selectionSteps,
-  spentSteps,
-  storedPolicy,
-  type TrainingRun,
-} from "../../../lib/algorithm/run.ts";
 import { models } from "../../../models/models.ts";
 import { assertClose } from "../../support/close.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
-import { recorder, tinyConfig, tinyRun, type TrainingRecord } from "../../support/tiny_run.ts";
+import { follow, recordsOf, tinyConfig, tinyRun } from "../../support/tiny_run.ts";
 
 /** Trains a small run to its end. */
 async function trainTiny(changes: PartialConfig = {}, run: TrainingRun = tinyRun(changes)) {
-  const observer = recorder();
-  const outcome = await train(run, observer);
-  await run.learner.close();
-  return { run, outcome: outcome as TrainingOutcome, records: observer.records };
-}
-
-function recordsOf(records: readonly TrainingRecord[], kind: TrainingRecord["kind"]) {
-  return records.filter((record) => record.kind === kind).map(({ values }) => values);
+  const { outcome, records } = await follow(run);
+  await run.tools.learner.close();
+  return { run, outcome: outcome as TrainingOutcome, records };
 }
 
 Deno.test("train() repeats itself to the last bit, and another seed gives another run", async () => {
@@ -40,22 +29,24 @@ Deno.test("train() repeats itself to the last bit, and another seed gives anothe
   ];
   assert.deepEqual(again.records, first.records);
   assert.deepEqual(again.outcome, first.outcome);
-  assert.deepEqual(again.run.learner.state, first.run.learner.state);
-  assert.deepEqual(again.run.attempt.buffer.save(), first.run.attempt.buffer.save());
+  assert.deepEqual(again.run.tools.learner.state, first.run.tools.learner.state);
+  assert.deepEqual([...again.run.attempt.buffer.entries()], [
+    ...first.run.attempt.buffer.entries(),
+  ]);
   assert.notDeepEqual(other.records, first.records);
 });
 
-Deno.test("train() goes on after the observer stopped it as if it had not", async () => {
+Deno.test("train() goes on where it was left as if it had not been", async () => {
   const whole = await trainTiny();
   const run = tinyRun();
-  const observer = recorder();
   let left = 15;
-  const stopping = { ...observer, betweenCycles: () => --left > 0 };
-  assert.equal(await train(run, stopping), undefined);
-  const outcome = await train(run, observer);
-  assert.deepEqual(observer.records, whole.records);
-  assert.deepEqual(outcome, whole.outcome);
-  await run.learner.close();
+  const first = await follow(run, () => --left === 0);
+  assert.equal(first.outcome, undefined);
+  const spent = await follow(run, "spent");
+  const rest = await follow(run);
+  assert.deepEqual([...first.records, ...spent.records, ...rest.records], whole.records);
+  assert.deepEqual(rest.outcome, whole.outcome);
+  await run.tools.learner.close();
 });
 
 Deno.test("train() never spends more than the budget, and leaves no room for an episode", async () => {
@@ -67,11 +58,11 @@ Deno.test("train() never spends more than the budget, and leaves no room for an 
   ];
   for (const changes of budgets) {
     const { run } = await trainTiny({ consolidation: { updates: 4 }, ...changes });
-    const { training, noiseFree } = run.counters.steps;
-    const { steps } = run.config;
+    const { training, noiseFree } = run.tally.steps;
+    const { steps } = run.task.config;
     assert.ok(training + noiseFree <= steps, `${training} + ${noiseFree} > ${steps}`);
-    assert.ok(training > steps - selectionSteps(run) - 10);
-    assert.equal(training, run.counters.episodes * 10, "every training step was counted");
+    assert.ok(training > steps - selectionSteps(run.task) - 10);
+    assert.equal(training, run.tally.episodes * 10, "every training step was counted");
   }
 });
 
@@ -85,32 +76,32 @@ Deno.test("train() books every simulated step under its purpose", async () => {
   }
   const env = new CountingEnv();
   const { run } = await trainTiny({}, tinyRun({}, env));
-  const { training, noiseFree, calibration, evaluation } = run.counters.steps;
+  const { training, noiseFree, calibration, evaluation } = run.tally.steps;
   assert.equal(training + noiseFree + calibration + evaluation, env.steps);
   assert.ok(Math.min(training, noiseFree, calibration, evaluation) > 0);
 });
 
 Deno.test("train() records episodes, updates, evaluations and curves", async () => {
-  const { run, records, outcome } = await trainTiny();
-  const episodes = recordsOf(records, "episode");
-  assert.equal(episodes.length, run.counters.episodes);
+  const { run, outcome, ...told } = await trainTiny();
+  const episodes = recordsOf(told, "episode");
+  assert.equal(episodes.length, run.tally.episodes);
   assert.deepEqual(episodes.map(({ episode }) => episode), episodes.map((_, i) => i + 1));
   assert.deepEqual(episodes.map((values) => values.return), run.history.returns);
   for (const key of ["length", "scaledReturn", "stored"]) assert.ok(key in episodes[0], key);
-  const updates = recordsOf(records, "update");
+  const updates = recordsOf(told, "update");
   // Four updates for each rollout after the warm-up, and eight to consolidate.
-  assert.equal(run.learner.updates, 4 * run.counters.cycles + 8);
-  assert.equal(updates.at(-1)?.updates, run.learner.updates);
+  assert.equal(run.tools.learner.updates, 4 * run.tally.cycles + 8);
+  assert.equal(updates.at(-1)?.updates, run.tools.learner.updates);
   assert.ok(updates.every(({ loss }) => Number.isFinite(loss)));
-  const evaluations = recordsOf(records, "evaluation");
+  const evaluations = recordsOf(told, "evaluation");
   // Every 200 of 600 steps, the last 30 of which are the selection's; and one at the end.
   assert.equal(evaluations.length, 3);
   assert.equal(evaluations[2].final, true);
   assert.equal(evaluations[2].mean, outcome.finalReturn.mean);
   assert.deepEqual(evaluations.map(({ n }) => n), [2, 2, 3]);
-  const curves = recordsOf(records, "curve");
+  const curves = recordsOf(told, "curve");
   assert.equal(curves.length, 2);
-  assert.equal((curves[0].points as unknown[]).length, 3);
+  assert.equal(curves[0].points.length, 3);
   assert.equal(curves[1].final, true);
   assert.deepEqual(curves[1].points, outcome.calibration.points);
 });
@@ -140,18 +131,15 @@ async function commandsOf(changes: PartialConfig): Promise<{ asked: number[]; ru
   const parts = { env: new TinyEnv(), models: spying, session: { threads: 1 } };
   const run = createRun(config, parts);
   let cycles = 0;
-  await train(run, {
-    record() {},
-    betweenCycles: ({ counters }) => counters.cycles === 0 || ++cycles < 3,
-  });
-  await run.learner.close();
+  await follow(run, () => run.tally.cycles > 0 && ++cycles === 3);
+  await run.tools.learner.close();
   return { asked, run };
 }
 
 Deno.test("train() warms up from command 1 and then asks for the best return plus the margin", async () => {
   const { asked, run } = await commandsOf({ command: { margin: 0.25 } });
   assert.deepEqual(asked.slice(0, 10), new Array(10).fill(1));
-  const scaled = run.history.returns.map((value) => run.scale.scale(value));
+  const scaled = run.history.returns.map((value) => run.task.scale.scale(value));
   // Then, for each of three cycles, a batch of one draw and the rollout's command.
   for (let cycle = 0; cycle < 3; cycle++) {
     const best = Math.max(...scaled.slice(0, 10 + cycle));
@@ -168,7 +156,7 @@ Deno.test("train() asks for each of the best stored returns when told to", async
       buffer: { kind: "fifo" },
       warmup: { noise: 0.5 },
     });
-    const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+    const scaled = run.history.returns.slice(0, 10).map((value) => run.task.scale.scale(value));
     const rank = scaled.sort((a, b) => b - a).indexOf(asked[11]);
     assert.ok(rank >= 0 && rank < 3, `${asked[11]} of ${scaled}`);
     drawn.add(rank);
@@ -185,12 +173,12 @@ Deno.test("train() makes the generator follow its goals closely when they have a
       buffer: { kind: "fifo", weighting: "uniform" },
       warmup: { noise: 0.5 },
     });
-    await train(run, recorder());
+    await follow(run);
     const [goal] = goalPolicies(run);
-    const wanted = storedPolicy(run, goal);
-    const [row] = await generateRows(run, [goal.scaledReturn]);
+    const wanted = recall(run, goal);
+    const [row] = await generate(run, [goal.scaledReturn]);
     const miss = wanted.reduce((sum, value, i) => sum + (value - row[i]) ** 2, 0) / row.length;
-    await run.learner.close();
+    await run.tools.learner.close();
     return miss;
   };
   const [without, half, all] = [await missOf(0), await missOf(0.5), await missOf(1)];
@@ -199,7 +187,7 @@ Deno.test("train() makes the generator follow its goals closely when they have a
 
 Deno.test("train() remembers what the warm-up reached and adapts the noise from there", async () => {
   const { run } = await trainTiny({ rollout: { successShare: 0.25 }, warmup: { noise: 0.5 } });
-  const scaled = run.history.returns.slice(0, 10).map((value) => run.scale.scale(value));
+  const scaled = run.history.returns.slice(0, 10).map((value) => run.task.scale.scale(value));
   assertClose(run.attempt.startReturn, scaled.reduce((sum, value) => sum + value, 0) / 10);
   assert.notEqual(run.attempt.noiseFactor, 1);
   assert.equal((await trainTiny()).run.attempt.noiseFactor, 1);
@@ -226,12 +214,12 @@ Deno.test("train() makes warm-up policies differ by noise, and lets the warm-up 
   });
   assert.equal(new Set(rowsOf(noisy)).size, 10);
   // Half of 600 steps are 30 episodes.
-  assert.equal(noisy.run.counters.cycles, noisy.run.counters.episodes - 30);
+  assert.equal(noisy.run.tally.cycles, noisy.run.tally.episodes - 30);
 });
 
 Deno.test("train() runs several rollouts in a cycle and refreshes every so many", async () => {
   const { run } = await trainTiny({ rollout: { perCycle: 5, refreshEvery: 3 } });
-  const { episodes, cycles } = run.counters;
+  const { episodes, cycles } = run.tally;
   assert.equal(Math.ceil((episodes - 10) / 5), cycles);
   const measured = [...run.attempt.buffer.entries()].map((entry) => entry.episodes);
   assert.ok(Math.max(...measured) > 1, "a stored policy was run again");
@@ -248,47 +236,30 @@ const NORMALISERS: [
 for (const [kind, observations] of NORMALISERS) {
   Deno.test(`train() gathers observations with the normaliser "${kind}"`, async () => {
     const { run } = await trainTiny({ normaliser: { kind } });
-    assert.equal(run.attempt.moments.count, observations(run.counters.episodes));
+    assert.equal(run.attempt.moments.count, observations(run.tally.episodes));
   });
 }
 
 Deno.test("train() learns nothing at rate 0, and little while the rate warms up", async () => {
   const still = { learningRate: 0, finalLearningRate: 0 };
   const fixed = await trainTiny({ update: still, consolidation: { updates: 0 } });
-  const start = tinyRun().learner.state.weights;
-  assert.deepEqual(fixed.run.learner.state.weights, start);
+  const start = tinyRun().tools.learner.state.weights;
+  assert.deepEqual(fixed.run.tools.learner.state.weights, start);
   const distance = async (update: PartialConfig["update"] & object) => {
     const { run } = await trainTiny({ update, consolidation: { updates: 0 } });
-    return Math.hypot(...run.learner.state.weights.map((weight, i) => weight - start[i]));
+    return Math.hypot(...run.tools.learner.state.weights.map((weight, i) => weight - start[i]));
   };
   const [plain, warmed] = [await distance({}), await distance({ warmupUpdates: 1_000_000 })];
   assert.ok(plain > 0.1 && warmed < 1e-3 * plain, `${plain}, ${warmed}`);
 });
 
-Deno.test("train() stops without a trace of the end when the observer says so", async () => {
+Deno.test("train() leaves no trace of the end when it is left where the budget is spent", async () => {
   const run = tinyRun({ steps: 200 });
-  const observer = recorder();
-  assert.equal(await train(run, { ...observer, beforeFinish: () => false }), undefined);
-  assert.ok(recordsOf(observer.records, "curve").every(({ final }) => final !== true));
-  assert.equal(run.counters.steps.calibration, 0);
-  await run.learner.close();
-});
-
-Deno.test("createRun() rejects a budget that holds no episode", () => {
-  assert.throws(() => tinyRun({ steps: 10, selection: { budgetShare: 0.05 } }), {
-    name: "RangeError",
-    message: "Cannot create run: the budget must hold an episode of 10 steps besides what " +
-      "is kept for survey and selection, at least 15 steps, got 10",
-  });
-  const half = { consolidation: { surveyShare: 0.5 }, selection: { budgetShare: 0 } };
-  assert.throws(() => tinyRun({ steps: 19, ...half }), /at least 20 steps, got 19$/);
-  assert.throws(() => tinyRun({ ...half, selection: { budgetShare: 0.5 } }), {
-    name: "RangeError",
-    message:
-      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less " +
-      "than 1 together, got 0.5 and 0.5",
-  });
-  assert.equal(spentSteps(tinyRun({ steps: 15 })), 0);
+  const told = await follow(run, "spent");
+  assert.equal(told.outcome, undefined);
+  assert.ok(recordsOf(told, "curve").every(({ final }) => final !== true));
+  assert.equal(run.tally.steps.calibration, 0);
+  await run.tools.learner.close();
 });
 
 Deno.test("train() learns the tiny environment, and its generator obeys commands", async () => {

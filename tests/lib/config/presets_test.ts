@@ -82,7 +82,7 @@ for (const preset of Object.keys(PRESETS)) {
       // The reference's generator is the same in all; a narrow one creates faster.
       const small = { ...config, generator: { ...config.generator, hiddenSizes: [8] } };
       const run = createRun(small, { env, models, session: {} });
-      assert.ok(run.shape.parameterCount > 0, id);
+      assert.ok(run.task.shape.parameterCount > 0, id);
     }
   });
 }

@@ -1,15 +1,9 @@
-/** Episodes by hand in the tiny environment, and the seeds that they start from. */
+/** Episodes by hand in the tiny environment. */
 
 import assert from "node:assert/strict";
 import type { Policy } from "../../../lib/model.ts";
 import { createMoments } from "../../../lib/episodes/normaliser.ts";
-import {
-  episodeSeed,
-  PURPOSE,
-  type Purpose,
-  runEpisode,
-  streamFor,
-} from "../../../lib/episodes/rollout.ts";
+import { runEpisode } from "../../../lib/episodes/rollout.ts";
 import { assertClose } from "../../support/close.ts";
 import { TINY_SURVIVAL_REWARD, TinyEnv } from "../../support/tiny_env.ts";
 
@@ -69,14 +63,4 @@ Deno.test("runEpisode() waits for policies that are late", async () => {
     await runEpisode(env, late, { seed: 3 }),
     await runEpisode(env, constantPolicy(0), { seed: 3 }),
   );
-});
-
-Deno.test("episodeSeed() gives each purpose and number a seed of its own", () => {
-  const purposes = Object.keys(PURPOSE) as Purpose[];
-  const seeds = purposes.flatMap((purpose) =>
-    [1, 2].flatMap((seed) => [0, 1, 2].map((number) => episodeSeed(seed, purpose, number)))
-  );
-  assert.equal(new Set(seeds).size, purposes.length * 6);
-  assert.equal(new Set(Object.values(PURPOSE)).size, purposes.length);
-  assert.equal(episodeSeed(1, "training", 0), streamFor(1, "training", 0).nextUint32());
 });

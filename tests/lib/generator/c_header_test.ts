@@ -11,6 +11,7 @@ import { writePolicy, writtenFormatOf } from "../../../lib/generator/policy_file
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
+import type { PolicyParameters } from "../../../lib/policy_space.ts";
 
 function drawNumbers(id: string, hiddenSizes: readonly number[]): PolicyNumbers {
   const shape = models.policyShape(registry.spec(id), hiddenSizes);
@@ -18,7 +19,7 @@ function drawNumbers(id: string, hiddenSizes: readonly number[]): PolicyNumbers 
   const size = shape.sizes[0];
   return {
     hiddenSizes,
-    parameters: shape.scale.map((scale) => 2 * scale * rng.standardNormal()),
+    parameters: shape.scale.map((scale) => 2 * scale * rng.standardNormal()) as PolicyParameters,
     normaliser: {
       mean: new Float64Array(size).map(() => rng.standardNormal()),
       deviation: new Float64Array(size).map(() => rng.uniform(0.1, 3)),

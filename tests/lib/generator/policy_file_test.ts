@@ -21,6 +21,7 @@ import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose } from "../../support/close.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
+import type { PolicyParameters } from "../../../lib/policy_space.ts";
 
 const LABEL: Omit<PolicyLabel, "environment"> = {
   requestedReturn: 180.5,
@@ -37,7 +38,7 @@ function drawPolicy(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyNumber
   const parameters = shape.scale.map((scale) => 1.5 * scale * rng.standardNormal());
   return {
     hiddenSizes,
-    parameters,
+    parameters: parameters as PolicyParameters,
     normaliser: {
       mean: new Float64Array(size).map(() => 0.01 * rng.standardNormal()),
       deviation: new Float64Array(size).map(() => rng.uniform(0.02, 0.5)),

@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { Trial } from "../../../lib/generator/trial.ts";
+import type { PolicyParameters } from "../../../lib/policy_space.ts";
 import { assertClose } from "../../support/close.ts";
 
 function trialOf(...returns: number[]): Trial {
-  const trial = new Trial({ command: 0.5, parameters: Float32Array.of(0.5), isGenerated: true });
+  const parameters = Float32Array.of(0.5) as PolicyParameters;
+  const trial = new Trial({ command: 0.5, parameters, isGenerated: true });
   trial.add(returns.map((value) => ({
     return: value,
     survivalReturn: 0,

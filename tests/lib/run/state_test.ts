@@ -3,24 +3,28 @@ import { join } from "node:path";
 import { CheckpointStore } from "../../../lib/run/checkpoint/store.ts";
 import { checkpointOf, notesOf } from "../../../lib/run/checkpoint/run_checkpoint.ts";
 import { EMPTY_LOG } from "../../../lib/run/log.ts";
-import { train } from "../../../lib/algorithm/trainer.ts";
-import type { TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { Attempt, TrainingRun } from "../../../lib/algorithm/run.ts";
 import { captureState, findNonFinite, hashState, restoreState } from "../../../lib/run/state.ts";
 import { withFolder } from "../../support/run_folder.ts";
-import { recorder, tinyRun } from "../../support/tiny_run.ts";
+import { follow, tinyRun } from "../../support/tiny_run.ts";
 
 const NOTES = { machine: { device: "cpu", threads: 1 }, log: EMPTY_LOG, end: undefined };
 
 /** Trains a run until it has gone through some cycles and warm-up episodes. */
 async function trainFor(run: TrainingRun, cycles: number): Promise<TrainingRun> {
-  if (cycles > 0) await train(run, { ...recorder(), betweenCycles: () => --cycles > 0 });
+  if (cycles > 0) await follow(run, () => --cycles === 0);
   return run;
+}
+
+/** What is known of the stored policies but where they lie. */
+function storedIn({ buffer }: Attempt): object[] {
+  return [...buffer.entries()].map((entry) => ({ ...entry, slot: undefined }));
 }
 
 function saveAndLoad(run: TrainingRun, folder: string) {
   const path = join(folder, "checkpoint");
   using store = CheckpointStore.open(path);
-  store.save(checkpointOf(captureState(run), { config: run.config, ...NOTES }));
+  store.save(checkpointOf(captureState(run), { config: run.task.config, ...NOTES }));
   return { loaded: store.load(), path };
 }
 
@@ -33,11 +37,11 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
       restoreState(other, loaded, path);
       assert.equal(hashState(other), hashState(run));
       assert.deepEqual(other.history, run.history);
-      assert.deepEqual(other.counters, run.counters);
-      assert.deepEqual(other.attempt.buffer.occupancy(), run.attempt.buffer.occupancy());
-      assert.deepEqual(notesOf(loaded, path).config, run.config);
-      await run.learner.close();
-      await other.learner.close();
+      assert.deepEqual(other.tally, run.tally);
+      assert.deepEqual(storedIn(other.attempt), storedIn(run.attempt));
+      assert.deepEqual(notesOf(loaded, path).config, run.task.config);
+      await run.tools.learner.close();
+      await other.tools.learner.close();
     });
   }
 });
@@ -45,21 +49,20 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
 Deno.test("restoreState() brings back attempts that rest", async () => {
   const changes = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
   const endOf = async (run: TrainingRun) => {
-    const observer = recorder();
-    const outcome = await train(run, observer);
-    await run.learner.close();
-    return { outcome, records: observer.records, hash: hashState(run) };
+    const told = await follow(run);
+    await run.tools.learner.close();
+    return { ...told, hash: hashState(run) };
   };
   await withFolder(async (folder) => {
     const run = tinyRun(changes);
-    await train(run, { ...recorder(), betweenCycles: () => run.counters.attempts < 3 });
+    await follow(run, () => run.tally.attempts >= 3);
     const { loaded, path } = saveAndLoad(run, folder);
     const other = tinyRun(changes);
     restoreState(other, loaded, path);
     assert.equal(other.resting.length, 2);
     assert.equal(hashState(other), hashState(run));
     other.resting.forEach(({ attempt }, i) => {
-      assert.deepEqual(attempt.buffer.occupancy(), run.resting[i].attempt.buffer.occupancy());
+      assert.deepEqual(storedIn(attempt), storedIn(run.resting[i].attempt));
     });
     // Whichever attempt is taken up again, both runs come to the same end.
     assert.deepEqual(await endOf(other), await endOf(run));
@@ -98,7 +101,7 @@ Deno.test("hashState() changes with one bit of one stored policy", async () => {
   assert.notEqual(hashState(run), before);
   bits[0] ^= 1;
   assert.equal(hashState(run), before);
-  await run.learner.close();
+  await run.tools.learner.close();
 });
 
 Deno.test("findNonFinite() names the first tensor and index", () => {
@@ -106,7 +109,7 @@ Deno.test("findNonFinite() names the first tensor and index", () => {
   assert.equal(findNonFinite(run), undefined);
   run.attempt.moments.mean[0] = NaN;
   assert.equal(findNonFinite(run), "moments.mean[0]");
-  run.learner.state.weights[3] = Infinity;
+  run.tools.learner.state.weights[3] = Infinity;
   assert.match(findNonFinite(run)!, /^weights\..*\[3\]$/);
 });
 

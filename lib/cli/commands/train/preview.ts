@@ -37,7 +37,7 @@ export async function preview(
       ...describeStart(start),
     ]);
   } finally {
-    await run.learner.close();
+    await run.tools.learner.close();
     await env.close();
   }
 }

@@ -174,7 +174,7 @@ export async function checkRun(
   config: Config,
   { registry, models }: { registry: EnvRegistry; models: ModelTable },
 ): Promise<void> {
-  const { checkBudget } = await import("../../../algorithm/run.ts");
+  const { checkBudget } = await import("../../../algorithm/budget.ts");
   try {
     checkBudget(config, registry.spec(config.env));
     const shape = models.policyShape(registry.spec(config.env), config.policy.hiddenSizes);

@@ -1,0 +1,191 @@
+/**
+ * All arithmetic on the budget of simulated steps.
+ *
+ *     0 ----------------------------------------------------------------- config.steps
+ *     | attempts in rounds, then the last one          | survey | selection |
+ *     |-------------------- training ------------------|
+ *
+ * Training may spend what survey and selection do not need. Of a long budget a first part goes to several
+ * attempts (lib/algorithm/attempts.ts); the last one has the rest. Late in that rest, rollouts explore finely
+ * and the best stored policies run again.
+ */
+
+import type { Config } from "../config/config.ts";
+import type { EnvSpec } from "../env.ts";
+import type { Task, TrainingRun } from "./run.ts";
+
+/** What the division of a budget depends on. */
+export type Plan = Pick<Task, "config" | "spec">;
+
+/** Episodes of a goal's policy without noise: so many that luck is mostly out of their mean. */
+export const GOAL_EPISODES = 5;
+
+/** However small the selection's share is, this many episodes are kept for it, ... */
+const MIN_SELECTION_EPISODES = 6;
+/** ... unless that is more than this share of the budget. */
+const MAX_SELECTION_SHARE = 0.3;
+
+/** By default a run reports this often: a few episodes beside hundreds of training. */
+const EVALUATIONS_PER_RUN = 20;
+const SWEEPS_PER_RUN = 4;
+
+/** Counts the steps that the budget pays for. */
+export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): number {
+  return steps.training + steps.noiseFree;
+}
+
+/** Tells whether training may run so many further episodes of any length. */
+export function hasBudget(run: TrainingRun, { episodes = 1 } = {}): boolean {
+  const { config, spec } = run.task;
+  return spentSteps(run) + episodes * spec.maxEpisodeSteps <=
+    config.steps - reservedSteps(run.task);
+}
+
+/** Counts the episodes of any length that fit between what is spent and `end`, the whole budget by default. */
+export function affordableEpisodes(run: TrainingRun, { end = run.task.config.steps } = {}): number {
+  return Math.floor((end - spentSteps(run)) / run.task.spec.maxEpisodeSteps);
+}
+
+/** Gives the step at which the survey that begins now has to end. */
+export function surveyEnd(run: TrainingRun): number {
+  const { config } = run.task;
+  return Math.min(spentSteps(run) + surveySteps(config), config.steps);
+}
+
+/** Gives the steps of the budget that training leaves to what follows it: survey and selection. */
+function reservedSteps(plan: Plan): number {
+  return surveySteps(plan.config) + selectionSteps(plan);
+}
+
+function surveySteps({ consolidation, steps }: Config): number {
+  return consolidation.surveyShare * steps;
+}
+
+/** Gives the steps for the selection of the best policy. */
+export function selectionSteps({ config, spec }: Plan): number {
+  const { budgetShare } = config.selection;
+  if (budgetShare === 0) return 0;
+  const least = Math.min(
+    MIN_SELECTION_EPISODES * spec.maxEpisodeSteps,
+    MAX_SELECTION_SHARE * config.steps,
+  );
+  return Math.max(budgetShare * config.steps, least);
+}
+
+/**
+ * Checks that a budget holds one episode: without a stored policy there is nothing to learn from.
+ * @throws {RangeError} naming the least budget, or the shares that leave nothing.
+ */
+export function checkBudget(config: Config, spec: EnvSpec): void {
+  const { maxEpisodeSteps } = spec;
+  const { steps, selection: { budgetShare }, consolidation: { surveyShare } } = config;
+  if (budgetShare + surveyShare >= 1) {
+    throw new RangeError(
+      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less than 1 " +
+        `together, got ${budgetShare} and ${surveyShare}`,
+    );
+  }
+  if (steps - reservedSteps({ config, spec }) >= maxEpisodeSteps) return;
+  const selectionShare = budgetShare === 0 ? 0 : Math.max(budgetShare, MAX_SELECTION_SHARE);
+  const least = Math.ceil(maxEpisodeSteps / (1 - selectionShare - surveyShare));
+  throw new RangeError(
+    `Cannot create run: the budget must hold an episode of ${maxEpisodeSteps} steps besides what is ` +
+      `kept for survey and selection, at least ${least} steps, got ${steps}`,
+  );
+}
+
+/** Tells whether an attempt has stored enough to learn from. */
+export function isWarm(
+  { task: { config }, tools: { learner }, attempt, tally }: TrainingRun,
+): boolean {
+  const { episodes, budgetShare } = config.warmup;
+  const steps = spentSteps({ tally }) - attempt.startStep;
+  // Once updates have begun it is over, also for a run that goes on with a larger budget.
+  return learner.updates > 0 ||
+    (attempt.episodes >= episodes && steps >= budgetShare * config.steps);
+}
+
+/** Gives the step size of an update: linear warm-up, then a cosine over the budget. */
+export function learningRate(run: TrainingRun, update: number): number {
+  const { learningRate, finalLearningRate, warmupUpdates } = run.task.config.update;
+  const warm = warmupUpdates > 0 ? Math.min(1, (update + 1) / warmupUpdates) : 1;
+  return warm *
+    (finalLearningRate +
+      (learningRate - finalLearningRate) * fallingCosine(spentSteps(run) / run.task.config.steps));
+}
+
+/** Gives the share of the exploration noise that is left: it falls over what the attempt is given. */
+export function noiseShare(run: TrainingRun): number {
+  const { finalNoiseShare } = run.task.config.rollout;
+  return finalNoiseShare + (1 - finalNoiseShare) * fallingCosine(attemptProgress(run));
+}
+
+/** Falls from 1 to 0 as half a cosine while `part` rises from 0 to 1, and stays there. */
+export function fallingCosine(part: number): number {
+  return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, part)));
+}
+
+/** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
+export function plannedRounds({ config, spec }: Plan): number[] {
+  const { attempts, steps } = config;
+  if (attempts.steps === 0) return [];
+  const measuring = config.command.top * GOAL_EPISODES * spec.maxEpisodeSteps;
+  const affordable = attempts.budgetShare * (steps - reservedSteps({ config, spec })) /
+    (attempts.steps + measuring);
+  let rounds: number[] = [];
+  for (let count = 2;; count++) {
+    const larger = halvings(count);
+    if (larger.reduce((sum, field) => sum + field, 0) > affordable) return rounds;
+    rounds = larger;
+  }
+}
+
+/** 6 -> [6, 3]: sizes of the field until one is left. */
+function halvings(count: number): number[] {
+  return count === 1 ? [] : [count, ...halvings(Math.floor(count / 2))];
+}
+
+/** Tells whether the present attempt is the one that has the rest of the budget. */
+export function isLastAttempt({ task, attempt }: Pick<TrainingRun, "task" | "attempt">): boolean {
+  return attempt.rounds >= plannedRounds(task).length;
+}
+
+/** Tells whether the present attempt has had the steps of its round, and is not the last one. */
+export function isRoundOver(run: TrainingRun): boolean {
+  const { task: { config }, attempt: { startStep, rounds } } = run;
+  const roundEnd = startStep + config.attempts.steps * (rounds + 1);
+  return !isLastAttempt(run) && spentSteps(run) >= roundEnd;
+}
+
+/** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
+export function attemptProgress(run: TrainingRun): number {
+  const { task, attempt: { startStep } } = run;
+  const length = isLastAttempt(run)
+    ? task.config.steps - startStep
+    : task.config.attempts.steps * plannedRounds(task).length;
+  return Math.min(1, (spentSteps(run) - startStep) / length);
+}
+
+/** Tells whether rollouts are late (`rollout.fineAfter`), and no other attempt is to have its turn. */
+export function isLate(run: TrainingRun): boolean {
+  const { fineAfter } = run.task.config.rollout;
+  return fineAfter > 0 && spentSteps(run) >= fineAfter && isLastAttempt(run);
+}
+
+/** Tells whether less than the configured share of the steps went to noise-free episodes, and more fit. */
+export function isGoalMeasurementDue(run: TrainingRun): boolean {
+  const { task: { config }, tally: { steps } } = run;
+  return steps.noiseFree < config.rollout.noiseFreeShare * spentSteps(run) &&
+    hasBudget(run, { episodes: GOAL_EPISODES });
+}
+
+/** Counts the evaluation intervals and the sweep intervals that have passed. */
+export function dueReports(
+  { task: { config }, tally }: TrainingRun,
+): { evaluations: number; sweeps: number } {
+  const step = spentSteps({ tally });
+  return {
+    evaluations: Math.floor(step / (config.evaluation.every || config.steps / EVALUATIONS_PER_RUN)),
+    sweeps: Math.floor(step / (config.sweep.every || config.steps / SWEEPS_PER_RUN)),
+  };
+}

@@ -1,0 +1,101 @@
+/**
+ * What a run tells while it trains. Events flow down: the trainer yields them, lib/run/ writes them and saves
+ * at the two places where a run may be left and taken up again, "cycle" and "spent".
+ */
+
+import type { Calibration, CalibrationPoint } from "../generator/calibration.ts";
+import type { MeasuredReturn } from "../episodes/evaluate.ts";
+
+/** A training episode has been run, warm-up included. */
+export interface EpisodeEvent {
+  /** Tells the events apart. */
+  readonly kind: "episode";
+  /** Counts from 1. */
+  readonly episode: number;
+  /** Sum of rewards, survival bonus included. */
+  readonly return: number;
+  /** Simulated steps. */
+  readonly length: number;
+  /** The stored return on the scale of commands. */
+  readonly scaledReturn: number;
+  /** False when the buffer turned the policy away. */
+  readonly stored: boolean;
+}
+
+/** The generator has been updated. */
+export interface UpdateEvent {
+  /** Tells the events apart. */
+  readonly kind: "update";
+  /** Updates so far. */
+  readonly updates: number;
+  /** Mean loss of these updates. */
+  readonly loss: number;
+}
+
+/** An attempt has had its round. */
+export interface AttemptEvent {
+  /** Tells the events apart. */
+  readonly kind: "attempt";
+  /** Its number, from 0. */
+  readonly attempt: number;
+  /** Rounds that it has had. */
+  readonly round: number;
+  /** Mean return of its best command without noise. */
+  readonly mean: number;
+}
+
+/** The best command has been measured without noise. */
+export interface EvaluationEvent extends MeasuredReturn {
+  /** Tells the events apart. */
+  readonly kind: "evaluation";
+  /** The last one of a run. */
+  readonly final?: true;
+  /** The scaled command measured. */
+  readonly command: number;
+  /** Number of stored policies by scaled return, see `countOccupancy`; absent in the last one. */
+  readonly occupancy?: readonly number[];
+}
+
+/** Commands over the whole range have been measured. */
+export interface CurveEvent {
+  /** Tells the events apart. */
+  readonly kind: "curve";
+  /** The curve that requests are answered through. */
+  readonly final?: true;
+  /** By command, from the lowest. */
+  readonly points: readonly CalibrationPoint[];
+}
+
+/** Something for the metrics of a run. */
+export type RecordEvent =
+  | EpisodeEvent
+  | UpdateEvent
+  | AttemptEvent
+  | EvaluationEvent
+  | CurveEvent;
+
+/** How a finished run ended. */
+export interface TrainingOutcome {
+  /** Which command earns which return, and the best command. */
+  readonly calibration: Calibration;
+  /** The best command's return over fresh episodes. */
+  readonly finalReturn: MeasuredReturn;
+}
+
+/**
+ * Everything that a run tells: its records; "cycle" where a cycle or a warm-up episode is complete and the
+ * state is whole; "spent" where the budget is, from where the end can be done and done again; "end" last.
+ */
+export type TrainingEvent =
+  | RecordEvent
+  | { readonly kind: "cycle" }
+  | { readonly kind: "spent" }
+  | { readonly kind: "end"; readonly outcome: TrainingOutcome };
+
+/** Tells records from the other events. */
+export function isRecord(event: TrainingEvent): event is RecordEvent {
+  return event.kind !== "cycle" && event.kind !== "spent" && event.kind !== "end";
+}
+
+/** Events of a part of the run, and what the part gives. */
+export type Events<E extends TrainingEvent = TrainingEvent, R = void> = AsyncGenerator<E, R, void>;
