@@ -1,9 +1,12 @@
+// deno-lint-ignore-file no-console
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { registry } from "../envs/registry.ts";
 import { parseArguments } from "../lib/cli/arguments.ts";
 import { commandEntry, findCommand } from "../lib/cli/commands.ts";
+import { splitLine } from "../lib/system/words.ts";
+import { run } from "./support/program.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const README = Deno.readTextFileSync(join(ROOT, "README.md"));
@@ -13,16 +16,30 @@ function listCommands(text: string): string[] {
   const blocks = [...text.matchAll(/^```(?:sh|console)\n([^]*?)^```/gm)].map(([, body]) => body);
   return blocks.flatMap((body) => body.split("\n"))
     .map((line) => line.replace(/^\$ /, "").replace(/ +#.*$/, ""))
+    .map((line) => line.replace(/^deno run -A main\.ts /, "udrlpg "))
     .filter((line) => line.startsWith("udrlpg "));
 }
 
 async function parse(line: string): Promise<void> {
-  const [, word, ...argv] = line.split(/ [>|] /)[0].split(" ");
+  const [, word, ...argv] = splitLine(line.split(/ [>|] /)[0]);
   const name = findCommand(word);
   assert.ok(name, line);
   const names = { environments: registry.ids };
   parseArguments(await commandEntry(name).load(), argv, { name, names, env: () => undefined });
 }
+
+const MAX_LINES = 150;
+const MAX_PICTURE_BYTES = 100_000;
+
+Deno.test("the README is read in five minutes, and its picture is one of the program's", () => {
+  const lines = README.trimEnd().split("\n").length;
+  assert.ok(lines <= MAX_LINES, `${lines}`);
+  const [path, ...others] = [...README.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, path]) => path);
+  assert.deepEqual(others, []);
+  const picture = Deno.readTextFileSync(join(ROOT, path));
+  assert.ok(picture.length < MAX_PICTURE_BYTES);
+  assert.match(picture, /^<svg [^]*CartPole-v1: requested and achieved returns/);
+});
 
 Deno.test("every command in the README can be parsed, and a misspelt one cannot", async () => {
   const commands = listCommands(README);
@@ -69,3 +86,29 @@ Deno.test("the README's session does what the README shows", async () => {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("the README's environment of one's own is one that the program plays", async () => {
+  if (!await hasPython()) return console.info("There is no Python: point.py was not tried");
+  const folder = await Deno.makeTempDir();
+  try {
+    const source = /^```python\n([^]*?)^```/m.exec(README)![1];
+    Deno.writeTextFileSync(join(folder, "point.py"), source);
+    const words = ["--env-command", `python3 ${join(folder, "point.py")}`];
+    const { code, stdout, stderr } = await run(["rollout", ...words, "--random", "--json"]);
+    assert.equal(code, 0, stderr);
+    const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    const { t, terminated, truncated } = lines.at(-1);
+    assert.ok(t <= 50 && (terminated || truncated), `${t}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+async function hasPython(): Promise<boolean> {
+  try {
+    return (await new Deno.Command("python3", { args: ["--version"] }).output()).success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,239 +1,195 @@
 /**
- * `deno task experiments`: trains the runs of a table, measures how each generator obeys, and prints the
- * table in Markdown with the command that repeats it.
+ * `deno task experiments`: measures the runs of a table and writes the results.
  *
- *     deno task experiments TABLE --out FOLDER [--seeds 11,12,13] [--only TEXT] [--points 21]
+ *     deno task experiments                                          write RESULTS.md from results.jsonl
+ *     deno task experiments TABLE [NAME...] [--seeds 11,12] [--steps N] [--again] [--out FOLDER]
  *
- * A run's folder is named by its row and seed; a finished one is read instead of trained again, so an
- * interrupted table goes on where it stopped. Every measurement uses episodes that no run has seen.
+ * TABLE is one of tables.ts; a NAME, an environment or a variant, chooses rows. A run that is recorded is
+ * not measured again, with --again not if this commit recorded it, and a run that was interrupted goes on
+ * from its checkpoint: the same command again takes a table to its end. With --out the results
+ * go to a folder of their own, for code that no commit has yet.
  */
 
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { registry } from "../../envs/registry.ts";
-import { searchEpisodes } from "../../lib/cli/commands/generate.ts";
-import { systemClock } from "../../lib/system/clock.ts";
-import { findOption, parseOption, resolveConfig } from "../../lib/config/config.ts";
-import { type Curve, measureCurve } from "../../lib/generator/curve.ts";
-import {
-  asManySteps,
-  createLocalRunner,
-  type EpisodeRunner,
-  type MeasuredReturn,
-  measureReturn,
-} from "../../lib/episodes/evaluate.ts";
-import { childPath, isThere, makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
-import { loadGenerator, type TrainedGenerator } from "../../lib/generator/generator_file.ts";
-import { findPolicy, type FoundPolicy } from "../../lib/generator/find_policy.ts";
-import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "../../lib/run/layout.ts";
-import { presetLayers } from "../../lib/config/presets.ts";
-import { Rng } from "../../lib/numbers/rng.ts";
-import type { Episode } from "../../lib/episodes/rollout.ts";
-import { summarise } from "../../lib/numbers/statistics.ts";
-import { trainInFolder } from "../../lib/run/session.ts";
-import { models } from "../../models/models.ts";
-import { type Row, type TableName, TABLES } from "./tables.ts";
+import { listenForSignals } from "../../lib/cli/signals.ts";
+import { type Clock, systemClock } from "../../lib/system/clock.ts";
+import { exitCodeOf, UsageError } from "../../lib/system/errors.ts";
+import { makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
+import { VERSION } from "../../lib/system/version.ts";
+import { readCommit, ROOT } from "../packaging/payload.ts";
+import { run } from "../support/program.ts";
+import { type Call, measureRun } from "./measure.ts";
+import { appendRecord, isSameRun, readRecords, runKey, type RunRecord } from "./records.ts";
+import { renderReadmeTable, renderResults, replaceMarked } from "./results_page.ts";
+import { createReturnsRow, type Row, type TableName, TABLES } from "./tables.ts";
 
-/** What is kept of a run. */
-interface RunRecord {
-  readonly label: string;
-  readonly env: string;
-  readonly seed: number;
-  readonly steps: number;
-  readonly stepsByPurpose: object;
-  readonly final: { readonly mean: number; readonly std: number; readonly n: number };
-  /** Requests from a random policy's return to 97 % of the best. */
-  readonly from: number;
-  readonly to: number;
-  readonly curve: Pick<Curve, "mae" | "spearman" | "coverage" | "points">;
-  /** Of the random requests, how many `generate` met within 5 % of the range. */
-  readonly met: number;
-  readonly wallSeconds: number;
-}
+/** The files that a result depends on. */
+const PROGRAM = [
+  "main.ts",
+  "lib",
+  "envs",
+  "models",
+  "deno.json",
+  "deno.lock",
+  "tests/experiments/*.ts",
+];
 
-/** Episodes of each request; more where they are short. */
-const CHECK_EPISODES = 20;
-/** What `generate` found is measured so often at most, until its mean is known to a share of the tolerance. */
-const CHECK_ROUNDS = 10;
-const CHECK_PRECISION = 0.25;
-const MEASURE_SEED = 1_000_003;
-const RANDOM_REQUESTS = 20;
-const TOP_SHARE = 0.97;
-const TOLERANCE_SHARE = 0.05;
-/** Policies of the warm-up stand for random policies. */
-const RANDOM_POLICIES = 10;
-
-async function runOne(
-  row: Row,
-  { seed, folder, points }: { seed: number; folder: string; points: number },
-) {
-  const recordPath = childPath(folder, "record.json");
-  if (isThere(recordPath)) return JSON.parse(Deno.readTextFileSync(recordPath)) as RunRecord;
-  const values = new Map<string, unknown>([["env", row.env], ["steps", row.steps], ["seed", seed]]);
-  for (const [name, value] of Object.entries(row.set ?? {})) {
-    values.set(name, parseOption(findOption(name), String(value), "the table"));
-  }
-  const layers = [...presetLayers(row.preset, row.env), { source: "the table", values }];
-  const { config } = resolveConfig(layers);
-  const resume = isThere(childPath(folder, CONFIG_FILE_NAME));
-  const result = await trainInFolder(config, {
-    registry,
-    models,
-    folder,
-    preset: row.preset,
-    session: { device: "cpu", threads: 1 },
-    clock: systemClock(),
-    signal: new AbortController().signal,
-    resume,
-    onProgress: () => {},
-  });
-  const generator = loadGenerator(childPath(folder, GENERATOR_FILE_NAME), {
-    specOf: (id) => registry.spec(id),
-    models,
-    session: { device: "cpu", threads: 1 },
-  });
-  const env = await registry.make(row.env);
-  const runner = createLocalRunner(env, models.createPolicy(env.spec, generator.shape));
-  const from = summarise(generator.seenReturns.slice(0, RANDOM_POLICIES)).mean;
-  const best = result.finalReturn!;
-  const to = from + TOP_SHARE * (best.mean - from);
-  const curve = await measureCurve(generator, {
-    points,
-    from,
-    to,
-    episodes: asManySteps(env.spec, CHECK_EPISODES),
-    seed: MEASURE_SEED,
-    runner,
-  });
-  const met = await countMet(generator, {
-    requests: row.requests ?? RANDOM_REQUESTS,
-    from,
-    to,
-    seed,
-    runner,
-  });
-  await generator.pass.close();
-  await env.close();
-  const record: RunRecord = {
-    label: row.label,
-    env: row.env,
-    seed,
-    steps: result.steps,
-    stepsByPurpose: result.stepsByPurpose,
-    final: { mean: best.mean, std: best.std, n: best.n },
-    from,
-    to,
-    curve: { ...curve, mae: curve.mae / (to - from) },
-    met,
-    wallSeconds: result.wallSeconds,
-  };
-  writeFileAtomic(recordPath, JSON.stringify(record) + "\n");
-  return record;
+/** What the command line asks for. */
+export interface Request {
+  /** Absent where there is only to write what is recorded. */
+  readonly table?: TableName;
+  readonly rows: readonly Row[];
+  /** Measures again what another commit recorded. */
+  readonly again: boolean;
+  /** A folder of its own for results and run folders. */
+  readonly out?: string;
 }
 
 /**
- * Counts of random requests how many policies of `generate` come within the tolerance when they are measured
- * again: the search may have been lucky with its own episodes.
+ * Reads the command line.
+ * @throws {UsageError} when it names what is not there.
  */
-async function countMet(
-  generator: TrainedGenerator,
-  { requests, from, to, seed, runner }: {
-    requests: number;
-    from: number;
-    to: number;
-    seed: number;
-    runner: EpisodeRunner;
-  },
-): Promise<number> {
-  const tolerance = TOLERANCE_SHARE * (to - from);
-  const rng = Rng.fromSeed([MEASURE_SEED, seed]);
-  const wanted = Array.from({ length: requests }, () => rng.uniform(from, to));
-  let met = 0;
-  for (const [i, requested] of wanted.entries()) {
-    const found = await findPolicy(generator, {
-      requested,
-      tolerance,
-      ...searchEpisodes(generator.spec),
-      seed: MEASURE_SEED + i,
-      runner,
+export function parseRequest(argv: readonly string[]): Request {
+  const { values, positionals: [table, ...names] } = parseWords(argv);
+  const { seeds, steps, again, out } = values;
+  const shared = { again: again ?? false, ...(out === undefined ? {} : { out }) };
+  if (table === undefined) return { rows: [], ...shared };
+  if (!Object.hasOwn(TABLES, table)) {
+    fail(`the table must be one of ${Object.keys(TABLES).join(", ")}, got "${table}"`);
+  }
+  const budget = steps === undefined ? undefined : readCount("--steps", steps);
+  const rows = chooseRows(table as TableName, { names, budget });
+  const chosen = seeds?.split(",").map((seed) => readCount("--seeds", seed));
+  return {
+    table: table as TableName,
+    rows: chosen === undefined ? rows : rows.map((row) => ({ ...row, seeds: chosen })),
+    ...shared,
+  };
+}
+
+function parseWords(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        seeds: { type: "string" },
+        steps: { type: "string" },
+        again: { type: "boolean" },
+        out: { type: "string" },
+      },
     });
-    const { mean } = await measureSurely(found, { generator, tolerance, rng, runner });
-    if (Math.abs(mean - requested) <= tolerance) met++;
-  }
-  return met;
-}
-
-/** Measures a policy on fresh seeds until its mean is known to a share of the tolerance, or for the last time. */
-async function measureSurely(
-  { parameters }: FoundPolicy,
-  { generator: { spec, normaliser }, tolerance, rng, runner }: {
-    generator: TrainedGenerator;
-    tolerance: number;
-    rng: Rng;
-    runner: EpisodeRunner;
-  },
-): Promise<MeasuredReturn> {
-  const episodes: Episode[] = [];
-  for (let round = 1;; round++) {
-    const length = asManySteps(spec, CHECK_EPISODES);
-    const seeds = Array.from({ length }, () => rng.nextUint32());
-    episodes.push(...(await runner.run([{ parameters, seeds }], normaliser))[0]);
-    const measured = measureReturn(episodes);
-    const halfWidth = measured.ci95[1] - measured.mean;
-    if (halfWidth <= CHECK_PRECISION * tolerance || round === CHECK_ROUNDS) return measured;
+  } catch (error) {
+    return fail((error as Error).message);
   }
 }
 
-function renderRow(row: Row, records: readonly RunRecord[]): string {
-  const finals = records.map(({ final }) => final.mean);
-  const { mean, std } = summarise(finals);
-  const share = (value: number) => `${(100 * value).toFixed(1)} %`;
-  const average = (pick: (record: RunRecord) => number) => summarise(records.map(pick)).mean;
-  return [
-    row.label,
-    records.map(({ seed }) => seed).join(" "),
-    finals.map((value) => value.toFixed(0)).join(" "),
-    `${mean.toFixed(0)} +- ${std.toFixed(0)}`,
-    average(({ curve }) => curve.spearman).toFixed(3),
-    share(average(({ curve }) => curve.mae)),
-    share(average(({ curve }) => curve.coverage)),
-    row.requests === 0 ? "-" : records.map(({ met }) => met).join(" "),
-  ].join(" | ");
+function chooseRows(
+  table: TableName,
+  { names, budget }: { names: readonly string[]; budget: number | undefined },
+): Row[] {
+  const rows: readonly Row[] = TABLES[table];
+  const fits = (row: Row) => budget === undefined || row.steps === budget;
+  if (names.length === 0) return rows.filter(fits);
+  return names.flatMap((name) => {
+    const named = rows.filter(({ env, variant }) => env === name || variant === name);
+    const fitting = named.filter(fits);
+    if (fitting.length > 0) return fitting;
+    // Any other budget or environment makes a row of its own.
+    if (table === "returns" && budget !== undefined && registry.ids.includes(name)) {
+      return [createReturnsRow(name, budget, [1, 2, 3, 4, 5])];
+    }
+    return fail(
+      `${table} must have a row "${name}"${budget ? ` of ${budget} steps` : ""}, got none`,
+    );
+  });
+}
+
+function readCount(option: string, text: string): number {
+  const value = Number(text);
+  return Number.isSafeInteger(value) && value > 0
+    ? value
+    : fail(`${option} must be positive whole numbers, got "${text}"`);
+}
+
+function fail(what: string): never {
+  throw new UsageError(`Cannot run experiments: ${what}`);
+}
+
+/** What an experiment needs from outside. */
+export interface Surroundings {
+  readonly call: Call;
+  readonly clock: Clock;
+  /** The commit of the program; more than a hash where there is none or files have changed since. */
+  readonly commit: string;
+  /** Told about each run. */
+  readonly say: (line: string) => void;
+}
+
+/** Measures what is missing, one run after the other, and writes the results after each. */
+export async function runExperiments(request: Request, around: Surroundings): Promise<void> {
+  const { table, rows, again, out } = request;
+  const { commit } = around;
+  const results = out ?? join(ROOT, "tests/experiments");
+  makeFolder(results);
+  const path = join(results, "results.jsonl");
+  if (table !== undefined && out === undefined && !/^[0-9a-f]+$/.test(commit)) {
+    fail("results belong to a commit, got changed files: commit them, or give --out FOLDER");
+  }
+  const runs = out ?? join(ROOT, `runs/experiments/${commit}`);
+  for (const row of rows) {
+    for (const seed of row.seeds) {
+      const key = runKey(table!, row, seed);
+      const known = readRecords(path).find((record) => isSameRun(record, key));
+      if (known && (!again || known.commit === commit)) continue;
+      makeFolder(runs);
+      const folder = join(runs, Object.values(key).join(" ").replaceAll(/[^\w.-]+/g, "-"));
+      const measured = await measureRun(row, { seed, folder, call: around.call });
+      const date = new Date(around.clock.epochMs()).toISOString().slice(0, 10);
+      const band = row.band ? { band: row.band } : {};
+      const record = { ...key, ...band, ...measured, command: commandFor(key), commit, date };
+      appendRecord(path, record);
+      write(results, { isReadmeToo: out === undefined });
+      around.say(describe(record));
+    }
+  }
+  write(results, { isReadmeToo: out === undefined });
+}
+
+function commandFor({ table, env, steps, seed, variant }: ReturnType<typeof runKey>): string {
+  const name = variant === undefined ? env : `"${variant}"`;
+  return `deno task experiments ${table} ${name} --steps ${steps} --seeds ${seed}`;
+}
+
+function describe({ table, env, variant, seed, final, obeys }: RunRecord): string {
+  const met = obeys ? `, ${(100 * obeys.met).toFixed(0)} % of requests met` : "";
+  const name = [table, env, variant, `seed ${seed}`].filter((word) => word !== undefined);
+  return `${name.join(", ")}: ${final.mean.toFixed(1)}${met}`;
+}
+
+function write(folder: string, { isReadmeToo }: { isReadmeToo: boolean }): void {
+  const records = readRecords(join(folder, "results.jsonl"));
+  writeFileAtomic(join(folder, "RESULTS.md"), renderResults(records));
+  if (!isReadmeToo) return;
+  const path = join(ROOT, "README.md");
+  const readme = Deno.readTextFileSync(path);
+  const renewed = replaceMarked(readme, renderReadmeTable(records));
+  if (renewed !== readme) writeFileAtomic(path, renewed);
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      out: { type: "string" },
-      seeds: { type: "string" },
-      only: { type: "string" },
-      points: { type: "string", default: "21" },
-    },
-  });
-  const name = positionals[0] as TableName;
-  if (!values.out || !Object.hasOwn(TABLES, name)) {
-    throw new Error(`Cannot run experiments: name one of ${Object.keys(TABLES)} and --out FOLDER`);
+  const clock = systemClock();
+  const say = (line: string) => Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+  const commit = readCommit(PROGRAM).replace(/(?<=^[0-9a-f]{10})[0-9a-f]+/, "");
+  const parts = { version: VERSION, listen: () => listenForSignals(Deno) };
+  const call: Call = (argv) => run([...argv, "--json", "--quiet"], { clock, parts });
+  try {
+    const request = parseRequest(Deno.args);
+    await runExperiments(request, { call, clock, commit, say });
+  } catch (error) {
+    say((error as Error).message);
+    Deno.exitCode = exitCodeOf(error);
   }
-  const lines = [
-    "| runs | seeds | final return by seed | mean +- deviation | rank correlation | mean error | met within 10 % | met of 20 |",
-    "|---|---|---|---|---|---|---|---|",
-  ];
-  for (const row of TABLES[name] as readonly Row[]) {
-    if (values.only && !row.label.includes(values.only)) continue;
-    const seeds = values.seeds ? values.seeds.split(",").map(Number) : row.seeds;
-    const records: RunRecord[] = [];
-    for (const seed of seeds) {
-      const folder = childPath(
-        values.out,
-        `${row.label.replaceAll(/[^A-Za-z0-9]+/g, "-")}-seed${seed}`,
-      );
-      makeFolder(values.out);
-      records.push(await runOne(row, { seed, folder, points: Number(values.points) }));
-      const text = renderRow(row, records);
-      Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
-    }
-    lines.push(`| ${renderRow(row, records)} |`);
-  }
-  Deno.stdout.writeSync(new TextEncoder().encode(lines.join("\n") + "\n"));
 }

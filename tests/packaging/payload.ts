@@ -174,8 +174,8 @@ function copy(from: string, to: string): void {
   Deno.copyFileSync(from, to);
 }
 
-/** Gives the commit of the checkout, with "-dirty" behind it when files differ from it. */
-export function readCommit(): string {
+/** Gives the commit of the checkout, with "-dirty" behind it when files of these paths differ from it. */
+export function readCommit(paths: readonly string[] = ["."]): string {
   const git = (...args: string[]) => {
     try {
       const { success, stdout } = new Deno.Command("git", { args, cwd: ROOT }).outputSync();
@@ -186,5 +186,5 @@ export function readCommit(): string {
   };
   const commit = git("rev-parse", "HEAD");
   if (commit === undefined) return "unknown";
-  return git("status", "--porcelain") === "" ? commit : `${commit}-dirty`;
+  return git("status", "--porcelain", "--", ...paths) === "" ? commit : `${commit}-dirty`;
 }

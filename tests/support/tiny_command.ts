@@ -1,7 +1,7 @@
 import { type ProgramRun, run, type Surroundings } from "./program.ts";
 
 /** The options of a training run that takes a second: a tiny generator, few episodes. */
-const TINY = [
+export const TINY = [
   "policy.hiddenSizes=32",
   "generator.hiddenSizes=8",
   "update.perCycle=1",

@@ -1,0 +1,68 @@
+/** The page of results: as the records say, and as it lies in the repository. */
+
+import assert from "node:assert/strict";
+import { readRecords } from "./records.ts";
+import { renderReadmeTable, renderResults, replaceMarked } from "./results_page.ts";
+import { sampleRecord } from "./sample_record.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+function read(path: string): string {
+  return Deno.readTextFileSync(new URL(path, ROOT));
+}
+
+Deno.test("RESULTS.md and the README's table are what results.jsonl renders to", () => {
+  const records = readRecords(new URL("tests/experiments/results.jsonl", ROOT).pathname);
+  assert.equal(read("tests/experiments/RESULTS.md"), renderResults(records));
+  assert.equal(read("README.md"), replaceMarked(read("README.md"), renderReadmeTable(records)));
+});
+
+Deno.test("renderReadmeTable() sums seeds up, and shows what was not measured as such", () => {
+  const half = { ...sampleRecord({}).obeys!, spearman: 0.5, meanError: 0.04, met: 0.5 };
+  const table = renderReadmeTable([
+    sampleRecord({ env: "Mine-v0" }),
+    sampleRecord({ seed: 2, final: { mean: 500, std: 0, n: 20 }, obeys: half }),
+    sampleRecord({ seed: 1, simulatedSteps: 1300 }),
+    (({ obeys: _, ...rest }) => rest)(
+      sampleRecord({ env: "Hard-v0", final: { mean: -98.76, std: 1, n: 20 } }),
+    ),
+    sampleRecord({ table: "ablation", variant: "other" }),
+  ]);
+  // Mean of 400 and 500, deviation sqrt(2 * 50^2) = 70.7; (1300 + 1100) / 2 steps of a budget of 1000.
+  assert.equal(
+    table,
+    `
+| runs                     | seeds | final return by seed | final return | rank correlation | mean error | requests met | policies met of 20 | steps |
+| ------------------------ | ----- | -------------------- | ------------ | ---------------- | ---------- | ------------ | ------------------ | ----- |
+| CartPole-v1, 1,000 steps | 1 2   | 400 500              | 450 +- 70.7  | 0.75             | 3 %        | 75 %         | 19 19              | 1.2   |
+| Hard-v0, 1,000 steps     | 1     | -98.8                | -98.8        | -                | -          | -            | -                  | 1.1   |
+| Mine-v0, 1,000 steps     | 1     | 400                  | 400          | 1                | 2 %        | 100 %        | 19                 | 1.1   |
+`.trimStart(),
+  );
+});
+
+Deno.test("renderResults() shows every run, and requests in a band that no update saw", () => {
+  const page = renderResults([
+    sampleRecord({ table: "zero-shot", variant: "left out", band: { low: 100, high: 300 } }),
+    (({ wallSeconds: _, ...rest }) => rest)(sampleRecord({ seed: 7 })),
+  ]);
+  assert.match(page, /^# Results\n[^]*\n## Returns\n[^]*\n## Returns that no update saw\n/);
+  assert.match(
+    page,
+    /\| 7 +\| 400 \+- 20 +\| 500 .*\| 19 of 20 .*\| interrupted \| 1 .*\| 2026-11-26 \|/,
+  );
+  // Inside: 10 of 400. Outside: 4 and 10 of 400, so 1.75 % in the mean.
+  assert.match(page, /\| 1 +\| 100 to 300 \| 200 -> 190 +\| 2.5 % +\| 1.75 % +\|/);
+  assert.doesNotMatch(page, /## Ablation/);
+});
+
+Deno.test("replaceMarked() refuses a text without marks", () => {
+  const marked = "a\n<!-- results: x -->\nold\n<!-- end of results -->\nb\n";
+  assert.equal(
+    replaceMarked(marked, "| new |\n"),
+    "a\n<!-- results: x -->\n\n| new |\n\n<!-- end of results -->\nb\n",
+  );
+  assert.throws(() => replaceMarked("nothing", "x"), {
+    message: "Cannot write results: README.md must have their marks, got none",
+  });
+});
