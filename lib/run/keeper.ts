@@ -77,15 +77,10 @@ export class RunKeeper {
   static open(run: TrainingRun, options: KeepOptions): RunKeeper {
     const path = childPath(options.folder, CHECKPOINT_FOLDER_NAME);
     const store = CheckpointStore.open(path);
-    try {
-      const notes = options.resume && !store.isEmpty
-        ? takeUp(run, { store, path, options })
-        : undefined;
-      return new RunKeeper(run, { options, store, notes });
-    } catch (error) {
-      store.close();
-      throw error;
-    }
+    const notes = options.resume && !store.isEmpty
+      ? takeUp(run, { store, path, options })
+      : undefined;
+    return new RunKeeper(run, { options, store, notes });
   }
 
   private constructor(
@@ -191,7 +186,6 @@ export class RunKeeper {
   /** Closes the files of the folder. */
   close(): void {
     this.#log.close();
-    this.#store.close();
   }
 
   /** Closes the files at the end of a `using` block. */

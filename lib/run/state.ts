@@ -27,7 +27,7 @@ import { FileError } from "../system/errors.ts";
 import { requireTensor, type Tensor } from "../formats/safetensors.ts";
 import { countWeights, nameWeights } from "../learner/generation_pass.ts";
 import type { LearnerState } from "../learner/learner.ts";
-import type { RowSet } from "./checkpoint/row_store.ts";
+import type { RowSet } from "./checkpoint/rows.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
   type Attempt,

@@ -45,7 +45,7 @@ if (import.meta.main) {
   addPolicies(run, Number(policies), rng);
   const folder = Deno.makeTempDirSync();
   try {
-    using store = CheckpointStore.open(join(folder, "checkpoint"));
+    const store = CheckpointStore.open(join(folder, "checkpoint"));
     for (let save = 0; save < SAVES; save++) {
       if (save > 0) addPolicies(run, NEW_POLICIES, rng);
       const started = performance.now();

@@ -13,27 +13,27 @@ import {
   checkIsState,
   contentOf,
   SMALL_ROW_LENGTH,
-  SMALL_SEGMENT_BYTES,
+  SMALL_SPARE_BYTES,
 } from "./checkpoint_state.ts";
 
 function openStore(folder: string): CheckpointStore {
-  return CheckpointStore.open(join(folder, "checkpoint"), { segmentBytes: SMALL_SEGMENT_BYTES });
+  return CheckpointStore.open(join(folder, "checkpoint"), { spareBytes: SMALL_SPARE_BYTES });
 }
 
 /** Saves five states. */
 function saveFive(folder: string): void {
-  using store = openStore(folder);
+  const store = openStore(folder);
   for (let state = 1; state <= 5; state++) store.save(contentOf(state));
 }
 
 interface DiskFill {
   readonly rowLength: number;
-  readonly segmentBytes: number;
+  readonly spareBytes: number;
 }
 
 /** Fills the disk while it saves; then there is the last state saved, and with room again the next one. */
-function fillDisk(folder: string, { rowLength, segmentBytes }: DiskFill): void {
-  using store = CheckpointStore.open(join(folder, "checkpoint"), { segmentBytes });
+function fillDisk(folder: string, { rowLength, spareBytes }: DiskFill): void {
+  const store = CheckpointStore.open(join(folder, "checkpoint"), { spareBytes });
   const filler = join(folder, "filler");
   let state = 1;
   let failures = 0;
@@ -85,7 +85,7 @@ function fillMetrics(folder: string): void {
 function useReadOnly(folder: string): void {
   const checkpoint = join(folder, "checkpoint");
   assert.equal(checkIsState(loadCheckpoint(checkpoint)), 5);
-  using store = openStore(folder);
+  const store = openStore(folder);
   assert.equal(checkIsState(store.load()), 5);
   assert.throws(
     () => store.save(contentOf(6)),
@@ -109,9 +109,9 @@ function grow(path: string, bytes: number): void {
 const MODES: Readonly<Record<string, (folder: string) => void>> = {
   "save-five": saveFive,
   "fill-disk": (folder) =>
-    fillDisk(folder, { rowLength: SMALL_ROW_LENGTH, segmentBytes: SMALL_SEGMENT_BYTES }),
+    fillDisk(folder, { rowLength: SMALL_ROW_LENGTH, spareBytes: SMALL_SPARE_BYTES }),
   // Most of the disk is rows that take a page each: it is they that are cut off half-way.
-  "fill-disk-with-rows": (folder) => fillDisk(folder, { rowLength: 1000, segmentBytes: 100_000 }),
+  "fill-disk-with-rows": (folder) => fillDisk(folder, { rowLength: 1000, spareBytes: 100_000 }),
   "fill-metrics": fillMetrics,
   "read-only": useReadOnly,
 };

@@ -11,8 +11,8 @@ import type { Tensor } from "../../lib/formats/safetensors.ts";
 /** The number that a state is made from. */
 export type SmallState = number;
 
-/** Eight rows fill a segment, so that a handful of saves meets every case. */
-export const SMALL_SEGMENT_BYTES = 8 * 16 * 4;
+/** Eight dead rows are spared, so that a handful of saves meets every case. */
+export const SMALL_SPARE_BYTES = 8 * 16 * 4;
 
 /** Numbers in a row unless another length is asked for. */
 export const SMALL_ROW_LENGTH = 16;
@@ -65,7 +65,7 @@ export function checkIsState(loaded: LoadedCheckpoint): SmallState {
 }
 
 if (import.meta.main) {
-  const store = CheckpointStore.open(Deno.args[0], { segmentBytes: SMALL_SEGMENT_BYTES });
+  const store = CheckpointStore.open(Deno.args[0], { spareBytes: SMALL_SPARE_BYTES });
   for (let state = store.isEmpty ? 1 : checkIsState(store.load()) + 1;; state++) {
     store.save(contentOf(state));
     Deno.stdout.writeSync(new TextEncoder().encode(`${state}\n`));

@@ -1,18 +1,18 @@
 /**
  * The manifest of a checkpoint: which files belong to it, what their hashes are, and the caller's own
  * notes. It is one line of JSON and one line with the SHA-256 of that line, so that damage anywhere in
- * it shows. This module is pure; `checkpoint.ts` moves the bytes.
+ * it shows. This module is pure; `store.ts` moves the bytes.
  *
- * Format version 1, in the folder of checkpoint number 7:
+ * Format version 2, in the folder of checkpoint number 7:
  *
- *     000007-manifest.json         {"format":"checkpoint","version":1,"sequence":7,"best":5,
+ *     000007-manifest.json         {"format":"checkpoint","version":2,"sequence":7,
  *                                   "parts":[{"name","file","bytes","sha256"}...],
- *                                   "rows":{"file","bytes","sha256","rowLength","segments":[...]} | null,
+ *                                   "rows":{"index":{"file","bytes","sha256"},
+ *                                           "file","fileRows","rowLength"} | null,
  *                                   "meta":{...}} + line end + hash + line end
  *     000007-NAME.safetensors      one part: named tensors
- *     000007-rows.safetensors      the index of the rows: ids F64 [N], segment_of U32 [N],
- *                                   positions U32 [N], hashes U8 [N, 16]
- *     rows-000003.bin              row segments (row_store.ts), shared by several checkpoints
+ *     000007-rows.safetensors      the index of the rows: ids F64 [N], positions U32 [N], hashes U8 [N, 16]
+ *     rows-000003.bin              the rows (rows.ts), shared by several checkpoints
  */
 
 import { FileError } from "../../system/errors.ts";
@@ -24,10 +24,10 @@ import {
   parseJsonLimited,
 } from "../../formats/json.ts";
 import { requireTensor, type SafetensorsFile, type Tensor } from "../../formats/safetensors.ts";
-import { ROW_HASH_BYTES, type RowIndex, SEGMENT_NAME } from "./row_index.ts";
+import { ROW_FILE_NAME, ROW_HASH_BYTES, type RowIndex } from "./rows.ts";
 
 /** The version that this program writes and reads. */
-export const CHECKPOINT_VERSION = 1;
+export const CHECKPOINT_VERSION = 2;
 
 /** One file of a checkpoint. */
 export interface PartFile {
@@ -40,19 +40,15 @@ export interface PartFile {
 }
 
 /** Where the rows of a checkpoint are. */
-export interface RowsFile extends PartFile {
-  /** Numbers in a row, P. */
-  readonly rowLength: number;
-  /** The files that the rows are in. */
-  readonly segments: readonly string[];
+export interface RowsFile extends Pick<RowIndex, "file" | "fileRows" | "rowLength"> {
+  /** The file of the rest of the index. */
+  readonly index: PartFile;
 }
 
 /** What one checkpoint consists of. */
 export interface Manifest {
   /** The number of the checkpoint, from 1. */
   readonly sequence: number;
-  /** The number of the best checkpoint at that time, if one was marked. */
-  readonly best: number | null;
   /** By name. */
   readonly parts: ReadonlyMap<string, PartFile>;
   /** Null when no rows were saved. */
@@ -85,7 +81,7 @@ export function sequenceOf(fileName: string): number | undefined {
 /** Tells whether a file of this name is made by checkpoints, and so may be removed by them. */
 export function isCheckpointFile(fileName: string): boolean {
   return MANIFEST_NAME.test(fileName) || PART_FILE_NAME.test(fileName) ||
-    SEGMENT_NAME.test(fileName);
+    ROW_FILE_NAME.test(fileName);
 }
 
 /**
@@ -93,10 +89,10 @@ export function isCheckpointFile(fileName: string): boolean {
  * @throws {TypeError} when `meta` holds a number that JSON cannot: not finite, or negative zero.
  */
 export function encodeManifest(manifest: Manifest): string {
-  const { sequence, best, parts, rows, meta } = manifest;
+  const { sequence, parts, rows, meta } = manifest;
   const list = [...parts].map(([name, part]) => ({ name, ...part }));
   const body = JSON.stringify(
-    { format: FORMAT, version: CHECKPOINT_VERSION, sequence, best, parts: list, rows, meta },
+    { format: FORMAT, version: CHECKPOINT_VERSION, sequence, parts: list, rows, meta },
     (key, value: unknown) => {
       if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) {
         throw new TypeError(
@@ -137,14 +133,13 @@ export function decodeManifest(
   if (value.version !== CHECKPOINT_VERSION) {
     throw new FileError(
       `Cannot read checkpoint ${JSON.stringify(name)}: format version must be ` +
-        `${CHECKPOINT_VERSION}, got ${JSON.stringify(value.version)}: another version of this ` +
-        `program wrote it`,
+        `${CHECKPOINT_VERSION}, got ${JSON.stringify(value.version)}: go on with the version of ` +
+        `this program that wrote it, or start a new run`,
       { cause: "format version" }, // tells it from damage
     );
   }
-  const { sequence, best, parts, rows, meta } = value;
+  const { sequence, parts, rows, meta } = value;
   if (!isCount(sequence)) return fail("sequence must be a whole number");
-  if (best !== null && !isCount(best)) return fail("best must be a whole number or null");
   if (!Array.isArray(parts)) return fail("parts must be a list");
   if (!isJsonObject(meta)) return fail("meta must be an object");
   const read = new Map<string, PartFile>();
@@ -155,7 +150,7 @@ export function decodeManifest(
     }
     read.set(partName, readPart(part, fail));
   }
-  return { sequence, best, parts: read, rows: readRowsFile(rows, fail), meta };
+  return { sequence, parts: read, rows: readRowsFile(rows, fail), meta };
 }
 
 /** Encodes the index of rows as the tensors of its own file. */
@@ -163,14 +158,13 @@ export function encodeRowIndex(index: RowIndex): Map<string, Tensor> {
   const count = index.ids.length;
   return new Map<string, Tensor>([
     ["ids", { dtype: "F64", shape: [count], data: index.ids }],
-    ["segment_of", { dtype: "U32", shape: [count], data: index.segmentOf }],
     ["positions", { dtype: "U32", shape: [count], data: index.positions }],
     ["hashes", { dtype: "U8", shape: [count, ROW_HASH_BYTES], data: index.hashes }],
   ]);
 }
 
 /**
- * Decodes the index of rows and checks that it only points at segments that it has.
+ * Decodes the index of rows and checks that it only points at rows that the file has.
  * @throws {FileError} when it does not follow its rules; `name` is what the file is called.
  */
 export function decodeRowIndex(
@@ -179,25 +173,25 @@ export function decodeRowIndex(
 ): RowIndex {
   const ids = requireTensor(file, "ids", { name, dtype: "F64" }).data;
   const shape = [ids.length];
-  const segmentOf = requireTensor(file, "segment_of", { name, dtype: "U32", shape }).data;
   const positions = requireTensor(file, "positions", { name, dtype: "U32", shape }).data;
   const hashShape = [ids.length, ROW_HASH_BYTES];
   const hashes = requireTensor(file, "hashes", { name, dtype: "U8", shape: hashShape }).data;
   const seen = new Set<number>();
   for (let i = 0; i < ids.length; i++) {
     const isRight = Number.isSafeInteger(ids[i]) && ids[i] >= 0 && !seen.has(ids[i]) &&
-      segmentOf[i] < rows.segments.length;
+      positions[i] < rows.fileRows;
     if (!isRight) {
       throw new FileError(
         `Cannot read checkpoint ${
           JSON.stringify(name)
         }: row ${i} of the index must have an id of ` +
-          `its own and a segment that is listed, got id ${ids[i]} and segment ${segmentOf[i]}`,
+          `its own and a place below ${rows.fileRows}, got id ${ids[i]} and place ${positions[i]}`,
       );
     }
     seen.add(ids[i]);
   }
-  return { rowLength: rows.rowLength, segments: rows.segments, ids, segmentOf, positions, hashes };
+  const { rowLength, fileRows } = rows;
+  return { file: rows.file, fileRows, rowLength, ids, positions, hashes };
 }
 
 type Fail = (rule: string) => never;
@@ -222,12 +216,13 @@ function readPart(part: JsonValue | undefined, fail: Fail): PartFile {
 function readRowsFile(rows: JsonValue | undefined, fail: Fail): RowsFile | null {
   if (rows === null) return null;
   if (!isJsonObject(rows)) return fail("rows must be an object or null");
-  const { rowLength, segments } = rows;
+  const { index, file, fileRows, rowLength } = rows;
   if (!isCount(rowLength) || rowLength < 1 || rowLength > MAX_ROW_LENGTH) {
     return fail(`rowLength must be from 1 to ${MAX_ROW_LENGTH}`);
   }
-  const isNameList = Array.isArray(segments) &&
-    segments.every((name) => typeof name === "string" && SEGMENT_NAME.test(name));
-  if (!isNameList) return fail("segments must be a list of segment names");
-  return { ...readPart(rows, fail), rowLength, segments: segments as string[] };
+  if (!isCount(fileRows)) return fail("fileRows must be a whole number");
+  if (typeof file !== "string" || !ROW_FILE_NAME.test(file)) {
+    return fail(`rows must have the name of a row file, got ${JSON.stringify(file)}`);
+  }
+  return { index: readPart(index, fail), file, fileRows, rowLength };
 }

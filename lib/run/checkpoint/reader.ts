@@ -1,5 +1,5 @@
 /**
- * Reads checkpoints (checkpoint.ts says how they are written) without changing anything: the newest
+ * Reads checkpoints (store.ts says how they are written) without changing anything: the newest
  * one whose manifest, parts and rows all match their hashes.
  */
 
@@ -16,7 +16,7 @@ import { FileError } from "../../system/errors.ts";
 import { childPath, hashHex, readFileLimited, withFileErrors } from "../../system/files.ts";
 import type { JsonObject } from "../../formats/json.ts";
 import { decodeSafetensors, type Tensor } from "../../formats/safetensors.ts";
-import { readRows, type RowIndex } from "./row_index.ts";
+import { readRows, type RowIndex } from "./rows.ts";
 
 /** A checkpoint that was read back whole. */
 export interface LoadedCheckpoint {
@@ -39,25 +39,19 @@ export interface LoadedCheckpoint {
   readonly warnings: readonly string[];
 }
 
-/** Options of reading. */
-export interface LoadOptions {
-  /** The newest checkpoint, or the one marked best; the newest unless given. */
-  readonly which?: "latest" | "best";
-}
-
 const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
 
 /**
- * Loads the newest whole checkpoint of a folder, or the best, changing nothing.
+ * Loads the newest whole checkpoint of a folder, changing nothing.
  * @throws {FileError} when there is none.
  */
-export function loadCheckpoint(folder: string, options: LoadOptions = {}): LoadedCheckpoint {
-  return loadFrom(folder, options).loaded;
+export function loadCheckpoint(folder: string): LoadedCheckpoint {
+  return loadFrom(folder).loaded;
 }
 
 /** A loaded checkpoint and what its store needs besides. */
 export interface Loading {
-  /** The newest whole one, or the best. */
+  /** The newest whole one. */
   readonly loaded: LoadedCheckpoint;
   /** Where its rows are, if it has any. */
   readonly index: RowIndex | undefined;
@@ -69,15 +63,10 @@ export interface Loading {
  * Loads like `loadCheckpoint` and tells what was tried.
  * @throws {FileError} when no checkpoint is whole.
  */
-export function loadFrom(folder: string, { which = "latest" }: LoadOptions): Loading {
+export function loadFrom(folder: string): Loading {
   const { manifests, warnings } = readManifests(folder);
   const damaged: number[] = [];
-  const newestFirst = [...manifests.values()].sort((a, b) => b.sequence - a.sequence);
-  const best = manifests.get(newestFirst[0]?.best ?? -1);
-  const candidates = which === "best" && best !== undefined
-    ? [best, ...newestFirst.filter((manifest) => manifest !== best)]
-    : newestFirst;
-  for (const manifest of candidates) {
+  for (const manifest of manifests.values()) {
     try {
       const { parts, index } = readWhole(folder, manifest);
       const loaded: LoadedCheckpoint = {
@@ -108,7 +97,8 @@ function readWhole(
   for (const [name, part] of manifest.parts) parts.set(name, readPart(folder, part).tensors);
   const { rows } = manifest;
   if (rows === null) return { parts, index: undefined };
-  const index = decodeRowIndex(readPart(folder, rows), { name: join(folder, rows.file), rows });
+  const name = join(folder, rows.index.file);
+  const index = decodeRowIndex(readPart(folder, rows.index), { name, rows });
   readRows(folder, index, () => {});
   return { parts, index };
 }

@@ -3,12 +3,12 @@
  * written, the one before it is whole.
  *
  * A checkpoint has parts (named tensors, one safetensors file each), a set of rows (large and slowly
- * changing: only new rows are written, see row_store.ts) and meta (JSON). All its files are written and
+ * changing: only new rows are written, see rows.ts) and meta (JSON). All its files are written and
  * synced before its manifest appears under its name, and nothing is removed before that; so the newest
  * manifest always belongs to a whole checkpoint, up to damage by others, which the hashes show. Then
- * the checkpoint before it is used and a warning says so. The last two are kept, and the best.
+ * the checkpoint before it is used and a warning says so. The last two are kept.
  *
- * What the parts mean is the caller's business. Only one process may write to a folder (run_lock.ts).
+ * What the parts mean is the caller's business. Only one process may write to a folder (../lock.ts).
  */
 
 import { join } from "node:path";
@@ -23,13 +23,7 @@ import {
   type PartFile,
   sequenceOf,
 } from "./manifest.ts";
-import {
-  type LoadedCheckpoint,
-  loadFrom,
-  type LoadOptions,
-  namesIn,
-  readManifests,
-} from "./reader.ts";
+import { type LoadedCheckpoint, loadFrom, namesIn, readManifests } from "./reader.ts";
 import {
   hashHex,
   makeFolder,
@@ -40,7 +34,7 @@ import {
 } from "../../system/files.ts";
 import type { JsonObject } from "../../formats/json.ts";
 import { safetensorsChunks, type Tensor } from "../../formats/safetensors.ts";
-import { type RowSet, RowStore } from "./row_store.ts";
+import { type RowSet, RowWriter } from "./rows.ts";
 
 /** What is saved. */
 export interface CheckpointContent {
@@ -63,15 +57,15 @@ export interface SaveReport {
 const KEPT_COUNT = 2;
 const ROWS_PART = "rows";
 
-/** Saves and loads the checkpoints of one folder; its only writer. */
+/** Saves and loads the checkpoints of one folder; its only writer. Keeps no file open. */
 export class CheckpointStore {
   readonly #folder: string;
-  readonly #rows: RowStore;
+  readonly #rows: RowWriter;
   /** The whole checkpoints that are there, oldest first. */
   readonly #manifests: Map<number, Manifest>;
   #nextSequence: number;
 
-  private constructor(folder: string, rows: RowStore) {
+  private constructor(folder: string, rows: RowWriter) {
     this.#folder = folder;
     this.#rows = rows;
     const { manifests, newest } = readManifests(folder);
@@ -81,15 +75,15 @@ export class CheckpointStore {
 
   /**
    * Opens the folder, which is made if it is not there.
-   * @param options.segmentBytes the length at which a segment of rows is full
+   * @param options.spareBytes dead rows that the row file may hold besides as many as there are live ones
    * @throws {FileError} when the folder cannot be made or read, or holds another version.
    */
   static open(
     folder: string,
-    options: { readonly segmentBytes?: number } = {},
+    options: { readonly spareBytes?: number } = {},
   ): CheckpointStore {
     makeFolder(folder);
-    return new CheckpointStore(folder, new RowStore(folder, options));
+    return new CheckpointStore(folder, new RowWriter(folder, options));
   }
 
   /** Tells whether there is a checkpoint to load. */
@@ -98,12 +92,12 @@ export class CheckpointStore {
   }
 
   /**
-   * Loads the newest whole checkpoint, or the best, and makes it the one to go on from: newer ones, all
-   * damaged, are removed by the next save.
+   * Loads the newest whole checkpoint and makes it the one to go on from: newer ones, all damaged, are
+   * removed by the next save.
    * @throws {FileError} when there is none.
    */
-  load(options: LoadOptions = {}): LoadedCheckpoint {
-    const { loaded, index, damaged } = loadFrom(this.#folder, options);
+  load(): LoadedCheckpoint {
+    const { loaded, index, damaged } = loadFrom(this.#folder);
     for (const sequence of damaged) this.#manifests.delete(sequence);
     if (index !== undefined) this.#rows.adopt(index);
     return loaded;
@@ -111,13 +105,9 @@ export class CheckpointStore {
 
   /**
    * Saves a checkpoint; when it returns, the checkpoint is on disk.
-   * @param options.isBest marks it as the best, in place of the one marked before
    * @throws {FileError} when it cannot be written; the one before it is untouched.
    */
-  save(
-    content: CheckpointContent,
-    { isBest = false }: { readonly isBest?: boolean } = {},
-  ): SaveReport {
+  save(content: CheckpointContent): SaveReport {
     const sequence = this.#nextSequence++;
     let bytesWritten = 0;
     const writePart = (part: string, tensors: ReadonlyMap<string, Tensor>): PartFile => {
@@ -138,24 +128,19 @@ export class CheckpointStore {
       if (content.rows !== undefined) {
         const appended = this.#rows.append(content.rows);
         bytesWritten += appended.bytesWritten;
-        const { rowLength, segments } = appended.index;
-        rows = {
-          ...writePart(ROWS_PART, encodeRowIndex(appended.index)),
-          rowLength,
-          segments,
-        };
+        const { file, fileRows, rowLength } = appended.index;
+        const index = writePart(ROWS_PART, encodeRowIndex(appended.index));
+        rows = { index, file, fileRows, rowLength };
       }
       // Every file's name is on disk before the manifest that relies on it.
       syncFolder(this.#folder);
-      const best = isBest ? sequence : this.#best();
-      const manifest = { sequence, best, parts, rows, meta: content.meta };
+      const manifest = { sequence, parts, rows, meta: content.meta };
       const text = encodeManifest(manifest);
       this.#write(checkpointFileName(sequence, "manifest"), text, { syncFolder: true });
       bytesWritten += text.length;
       this.#manifests.set(sequence, manifest);
       this.#rows.commit();
     } catch (error) {
-      this.#rows.abort();
       this.#manifests.delete(sequence);
       removeIfThere(join(this.#folder, checkpointFileName(sequence, "manifest")));
       this.#removeUnused();
@@ -166,16 +151,6 @@ export class CheckpointStore {
     return { sequence, bytesWritten };
   }
 
-  /** Closes what is open; the store is not usable afterwards. */
-  close(): void {
-    this.#rows.close();
-  }
-
-  /** Closes the store at the end of a `using` block. */
-  [Symbol.dispose](): void {
-    this.close();
-  }
-
   #write(
     file: string,
     content: string | readonly Uint8Array[],
@@ -184,29 +159,18 @@ export class CheckpointStore {
     writeFileAtomic(join(this.#folder, file), content, { kind: "checkpoint", syncFolder });
   }
 
-  /** The checkpoint that is marked as the best, as long as it is there. */
-  #best(): number | null {
-    const newest = Math.max(...this.#manifests.keys());
-    const best = this.#manifests.get(newest)?.best ?? null;
-    return best !== null && this.#manifests.has(best) ? best : null;
-  }
-
   #dropOld(): void {
     const sequences = [...this.#manifests.keys()].sort((a, b) => b - a);
-    const best = this.#best();
-    for (const sequence of sequences.slice(KEPT_COUNT)) {
-      if (sequence !== best) this.#manifests.delete(sequence);
-    }
+    for (const sequence of sequences.slice(KEPT_COUNT)) this.#manifests.delete(sequence);
   }
 
   /** Removes the files of dropped, damaged and unfinished checkpoints, manifests first. */
   #removeUnused(): void {
     const used = new Set<string>();
-    if (this.#rows.currentSegment !== undefined) used.add(this.#rows.currentSegment);
     for (const { sequence, parts, rows } of this.#manifests.values()) {
       used.add(checkpointFileName(sequence, "manifest"));
       for (const { file } of parts.values()) used.add(file);
-      if (rows !== null) [rows.file, ...rows.segments].forEach((file) => used.add(file));
+      if (rows !== null) used.add(rows.index.file).add(rows.file);
     }
     removeTemporaries(this.#folder);
     const unused = namesIn(this.#folder)

@@ -23,7 +23,7 @@ function storedIn({ buffer }: Attempt): object[] {
 
 function saveAndLoad(run: TrainingRun, folder: string) {
   const path = join(folder, "checkpoint");
-  using store = CheckpointStore.open(path);
+  const store = CheckpointStore.open(path);
   store.save(checkpointOf(captureState(run), { config: run.task.config, ...NOTES }));
   return { loaded: store.load(), path };
 }

@@ -13,14 +13,13 @@ import { hashHex } from "../../../../lib/system/files.ts";
 
 const PART = { file: "000007-weights.safetensors", bytes: 100, sha256: "0".repeat(64) };
 const ROWS = {
-  ...PART,
-  file: "000007-rows.safetensors",
+  index: { ...PART, file: "000007-rows.safetensors" },
+  file: "rows-000001.bin",
+  fileRows: 5,
   rowLength: 8,
-  segments: ["rows-000001.bin"],
 };
 const MANIFEST = {
   sequence: 7,
-  best: 3,
   parts: new Map([["weights", PART]]),
   rows: ROWS,
   meta: { step: 12, list: [1, "a", null] },
@@ -46,7 +45,7 @@ function refuses(run: () => unknown, message: RegExp): void {
 Deno.test("decodeManifest() gives back what encodeManifest() wrote", () => {
   const read = decodeManifest(encode(encodeManifest(MANIFEST)), x);
   assert.equal(encodeManifest(read), encodeManifest(MANIFEST));
-  const empty = { ...MANIFEST, best: null, rows: null, parts: new Map() };
+  const empty = { ...MANIFEST, rows: null, parts: new Map() };
   assert.equal(
     encodeManifest(decodeManifest(encode(encodeManifest(empty)), x)),
     encodeManifest(empty),
@@ -72,11 +71,10 @@ Deno.test("decodeManifest() refuses what is sealed and still not a manifest", ()
   const cases: [object, RegExp][] = [
     [{ format: "letter" }, /: file must be a manifest$/],
     [
-      { version: 2 },
-      /: format version must be 1, got 2: another version of this program wrote it$/,
+      { version: 1 },
+      /: format version must be 2, got 1: go on with the version of this program that wrote it, or start a new run$/,
     ],
     [{ sequence: -1 }, /: sequence must be a whole number$/],
-    [{ best: "3" }, /: best must be a whole number or null$/],
     [{ parts: {} }, /: parts must be a list$/],
     [{ parts: [1] }, /: every part must have a name of its own$/],
     [{ parts: [{ name: "a", ...PART }, { name: "a", ...PART }] }, /must have a name of its own$/],
@@ -86,10 +84,12 @@ Deno.test("decodeManifest() refuses what is sealed and still not a manifest", ()
     [{ parts: [{ name: "a", ...PART, sha256: "0" }] }, /: every part must have a hash$/],
     [{ rows: 1 }, /: rows must be an object or null$/],
     [{ rows: { ...ROWS, rowLength: 2 ** 30 } }, /: rowLength must be from 1 to 268435456$/],
+    [{ rows: { ...ROWS, fileRows: 0.5 } }, /: fileRows must be a whole number$/],
     [
-      { rows: { ...ROWS, segments: ["../rows-000001.bin"] } },
-      /: segments must be a list of segment/,
+      { rows: { ...ROWS, file: "../rows-000001.bin" } },
+      /: rows must have the name of a row file, got "\.\.\/rows-000001\.bin"$/,
     ],
+    [{ rows: { ...ROWS, index: 1 } }, /: every part must be an object$/],
     [{ meta: [] }, /: meta must be an object$/],
   ];
   for (const [change, message] of cases) {
@@ -100,10 +100,10 @@ Deno.test("decodeManifest() refuses what is sealed and still not a manifest", ()
 
 Deno.test("decodeRowIndex() refuses an index that points at what is not there", () => {
   const index = {
+    file: ROWS.file,
+    fileRows: ROWS.fileRows,
     rowLength: 8,
-    segments: ROWS.segments,
     ids: Float64Array.of(1, 2),
-    segmentOf: Uint32Array.of(0, 0),
     positions: Uint32Array.of(0, 1),
     hashes: new Uint8Array(32),
   };
@@ -114,7 +114,7 @@ Deno.test("decodeRowIndex() refuses an index that points at what is not there", 
     });
   assert.deepEqual(decode({}), index);
   const message = /^Cannot read checkpoint "x": row [01] of the index must have an id of its own/;
-  refuses(() => decode({ segmentOf: Uint32Array.of(0, 1) }), message);
+  refuses(() => decode({ positions: Uint32Array.of(0, 5) }), message);
   refuses(() => decode({ ids: Float64Array.of(1, 1) }), message);
   refuses(() => decode({ ids: Float64Array.of(1, NaN) }), message);
   refuses(() => decode({ ids: Float64Array.of(-1, 2) }), message);
