@@ -185,11 +185,13 @@ Deno.test("listRooms() reads one sentence for a room, and leaves out what has no
   assert.deepEqual(listRooms(text), { rooms: ["a"], contracts: ["c.ts"] });
 });
 
-Deno.test("README.md names paths and tasks that exist", () => {
-  const text = Deno.readTextFileSync(new URL("README.md", ROOT));
-  const tasks = Object.keys(project.tasks);
-  assert.deepEqual(findMissingNames(text, { exists, tasks }), { paths: [], tasks: [] });
-});
+for (const page of ["README.md", "lib/README.md", "tests/bench/README.md"]) {
+  Deno.test(`${page} names paths and tasks that exist`, () => {
+    const text = Deno.readTextFileSync(new URL(page, ROOT));
+    const tasks = Object.keys(project.tasks);
+    assert.deepEqual(findMissingNames(text, { exists, tasks }), { paths: [], tasks: [] });
+  });
+}
 
 Deno.test("findMissingNames() names paths and tasks that do not exist", () => {
   const text = "See `lib/gone.ts`, [page](tests/gone/), `lib/numbers/rng.ts` and `lib/`.\n" +

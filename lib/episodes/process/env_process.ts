@@ -41,7 +41,7 @@ function start(command: string, timeoutSeconds: number): LineProcess {
     if (error instanceof Deno.errors.NotCapable) {
       throw new UsageError(
         `Cannot start environment command "${command}": this program must be permitted to start ` +
-          "programs, got no permission: run it with --allow-run",
+          "programs, got no permission: run it with --allow-run, from a checkout by deno run -A main.ts",
       );
     }
     const reason = error instanceof Error ? error.message : String(error);

@@ -154,6 +154,6 @@ Deno.test("--env-command without the permission to run programs says which flag 
   assert.equal(
     new TextDecoder().decode(stderr),
     'Cannot start environment command "python my_env.py": this program must be permitted to start ' +
-      "programs, got no permission: run it with --allow-run\n",
+      "programs, got no permission: run it with --allow-run, from a checkout by deno run -A main.ts\n",
   );
 });
