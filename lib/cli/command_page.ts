@@ -59,7 +59,8 @@ function optionText({ term, description, default: fallback }: DocEntry): OptionT
   const plain = { quotes: false };
   const text = description ? formatMessage(description, plain) : "";
   const ending = fallback ? ` (default: ${formatMessage(fallback, plain)})` : "";
-  return { term: termText(term), text: text + ending };
+  // The range and the default share a pair of brackets.
+  return { term: termText(term), text: (text + ending).replace(") (default: ", ", default: ") };
 }
 
 function termText(term: DocEntry["term"]): string {

@@ -4,7 +4,7 @@
  */
 
 import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
-import { FileError, InterruptedError, UsageError } from "../system/errors.ts";
+import { InterruptedError, UsageError } from "../system/errors.ts";
 import { quoteWord } from "../system/words.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
@@ -58,16 +58,6 @@ export function withOwnHint<T>(
     throw new RangeError(
       `${error.message}, or give --env-command if it is an environment of your own`,
     );
-  }
-}
-
-/** What a file says is not the user's typing: its bad values are the file's fault. @throws {FileError} */
-export function asFileError<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError) throw new FileError(error.message);
-    throw error;
   }
 }
 

@@ -12,6 +12,13 @@ import { argument, flag, option } from "@optique/core/primitives";
 import type { OptionName as LibraryOptionName } from "@optique/core/usage";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
 import { METRICS_FILE_NAME } from "../run/layout.ts";
+import type { OptionRule } from "../config/options.ts";
+import {
+  flagOf,
+  RUN_SETTINGS,
+  type RunSettings,
+  type SettingName,
+} from "../config/run_settings.ts";
 import { nearest } from "../system/words.ts";
 
 /**
@@ -81,19 +88,20 @@ export function numberValue(
 }
 
 /** Reads an integer within the range; "1e6" and "1_000_000" are integers. */
-export function integerValue({ metavar, min = 0, max }: NumberRange): Value<number> {
+export function integerValue(
+  { metavar, min = 0, max = Number.MAX_SAFE_INTEGER }: NumberRange,
+): Value<number> {
   return makeValue({
     metavar,
     placeholder: 0,
-    range: describeRange(min, max ?? Infinity),
-    read: (input) =>
-      readNumber(input, { noun: "an integer", min, max: max ?? Number.MAX_SAFE_INTEGER }),
+    range: describeRange(min, max),
+    read: (input) => readNumber(input, { noun: "an integer", min, max }),
   });
 }
 
 /** Says which numbers an option takes; nothing where that goes without saying. */
 function describeRange(min: number, max: number): string {
-  if (max < Infinity) return `${min} to ${max}`;
+  if (max < Number.MAX_SAFE_INTEGER) return `${min} to ${max}`;
   return min > 0 ? `at least ${min}` : "";
 }
 
@@ -230,7 +238,7 @@ export type Names = OptionName | readonly [OptionName, ...OptionName[]];
 function optionWith<T>(names: Names, value: Value<T>, doc: string) {
   const list = typeof names === "string" ? [names] as const : names;
   const long = list.at(-1)!;
-  const range = value.range ? `, ${value.range}` : "";
+  const range = value.range ? ` (${value.range})` : "";
   return option(...list, value, {
     description: message`${text(doc.replace(/( \(default: .*\))?$/, `${range}$1`))}`,
     errors: {
@@ -265,6 +273,29 @@ export function settings<T>(
   doc: string,
 ): OptionParser<readonly T[]> {
   return multiple(optionWith(names, value, doc));
+}
+
+/** Describes the option of a run setting; `value` reads it where its rule says too little. */
+export function settingOption<N extends SettingName>(
+  name: N,
+  value?: Value<string>,
+): OptionParser<RunSettings[N] | undefined> {
+  const rule: OptionRule = RUN_SETTINGS[name];
+  const doc = rule.type === "choice" ? `${rule.doc}: ${rule.choices.join(", ")}` : rule.doc;
+  const fallback = rule.default === "" ? "" : ` (default: ${rule.default})`;
+  const parser = setting(flagOf(name), value ?? ruleValue(name, rule), doc + fallback);
+  return parser as OptionParser<RunSettings[N] | undefined>;
+}
+
+function ruleValue(name: string, rule: OptionRule): Value<unknown> {
+  switch (rule.type) {
+    case "integer":
+      return integerValue({ metavar: "N", min: rule.min, max: rule.max });
+    case "choice":
+      return choiceValue(rule.choices, name.toUpperCase());
+    default:
+      return textValue(name.toUpperCase());
+  }
 }
 
 /** Describes a switch: false unless given. */

@@ -47,31 +47,34 @@ export interface NamedOption {
   readonly rule: OptionRule;
 }
 
-/** Lists every option in the order of the table. */
-export function listOptions(): NamedOption[] {
-  const top = Object.entries(RUN_OPTIONS).map(([key, rule]) => ({
+const OPTIONS: readonly NamedOption[] = [
+  ...Object.entries(RUN_OPTIONS).map(([key, rule]) => ({
     name: key,
     section: undefined,
     key,
     rule,
-  }));
-  const rest = Object.entries(OPTION_SECTIONS).flatMap(([section, rules]) =>
+  })),
+  ...Object.entries(OPTION_SECTIONS).flatMap(([section, rules]) =>
     Object.entries(rules).map(([key, rule]) => ({
       name: `${section}.${key}`,
       section,
       key,
       rule: rule as OptionRule,
     }))
-  );
-  return [...top, ...rest];
+  ),
+];
+
+/** Lists every option in the order of the table. */
+export function listOptions(): readonly NamedOption[] {
+  return OPTIONS;
 }
 
 /**
- * Finds an option by its dotted name.
+ * Finds an option by its dotted name, among those of the table and `others`.
  * @throws {RangeError} with the nearest name when there is none.
  */
-export function findOption(name: string): NamedOption {
-  const options = listOptions();
+export function findOption(name: string, others: readonly NamedOption[] = []): NamedOption {
+  const options = [...OPTIONS, ...others];
   const found = options.find((option) => option.name === name);
   if (found) return found;
   const hint = nearest(name, options.map((option) => option.name));
@@ -101,19 +104,28 @@ export interface ResolvedConfig {
  * @throws {RangeError | TypeError} naming the option, the rule and the layer of a bad value.
  */
 export function resolveConfig(layers: readonly ConfigLayer[]): ResolvedConfig {
-  const values = new Map<string, unknown>();
-  const sources = new Map<string, string>();
-  for (const { name, rule } of listOptions()) {
-    values.set(name, rule.default);
-    sources.set(name, "default");
-  }
+  const { values, sources } = resolveValues(OPTIONS, layers);
+  return { config: unflattenConfig(values), sources };
+}
+
+/**
+ * Resolves layers, weakest first, to a value for each option of a list.
+ * @throws {RangeError | TypeError} naming the option, the rule and the layer of a bad value.
+ */
+export function resolveValues(
+  options: readonly NamedOption[],
+  layers: readonly ConfigLayer[],
+): { values: Map<string, unknown>; sources: Map<string, string> } {
+  const values = new Map(options.map(({ name, rule }) => [name, rule.default as unknown]));
+  const sources = new Map(options.map(({ name }) => [name, "default"]));
   for (const layer of layers) {
     for (const [name, value] of layer.values) {
-      values.set(name, checkOption(findOption(name), value, layer.source));
+      const option = options.find((known) => known.name === name) ?? findOption(name);
+      values.set(name, checkOption(option, value, layer.source));
       sources.set(name, layer.source);
     }
   }
-  return { config: unflattenConfig(values), sources };
+  return { values, sources };
 }
 
 /** Lists the options that a nested (partial) configuration holds under their dotted names. */
@@ -131,7 +143,7 @@ export function flattenConfig(config: object): Map<string, unknown> {
 
 function unflattenConfig(values: ReadonlyMap<string, unknown>): Config {
   const config: Record<string, unknown> = {};
-  for (const { name, section, key } of listOptions()) {
+  for (const { name, section, key } of OPTIONS) {
     if (section === undefined) config[key] = values.get(name);
     else {(config[section] ??= {} as Record<string, unknown>)[key as never] = values.get(
         name,

@@ -19,65 +19,8 @@ import { describeRule } from "./config_schema.ts";
 import { FileError } from "../system/errors.ts";
 import { readFileLimited } from "../system/files.ts";
 import { nearest } from "../system/words.ts";
-import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
-
-/** The devices that a run can compute on; "auto" takes the fastest that works. */
-export const DEVICES = ["auto", "cpu", "webgpu", "cuda"] as const;
-
-const MAX_COUNT = 4096;
-
-/** The settings of a run that do not change what is learnt; 0 leaves a number to the program. */
-export const RUN_SETTINGS = {
-  preset: {
-    type: "text",
-    default: "default",
-    doc: "Preset that the values not given here come from",
-  },
-  out: {
-    type: "text",
-    default: "",
-    doc: "Run folder; empty stands for runs/ENVIRONMENT-seedN",
-  },
-  device: {
-    type: "choice",
-    choices: DEVICES,
-    default: "auto",
-    doc: "Where the updates are computed",
-  },
-  threads: {
-    type: "integer",
-    default: 0,
-    min: 0,
-    max: MAX_COUNT,
-    doc: "Threads of the update step; 0 takes one per core",
-  },
-  workers: {
-    type: "integer",
-    default: 0,
-    min: 0,
-    max: MAX_COUNT,
-    doc:
-      "Worker threads that run evaluations; 0 takes one per core, at most 8, and 1 is the main thread",
-  },
-  checkpointEvery: {
-    type: "integer",
-    default: 0,
-    min: 0,
-    max: Number.MAX_SAFE_INTEGER,
-    unit: "steps",
-    doc: "Steps between checkpoints; 0 is a twentieth of the budget, and once a minute",
-  },
-} as const satisfies Record<string, OptionRule>;
-
-/** Lists the run settings in the form of options. */
-export function listSettings(): NamedOption[] {
-  return Object.entries(RUN_SETTINGS).map(([key, rule]) => ({
-    name: key,
-    section: undefined,
-    key,
-    rule,
-  }));
-}
+import { OPTION_SECTIONS } from "./options.ts";
+import { listSettings } from "./run_settings.ts";
 
 /** What a configuration file says: checked values under their dotted names. */
 export interface ConfigFile {

@@ -36,7 +36,7 @@ export const doctorCommand: Command<DoctorValues> = {
       }),
       seconds: settingOr("--seconds", numberValue({ metavar: "N", min: 0, max: MAX_SECONDS }), {
         fallback: 2,
-        doc: "How long to measure updates on each device (default: 2)",
+        doc: "How long to measure updates on each device",
       }),
       cudaPath: setting(
         "--cuda-path",

@@ -2,8 +2,8 @@
 
 import { object } from "@optique/core/constructs";
 import { actionSize, type EnvRegistry, type EnvSpec, observationSize } from "../../env.ts";
-import { UsageError } from "../../system/errors.ts";
 import { formatNumber } from "../../numbers/format.ts";
+import { asUsage } from "../blame.ts";
 import { formatTable } from "../output.ts";
 import type { Command } from "../program.ts";
 import { textValue, word } from "../values.ts";
@@ -44,12 +44,7 @@ export const envsCommand: Command<EnvsValues> = {
  * @throws {UsageError} with the nearest id when there is none.
  */
 export function findSpec(registry: EnvRegistry, id: string): EnvSpec {
-  try {
-    return registry.spec(id);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
+  return asUsage(() => registry.spec(id));
 }
 
 function specTable(specs: readonly EnvSpec[]): string[][] {

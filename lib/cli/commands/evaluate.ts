@@ -10,7 +10,6 @@ import { type Episode, runEpisode } from "../../episodes/rollout.ts";
 import { episodeSeed } from "../../numbers/streams.ts";
 import { summarise } from "../../numbers/statistics.ts";
 import {
-  asFileError,
   envCommandOptions,
   type EnvCommandValues,
   withEnvironments,
@@ -19,6 +18,7 @@ import {
 import { findSpec } from "./envs.ts";
 import { formatMeasured, measuredDocument } from "../measured.ts";
 import { formatNumber } from "../../numbers/format.ts";
+import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { fileValue, integerValue, setting, settingOr, textValue, toggle, word } from "../values.ts";
 

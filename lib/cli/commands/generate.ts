@@ -27,6 +27,7 @@ import { policyFileName } from "../../run/layout.ts";
 import { formatMeasured, measuredDocument } from "../measured.ts";
 import { envCommandOptions, envCommandWords, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
+import { asUsage } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
 import {
   choiceValue,
@@ -164,12 +165,7 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
 
 function chooseFormat({ out, format }: GenerateValues): WrittenFormat {
   if (format !== undefined || out === undefined) return format ?? "onnx";
-  try {
-    return writtenFormatOf(out);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`${error.message}, or give --format`);
-    throw error;
-  }
+  return asUsage(() => writtenFormatOf(out), ", or give --format");
 }
 
 function warnOutside(requested: number, { generator }: OpenGenerator, { output }: CommandContext) {

@@ -1,11 +1,13 @@
 /** `udrlpg presets`: the presets, one of them as a configuration file, the JSON Schema of such files. */
 
 import { object } from "@optique/core/constructs";
-import { type ConfigLayer, resolveConfig } from "../../config/config.ts";
-import { listSettings, renderConfig } from "../../config/config_file.ts";
+import { resolveConfig } from "../../config/config.ts";
+import { renderConfig } from "../../config/config_file.ts";
 import { configSchema } from "../../config/config_schema.ts";
 import { UsageError } from "../../system/errors.ts";
 import { presetLayers, PRESETS } from "../../config/presets.ts";
+import { listSettings } from "../../config/run_settings.ts";
+import { asUsage } from "../blame.ts";
 import { findSpec } from "./envs.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
@@ -82,7 +84,7 @@ async function showPreset(
     );
   }
   if (env !== undefined) findSpec(await program.registry(), env);
-  const layers = [...findPreset(name, env ?? "")];
+  const layers = asUsage(() => presetLayers(name, env ?? ""));
   if (env !== undefined) layers.push({ source: "--env", values: new Map([["env", env]]) });
   const { config } = resolveConfig(layers);
   const subject = env === undefined ? "in any environment" : `in ${env}`;
@@ -94,17 +96,4 @@ async function showPreset(
     settings: new Map([["preset", name]]),
   });
   output.document(text, { preset: name, ...config });
-}
-
-/**
- * Finds the layers of a preset that the user named.
- * @throws {UsageError} with the nearest name when there is none.
- */
-export function findPreset(name: string, envId: string): ConfigLayer[] {
-  try {
-    return presetLayers(name, envId);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
 }

@@ -6,13 +6,13 @@ import { FileError, UsageError } from "../../system/errors.ts";
 import { childPath } from "../../system/files.ts";
 import { CONFIG_FILE_NAME } from "../../run/layout.ts";
 import {
-  asFileError,
   checkNamed,
   envCommandOptions,
   type EnvCommandValues,
   withEnvironments,
   withOwnHint,
 } from "../env_command.ts";
+import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { integerValue, runValue, settingOr, word } from "../values.ts";
 

@@ -6,12 +6,8 @@ import {
   listOptions,
   resolveConfig,
 } from "../../../lib/config/config.ts";
-import {
-  listSettings,
-  parseConfig,
-  readConfigFile,
-  renderConfig,
-} from "../../../lib/config/config_file.ts";
+import { parseConfig, readConfigFile, renderConfig } from "../../../lib/config/config_file.ts";
+import { listSettings } from "../../../lib/config/run_settings.ts";
 import { FileError } from "../../../lib/system/errors.ts";
 import { presetLayers } from "../../../lib/config/presets.ts";
 import { arbitraryValue } from "../../support/option_values.ts";

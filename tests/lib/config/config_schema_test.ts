@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { listOptions, resolveConfig } from "../../../lib/config/config.ts";
-import { listSettings } from "../../../lib/config/config_file.ts";
+import { listSettings } from "../../../lib/config/run_settings.ts";
 import { configSchema, describeRule, type JsonSchema } from "../../../lib/config/config_schema.ts";
 
 /** Checks a value against the part of JSON Schema that configSchema() uses; lists what is wrong. */

@@ -1,15 +1,14 @@
 /** The plan of a sweep: its runs and their commands, checked before anything is started. */
 
-import { listOptions, parseOption } from "../../../config/config.ts";
-import { UsageError } from "../../../system/errors.ts";
 import { trainWords } from "../../../sweep/command_line.ts";
 import { expandSweep, type SweepRun } from "../../../sweep/expand.ts";
 import { runStateOf } from "../../../sweep/run_state.ts";
 import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
 import { formatLine, quoteWord } from "../../../system/words.ts";
-import { variableOf } from "../../arguments.ts";
+import { asUsage } from "../../blame.ts";
 import { findSpec } from "../envs.ts";
 import type { CommandContext } from "../../program.ts";
+import { variableLayers } from "../train/settings.ts";
 import { checkRun } from "../train/train.ts";
 
 /** A sweep that is ready to be run. */
@@ -56,28 +55,10 @@ function ownName(): string {
   return Deno.build.standalone ? quoteWord(Deno.execPath()) : "udrlpg";
 }
 
-/** The variables that stand for options of a configuration: every planned command spells them out. */
+/** What variables set: every planned command spells it out. */
 function variablesOf({ program }: CommandContext): Values {
-  const values = new Map<string, unknown>();
-  for (const option of listOptions()) {
-    const variable = variableOf(option.name);
-    const text = program.env(variable);
-    if (text === undefined || text === "" || option.name === "seed") continue;
-    values.set(option.name, asUsage(() => parseOption(option, text, variable)));
-  }
-  return values;
-}
-
-/** Turns what a user's values made a function throw into a UsageError. */
-export function asUsage<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) {
-      throw new UsageError(error.message);
-    }
-    throw error;
-  }
+  const layers = variableLayers(program.env, ({ name }) => name !== "seed");
+  return new Map(layers.flatMap(({ values }) => [...values]));
 }
 
 /** Writes the command of a run. */

@@ -7,7 +7,8 @@ import type { SweepRun } from "../../../sweep/expand.ts";
 import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
 import { lastStepOf } from "../../../sweep/run_state.ts";
 import type { CommandContext } from "../../program.ts";
-import { asUsage, type Plan } from "./plan.ts";
+import { asUsage } from "../../blame.ts";
+import type { Plan } from "./plan.ts";
 
 const POLL_MS = 500;
 

@@ -2,29 +2,29 @@
 
 import { flattenConfig } from "../../../config/config.ts";
 import { renderValue } from "../../../config/config_file.ts";
+import type { ResolvedRun } from "../../../config/run_settings.ts";
 import { type StartDiagnostics, startDiagnostics } from "../../../algorithm/diagnostics.ts";
 import { createRun } from "../../../algorithm/run.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { formatTable } from "../../output.ts";
 import type { CommandContext } from "../../program.ts";
-import { runFolderOf, type TrainSettings } from "./settings.ts";
+import { runFolderOf } from "./settings.ts";
 
 /** Shows what a run would be, without running an episode or writing a file. */
 export async function preview(
-  resolved: TrainSettings,
+  resolved: ResolvedRun,
   { program, output }: CommandContext,
 ): Promise<void> {
-  const { config, sources, settings, settingSources } = resolved;
-  const values = new Map([...settings, ...flattenConfig(config)]);
+  const { config, sources, settings } = resolved;
+  const values = new Map([...Object.entries(settings), ...flattenConfig(config)]);
   values.set("out", runFolderOf(resolved));
-  const from = new Map([...settingSources, ...sources]);
   const env = await (await program.registry()).make(config.env);
   const run = createRun(config, { env, models: await program.models(), session: {} });
   try {
     const start = await startDiagnostics(run);
     const document = {
       values: Object.fromEntries(values),
-      sources: Object.fromEntries(from),
+      sources: Object.fromEntries(sources),
       start,
     };
     output.result(document, () => [
@@ -32,7 +32,7 @@ export async function preview(
         ["option", "value", "from"],
         ...[...values].map((
           [name, value],
-        ) => [name, renderValue(value), from.get(name) ?? "default"]),
+        ) => [name, renderValue(value), sources.get(name) ?? "default"]),
       ]),
       ...describeStart(start),
     ]);

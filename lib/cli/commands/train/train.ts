@@ -3,44 +3,41 @@
 import { merge, object } from "@optique/core/constructs";
 import { formatDuration } from "../../../system/clock.ts";
 import type { Config } from "../../../config/config.ts";
-import { DEVICES, RUN_SETTINGS } from "../../../config/config_file.ts";
-import type { WantedDevice } from "../../../onnx/devices.ts";
 import type { EnvRegistry } from "../../../env.ts";
-import { InterruptedError, UsageError } from "../../../system/errors.ts";
+import { InterruptedError } from "../../../system/errors.ts";
 import { isThere, withFileErrors } from "../../../system/files.ts";
 import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
+import type { ResolvedRun } from "../../../config/run_settings.ts";
 import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress, TrainResult } from "../../../run/session.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
+import { asUsage } from "../../blame.ts";
 import { formatMeasured, measuredDocument } from "../../measured.ts";
 import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts";
 import {
   envCommandOptions,
-  type EnvCommandValues,
   envCommandWords,
   warnOfWorkers,
   withEnvironments,
 } from "../../env_command.ts";
 import type { Command, CommandContext, KnownNames } from "../../program.ts";
-import { resolveTraining, runFolderOf, type TrainOptions, type TrainSettings } from "./settings.ts";
+import { resolveTraining, runFolderOf, type TrainOptions } from "./settings.ts";
 import {
-  choiceValue,
   fileValue,
   folderValue,
   integerValue,
   type OptionParser,
   runValue,
   setting,
+  settingOption,
   settings,
   textValue,
   toggle,
 } from "../../values.ts";
 
 /** The options of `udrlpg train`. */
-export interface TrainValues extends TrainOptions, EnvCommandValues {
-  /** --env */
-  readonly env: string | undefined;
+export interface TrainValues extends TrainOptions {
   /** --dry-run */
   readonly dryRun: boolean;
   /** --verbose */
@@ -56,11 +53,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
   return merge(
     object("What to train", {
       env: setting("--env", textValue("ID", environments), "Environment, see udrlpg envs"),
-      preset: setting(
-        "--preset",
-        textValue("NAME", Object.keys(PRESETS)),
-        "Named set of option values, see udrlpg presets (default: default)",
-      ),
+      preset: settingOption("preset", textValue("NAME", Object.keys(PRESETS))),
       config: setting(
         "--config",
         fileValue("FILE", [".toml"]),
@@ -80,29 +73,25 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
     }),
     object("An environment of your own", envCommandOptions()),
     object("The run folder", {
-      out: setting("--out", runValue(), "Run folder (default: runs/ENVIRONMENT-seedN)"),
+      out: settingOption("out", runValue()),
       resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
       continue: toggle(
         "--continue",
         "As --resume, but start the run when the folder is not there yet: for lines that are run again",
       ),
-      checkpointEvery: setting("--checkpoint-every", count(0), RUN_SETTINGS.checkpointEvery.doc),
+      checkpointEvery: settingOption("checkpointEvery"),
       dryRun: toggle("--dry-run", "Show every value and where it comes from; train nothing"),
     }),
     object("The machine", {
-      device: setting(
-        "--device",
-        choiceValue(DEVICES, "DEVICE"),
-        `${RUN_SETTINGS.device.doc}: ${DEVICES.join(", ")} (default: auto)`,
-      ),
+      device: settingOption("device"),
       cudaPath: setting(
         "--cuda-path",
         folderValue("DIR"),
         "Folder with ONNX Runtime's CUDA provider, see udrlpg doctor",
       ),
       allowTf32: toggle("--allow-tf32", "Let CUDA round the factors of matrix products to 10 bits"),
-      threads: setting("--threads", count(0), `${RUN_SETTINGS.threads.doc} (default: 0)`),
-      workers: setting("--workers", count(0), `${RUN_SETTINGS.workers.doc} (default: 0)`),
+      threads: settingOption("threads"),
+      workers: settingOption("workers"),
       verbose: toggle("--verbose", "Say at the end where the time went, here and in metrics.jsonl"),
     }),
   );
@@ -150,17 +139,17 @@ async function runTraining(values: TrainValues, context: CommandContext): Promis
 
 /** Workers load their environments themselves, and know none of a command. */
 function workersOf(
-  { settings }: TrainSettings,
+  { settings }: ResolvedRun,
   { values, context }: { values: TrainValues; context: CommandContext },
 ): { count: number; modules: WorkerModules } | undefined {
-  const count = settings.get("workers") as number;
+  const { workers: count } = settings;
   if (values.envCommand === undefined) return { count, modules: context.program.modules };
   warnOfWorkers(count, context);
   return undefined;
 }
 
 /** Tells whether the folder's run is to be taken up; --continue asks for it only where there is one. */
-function goesOn(values: TrainValues, settings: TrainSettings): boolean {
+function goesOn(values: TrainValues, settings: ResolvedRun): boolean {
   const path = runFolderOf(settings);
   const file = { path, kind: "run" };
   return values.resume || (values.continue && withFileErrors("open", file, () => isThere(path)));
@@ -175,25 +164,21 @@ export async function checkRun(
   { registry, models }: { registry: EnvRegistry; models: ModelTable },
 ): Promise<void> {
   const { checkBudget } = await import("../../../algorithm/budget.ts");
-  try {
-    checkBudget(config, registry.spec(config.env));
-    const shape = models.policyShape(registry.spec(config.env), config.policy.hiddenSizes);
-    models.createGenerator(config, shape);
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
+  asUsage(() => {
+    const spec = registry.spec(config.env);
+    checkBudget(config, spec);
+    models.createGenerator(config, models.policyShape(spec, config.policy.hiddenSizes));
+  });
 }
 
 async function trainRun(
-  resolved: TrainSettings,
+  resolved: ResolvedRun,
   { values, resume, context }: { values: TrainValues; resume: boolean; context: CommandContext },
 ): Promise<void> {
   const { config, settings } = resolved;
   const { program, output } = context;
-  const threads = settings.get("threads") as number;
+  const { threads, device: wanted } = settings;
   const { chooseDevice, deviceProbes } = await import("../../../onnx/devices.ts");
-  const wanted = settings.get("device") as WantedDevice;
   const probes = deviceProbes({ ...values, env: program.env });
   const { device, line } = await chooseDevice(wanted, probes);
   if (wanted === "auto") output.note(line);
@@ -207,7 +192,7 @@ async function trainRun(
       registry,
       models: await program.models(),
       folder: runFolderOf(resolved),
-      preset: settings.get("preset") as string,
+      preset: settings.preset,
       session: { device, ...(threads > 0 ? { threads } : {}) },
       async writeReport(folder) {
         const { writeReport } = await import("../../../report/report.ts");
@@ -218,7 +203,7 @@ async function trainRun(
       signal: interruption.signal,
       ...(workers ? { workers } : {}),
       resume,
-      checkpointEverySteps: settings.get("checkpointEvery") as number,
+      checkpointEverySteps: settings.checkpointEvery,
       onWarning: (text) => output.warn(text),
       onProgress: (state) =>
         progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
