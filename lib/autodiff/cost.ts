@@ -27,10 +27,10 @@ export function countMultiplyAdds(graph: Graph, rows: number): number {
     });
   let count = 0;
   for (const node of liveNodes(graph)) {
-    if (!isOp(node, "matmul")) continue;
+    if (!isOp(node, "matmul") && !isOp(node, "batchMatmul")) continue;
     const [left] = node.inputs;
-    const inner = resolve(left.shape)[node.attributes.transposeA ? 0 : 1];
-    count += sizeOf(resolve(node.shape)) * inner; // [M, K] @ [K, N]: M N K
+    const inner = resolve(left.shape).at(node.attributes.transposeA ? -2 : -1)!;
+    count += sizeOf(resolve(node.shape)) * inner; // [..., M, K] @ [..., K, N]: ... M N K
   }
   return count;
 }

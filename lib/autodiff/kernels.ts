@@ -121,6 +121,44 @@ export function matmul(
   if (bias !== undefined) zip({ a: y, b: bias, y }, (value, shift) => value + shift);
 }
 
+/**
+ * Multiplies stacks of matrices, a [..., M, K] and b [..., K, N] or transposed, to y [..., M, N]; the
+ * axes before the last two broadcast.
+ */
+export function batchMatmul(
+  { a, b, y }: { a: NDArray; b: NDArray; y: NDArray },
+  flags: { transposeA: boolean; transposeB: boolean },
+): void {
+  const rank = y.shape.length - 2;
+  const matrices = [a, b, y].map(({ data, shape }) => {
+    const size = sizeOf(shape.slice(-2));
+    const stack = broadcastView({ data, shape: shape.slice(0, -2) }, rank);
+    const at = (i: number) => ({
+      data: data.subarray(i * size, (i + 1) * size),
+      shape: shape.slice(-2),
+    });
+    return { stack, at };
+  });
+  visit(y.shape.slice(0, -2), matrices.map(({ stack }) => stack), (positions) => {
+    const [left, right, product] = matrices.map(({ at }, i) => at(positions[i]));
+    matmul({ a: left, b: right, bias: undefined, y: product }, flags);
+  });
+}
+
+/** Computes exp(x) over its sum along an axis; the greatest element is taken off first. */
+export function softmax(x: NDArray, { axis, y }: { axis: number; y: NDArray }): void {
+  const length = x.shape[axis];
+  const stride = sizeOf(x.shape.slice(axis + 1));
+  for (let i = 0; i < y.data.length / length; i++) {
+    const start = Math.floor(i / stride) * stride * length + i % stride;
+    const values = Array.from({ length }, (_, k) => x.data[start + k * stride]);
+    const greatest = Math.max(...values);
+    const powers = values.map((value) => Math.exp(value - greatest));
+    const total = powers.reduce((sum, power) => sum + power, 0);
+    powers.forEach((power, k) => y.data[start + k * stride] = power / total);
+  }
+}
+
 /** Gives a row index back. @throws {RangeError} when there is no such row. */
 export function checkRow(row: number, rows: number): number {
   if (row >= 0 && row < rows) return row;

@@ -60,10 +60,14 @@ export interface Attributes {
   leakyRelu: { readonly slope: number };
   /** log(1 + exp(x)), without overflow. */
   softplus: None;
+  /** exp(x) over its sum along an axis, without overflow. */
+  softmax: { readonly axis: number };
   /** 1 where positive, else 0: the mask of the gradients of `relu` and its relatives. */
   heaviside: None;
   /** Two matrices and an optional third input, added with broadcasting. */
   matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
+  /** Stacks of matrices, the axes before the last two broadcast; each matrix transposed if so asked. */
+  batchMatmul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** Sums along axes, which then go or stay with size 1. */
   sum: { readonly axes: readonly number[]; readonly keepDims: boolean };
   /** The same elements in row-major order under another shape. */

@@ -4,7 +4,8 @@
  * The table is exhaustive by type, and so is the lowering to ONNX (lib/onnx/lower.ts): an op without
  * one of them does not compile. A gradient (vector-Jacobian product) is written in the same traced
  * functions as a network, so the backward pass is more graph, and gradients have gradients. Ops that
- * only move elements have their rows in movement_ops.ts; an op with a row in both does not compile.
+ * only move elements have their rows in movement_ops.ts, matrix products in product_ops.ts; an op with a
+ * row in two of them does not compile.
  *
  * When you add an op: its attributes in node.ts, its function in tensor.ts, its row here or there,
  * its lowering, and one case in tests/lib/autodiff/op_cases.ts, which the gradient and parity tests
@@ -15,19 +16,20 @@ import { broadcastShapes, countElements, formatShape, resolveShape, sameShape } 
 import * as kernels from "./kernels.ts";
 import { MOVEMENT_OPS } from "./movement_ops.ts";
 import type { OpName, Tensor } from "./node.ts";
+import { PRODUCT_OPS } from "./product_ops.ts";
 import { checkFloat, type Rule } from "./rule.ts";
 import {
   add,
   broadcastTo,
   div,
   heaviside,
-  matmul,
   mul,
   neg,
   reshape,
   sigmoid,
   square,
   sub,
+  sum,
   sumTo,
 } from "./tensor.ts";
 
@@ -119,44 +121,14 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     (x, _, cotangent) => mul(cotangent, sigmoid(x)),
   ),
   heaviside: unary((x) => x > 0 ? 1 : 0, null),
-  matmul: {
-    arity: [2, 3],
-    infer(inputs, { transposeA, transposeB }) {
-      checkFloat(inputs);
-      const [a, b, bias] = inputs.map((input) => input.shape);
-      if (a.length !== 2 || b.length !== 2) {
-        throw new TypeError(`operands must be matrices, got ${formatShape(a)}, ${formatShape(b)}`);
-      }
-      const [rows, innerA] = transposeA ? [a[1], a[0]] : a;
-      const [innerB, columns] = transposeB ? [b[1], b[0]] : b;
-      if (innerA !== innerB) {
-        throw new TypeError(
-          `inner sizes must be equal, got ${formatShape([rows, innerA])} @ ${
-            formatShape([innerB, columns])
-          }`,
-        );
-      }
-      const shape = [rows, columns];
-      if (bias !== undefined && !sameShape(broadcastShapes(bias, shape), shape)) {
-        throw new TypeError(
-          `bias must broadcast to ${formatShape(shape)}, got ${formatShape(bias)}`,
-        );
-      }
-      return { shape, dtype: "float32" };
-    },
-    forward: ([a, b, bias], y, { attributes }) => kernels.matmul({ a, b, bias, y }, attributes),
-    vjp(node, cotangent, input) {
-      const [a, b, bias] = node.inputs;
-      const { transposeA, transposeB } = node.attributes;
-      if (input === 2) return sumTo(cotangent, bias.shape);
-      if (input === 0) {
-        return transposeA
-          ? matmul(b, cotangent, { transposeA: transposeB, transposeB: true })
-          : matmul(cotangent, b, { transposeB: !transposeB });
-      }
-      return transposeB
-        ? matmul(cotangent, a, { transposeA: true, transposeB: transposeA })
-        : matmul(a, cotangent, { transposeA: !transposeA });
+  softmax: {
+    arity: [1, 1],
+    infer: (inputs) => (checkFloat(inputs), { shape: inputs[0].shape, dtype: "float32" }),
+    forward: ([x], y, { attributes: { axis } }) => kernels.softmax(x, { axis, y }),
+    vjp(node, cotangent) {
+      const weighted = mul(cotangent, node); // dy/dx = diag(y) - y y'
+      const total = sum(weighted, { axes: [node.attributes.axis], keepDims: true });
+      return sub(weighted, mul(node, total));
     },
   },
   sum: {
@@ -188,4 +160,5 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     vjp: null,
   },
   ...MOVEMENT_OPS,
+  ...PRODUCT_OPS,
 };

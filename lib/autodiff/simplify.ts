@@ -79,7 +79,27 @@ function joinMovements(node: Tensor, build: Build): Tensor | null {
   return null;
 }
 
-const RULES = [fold, dropNeutral, delayBroadcast, joinMovements];
+/** Drops repetitions of whole matrices, which a product of stacks makes by itself. */
+function absorbRepetition(node: Tensor, build: Build): Tensor | null {
+  if (!isOp(node, "batchMatmul")) return null;
+  const bare = node.inputs.map((input) => {
+    const [source] = input.op === "broadcastTo" ? input.inputs : [input];
+    return sameShape(source.shape.slice(-2), input.shape.slice(-2)) ? source : input;
+  });
+  if (bare.every((input, i) => input === node.inputs[i])) return null;
+  const small = build("batchMatmul", bare, node.attributes);
+  return sameShape(small.shape, node.shape)
+    ? small
+    : build("broadcastTo", [small], { shape: node.shape });
+}
+
+const RULES = [
+  fold,
+  dropNeutral,
+  delayBroadcast,
+  joinMovements,
+  absorbRepetition,
+];
 
 function createBuild(builder: Builder): Build {
   const ids = new Map<Tensor | ConstantArray, number>();

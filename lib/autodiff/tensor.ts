@@ -137,6 +137,11 @@ export function softplus(x: Tensor): Tensor {
   return apply("softplus", [x], {});
 }
 
+/** Divides exp(x) by its sum along an axis, without overflow. */
+export function softmax(x: Tensor, axis: number): Tensor {
+  return apply("softmax", [x], { axis: resolveAxis(axis, x.shape.length) });
+}
+
 /** Gives 1 where x > 0 and 0 elsewhere; its gradient is 0. */
 export function heaviside(x: Tensor): Tensor {
   return apply("heaviside", [x], {});
@@ -149,6 +154,18 @@ export function matmul(
   { transposeA = false, transposeB = false } = {},
 ): Tensor {
   return apply("matmul", [a, b], { transposeA, transposeB });
+}
+
+/**
+ * Multiplies stacks of matrices: [..., M, K] @ [..., K, N] -> [..., M, N], each matrix transposed first
+ * if so asked. The axes before the last two broadcast: a matrix that all of a stack share is not copied.
+ */
+export function batchMatmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false } = {},
+): Tensor {
+  return apply("batchMatmul", [a, b], { transposeA, transposeB });
 }
 
 /** Applies a linear layer: [B, in] @ [out, in]^T + [out] -> [B, out]. */

@@ -5,8 +5,9 @@
  * dimensions are never baked in: a reshape leaves one size to ONNX (-1), and where a size is needed
  * as a number the emitter reads it from the shape of a graph input.
  *
- * Speed notes for ONNX Runtime's CPU provider: transposes are flags of Gemm, which costs nothing;
- * Slice, Concat and Pad copy; Reshape does not. There is no Loop, whose body is run from the host.
+ * Speed notes for ONNX Runtime's CPU provider: transposes are flags of Gemm, which costs nothing, but
+ * not of MatMul, where they copy, as Slice, Concat and Pad do; Reshape does not. There is no Loop, whose
+ * body is run from the host.
  */
 
 import { type Dim, makeDim, parseDim, type Shape } from "../autodiff/shape.ts";
@@ -64,6 +65,12 @@ function reshapeTarget(emit: Emitter, from: Shape, to: Shape): string {
   return ints(emit, known.map((dim) => typeof dim === "string" ? -1 : dim));
 }
 
+/** Swaps the last two axes. */
+function transposeLast(emit: Emitter, x: string, rank: number): string {
+  const axes = Array.from({ length: rank }, (_, axis) => axis);
+  return emit.node("Transpose", [x], { perm: [...axes.slice(0, -2), rank - 1, rank - 2] });
+}
+
 const direct = (opType: string): Lowering<OpName> => (emit, inputs) => emit.node(opType, inputs);
 
 const LOWERINGS: { readonly [N in OpName]: Lowering<N> } = {
@@ -96,6 +103,13 @@ const LOWERINGS: { readonly [N in OpName]: Lowering<N> } = {
     if (inputs.length === 2 && !transposeA && !transposeB) return emit.node("MatMul", inputs);
     return emit.node("Gemm", inputs, { transA: Number(transposeA), transB: Number(transposeB) });
   },
+  batchMatmul(emit, [a, b], { inputs: [left, right], attributes: { transposeA, transposeB } }) {
+    return emit.node("MatMul", [
+      transposeA ? transposeLast(emit, a, left.shape.length) : a,
+      transposeB ? transposeLast(emit, b, right.shape.length) : b,
+    ]);
+  },
+  softmax: (emit, inputs, { attributes: { axis } }) => emit.node("Softmax", inputs, { axis }),
   sum(emit, [x], { attributes: { axes, keepDims } }) {
     if (axes.length === 0) return emit.node("Identity", [x]); // ONNX takes no axes for all axes
     return emit.node("ReduceSum", [x, ints(emit, axes)], { keepdims: Number(keepDims) });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { countMultiplyAdds } from "../../../lib/autodiff/cost.ts";
 import { gradients } from "../../../lib/autodiff/backward.ts";
 import { trace } from "../../../lib/autodiff/graph.ts";
-import { matmul, square, sum } from "../../../lib/autodiff/tensor.ts";
+import { batchMatmul, matmul, square, sum } from "../../../lib/autodiff/tensor.ts";
 
 Deno.test("countMultiplyAdds() counts products of either orientation, and none of what nobody needs", () => {
   const graph = trace({ x: ["B", 3], w: [2, 3], v: [3, 4] }, ({ x, w, v }) => {
@@ -21,4 +21,12 @@ Deno.test("countMultiplyAdds() counts a product and the two of its gradient", ()
   });
   assert.equal(countMultiplyAdds(graph, 5), 3 * 5 * 3 * 2);
   assert.notEqual(countMultiplyAdds(graph, 6), countMultiplyAdds(graph, 5));
+});
+
+Deno.test("countMultiplyAdds() counts a product of stacks once for each matrix of the result", () => {
+  const graph = trace({ x: [3, 4], w: ["B", 2, 5, 3], v: ["B", 1, 5, 6] }, ({ x, w, v }) => ({
+    y: batchMatmul(w, x), // B * 2 products of 5, 3, 4
+    z: batchMatmul(w, v, { transposeA: true }), // B * 2 products of 3, 5, 6
+  }));
+  assert.equal(countMultiplyAdds(graph, 7), 7 * 2 * (5 * 3 * 4 + 3 * 5 * 6));
 });

@@ -40,6 +40,36 @@ Deno.test("interpret() gives elementwise results worked by hand", () => {
   }
 });
 
+Deno.test("interpret() multiplies stacks of matrices as NumPy does", () => {
+  // [1 1] times [[1, 2], [3, 4]] is [4 6], times [[5, 6], [7, 8]] is [12 14].
+  const stack = [1, 2, 3, 4, 5, 6, 7, 8];
+  const ones = t.constant([1, 1], [1, 2]);
+  assert.deepEqual(run(stack, [2, 2, 2], (x) => t.batchMatmul(ones, x)), {
+    data: [4, 6, 12, 14],
+    shape: [2, 1, 2],
+  });
+  // The rows' sums in place of the columns'.
+  const sums = run(stack, [2, 2, 2], (x) => t.batchMatmul(x, ones, { transposeB: true }));
+  assert.deepEqual(sums, { data: [3, 7, 11, 15], shape: [2, 2, 1] });
+  const byTransposed = run(
+    stack,
+    [2, 2, 2],
+    (x) => t.batchMatmul(x, t.constant([1, 1], [2, 1]), { transposeA: true }),
+  );
+  assert.deepEqual(byTransposed, { data: [4, 6, 12, 14], shape: [2, 2, 1] });
+});
+
+Deno.test("interpret() gives softmax along an axis, of numbers of any size", () => {
+  const [third, rest] = [1 / 3, 2 / 3];
+  const close = (actual: unknown[], expected: number[]) =>
+    expected.forEach((value, i) => assert.ok(Math.abs(Number(actual[i]) - value) < 1e-15));
+  // exp(log 2) is twice exp(0).
+  const rows = run([0, Math.log(2), 1000, 1000 + Math.log(2)], [2, 2], (x) => t.softmax(x, 1));
+  close(rows.data, [third, rest, third, rest]);
+  const columns = run([0, -1e30, Math.log(2), 0], [2, 2], (x) => t.softmax(x, 0));
+  close(columns.data, [third, 0, rest, 1]);
+});
+
 Deno.test("interpret() moves elements as NumPy does", () => {
   // x = [[1, 2, 3], [4, 5, 6]]
   assert.deepEqual(run(X, [2, 3], (x) => t.reshape(x, [3, -1])), { data: X, shape: [3, 2] });

@@ -47,6 +47,26 @@ const MATMULS: OpCase[] = [false, true].flatMap((transposeA) =>
   })
 );
 
+/** Both operands in both orientations: alike, one shared by all, and broadcast against each other. */
+const BATCH_MATMULS: OpCase[] = [false, true].flatMap((transposeA) =>
+  [false, true].flatMap((transposeB) => {
+    const a: Shape = transposeA ? [3, 2] : [2, 3];
+    const b: Shape = transposeB ? [4, 3] : [3, 4];
+    const stacks: readonly (readonly [Shape, Shape])[] = [
+      [["B"], ["B"]],
+      [[], ["B"]],
+      [["B"], []],
+      [["B", 1], ["B", 2]],
+      [["B", 2], [2]],
+    ];
+    return stacks.map(([left, right]): OpCase => ({
+      inputs: [[...left, ...a], [...right, ...b]],
+      compute: (x, y) => t.batchMatmul(x, y, { transposeA, transposeB }),
+      range: POSITIVE, // sums over a stack must not cancel: the tests compare single precision
+    }));
+  })
+);
+
 const INDICES: TensorType = { shape: ["B"], dtype: "int32" };
 
 /** Every op's cases. */
@@ -83,6 +103,15 @@ export const OP_CASES: { readonly [N in OpName]: readonly OpCase[] } = {
     ...MATMULS,
     { inputs: [["B", 3], [4, 3], [4]], compute: t.linear },
     { inputs: [["B", 3], [4, 3], ["B", 1]], compute: t.linear },
+  ],
+  batchMatmul: [
+    ...BATCH_MATMULS,
+    { inputs: [["B", 3], [3, 4]], compute: (x, y) => t.batchMatmul(x, y) },
+  ],
+  softmax: [
+    { inputs: [["B", 3]], compute: (x) => t.softmax(x, -1) },
+    { inputs: [["B", 3, 2]], compute: (x) => t.softmax(x, 1) },
+    { inputs: [["B", 3]], compute: (x) => t.softmax(t.mul(x, 100), 1) },
   ],
   sum: [
     { inputs: [["B", 3]], compute: (x) => t.sum(x) },

@@ -65,6 +65,19 @@ Deno.test("simplify() drops repetitions that broadcasting makes needless, and de
   );
 });
 
+Deno.test("simplify() leaves the repetition of whole matrices to products of stacks", () => {
+  const graph = trace({ a: [2, 3], b: ["B", 3, 4], c: [3, 1] }, ({ a, b, c }) => ({
+    y: t.batchMatmul(t.broadcastTo(a, ["B", 2, 3]), b),
+    z: t.batchMatmul(t.broadcastTo(a, ["B", 2, 3]), t.broadcastTo(c, ["B", 3, 1])),
+    rows: t.batchMatmul(t.broadcastTo(c, ["B", 3, 2]), a),
+  }));
+  const simple = simplify(graph);
+  checkGraph(simple);
+  assert.match(printGraph(simple), /%0 = batchMatmul\(a, b\): float32\[B, 2, 4\]/);
+  assert.match(printGraph(simple), /= batchMatmul\(a, c\): float32\[2, 1\]/);
+  assert.equal(simple.nodes.filter(({ op }) => op === "broadcastTo").length, 2, "z and in rows");
+});
+
 Deno.test("simplify() leaves one pass over the batch in the gradient of a mean", () => {
   // d/dx mean((x - y)^2) = 2 / n (x - y): one subtraction and one product of the batch's shape.
   const graph = trace({ x: ["B", 4], y: ["B", 4] }, ({ x, y }) => ({

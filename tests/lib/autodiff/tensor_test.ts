@@ -34,6 +34,21 @@ Deno.test("tensor functions reject shapes that do not fit", () => {
     "Cannot apply matmul: operands must be matrices, got [B], [3, 4]",
   );
   rejects(
+    [["B", 2, 3], [4, 5]],
+    (a, b) => t.batchMatmul(a, b),
+    "Cannot apply batchMatmul: inner sizes must be equal, got [2, 3] @ [4, 5]",
+  );
+  rejects(
+    [["B", 2, 3], [2, 3, 4]],
+    (a, b) => t.batchMatmul(a, b),
+    "Cannot apply batchMatmul: sizes must be equal or 1, got [B] and [2]",
+  );
+  rejects(
+    [["B", 2, 3], [3]],
+    (a, b) => t.batchMatmul(a, b),
+    "Cannot apply batchMatmul: operands must be stacks of matrices, got [B, 2, 3], [3]",
+  );
+  rejects(
     [["B", 3], [4, 3], [3]],
     t.linear,
     "Cannot apply matmul: sizes must be equal or 1, got [3] and [B, 4]",
