@@ -15,6 +15,7 @@
 import type { Graph, Tensor } from "./autodiff/node.ts";
 import type { Config } from "./config/config.ts";
 import type { EnvSpec, MaybePromise } from "./env.ts";
+import type { Activation } from "./kernels/policy_kernel.ts";
 import type { Rng } from "./numbers/rng.ts";
 import type { PolicyParameters } from "./policy_space.ts";
 
@@ -39,6 +40,14 @@ export interface Policy {
   act(observation: Float64Array, action: Float64Array): MaybePromise<void>;
 }
 
+/** What a configuration or a file says of a policy network; the environment gives the rest. */
+export interface PolicyNetwork {
+  /** Widths of the hidden layers; none: linear. */
+  readonly hiddenSizes: readonly number[];
+  /** What follows each of them. */
+  readonly activation: Activation;
+}
+
 /** What a policy network looks like, without parameters. */
 export interface PolicyShape {
   /** Widths from the observation to the action: [S, H1, ..., A]. */
@@ -47,6 +56,10 @@ export interface PolicyShape {
   readonly parameterCount: number;
   /** 1 / sqrt(fan-in) of the layer that each parameter belongs to, in policy order, [P]. */
   readonly scale: Float32Array;
+  /** What follows each hidden layer. */
+  readonly activation: Activation;
+  /** What the last layer's outputs become: tanh within bounds ("box"), or the index of the largest. */
+  readonly actions: EnvSpec["actionSpace"]["kind"];
 }
 
 /** A weight tensor of the generator. */
@@ -70,6 +83,8 @@ export interface BatchTensors {
   readonly shares: Tensor;
   /** Random inputs that the loss asked for, by name, [B, width] each. */
   readonly noise: Readonly<Record<string, Tensor>>;
+  /** Normalised observations, [M, S], where the loss asked for some. */
+  readonly states?: Tensor | undefined;
 }
 
 /** A random input that a loss needs for each row of a batch. */
@@ -96,6 +111,8 @@ export interface GeneratorModel {
   readonly latentSize: number;
   /** The random inputs that `loss` asks for. */
   readonly lossNoise: readonly NoiseSpec[];
+  /** [M, S] where `loss` compares what policies do on M normalised observations, else undefined. */
+  readonly lossStates: readonly [count: number, size: number] | undefined;
   /** Name of the weight whose exponential is the learnt sigma, where there is one. */
   readonly logSigma: string | undefined;
   /** Writes the encoding of a scaled command to `out`, [C]. */
@@ -111,7 +128,7 @@ export interface GeneratorModel {
 /** Everything that `models/` offers, handed to `lib/` by the program. */
 export interface ModelTable {
   /** Works out the layers of a policy for an environment. */
-  policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyShape;
+  policyShape(spec: EnvSpec, network: PolicyNetwork): PolicyShape;
   /** Makes a policy without parameters, ready to get some. */
   createPolicy(spec: EnvSpec, shape: PolicyShape): Policy;
   /** Draws a freshly initialised policy (Xavier uniform), in policy order, [P]. */
@@ -124,7 +141,7 @@ export interface ModelTable {
   ): Graph;
   /**
    * Makes the generator that a configuration asks for.
-   * @throws {RangeError} when it would have too many weights.
+   * @throws {RangeError} when it would have too many weights, or has no such loss.
    */
   createGenerator(config: Config, shape: PolicyShape): GeneratorModel;
 }

@@ -12,6 +12,8 @@
  * 2. A neuron's bias is the mean over the tiles on its input side. The last layer of the bias network
  *    is linear, so the mean is taken before it: T_out rows instead of T_in * T_out.
  * 3. The result stays in generator order (see lib/model.ts): no transposition of tiles.
+ *
+ * The loss compares weights, or what policies do (models/policy_actions.ts), or both.
  */
 
 import {
@@ -36,9 +38,10 @@ import type {
   WeightTensors,
 } from "../lib/model.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
-import { squaredError } from "../lib/autodiff/losses.ts";
+import { actionError, squaredError } from "../lib/autodiff/losses.ts";
 import { commandEncoder } from "./command_encoding.ts";
 import { initialiseGenerator } from "./initialisation.ts";
+import { actOnStates, cutPolicies, layersOf } from "./policy_actions.ts";
 import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";
 
 /** The two generating networks of a tile kind. */
@@ -54,14 +57,21 @@ export interface TiledGeneratorOptions {
   readonly shape: PolicyShape;
   /** Length of a latent vector that joins the command, 0 for none. */
   readonly latentSize: number;
+  /** What the loss compares; weights when absent. */
+  readonly loss?: Config["update"]["loss"];
 }
+
+/** States on which policies are compared in one update, M. */
+const STATE_COUNT = 32;
+/** What the weights' error counts beside the actions' in the loss "both". */
+const WEIGHTS_IN_BOTH = 0.05;
 
 /**
  * Creates the deterministic tiled generator.
  * @throws {RangeError} when a policy width is no multiple of the tile size, or there is no layer.
  */
 export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorModel {
-  const { config, shape, latentSize } = options;
+  const { config, shape, latentSize, loss = "weights" } = options;
   if (config.hiddenSizes.length === 0) {
     throw new RangeError(
       "Cannot create generator: generator.hiddenSizes must name at least one width, got []",
@@ -76,14 +86,26 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     (place) => config.outputScale * shape.scale[place],
   );
 
-  function generate(tensors: WeightTensors, commands: Tensor, latents?: Tensor): Tensor {
+  function generateParts(tensors: WeightTensors, commands: Tensor, latents?: Tensor): Tensor[] {
     const conditions = latents ? concat([commands, latents], 1) : commands; // [B, C + L]
-    const parts = kinds.flatMap((kind) =>
-      generateKind(tensors, kind, conditions, config.hiddenSizes)
-    );
+    return kinds.flatMap((kind) => generateKind(tensors, kind, conditions, config.hiddenSizes));
+  }
+
+  function join(parts: readonly Tensor[]): Tensor {
     const parameters = parts.length === 1 ? parts[0] : concat(parts, 1); // [B, P]
     if (!outputScale) return parameters;
     return mul(parameters, constant(outputScale, [1, outputScale.length]));
+  }
+
+  function traceLoss(tensors: WeightTensors, batch: BatchTensors): Tensor {
+    const { commands, targets, shares, states } = batch;
+    const parts = generateParts(tensors, commands);
+    if (states === undefined) return squaredError(join(parts), targets, shares);
+    const act = (rows: readonly Tensor[]) => actOnStates(layersOf(kinds, rows), states, shape);
+    const generated = outputScale ? cutPolicies(kinds, join(parts)) : parts;
+    const error = actionError(act(generated), act(cutPolicies(kinds, targets)), shares);
+    if (loss === "function") return error;
+    return add(error, mul(squaredError(join(parts), targets, shares), WEIGHTS_IN_BOTH));
   }
 
   return {
@@ -96,9 +118,10 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     logSigma: undefined,
     encodeCommand: encoder.encode,
     initialise: (rng: Rng) => initialiseGenerator(rng, { kinds, weights, config }),
-    generate,
-    loss: (tensors: WeightTensors, batch: BatchTensors) =>
-      squaredError(generate(tensors, batch.commands), batch.targets, batch.shares),
+    lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
+    generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
+      join(generateParts(tensors, commands, latents)),
+    loss: traceLoss,
   };
 }
 

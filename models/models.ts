@@ -13,12 +13,16 @@ export const models: ModelTable = {
   createPolicy,
   initialisePolicy,
   tracePolicy,
-  createGenerator: (config, shape) =>
-    checkSize(
-      config.generator.kind === "cvae"
-        ? createCvaeGenerator({ config, shape })
-        : createTiledGenerator({ config: config.generator, shape, latentSize: 0 }),
-    ),
+  createGenerator(config, shape) {
+    const { generator, update: { loss } } = config;
+    if (generator.kind === "tiled") {
+      return checkSize(createTiledGenerator({ config: generator, shape, latentSize: 0, loss }));
+    }
+    if (loss === "weights") return checkSize(createCvaeGenerator({ config, shape }));
+    throw new RangeError(
+      `Cannot create generator: generator.kind "cvae" needs update.loss "weights", got "${loss}"`,
+    );
+  },
 };
 
 function checkSize(generator: GeneratorModel): GeneratorModel {

@@ -1,5 +1,5 @@
 /**
- * The policy: a multilayer perceptron with tanh layers over the normalised observation.
+ * The policy: a multilayer perceptron with tanh or ReLU layers over the normalised observation.
  *
  * Continuous actions are tanh of the last layer, scaled from [-1, 1] to the action bounds; discrete
  * actions are the index of the largest output (the first one on a tie). Everything is float32 in the
@@ -8,11 +8,12 @@
  */
 
 import { add, argMax, constant, linear, mul, sub, tanh } from "../lib/autodiff/tensor.ts";
+import { ACTIVATE } from "./policy_actions.ts";
 import { trace } from "../lib/autodiff/graph.ts";
 import type { Graph } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
 import { countParameters, createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
-import type { NormaliserState, Policy, PolicyShape } from "../lib/model.ts";
+import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
 import type { PolicyParameters } from "../lib/policy_space.ts";
 
@@ -20,7 +21,10 @@ import type { PolicyParameters } from "../lib/policy_space.ts";
  * Describes the policy network of an environment.
  * @throws {RangeError} when an action bound is infinite: tanh cannot be scaled to it.
  */
-export function policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyShape {
+export function policyShape(
+  spec: EnvSpec,
+  { hiddenSizes, activation }: PolicyNetwork,
+): PolicyShape {
   if (spec.actionSpace.kind === "box") {
     const { low, high } = spec.actionSpace;
     if (![...low, ...high].every(Number.isFinite)) {
@@ -37,7 +41,7 @@ export function policyShape(spec: EnvSpec, hiddenSizes: readonly number[]): Poli
   for (const { fanIn, fanOut } of layers) {
     scale.fill(1 / Math.sqrt(fanIn), offset, offset += (fanIn + 1) * fanOut);
   }
-  return { sizes, parameterCount, scale };
+  return { sizes, parameterCount, scale, activation, actions: spec.actionSpace.kind };
 }
 
 /** Draws parameters as Glorot and Bengio do: W uniform within +-sqrt(6 / (in + out)), b = 0; [P]. */
@@ -55,7 +59,7 @@ export function initialisePolicy(shape: PolicyShape, rng: Rng): PolicyParameters
 
 /** Creates a policy with zero parameters and the identity as normaliser. */
 export function createPolicy(spec: EnvSpec, shape: PolicyShape): Policy {
-  const kernel = createPolicyKernel(shape.sizes);
+  const kernel = createPolicyKernel(shape.sizes, shape.activation);
   const size = shape.sizes[0];
   const mean = new Float32Array(size);
   const inverse = new Float32Array(size).fill(1);
@@ -108,7 +112,8 @@ export function tracePolicy(
       const weight = parameters.slice(offset, offset += fanIn * fanOut);
       const bias = parameters.slice(offset, offset += fanOut);
       const linearPart = linear(hidden, constant(weight, [fanOut, fanIn]), constant(bias));
-      hidden = layer < shape.sizes.length - 1 ? tanh(linearPart) : linearPart; // [N, H] or [N, A]
+      const isLast = layer === shape.sizes.length - 1;
+      hidden = isLast ? linearPart : ACTIVATE[shape.activation](linearPart); // [N, A] or [N, H]
     }
     if (spec.actionSpace.kind === "discrete") return { action: argMax(hidden, 1), logits: hidden };
     const { centre, halfRange } = actionScaling(spec.actionSpace);

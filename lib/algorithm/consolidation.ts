@@ -219,7 +219,7 @@ export function farFromLine(
 /** Adds an anchor as one more row that has its share of the batch. */
 function withAnchor(
   run: TrainingRun,
-  { commands, shares, writeTarget }: Batch,
+  { commands, shares, writeTarget, states }: Batch,
   { policy, command, share }: Anchor,
 ): Batch {
   const { frame } = run.task;
@@ -232,5 +232,6 @@ function withAnchor(
       if (row < count) return writeTarget(row, out);
       frame.toNormalised(policy, normaliser, { out });
     },
+    ...(states ? { states } : {}),
   };
 }

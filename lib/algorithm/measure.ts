@@ -105,11 +105,9 @@ async function runTraining(
   policy.load(toPolicyOrder(model, generated));
   const seen = createMoments(attempt.moments.mean.length);
   const seed = episodeSeed(config.seed, "training", tally.episodes);
-  const episode = await runEpisode(
-    env,
-    policy,
-    updateNormaliser ? { seed, moments: seen } : { seed },
-  );
+  const { states } = attempt;
+  const moments = updateNormaliser ? seen : undefined;
+  const episode = await runEpisode(env, policy, { seed, moments, states });
   assertFinite([episode.return], { run, what: "return" });
   mergeMoments(attempt.moments, seen);
   book(run, episode);

@@ -24,6 +24,7 @@ import {
 import { Learner, type LearnerState } from "../learner/learner.ts";
 import type { Batch } from "../learner/staging.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "../model.ts";
+import { createRecentStates, drawStates, type RecentStates } from "../episodes/recent_states.ts";
 import { createMoments, type Moments, normaliserOf } from "../episodes/normaliser.ts";
 import {
   createObservationFrame,
@@ -95,6 +96,8 @@ export interface Attempt {
   readonly buffer: PolicyBuffer;
   /** Statistics of training observations, [S]. */
   readonly moments: Moments;
+  /** Observations of late, where the loss compares what policies do on them. */
+  readonly states: RecentStates | undefined;
   /** Counts from 0. */
   number: number;
   /** Rounds that it has had among others. */
@@ -187,7 +190,7 @@ export interface RunParts {
  */
 export function createRun(config: Config, parts: RunParts): TrainingRun {
   const { env, models } = parts;
-  const shape = models.policyShape(env.spec, config.policy.hiddenSizes);
+  const shape = models.policyShape(env.spec, config.policy);
   const model = models.createGenerator(config, shape);
   const policy = models.createPolicy(env.spec, shape);
   checkNoise(config, model);
@@ -239,6 +242,7 @@ export function createAttempt(config: Config, shape: PolicyShape): Attempt {
   return {
     buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
     moments: createMoments(shape.sizes[0]),
+    states: config.update.loss === "weights" ? undefined : createRecentStates(shape.sizes[0]),
     number: 0,
     rounds: 0,
     startStep: 0,
@@ -268,16 +272,21 @@ export function recall(run: TrainingRun, { slot }: Pick<Entry, "slot">): Generat
   return frame.toNormalised(buffer.row(slot), currentNormaliser(run));
 }
 
-/** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
+/**
+ * Draws a batch from the buffer, its policies in the frame of the present normaliser, and states for it
+ * where the loss needs them.
+ */
 export function drawBatch(run: TrainingRun, rng: Rng, options: DrawOptions): Batch {
-  const { task: { frame }, attempt: { buffer } } = run;
+  const { task: { frame }, tools: { model }, attempt: { buffer, states } } = run;
   const { entries, shares } = buffer.draw(rng, options);
   const normaliser = currentNormaliser(run);
+  const [count] = model.lossStates ?? [0];
   return {
     commands: entries.map(({ scaledReturn }) => scaledReturn),
     shares,
     writeTarget: (row, out) =>
       void frame.toNormalised(buffer.row(entries[row].slot), normaliser, { out }),
     keys: entries.map(({ slot }) => slot),
+    ...(states ? { states: drawStates(states, rng, { count, normaliser }) } : {}),
   };
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Tensor } from "./node.ts";
-import { add, exp, mean, mul, neg, softplus, square, sub, sum } from "./tensor.ts";
+import { add, exp, mean, mul, neg, reshape, softplus, square, sub, sum } from "./tensor.ts";
 
 /**
  * Traces the hindsight regression loss: sum over rows of share * mean((G(return) - theta)^2).
@@ -19,6 +19,20 @@ import { add, exp, mean, mul, neg, softplus, square, sub, sum } from "./tensor.t
 export function squaredError(generated: Tensor, targets: Tensor, shares: Tensor): Tensor {
   const perPolicy = mean(square(sub(generated, targets)), { axes: [1], keepDims: true }); // [B, 1]
   return weighRows(perPolicy, shares);
+}
+
+/**
+ * Traces the error of what policies do: sum over rows of share * mean((a_G - a_theta)^2) over actions and
+ * states.
+ *
+ * @param generated actions of the generated policies, [B, A, M]
+ * @param targets actions of the stored policies on the same M states, [B, A, M]
+ * @param shares weights of the rows, [B, 1], summing to 1
+ * @returns a scalar
+ */
+export function actionError(generated: Tensor, targets: Tensor, shares: Tensor): Tensor {
+  const perPolicy = mean(square(sub(generated, targets)), { axes: [1, 2] }); // [B]
+  return weighRows(reshape(perPolicy, [-1, 1]), shares);
 }
 
 /** Policies of a batch beside what was generated for them. */

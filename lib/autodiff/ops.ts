@@ -12,7 +12,7 @@
  * enumerate.
  */
 
-import { broadcastShapes, countElements, formatShape, resolveShape, sameShape } from "./shape.ts";
+import { broadcastShapes, countElements, resolveShape } from "./shape.ts";
 import * as kernels from "./kernels.ts";
 import { MOVEMENT_OPS } from "./movement_ops.ts";
 import type { OpName, Tensor } from "./node.ts";

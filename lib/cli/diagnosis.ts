@@ -192,7 +192,7 @@ export async function measureUpdates(
 ): Promise<UpdateSpeed> {
   const layer = { source: "doctor", values: new Map([["env", ENVIRONMENT]]) };
   const { config } = resolveConfig([layer]);
-  const shape = models.policyShape(registry.spec(ENVIRONMENT), config.policy.hiddenSizes);
+  const shape = models.policyShape(registry.spec(ENVIRONMENT), config.policy);
   const model = models.createGenerator(config, shape);
   const rng = Rng.fromSeed(0);
   const weights = model.initialise(rng);

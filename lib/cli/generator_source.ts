@@ -110,7 +110,7 @@ function withWorkers(
         count,
         modules: program.modules,
         env: config.env,
-        hiddenSizes: config.policy.hiddenSizes,
+        network: config.policy,
         onWarning: (text) => output.warn(text),
       }),
   });

@@ -15,6 +15,8 @@
  * Longer than other files because the table is one thing.
  */
 
+import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
+
 /** Describes one option: its type, its range and its meaning. */
 export type OptionRule =
   | IntegerRule
@@ -111,10 +113,15 @@ export const OPTION_SECTIONS = {
   policy: {
     hiddenSizes: integers(
       [],
-      "Widths of the policy's tanh layers, multiples of the tile; none: linear",
+      "Widths of the policy's hidden layers, multiples of the tile; none: linear",
       {
         min: 1,
       },
+    ),
+    activation: choice(
+      "tanh",
+      ACTIVATIONS,
+      "What follows each hidden layer: tanh, or relu, max(x, 0), which is cheaper and never saturates",
     ),
   },
   generator: {
@@ -156,6 +163,11 @@ export const OPTION_SECTIONS = {
     divergenceScale: number(1, "Weight of the Kullback-Leibler term"),
   },
   update: {
+    loss: choice(
+      "weights",
+      ["weights", "function", "both"],
+      "What a generated policy is fitted to: the stored policy's weights, what it does on visited states (weights of deep policies do not average, actions do), or that and a little of the weights",
+    ),
     perCycle: integer(8, "Gradient updates between two rollouts, K", { min: 1, max: 256 }),
     batchSize: integer(24, "Draws from the buffer for one update", { min: 1, max: 65536 }),
     goalShare: number(

@@ -9,6 +9,7 @@ import { DivergedError } from "../system/errors.ts";
 import type { Env } from "../env.ts";
 import type { Policy } from "../model.ts";
 import { addObservation, type Moments } from "./normaliser.ts";
+import { noteState, type RecentStates } from "./recent_states.ts";
 
 /** What one episode gave. */
 export interface Episode {
@@ -26,13 +27,18 @@ export interface Episode {
  * Runs one episode from a seed. Allocates nothing per step.
  *
  * @param moments when given, every observation that the policy acts on is added to it
+ * @param states when given, the ring takes note of the same observations
  * @throws {DivergedError} when an observation, an action or a reward is not finite. The observation
  * that ends an episode may be anything: nobody acts on it.
  */
 export async function runEpisode(
   env: Env,
   policy: Policy,
-  { seed, moments }: { seed: number; moments?: Moments },
+  { seed, moments, states }: {
+    seed: number;
+    moments?: Moments | undefined;
+    states?: RecentStates | undefined;
+  },
 ): Promise<Episode> {
   const started = env.reset(seed);
   if (started instanceof Promise) await started;
@@ -44,6 +50,7 @@ export async function runEpisode(
   while (true) {
     assertFinite("observation", observation, { seed, step: length });
     if (moments) addObservation(moments, observation);
+    if (states) noteState(states, observation);
     const acted = policy.act(observation, action);
     if (acted instanceof Promise) await acted;
     assertFinite("action", action, { seed, step: length });

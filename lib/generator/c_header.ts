@@ -9,6 +9,7 @@
  */
 
 import { FileError } from "../system/errors.ts";
+import type { Activation } from "../kernels/policy_kernel.ts";
 import type { NormaliserState, Policy } from "../model.ts";
 import { Rng } from "../numbers/rng.ts";
 
@@ -18,6 +19,8 @@ export interface CHeaderContent {
   readonly fileName: string;
   /** Widths from the observation to the action, [S, H1, ..., A]. */
   readonly sizes: readonly number[];
+  /** What follows each hidden layer. */
+  readonly activation: Activation;
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
   /** The normaliser of its observations. */
@@ -71,7 +74,7 @@ export function renderCHeader(content: CHeaderContent): string {
     ...arrayLines(`float ${name}_inverse_deviation[${sizes[0]}]`, inverse),
     `/* W1, b1, W2, b2, ...; W row by row, [out][in] */`,
     ...arrayLines(`float ${name}_parameters[${parameters.length}]`, parameters),
-    forwardText(name, sizes),
+    forwardText(name, content),
     bounds ? continuousText(name, { sizes, bounds }) : discreteText(name, sizes),
     selfTestText(name, { tests, isDiscrete: bounds === undefined, observationSize: sizes[0] }),
     `#endif /* ${macro}_H */`,
@@ -119,9 +122,15 @@ function arrayLines(declaration: string, values: ArrayLike<number>): string[] {
   return [`static const ${declaration} = {`, ...rows, "};", ""];
 }
 
-function forwardText(name: string, sizes: readonly number[]): string {
+/** What a hidden layer makes of `sum`. */
+const ACTIVATION_TEXTS: { readonly [A in Activation]: string } = {
+  tanh: "tanhf(sum)",
+  relu: "(sum < 0.0f ? 0.0f : sum)", // a NaN stays one
+};
+
+function forwardText(name: string, { sizes, activation }: CHeaderContent): string {
   const width = Math.max(...sizes);
-  return `/* The network's outputs: tanh layers over the normalised observation, the last one linear. */
+  return `/* The network's outputs: ${activation} layers over the normalised observation, the last one linear. */
 static inline void ${name}_forward(const float *observation, float *output) {
   static const int sizes[${sizes.length}] = {${sizes.join(", ")}};
   float first[${width}], second[${width}];
@@ -137,7 +146,7 @@ static inline void ${name}_forward(const float *observation, float *output) {
     for (row = 0; row < outputs; row++) {
       float sum = biases[row];
       for (column = 0; column < inputs; column++) sum += weights[row * inputs + column] * x[column];
-      y[row] = layer < ${sizes.length - 1} ? tanhf(sum) : sum;
+      y[row] = layer < ${sizes.length - 1} ? ${ACTIVATION_TEXTS[activation]} : sum;
     }
     weights = biases + outputs;
     swap = x;

@@ -145,7 +145,7 @@ export function loadGenerator(
     const spec = specOf(config.env);
     countPolicyParameters(spec, config.policy.hiddenSizes);
     assertLayers([...config.generator.hiddenSizes, ...config.cvae.encoderSizes], "generator");
-    const shape = models.policyShape(spec, config.policy.hiddenSizes);
+    const shape = models.policyShape(spec, config.policy);
     const model = models.createGenerator(config, shape);
     const best = object("best");
     const number = (value: unknown, what: string): number =>

@@ -3,8 +3,8 @@
  *
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
- * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `requestedReturn`, `command`,
- * `measuredReturn` (JSON), `generator` (SHA-256 of its file) and `program`.
+ * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `activation`,
+ * `requestedReturn`, `command`, `measuredReturn` (JSON), `generator` (SHA-256 of its file) and `program`.
  *
  * The module is longer than most because each format's writing and reading stand together.
  */
@@ -20,8 +20,9 @@ import {
   safetensorsChunks,
   type Tensor,
 } from "../formats/safetensors.ts";
+import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
 import type { MeasuredReturn } from "../episodes/evaluate.ts";
-import type { ModelTable, NormaliserState, Policy } from "../model.ts";
+import type { ModelTable, NormaliserState, Policy, PolicyNetwork } from "../model.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
 import { readOnnx } from "../onnx/reader.ts";
@@ -50,10 +51,8 @@ const FORMAT = "udrlpg-policy";
 /** The largest policy file that is read. */
 const MAX_BYTES = 2 ** 30;
 
-/** A policy's own numbers. */
-export interface PolicyNumbers {
-  /** Widths of the tanh layers; empty for a linear policy. */
-  readonly hiddenSizes: readonly number[];
+/** A policy's own numbers, and the network that they are of. */
+export interface PolicyNumbers extends PolicyNetwork {
   /** For `normaliser`, [P]. */
   readonly parameters: PolicyParameters;
   /** The normaliser of its observations. */
@@ -136,7 +135,7 @@ type Encoder = (
 
 const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
   onnx(numbers, { metadata, spec, models }) {
-    const shape = models.policyShape(spec, numbers.hiddenSizes);
+    const shape = models.policyShape(spec, numbers);
     return exportOnnx(models.tracePolicy(spec, shape, numbers), {
       name: "policy",
       metadata,
@@ -161,8 +160,9 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
       parameters: [...parameters],
     }) + "\n";
   },
-  c({ parameters, normaliser, hiddenSizes }, { metadata, spec, models, path }) {
-    const shape = models.policyShape(spec, hiddenSizes);
+  c(numbers, { metadata, spec, models, path }) {
+    const { parameters, normaliser, activation } = numbers;
+    const shape = models.policyShape(spec, numbers);
     const policy = models.createPolicy(spec, shape);
     policy.load(parameters);
     policy.normalise(normaliser);
@@ -170,6 +170,7 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
     return renderCHeader({
       fileName: path,
       sizes: shape.sizes,
+      activation,
       parameters,
       normaliser,
       ...(actionSpace.kind === "box" ? { bounds: actionSpace } : {}),
@@ -185,6 +186,7 @@ function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, 
     program: `udrlpg ${VERSION}`,
     environment: label.environment,
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
+    activation: numbers.activation,
     requestedReturn: String(label.requestedReturn),
     command: String(label.command),
     measuredReturn: JSON.stringify(label.measuredReturn),
@@ -235,7 +237,7 @@ function openNumbers(
         `for ${size} inputs, got ${numbers.parameters.length} for ${numbers.normaliser.mean.length}`,
     );
   }
-  const shape = models.policyShape(spec, numbers.hiddenSizes);
+  const shape = models.policyShape(spec, numbers);
   const policy = models.createPolicy(spec, shape);
   policy.load(numbers.parameters);
   policy.normalise(numbers.normaliser);
@@ -270,7 +272,7 @@ function readSafetensors(bytes: Uint8Array, path: string): ReadNumbers {
     metadata,
     numbers: checkNumbers(
       {
-        hiddenSizes: readHiddenSizes(metadata, path),
+        ...readNetwork(metadata, path),
         parameters: parameters as PolicyParameters,
         normaliser: { mean: vector("mean"), deviation: vector("deviation") },
       },
@@ -301,7 +303,7 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
     metadata,
     numbers: checkNumbers(
       {
-        hiddenSizes: readHiddenSizes(metadata, path),
+        ...readNetwork(metadata, path),
         parameters: Float32Array.from(
           numbersOf(root.parameters, "parameters"),
         ) as PolicyParameters,
@@ -315,14 +317,17 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
   };
 }
 
-function readHiddenSizes(metadata: Record<string, string>, path: string): number[] {
+function readNetwork(metadata: Record<string, string>, path: string): PolicyNetwork {
   if (metadata.format !== FORMAT) fail(path, `format must be "${FORMAT}"`);
   const value = parseJsonLimited(metadata.hiddenSizes ?? "null", { name: `${path}, hiddenSizes` });
   const valid = Array.isArray(value) &&
     value.every((size) =>
       typeof size === "number" && Number.isSafeInteger(size) && size > 0 && size <= 65536
     );
-  return valid ? value as number[] : fail(path, "hiddenSizes must be a list of widths");
+  if (!valid) fail(path, "hiddenSizes must be a list of widths");
+  const activation = ACTIVATIONS.find((name) => name === metadata.activation) ??
+    fail(path, `activation must be one of ${ACTIVATIONS.join(", ")}`);
+  return { hiddenSizes: value as number[], activation };
 }
 
 function checkNumbers(numbers: PolicyNumbers, path: string): PolicyNumbers {

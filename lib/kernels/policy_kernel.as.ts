@@ -57,6 +57,15 @@ export function squash(at: usize, quads: i32): void {
   }
 }
 
+/** Replaces `quads` groups of four numbers at `at` by max(x, 0); a NaN stays one. */
+export function rectify(at: usize, quads: i32): void {
+  const zero = f32x4.splat(0);
+  for (let i = 0; i < quads; i++) {
+    v128.store(at, f32x4.max(v128.load(at), zero));
+    at += 16;
+  }
+}
+
 /**
  * y = b + W x. `weights` holds `wide` panels of 32 outputs, then `narrow` panels of 4; a panel is its
  * biases followed by one row of weights per input. The inputs are taken in `pairs`: the caller pads

@@ -37,6 +37,11 @@ const NARROW_PANEL_OUTPUTS = 4;
 /** Addresses are 32 bits wide; half of that is far above any policy. */
 const MAX_MEMORY_BYTES = 2 ** 31;
 
+/** What may follow a hidden layer. */
+export const ACTIVATIONS = ["tanh", "relu"] as const;
+/** One of them: the hyperbolic tangent, or max(x, 0). */
+export type Activation = (typeof ACTIVATIONS)[number];
+
 /** A policy network that is ready to run. Its parameters start at 0. */
 export interface PolicyKernel {
   /** Layer sizes [S, H1, ..., A]. */
@@ -60,6 +65,7 @@ interface KernelExports {
   readonly memory: WebAssembly.Memory;
   dense(x: number, pairs: number, weights: number, y: number, wide: number, narrow: number): void;
   squash(at: number, quads: number): void;
+  rectify(at: number, quads: number): void;
   freeAddress(): number;
 }
 
@@ -170,7 +176,7 @@ function checkLength(action: string, what: string, expected: number, actual: num
 }
 
 /**
- * Makes a policy network [S, H1, ..., A] with tanh hidden layers and a linear output; with two
+ * Makes a policy network [S, H1, ..., A] with tanh or ReLU hidden layers and a linear output; with two
  * sizes it is a linear policy. Its memory is about 4 P bytes.
  *
  * tanh is a rational function with an error of at most 3.5e-7, absolute and relative, over every
@@ -190,10 +196,15 @@ function checkLength(action: string, what: string, expected: number, actual: num
  * assert.equal(output[0], 11.5);
  * ```
  */
-export function createPolicyKernel(sizes: readonly number[]): PolicyKernel {
+export function createPolicyKernel(
+  sizes: readonly number[],
+  activation: Activation = "tanh",
+): PolicyKernel {
   checkSizes(sizes);
   const instance = new WebAssembly.Instance(kernelModule());
-  const { memory, dense, squash, freeAddress } = instance.exports as unknown as KernelExports;
+  const { memory, dense, freeAddress, ...activations } = instance
+    .exports as unknown as KernelExports;
+  const activate = activation === "tanh" ? activations.squash : activations.rectify;
   const { layers, bytes } = layOut(sizes, freeAddress());
   growBy(memory, bytes);
   const floats = new Float32Array(memory.buffer);
@@ -227,7 +238,7 @@ export function createPolicyKernel(sizes: readonly number[]): PolicyKernel {
           layer.widePanels,
           layer.narrowPanels,
         );
-        if (i < layers.length - 1) squash(layer.yAt, layer.paddedOutputs >> 2);
+        if (i < layers.length - 1) activate(layer.yAt, layer.paddedOutputs >> 2);
       }
       for (let i = 0; i < outputs; i++) output[i] = floats[yAt + i];
     },

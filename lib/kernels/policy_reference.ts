@@ -4,31 +4,36 @@
  * order, so that the two agree bit for bit but for tanh.
  */
 
+import type { Activation } from "./policy_kernel.ts";
+
 /** What a forward needs to know of a policy: its layer sizes and its parameters. */
 export interface PolicyParameters {
   /** Layer sizes [S, H1, ..., A]. */
   readonly sizes: readonly number[];
   /** W1, b1, W2, b2, ...: W row-major [out, in], [P]. */
   readonly parameters: Float32Array;
+  /** What follows every layer but the last; tanh when absent. */
+  readonly activation?: Activation;
 }
 
 /**
  * Computes the outputs of a multilayer perceptron for one observation, [S] -> [A]:
- * x = float32(o), then x = tanh(b + W x) for every layer but the last, which is linear. A sum starts
- * at the bias and adds one float32 product at a time, first input first; tanh is `Math.tanh` rounded
- * to float32.
+ * x = float32(o), then x = tanh(b + W x) or max(b + W x, 0) for every layer but the last, which is
+ * linear. A sum starts at the bias and adds one float32 product at a time, first input first; tanh is
+ * `Math.tanh` rounded to float32.
  */
 export function forwardReference(
   policy: PolicyParameters,
   observation: Float64Array,
 ): Float64Array {
-  const { sizes, parameters } = policy;
+  const { sizes, parameters, activation = "tanh" } = policy;
+  const activate = activation === "tanh" ? Math.tanh : (x: number) => Math.max(x, 0);
   let x = Float32Array.from(observation);
   let at = 0;
   for (let layer = 1; layer < sizes.length; layer++) {
     const inputs = sizes[layer - 1];
     const outputs = sizes[layer];
-    const squash = layer < sizes.length - 1;
+    const isLast = layer === sizes.length - 1;
     const biases = at + outputs * inputs;
     const y = new Float32Array(outputs);
     for (let row = 0; row < outputs; row++) {
@@ -37,7 +42,7 @@ export function forwardReference(
         const product = Math.fround(parameters[at + row * inputs + column] * x[column]);
         sum = Math.fround(sum + product);
       }
-      y[row] = squash ? Math.tanh(sum) : sum;
+      y[row] = isLast ? sum : activate(sum);
     }
     at = biases + outputs;
     x = y;

@@ -19,6 +19,8 @@ export interface Batch {
   readonly writeTarget: (row: number, out: Float32Array) => void;
   /** [B], summing to 1. */
   readonly shares: Float32Array;
+  /** Normalised observations on which policies are compared, [M, S], where the loss asks for some. */
+  readonly states?: Float32Array;
   /** [B]: rows with equal keys hold the same policy, in all batches of a call; absent: all differ. */
   readonly keys?: readonly number[];
 }
@@ -41,9 +43,12 @@ class StagedRows {
     return { data, shape: [count, size] };
   }
 
-  /** Gives `commands` [B, C], `shares` [B, 1] and the random inputs of the loss, named by `suffix`. */
+  /**
+   * Gives `commands` [B, C], `shares` [B, 1], the random inputs of the loss and its `states` [M, S],
+   * named by `suffix`.
+   */
   stageConditions(
-    { commands, shares }: Batch,
+    { commands, shares, states }: Batch,
     { rng, suffix = "" }: { rng: Rng; suffix?: string },
   ): Record<string, TensorValue> {
     const rows = commands.length;
@@ -59,6 +64,11 @@ class StagedRows {
         for (let i = 0; i < data.length; i++) data[i] = rng.random() < kind.dropout ? 0 : kept;
       }
       feeds[`${name}${suffix}`] = { data, shape: [rows, width] };
+    }
+    const { lossStates } = this.model;
+    if (lossStates) {
+      if (!states) throw new Error("Internal error: the loss needs states, the batch has none");
+      feeds[`states${suffix}`] = { data: states, shape: lossStates };
     }
     return feeds;
   }

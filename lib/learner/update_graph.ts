@@ -62,6 +62,7 @@ function batchInputs(model: GeneratorModel, suffix = ""): Record<string, Shape> 
     ...Object.fromEntries(
       model.lossNoise.map(({ name, width }) => [`${name}${suffix}`, [rows, width]]),
     ),
+    ...(model.lossStates ? { [`states${suffix}`]: model.lossStates } : {}),
   };
 }
 
@@ -82,6 +83,7 @@ function traceLoss(
     noise: Object.fromEntries(
       model.lossNoise.map(({ name }) => [name, tensors[`${name}${suffix}`]]),
     ),
+    states: tensors[`states${suffix}`],
   });
 }
 
@@ -101,8 +103,8 @@ function weightsOf(
 /**
  * Traces the loss of one batch and its gradients.
  *
- * Inputs: `weights.NAME` for each weight, `commands` [B, C], `targets` [B, P], `shares` [B, 1] and the
- * random inputs that the loss asks for. Outputs: `loss`, and `gradients.NAME` of each weight, of its
+ * Inputs: `weights.NAME` for each weight, `commands` [B, C], `targets` [B, P], `shares` [B, 1] and what
+ * else the loss asks for: random inputs, `states` [M, S]. Outputs: `loss`, and `gradients.NAME` of each weight, of its
  * shape.
  */
 export function traceGradients(model: GeneratorModel): Graph {
@@ -126,7 +128,7 @@ export function traceGradients(model: GeneratorModel): Graph {
  *
  * Inputs: `weights.NAME`, `momentum.NAME` and `variance.NAME` for each weight; `policies` [N, P], all
  * that the batches hold; for each update k `commands.k` [Bk, C], `rows.k` [Bk], the places of its
- * policies, `shares.k` [Bk, 1], Adam's scalars and the random inputs that the loss asks for. Outputs:
+ * policies, `shares.k` [Bk, 1], Adam's scalars and what else the loss asks for. Outputs:
  * the three tensors of each weight after K updates under the same names behind `new.`, and `loss.k`.
  * The number of rows Bk is free for each update.
  */

@@ -13,6 +13,7 @@ export const POLICY_OPERATORS: ReadonlySet<string> = new Set([
   "ArgMax",
   "Gemm",
   "Mul",
+  "Relu",
   "Sub",
   "Tanh",
 ]);

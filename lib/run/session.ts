@@ -279,7 +279,7 @@ function createRunner(config: Config, context: SessionContext): EpisodeRunner | 
     ...workers,
     count,
     env: config.env,
-    hiddenSizes: config.policy.hiddenSizes,
+    network: config.policy,
     ...(onWarning ? { onWarning } : {}),
   });
 }

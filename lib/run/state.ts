@@ -6,7 +6,8 @@
  *     learner    weights, momentum, variance F32 [W]; updates [1]
  *     attempt    of the stored policies scaled_return, survival, episodes, order, measured_at, asked,
  *                answered [N], oldest first; arrivals, best [1]; moments.count [1], moments.mean,
- *                moments.squares [S]; attempt.NAME [1]
+ *                moments.squares [S]; attempt.NAME [1]; where the loss needs recent observations
+ *                states.rows F32 [rows * S], states.seen [1]
  *     progress   steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                evaluations [count, 5] (step, command, mean, std, n)
  *
@@ -134,7 +135,13 @@ function captureAttempt(attempt: Attempt): Map<string, Tensor> {
     ["moments.mean", float64(moments.mean)],
     ["moments.squares", float64(moments.squares)],
     ...ATTEMPT_NAMES.map((name) => [`attempt.${name}`, float64([attempt[name]])] as const),
+    ...captureStates(attempt),
   ]);
+}
+
+function captureStates({ states }: Attempt): [string, Tensor][] {
+  if (!states) return [];
+  return [["states.rows", float32(states.rows.slice())], ["states.seen", float64([states.seen])]];
 }
 
 function captureProgress({ tally, history }: TrainingRun): Map<string, Tensor> {
@@ -223,6 +230,14 @@ function readAttempt(attempt: Attempt, saved: Tensors, name: string): void {
   moments.mean.set(requireTensor(saved, "moments.mean", { dtype: "F64", shape, name }).data);
   moments.squares.set(requireTensor(saved, "moments.squares", { dtype: "F64", shape, name }).data);
   for (const key of ATTEMPT_NAMES) attempt[key] = scalarOf(saved, `attempt.${key}`, name);
+  readStates(attempt, saved, name);
+}
+
+function readStates({ states }: Attempt, saved: Tensors, name: string): void {
+  if (!states) return;
+  const shape = [states.rows.length];
+  states.rows.set(requireTensor(saved, "states.rows", { dtype: "F32", shape, name }).data);
+  states.seen = scalarOf(saved, "states.seen", name);
 }
 
 /** Reads the policies of all buffers. */

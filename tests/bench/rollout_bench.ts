@@ -9,6 +9,7 @@ import { createMoments } from "../../lib/episodes/normaliser.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { runEpisode } from "../../lib/episodes/rollout.ts";
 import { models } from "../../models/models.ts";
+import { tanhNetwork } from "../support/tanh_network.ts";
 import { benchEnvironments } from "./env_bench.ts";
 
 /** One measured figure; times are of one step. */
@@ -63,7 +64,7 @@ const STEPS = 3000;
 export async function benchEpisodes(): Promise<RolloutBenchRow> {
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await registry.make("Hopper-v5"), (env) => env.close());
-  const shape = models.policyShape(env.spec, [256, 256]);
+  const shape = models.policyShape(env.spec, tanhNetwork([256, 256]));
   const policy = models.createPolicy(env.spec, shape);
   const moments = createMoments(shape.sizes[0]);
   policy.load(models.initialisePolicy(shape, Rng.fromSeed(1)));

@@ -121,7 +121,13 @@ class MachineProbe implements Machine {
 function shapeOf(sizes: readonly number[]): PolicyShape {
   const counts = sizes.slice(1).map((size, i) => (sizes[i] + 1) * size);
   const scale = counts.flatMap((count, i) => new Array(count).fill(1 / Math.sqrt(sizes[i])));
-  return { sizes, parameterCount: scale.length, scale: Float32Array.from(scale) };
+  return {
+    sizes,
+    parameterCount: scale.length,
+    scale: Float32Array.from(scale),
+    activation: "tanh",
+    actions: "box",
+  };
 }
 
 function configOf({ hiddenSizes = [512, 512], tileSize = 32 }: UpdateCase): Config {

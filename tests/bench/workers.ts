@@ -14,6 +14,7 @@ import { Rng } from "../../lib/numbers/rng.ts";
 import { type PolicyParameters, toPolicyOrder } from "../../lib/policy_space.ts";
 import { WorkerRunner } from "../../lib/episodes/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
+import { tanhNetwork } from "../support/tanh_network.ts";
 
 const JOBS = 4;
 const EPISODES = 5;
@@ -26,8 +27,8 @@ if (import.meta.main) {
     models,
     session: { threads: 1 },
   });
-  const hiddenSizes = trained?.shape.sizes.slice(1, -1) ?? [32, 32];
-  const shape = models.policyShape(spec, hiddenSizes);
+  const network = trained?.config.policy ?? tanhNetwork([32, 32]);
+  const shape = models.policyShape(spec, network);
   const modules = {
     registry: import.meta.resolve("../../envs/registry.ts"),
     models: import.meta.resolve("../../models/models.ts"),
@@ -42,7 +43,7 @@ if (import.meta.main) {
     parameters: each,
     seeds: Array.from({ length: EPISODES }, (_, i) => job * EPISODES + i),
   }));
-  const runners = [1, 2].map((count) => new WorkerRunner({ count, modules, env, hiddenSizes }));
+  const runners = [1, 2].map((count) => new WorkerRunner({ count, modules, env, network }));
   const times: number[][] = [[], []];
   const processorTimes: number[][] = [[], []];
   for (const runner of runners) await runner.run(jobs, normaliser);

@@ -6,6 +6,7 @@ import { registry } from "../../envs/registry.ts";
 import { writePolicy } from "../../lib/generator/policy_file.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { models } from "../../models/models.ts";
+import { tanhNetwork } from "../support/tanh_network.ts";
 import { run } from "../support/program.ts";
 
 const SCRIPT = new URL("onnx_policy.py", import.meta.url).pathname;
@@ -28,11 +29,11 @@ Deno.test("onnx_policy.py gives the returns that rollout gives for the same seed
   const path = await Deno.makeTempFile({ suffix: ".onnx" });
   try {
     const spec = registry.spec("CartPole-v1");
-    const shape = models.policyShape(spec, [16]);
+    const shape = models.policyShape(spec, tanhNetwork([16]));
     const parameters = models.initialisePolicy(shape, Rng.fromSeed(3));
     writePolicy(path, {
       numbers: {
-        hiddenSizes: [16],
+        ...tanhNetwork([16]),
         parameters,
         normaliser: { mean: new Float64Array(4), deviation: new Float64Array(4).fill(0.1) },
       },

@@ -266,7 +266,7 @@ async function generatorFile(folder: string): Promise<{ path: string; read(): vo
   ]);
   const { config } = resolveConfig([{ source: "test", values }]);
   const spec = registry.spec(config.env);
-  const model = models.createGenerator(config, models.policyShape(spec, [2]));
+  const model = models.createGenerator(config, models.policyShape(spec, config.policy));
   const path = join(folder, "generator.safetensors");
   const content = {
     config,
@@ -301,13 +301,14 @@ async function policyTarget(
   const spec = registry.spec("CartPole-v1");
   const path = join(folder, `policy.${format}`);
   const good = [[2], [3, 2]].map((hiddenSizes) => {
-    const size = models.policyShape(spec, hiddenSizes).parameterCount;
+    const network = { hiddenSizes, activation: "tanh" } as const;
+    const size = models.policyShape(spec, network).parameterCount;
     writePolicy(path, {
       format,
       spec,
       models,
       numbers: {
-        hiddenSizes,
+        ...network,
         parameters: Float32Array.from({ length: size }, (_, i) => i / 8) as PolicyParameters,
         normaliser: { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) },
       },

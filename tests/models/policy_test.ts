@@ -6,6 +6,7 @@ import type { EnvSpec } from "../../lib/env.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
+import { tanhNetwork } from "../support/tanh_network.ts";
 import { TINY_ENV_SPEC } from "../support/tiny_env.ts";
 import type { PolicyParameters } from "../../lib/policy_space.ts";
 
@@ -31,7 +32,7 @@ const NORMALISER = {
 
 /** A policy with random parameters and observations to act on. */
 function example(spec: EnvSpec, hiddenSizes: readonly number[]) {
-  const shape = policyShape(spec, hiddenSizes);
+  const shape = policyShape(spec, tanhNetwork(hiddenSizes));
   const rng = Rng.fromSeed(9);
   const parameters = new Float32Array(shape.parameterCount) as PolicyParameters;
   rng.fillUniform(parameters, -1, 1);
@@ -93,7 +94,7 @@ Deno.test("createPolicy() chooses the largest output as discrete action", async 
 });
 
 Deno.test("createPolicy() chooses the first of equal outputs", async () => {
-  const policy = createPolicy(DISCRETE, policyShape(DISCRETE, []));
+  const policy = createPolicy(DISCRETE, policyShape(DISCRETE, tanhNetwork([])));
   const action = Float64Array.of(7);
   await policy.act(Float64Array.of(1, 2, 3), action);
   assert.equal(action[0], 0);
@@ -117,7 +118,7 @@ for (const [kind, spec] of [["continuous", SPEC], ["discrete", DISCRETE]] as con
 }
 
 Deno.test("policyShape() counts parameters and gives each its layer's 1 / sqrt(fan-in)", () => {
-  const shape = policyShape(SPEC, [4]);
+  const shape = policyShape(SPEC, tanhNetwork([4]));
   assert.deepEqual(shape.sizes, [3, 4, 2]);
   // (3 + 1) * 4 + (4 + 1) * 2
   assert.equal(shape.parameterCount, 26);
@@ -127,7 +128,7 @@ Deno.test("policyShape() counts parameters and gives each its layer's 1 / sqrt(f
 
 Deno.test("policyShape() rejects unbounded actions", () => {
   const spec = { ...SPEC, id: "Loose-v0", actionSpace: box([-Infinity], [1]) };
-  assert.throws(() => policyShape(spec, [4]), {
+  assert.throws(() => policyShape(spec, tanhNetwork([4])), {
     name: "RangeError",
     message:
       'Cannot make policy for "Loose-v0": action bounds must be finite, got [-Infinity] to [1]',
@@ -135,7 +136,7 @@ Deno.test("policyShape() rejects unbounded actions", () => {
 });
 
 Deno.test("initialisePolicy() draws Glorot's uniform weights and zero biases", () => {
-  const shape = policyShape(SPEC, [200]);
+  const shape = policyShape(SPEC, tanhNetwork([200]));
   const parameters = initialisePolicy(shape, Rng.fromSeed(1));
   const bound = Math.sqrt(6 / 203);
   const weights = parameters.subarray(0, 600);

@@ -31,7 +31,7 @@ export function interpretUpdates(
   }
   const size = model.parameterCount;
   const policies: Float32Array[] = [];
-  batches.forEach(({ commands, shares, writeTarget }, k) => {
+  batches.forEach(({ commands, shares, states, writeTarget }, k) => {
     const rows = commands.length;
     inputs[`commands.${k}`] = encodeCommands(model, commands);
     inputs[`shares.${k}`] = { data: shares, shape: [rows, 1] };
@@ -48,6 +48,9 @@ export function interpretUpdates(
         : () => rng.random() < kind.dropout ? 0 : 1 / (1 - kind.dropout);
       const data = Float32Array.from({ length: rows * width }, draw);
       inputs[`${name}.${k}`] = { data, shape: [rows, width] };
+    }
+    if (states && model.lossStates) {
+      inputs[`states.${k}`] = { data: states, shape: model.lossStates };
     }
     const scalars = adamScalars(state.updates + k + 1, update);
     inputs[`stepSize.${k}`] = { data: [scalars.stepSize], shape: [] };
@@ -75,7 +78,10 @@ export function interpretUpdates(
   };
 }
 
-/** Draws a batch of random policies with random commands and shares that sum to 1. */
+/**
+ * Draws a batch of random policies with random commands, shares that sum to 1 and, where the loss asks for
+ * them, random states.
+ */
 export function drawBatch(model: GeneratorModel, rows: number, rng: Rng): Batch {
   const commands = Array.from({ length: rows }, () => rng.random());
   const counts = commands.map(() => 1 + rng.integer(4));
@@ -89,5 +95,12 @@ export function drawBatch(model: GeneratorModel, rows: number, rng: Rng): Batch 
     commands,
     shares: Float32Array.from(counts, (count) => count / total),
     writeTarget: (row, out) => out.set(targets[row]),
+    ...(model.lossStates ? { states: drawStates(model.lossStates, rng) } : {}),
   };
+}
+
+function drawStates([count, size]: readonly [number, number], rng: Rng): Float32Array {
+  const states = new Float32Array(count * size);
+  rng.fillStandardNormal(states);
+  return states;
 }

@@ -12,6 +12,7 @@ import { isRecord, type RecordEvent, type TrainingOutcome } from "../../lib/algo
 import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
 import { train } from "../../lib/algorithm/trainer.ts";
 import { models } from "../../models/models.ts";
+import { tanhNetwork } from "./tanh_network.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
 /** A small configuration. It sets every option, so that no test depends on the defaults. */
@@ -19,7 +20,7 @@ export const TINY: PartialConfig = {
   env: TINY_ENV_SPEC.id,
   seed: 1,
   steps: 600,
-  policy: { hiddenSizes: [4] },
+  policy: { hiddenSizes: [4], activation: "tanh" },
   generator: {
     kind: "tiled",
     tileSize: 4,
@@ -32,6 +33,7 @@ export const TINY: PartialConfig = {
   },
   cvae: { latentSize: 3, encoderSizes: [8], dropout: 0.1, loss: "squared", divergenceScale: 1 },
   update: {
+    loss: "weights",
     perCycle: 4,
     batchSize: 8,
     goalShare: 0,
@@ -148,5 +150,5 @@ export function specOf(sizes: readonly number[]): EnvSpec {
 
 /** The shape of a policy network given by its widths [S, H1, ..., A]. */
 export function shapeOf(sizes: readonly number[]): PolicyShape {
-  return models.policyShape(specOf(sizes), sizes.slice(1, -1));
+  return models.policyShape(specOf(sizes), tanhNetwork(sizes.slice(1, -1)));
 }

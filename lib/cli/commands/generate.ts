@@ -225,7 +225,7 @@ async function write(
     spec: generator.spec,
     models: await context.program.models(),
     numbers: {
-      hiddenSizes: generator.config.policy.hiddenSizes,
+      ...generator.config.policy,
       parameters: found.parameters,
       normaliser: generator.normaliser,
     },

@@ -20,13 +20,13 @@ interface Parts {
   readonly policy: Policy;
 }
 
-async function start({ modules, env: id, hiddenSizes, pulse }: StartMessage): Promise<Parts> {
+async function start({ modules, env: id, network, pulse }: StartMessage): Promise<Parts> {
   const [{ registry }, { models }] = await Promise.all([
     import(modules.registry) as Promise<{ registry: EnvRegistry }>,
     import(modules.models) as Promise<{ models: ModelTable }>,
   ]);
   const env = await registry.make(id);
-  const policy = models.createPolicy(env.spec, models.policyShape(env.spec, hiddenSizes));
+  const policy = models.createPolicy(env.spec, models.policyShape(env.spec, network));
   return { env: countingSteps(env, new Int32Array(pulse)), policy };
 }
 

@@ -1,5 +1,6 @@
 /** What the program and its evaluation workers say to each other. All of it can be cloned. */
 
+import type { PolicyNetwork } from "../../model.ts";
 import type { PolicyParameters } from "../../policy_space.ts";
 import type { Episode } from "../rollout.ts";
 
@@ -22,8 +23,8 @@ export interface StartMessage {
   readonly modules: WorkerModules;
   /** Environment id. */
   readonly env: string;
-  /** Widths of the policy's hidden layers. */
-  readonly hiddenSizes: readonly number[];
+  /** What the policies look like. */
+  readonly network: PolicyNetwork;
   /** The worker counts its steps here, so that it can be told from a dead one; one Int32. */
   readonly pulse: SharedArrayBuffer;
 }

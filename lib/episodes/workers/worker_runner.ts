@@ -14,7 +14,7 @@
 
 import { DivergedError } from "../../system/errors.ts";
 import type { EpisodeRunner, EvaluationJob } from "../evaluate.ts";
-import type { NormaliserState } from "../../model.ts";
+import type { NormaliserState, PolicyNetwork } from "../../model.ts";
 import type { PolicyParameters } from "../../policy_space.ts";
 import type { Episode } from "../rollout.ts";
 import type { FromWorker, ToWorker, WorkerModules } from "./messages.ts";
@@ -27,8 +27,8 @@ export interface WorkerOptions {
   readonly modules: WorkerModules;
   /** Environment id. */
   readonly env: string;
-  /** Widths of the policy's hidden layers. */
-  readonly hiddenSizes: readonly number[];
+  /** What the policies look like. */
+  readonly network: PolicyNetwork;
   /** A worker that simulates no step for so long is taken for dead. */
   readonly stallSeconds?: number;
   /** Is told when a worker died and its episodes are run again. */
@@ -152,7 +152,7 @@ export class WorkerRunner implements EpisodeRunner {
   }
 
   #startWorker(): Slot {
-    const { modules, env, hiddenSizes, createWorker = createEpisodeWorker } = this.#options;
+    const { modules, env, network, createWorker = createEpisodeWorker } = this.#options;
     const worker = createWorker();
     const pulse = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const slot: Slot = {
@@ -168,7 +168,7 @@ export class WorkerRunner implements EpisodeRunner {
       event.preventDefault(); // the program lives on
       this.#replace(slot, event.message);
     };
-    send(slot, { kind: "start", modules, env, hiddenSizes, pulse });
+    send(slot, { kind: "start", modules, env, network, pulse });
     return slot;
   }
 

@@ -5,6 +5,7 @@ import { trace } from "../../../lib/autodiff/graph.ts";
 import { interpret } from "../../../lib/autodiff/interpret.ts";
 import type { Tensor } from "../../../lib/autodiff/node.ts";
 import {
+  actionError,
   gaussianNll,
   softClip,
   squaredError,
@@ -45,6 +46,17 @@ Deno.test("squaredError() has the gradient 2 share (G - theta) / P", () => {
   const { slope } = interpret(graph, inputs, { dtype: "float64" });
   // 2 * 0.75 / 3 = 0.5 times (0, 2, 1); 2 * 0.25 / 3 = 1/6 times (-3, 0, 1).
   assertAllClose(slope.data as Float64Array, [0, 1, 0.5, -0.5, 0, 1 / 6]);
+});
+
+Deno.test("actionError() weighs each row's mean square over actions and states by its share", () => {
+  // Two actions in two states. Rows: (1 + 0 + 0 + 0.25) / 4 and (0 + 0 + 1 + 4) / 4.
+  const actions = {
+    generated: { data: [1, 0, 0.5, -0.5, 0, 0, 1, -1], shape: [2, 2, 2] },
+    targets: { data: [0, 0, 0.5, -1, 0, 0, 0, 1], shape: [2, 2, 2] },
+    shares: ROWS.shares,
+  };
+  const loss = evaluate(actions, (x) => actionError(x.generated, x.targets, x.shares));
+  assertClose(loss, 0.75 * 1.25 / 4 + 0.25 * 5 / 4);
 });
 
 Deno.test("summedSquaredError() weighs each row's sum of squares by its share", () => {

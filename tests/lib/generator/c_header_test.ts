@@ -6,19 +6,21 @@ import { join } from "node:path";
 import { registry } from "../../../envs/registry.ts";
 import { identifierOf, readCHeader } from "../../../lib/generator/c_header.ts";
 import { explainFile } from "../../../lib/cli/inspection.ts";
+import type { PolicyNetwork } from "../../../lib/model.ts";
 import type { PolicyNumbers } from "../../../lib/generator/policy_file.ts";
 import { writePolicy, writtenFormatOf } from "../../../lib/generator/policy_file.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
 import type { PolicyParameters } from "../../../lib/policy_space.ts";
+import { tanhNetwork } from "../../support/tanh_network.ts";
 
-function drawNumbers(id: string, hiddenSizes: readonly number[]): PolicyNumbers {
-  const shape = models.policyShape(registry.spec(id), hiddenSizes);
+function drawNumbers(id: string, network: PolicyNetwork): PolicyNumbers {
+  const shape = models.policyShape(registry.spec(id), network);
   const rng = Rng.fromSeed(5);
   const size = shape.sizes[0];
   return {
-    hiddenSizes,
+    ...network,
     parameters: shape.scale.map((scale) => 2 * scale * rng.standardNormal()) as PolicyParameters,
     normaliser: {
       mean: new Float64Array(size).map(() => rng.standardNormal()),
@@ -27,8 +29,8 @@ function drawNumbers(id: string, hiddenSizes: readonly number[]): PolicyNumbers 
   };
 }
 
-function write(path: string, id: string, hiddenSizes: readonly number[]): PolicyNumbers {
-  const numbers = drawNumbers(id, hiddenSizes);
+function write(path: string, id: string, network: PolicyNetwork): PolicyNumbers {
+  const numbers = drawNumbers(id, network);
   const label = {
     environment: `${id} */ int x; /*\n`,
     requestedReturn: 150,
@@ -65,18 +67,19 @@ async function system(program: string, args: readonly string[], cwd: string) {
 const STRICT = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
 for (
-  const [id, hiddenSizes] of [
-    ["Hopper-v5", [16, 8]],
-    ["InvertedPendulum-v5", []],
-    ["CartPole-v1", [16]],
+  const [id, network] of [
+    ["Hopper-v5", tanhNetwork([16, 8])],
+    ["Hopper-v5", { hiddenSizes: [16, 8], activation: "relu" }],
+    ["InvertedPendulum-v5", tanhNetwork([])],
+    ["CartPole-v1", tanhNetwork([16])],
   ] as const
 ) {
-  Deno.test(`renderCHeader() writes a policy for ${id} that gcc compiles and that acts the same`, () =>
+  Deno.test(`renderCHeader() writes a ${network.activation} policy for ${id} that gcc compiles and that acts the same`, () =>
     withFolder(async (folder) => {
-      const numbers = write(join(folder, "policy-150.h"), id, hiddenSizes);
+      const numbers = write(join(folder, "policy-150.h"), id, network);
       const spec = registry.spec(id);
       const isDiscrete = spec.actionSpace.kind === "discrete";
-      const shape = models.policyShape(spec, hiddenSizes);
+      const shape = models.policyShape(spec, network);
       const size = shape.sizes[0];
       const rng = Rng.fromSeed(9);
       const observations = Array.from(
@@ -117,7 +120,7 @@ int main(void) { for (int i = 0; i < 20; i++) { ${call} } return policy_150_self
 
 Deno.test("the self-test of a C header fails when a number is wrong", () =>
   withFolder(async (folder) => {
-    write(join(folder, "p.h"), "Hopper-v5", [16]);
+    write(join(folder, "p.h"), "Hopper-v5", tanhNetwork([16]));
     const text = await Deno.readTextFile(join(folder, "p.h"));
     const start = text.indexOf("p_parameters[");
     const wrong = text.slice(0, start) +
@@ -137,7 +140,7 @@ Deno.test("the self-test of a C header fails when a number is wrong", () =>
 Deno.test("readCHeader() reads the metadata back, and refuses a damaged header", () =>
   withFolder((folder) => {
     const path = join(folder, "p.h");
-    write(path, "CartPole-v1", [8]);
+    write(path, "CartPole-v1", tanhNetwork([8]));
     const { kind, facts } = explainFile(path, { specOf: () => null as never, models, session: {} });
     assert.equal(kind, "policy");
     assert.equal(facts.environment, "CartPole-v1 * / int x; / * ");

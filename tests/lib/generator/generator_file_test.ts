@@ -18,7 +18,7 @@ import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
 
 const CONFIG = tinyConfig();
-const SHAPE = models.policyShape(TINY_ENV_SPEC, CONFIG.policy.hiddenSizes);
+const SHAPE = models.policyShape(TINY_ENV_SPEC, CONFIG.policy);
 const MODEL = models.createGenerator(CONFIG, SHAPE);
 
 const CONTENT: GeneratorContent = {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { registry } from "../../../envs/registry.ts";
 import type { EnvSpec } from "../../../lib/env.ts";
+import type { PolicyNetwork } from "../../../lib/model.ts";
 import { FileError } from "../../../lib/system/errors.ts";
 import { readOnnx } from "../../../lib/onnx/reader.ts";
 import { POLICY_OPERATORS } from "../../../lib/onnx/policy.ts";
@@ -22,6 +23,7 @@ import { models } from "../../../models/models.ts";
 import { assertAllClose } from "../../support/close.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
 import type { PolicyParameters } from "../../../lib/policy_space.ts";
+import { tanhNetwork } from "../../support/tanh_network.ts";
 
 const LABEL: Omit<PolicyLabel, "environment"> = {
   requestedReturn: 180.5,
@@ -31,13 +33,13 @@ const LABEL: Omit<PolicyLabel, "environment"> = {
 };
 
 /** A policy with random numbers that keep its outputs in the range where tanh bends. */
-function drawPolicy(spec: EnvSpec, hiddenSizes: readonly number[]): PolicyNumbers {
-  const shape = models.policyShape(spec, hiddenSizes);
+function drawPolicy(spec: EnvSpec, network: PolicyNetwork): PolicyNumbers {
+  const shape = models.policyShape(spec, network);
   const rng = Rng.fromSeed(21);
   const size = shape.sizes[0];
   const parameters = shape.scale.map((scale) => 1.5 * scale * rng.standardNormal());
   return {
-    hiddenSizes,
+    ...network,
     parameters: parameters as PolicyParameters,
     normaliser: {
       mean: new Float64Array(size).map(() => 0.01 * rng.standardNormal()),
@@ -55,27 +57,30 @@ async function withFolder(use: (folder: string) => Promise<void> | void): Promis
   }
 }
 
-function write(path: string, id: string, hiddenSizes: readonly number[] = [16, 16]): PolicyNumbers {
+const RELU: PolicyNetwork = { hiddenSizes: [16, 16], activation: "relu" };
+
+function write(path: string, id: string, network = RELU): PolicyNumbers {
   const spec = registry.spec(id);
-  const numbers = drawPolicy(spec, hiddenSizes);
+  const numbers = drawPolicy(spec, network);
   const label = { ...LABEL, environment: id };
   writePolicy(path, { numbers, label, format: formatOf(path), spec, models });
   return numbers;
 }
 
-const DRIVEN: readonly [id: string, hiddenSizes: readonly number[]][] = [
-  ["InvertedPendulum-v5", [32, 32]],
-  ["Hopper-v5", [64, 64]],
-  ["CartPole-v1", [32]],
+const DRIVEN: readonly [id: string, network: PolicyNetwork][] = [
+  ["InvertedPendulum-v5", tanhNetwork([32, 32])],
+  ["Hopper-v5", tanhNetwork([64, 64])],
+  ["Hopper-v5", { hiddenSizes: [64, 64], activation: "relu" }],
+  ["CartPole-v1", tanhNetwork([32])],
 ];
 
-for (const [id, hiddenSizes] of DRIVEN) {
-  Deno.test(`writePolicy() writes an ONNX file that drives ${id} as the built-in forward does`, () =>
+for (const [id, network] of DRIVEN) {
+  Deno.test(`writePolicy() writes an ONNX file that drives ${id} as the built-in ${network.activation} forward does`, () =>
     withFolder(async (folder) => {
       const path = join(folder, "policy.onnx");
-      const { parameters, normaliser } = write(path, id, hiddenSizes);
+      const { parameters, normaliser } = write(path, id, network);
       const env = await registry.make(id);
-      const policy = models.createPolicy(env.spec, models.policyShape(env.spec, hiddenSizes));
+      const policy = models.createPolicy(env.spec, models.policyShape(env.spec, network));
       policy.load(parameters);
       policy.normalise(normaliser);
       // ONNX Runtime itself, without this program's reader or session.
@@ -140,8 +145,9 @@ for (const format of POLICY_FORMATS) {
       assert.equal(Number(metadata.command), LABEL.command);
       assert.equal(metadata.generator, LABEL.generator);
       assert.deepEqual(JSON.parse(metadata.hiddenSizes), [16, 16]);
+      assert.equal(metadata.activation, "relu");
       assert.match(metadata.program, /^udrlpg \d/);
-      const original = models.createPolicy(spec, models.policyShape(spec, [16, 16]));
+      const original = models.createPolicy(spec, models.policyShape(spec, RELU));
       original.load(parameters);
       original.normalise(normaliser);
       const read = await loaded.open(spec);
@@ -197,6 +203,7 @@ for (const format of POLICY_FORMATS) {
 
 /** A JSON policy as far as the tests break it. */
 interface JsonPolicy {
+  metadata: Record<string, unknown>;
   parameters: unknown;
   normaliser: unknown;
 }
@@ -204,6 +211,8 @@ interface JsonPolicy {
 /** The rule that is broken, and how. */
 const BROKEN: readonly [rule: string, edit: (policy: JsonPolicy) => void][] = [
   ["parameters must be a list of numbers", (policy) => policy.parameters = "1"],
+  ["activation must be one of tanh, relu", (policy) => delete policy.metadata.activation],
+  ["activation must be one of tanh, relu", (policy) => policy.metadata.activation = "sine"],
   ["normaliser must be an object", (policy) => policy.normaliser = []],
   [
     "normaliser mean and deviation must be equally long",

@@ -15,6 +15,7 @@ import {
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
+import { tanhNetwork } from "../../support/tanh_network.ts";
 import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
 
@@ -39,7 +40,7 @@ Deno.test("countPolicyParameters() counts as the model does, and refuses what is
   for (const hiddenSizes of [[], [8], [256, 256]]) {
     assert.equal(
       countPolicyParameters(spec, hiddenSizes),
-      models.policyShape(spec, hiddenSizes).parameterCount,
+      models.policyShape(spec, tanhNetwork(hiddenSizes)).parameterCount,
     );
   }
   assert.throws(() => countPolicyParameters(spec, [65536, 65536]), {
@@ -56,7 +57,7 @@ Deno.test("countPolicyParameters() counts as the model does, and refuses what is
 Deno.test("loadGenerator() refuses a configuration with huge networks before building them", () =>
   withFolder((folder) => {
     const config = tinyConfig();
-    const shape = models.policyShape(TINY_ENV_SPEC, config.policy.hiddenSizes);
+    const shape = models.policyShape(TINY_ENV_SPEC, config.policy);
     const model = models.createGenerator(config, shape);
     const content = {
       weights: model.initialise(Rng.fromSeed(1)),
@@ -95,6 +96,7 @@ Deno.test("readPolicy() refuses huge widths and metadata that is not text", () =
       format: "udrlpg-policy",
       environment: "CartPole-v1",
       hiddenSizes: "[65536,65536]",
+      activation: "tanh",
     };
     const write = () =>
       Deno.writeTextFileSync(

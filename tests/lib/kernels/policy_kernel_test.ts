@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createPolicyKernel } from "../../../lib/kernels/policy_kernel.ts";
+import { type Activation, createPolicyKernel } from "../../../lib/kernels/policy_kernel.ts";
 import { forwardReference } from "../../../lib/kernels/policy_reference.ts";
 
 /** Lengths that cover no, one and two wide panels, each with every tail. */
@@ -24,15 +24,16 @@ function countParameters(sizes: readonly number[]): number {
 /** Runs kernel and reference on the same random numbers and returns both outputs. */
 function runBoth(
   sizes: readonly number[],
+  activation: Activation = "tanh",
 ): { actual: Float64Array; expected: Float64Array } {
   const random = uniform(1 + sizes.reduce((sum, size) => sum * 71 + size, 0) % 1_000_003);
   const parameters = new Float32Array(countParameters(sizes)).map(random);
   const observation = new Float64Array(sizes[0]).map(() => 3 * random());
-  const kernel = createPolicyKernel(sizes);
+  const kernel = createPolicyKernel(sizes, activation);
   kernel.load(parameters);
   const actual = new Float64Array(sizes[sizes.length - 1]).fill(NaN);
   kernel.forward(observation, actual);
-  return { actual, expected: forwardReference({ sizes, parameters }, observation) };
+  return { actual, expected: forwardReference({ sizes, parameters, activation }, observation) };
 }
 
 /** Asserts that no number is farther from the other array's than `tolerance`. */
@@ -51,6 +52,15 @@ Deno.test("forwardReference() gives the numbers worked out by hand", () => {
     Float64Array.of(1, 1),
   );
   assert.equal(output[0], Math.fround(Math.fround(2 * Math.fround(Math.tanh(0.5))) - 1));
+});
+
+Deno.test("forwardReference() rectifies where it is told to", () => {
+  // h = max([0.5, -0.5], 0) = [0.5, 0]; y = 2 h0 + 7 h1 - 3 = -2, which is not rectified.
+  const output = forwardReference(
+    { sizes: [0, 2, 1], parameters: Float32Array.of(0.5, -0.5, 2, 7, -3), activation: "relu" },
+    new Float64Array(0),
+  );
+  assert.deepEqual([...output], [-2]);
 });
 
 Deno.test("forward() of a linear policy equals the plain loops bit for bit for every length", () => {
@@ -72,6 +82,8 @@ Deno.test("forward() with hidden layers equals the plain loops for every length"
       const { actual, expected } = runBoth(sizes);
       // Weights below 1 and at most two hidden layers of 70: an error of tanh grows by 70^2.
       assertClose(actual, expected, 2e-4);
+      const rectified = runBoth(sizes, "relu");
+      assert.deepEqual(rectified.actual, rectified.expected, `sizes ${sizes}`);
     }
   }
 });
@@ -145,6 +157,14 @@ Deno.test("forward() gives tanh its sign, its limits and NaN where they belong",
   const tiny = Math.fround(1e-40);
   assert.deepEqual([...output], [0, limit, -limit, tiny, -tiny, limit, -limit]);
   assert.deepEqual([...tanhOf(1)(Float32Array.of(NaN))], [NaN]);
+});
+
+Deno.test("forward() of a ReLU policy keeps a NaN, so that nobody takes it for a 0", () => {
+  const kernel = createPolicyKernel([0, 5, 1], "relu");
+  kernel.load(Float32Array.of(0, -1, 2, NaN, 0, 1, 1, 1, 1, 1, 0));
+  const output = new Float64Array(1);
+  kernel.forward(new Float64Array(0), output);
+  assert.ok(Number.isNaN(output[0]));
 });
 
 Deno.test("load() replaces the policy and kernels do not share memory", () => {

@@ -29,6 +29,15 @@ const CASES: Readonly<Record<string, { sizes: number[]; changes: PartialConfig }
     sizes: [4, 64, 32, 32, 2],
     changes: { generator: { tileSize: 32, commandEncoding: "fourier", outputScale: 1 } },
   },
+  "4-16-16-8-2 by what policies do": {
+    sizes: [4, 16, 16, 8, 2],
+    changes: { generator: { tileSize: 8 }, update: { loss: "function" } },
+  },
+  "4-32-32-1 by what policies do, and by weights": {
+    sizes: [4, 32, 32, 1],
+    changes: { generator: { tileSize: 32, outputScale: 1 }, update: { loss: "both" } },
+  },
+  "5-2 by what policies do": { sizes: [5, 2], changes: { update: { loss: "function" } } },
   "3-8-8-1 with a conditional VAE": {
     sizes: [3, 8, 8, 1],
     changes: { generator: { kind: "cvae" }, cvae: { loss: "nll", divergenceScale: 0.5 } },
@@ -36,7 +45,7 @@ const CASES: Readonly<Record<string, { sizes: number[]; changes: PartialConfig }
 };
 
 const ROWS = [7, 3, 5, 1, 9, 4, 6, 2];
-const UPDATE = { update: { perCycle: 8, learningRate: 1e-3, finalLearningRate: 1e-3 } };
+const UPDATE = { perCycle: 8, learningRate: 1e-3, finalLearningRate: 1e-3 };
 
 /** The greatest difference within each tensor, relative to the tensor's greatest number. */
 function relativeError(model: GeneratorModel, a: Float32Array, b: Float32Array): number {
@@ -56,7 +65,7 @@ function relativeError(model: GeneratorModel, a: Float32Array, b: Float32Array):
 
 for (const [name, { sizes, changes }] of Object.entries(CASES)) {
   Deno.test(`eight updates on the CPU equal the interpreter's: ${name}`, async () => {
-    const config = tinyConfig({ ...changes, ...UPDATE });
+    const config = tinyConfig({ ...changes, update: { ...UPDATE, ...changes.update } });
     const model = models.createGenerator(config, shapeOf(sizes));
     const { update } = config;
     const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
@@ -97,7 +106,7 @@ for (const [name, { sizes, changes }] of Object.entries(CASES)) {
 }
 
 Deno.test("the comparison of weights rejects an update with a rate that is off by 1 %", () => {
-  const config = tinyConfig(UPDATE);
+  const config = tinyConfig({ update: UPDATE });
   const model = models.createGenerator(config, shapeOf([3, 4, 1]));
   const weights = model.initialise(Rng.fromSeed(1));
   const [momentum, variance] = [weights.map(() => 0), weights.map(() => 0)];
@@ -161,8 +170,10 @@ Deno.test("the loss of distinct policies with shares has the gradient of the bat
 });
 
 Deno.test("traceUpdates(), traceGradients() and traceGeneration() give graphs that pass the graph checker", () => {
-  for (const kind of ["tiled", "cvae"] as const) {
-    const config = tinyConfig({ generator: { kind } });
+  for (
+    const [kind, loss] of [["tiled", "weights"], ["tiled", "both"], ["cvae", "weights"]] as const
+  ) {
+    const config = tinyConfig({ generator: { kind }, update: { loss } });
     const model = models.createGenerator(config, shapeOf([3, 8, 1]));
     const updates = traceUpdates(model, { count: 2, ...config.update });
     checkGraph(updates);

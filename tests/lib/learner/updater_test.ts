@@ -30,15 +30,25 @@ function createBatches(size: number): { batchOf: (...keys: number[]) => Batch; w
   return { batchOf, written };
 }
 
-for (const kind of ["tiled", "cvae"] as const) {
-  Deno.test(`HostUpdater and DeviceUpdater compute the same with a ${kind} generator`, async () => {
-    const config = tinyConfig({ generator: { kind } });
+/** Other states for each update. */
+function statesOf([count, size]: readonly [number, number], update: number): Float32Array {
+  return Float32Array.from({ length: count * size }, (_, i) => Math.sin(i * (update + 1)));
+}
+
+const KINDS = [["tiled", "weights"], ["tiled", "both"], ["cvae", "weights"]] as const;
+
+for (const [kind, loss] of KINDS) {
+  Deno.test(`HostUpdater and DeviceUpdater compute the same with a ${kind} generator, loss ${loss}`, async () => {
+    const config = tinyConfig({ generator: { kind }, update: { loss } });
     const model = models.createGenerator(config, shapeOf([3, 4, 1]));
     const weights = model.initialise(Rng.fromSeed(1));
     const scalars = (k: number) => adamScalars(k + 1, { ...config.update, learningRate: 1e-2 });
     const { batchOf, written } = createBatches(model.parameterCount);
     const { keys: _, ...keyless } = batchOf(2);
-    const batches = [batchOf(0, 1, 0), batchOf(1, 2), keyless];
+    const batches = [batchOf(0, 1, 0), batchOf(1, 2), keyless].map((batch, k) => ({
+      ...batch,
+      ...(model.lossStates ? { states: statesOf(model.lossStates, k) } : {}),
+    }));
     const options = { update: config.update, session: { threads: 1 } };
     const results = [];
     for (const updater of [new HostUpdater(model, options), new DeviceUpdater(model, options)]) {
@@ -60,6 +70,21 @@ for (const kind of ["tiled", "cvae"] as const) {
     assert.deepEqual(device.staged, [0, 1, 2, 2]);
   });
 }
+
+Deno.test("HostUpdater and DeviceUpdater refuse a batch without the states that the loss needs", async () => {
+  const config = tinyConfig({ update: { loss: "function" } });
+  const model = models.createGenerator(config, shapeOf([3, 4, 1]));
+  const { batchOf } = createBatches(model.parameterCount);
+  const scalars = (k: number) => adamScalars(k + 1, { ...config.update, learningRate: 1e-2 });
+  const options = { update: config.update, session: { threads: 1 } };
+  for (const updater of [new HostUpdater(model, options), new DeviceUpdater(model, options)]) {
+    updater.write({ weights: model.initialise(Rng.fromSeed(1)) });
+    await assert.rejects(updater.update([batchOf(0)], { rng: Rng.fromSeed(2), scalars }), {
+      message: "Internal error: the loss needs states, the batch has none",
+    });
+    await updater.close();
+  }
+});
 
 Deno.test("HostUpdater ends before the first loss that is not finite, DeviceUpdater makes none", async () => {
   const config = tinyConfig();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { adamScalars } from "../../../lib/autodiff/adam.ts";
 import { interpret, type OutputArray } from "../../../lib/autodiff/interpret.ts";
+import type { Config } from "../../../lib/config/config.ts";
 import { exportOnnx } from "../../../lib/onnx/export.ts";
 import { createSession, type TensorValue } from "../../../lib/onnx/session.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
@@ -11,6 +12,8 @@ import { STATE_PARTS, traceUpdates } from "../../../lib/learner/update_graph.ts"
 import { createTiledGenerator } from "../../../models/generator.ts";
 import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
 
+type Loss = Config["update"]["loss"];
+
 const UPDATES = 8;
 /** Policies that all batches take their rows from. */
 const POLICIES = 13;
@@ -18,11 +21,13 @@ const ADAM = { learningRate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 /** Relative to the largest weight of a tensor. */
 const TOLERANCE = 1e-5;
 
-/** Policy sizes, the generator's hidden sizes, and the tile size. */
-const SHAPES: readonly [readonly number[], readonly number[], number][] = [
-  [[4, 32, 32, 1], [64, 64], 32],
-  [[11, 24, 16, 3], [40], 8],
-  [[8, 16, 2], [48, 32, 24], 16],
+/** Policy sizes, the generator's hidden sizes, the tile size, and what the loss compares. */
+const SHAPES: readonly [readonly number[], readonly number[], number, Loss][] = [
+  [[4, 32, 32, 1], [64, 64], 32, "weights"],
+  [[11, 24, 16, 3], [40], 8, "weights"],
+  [[8, 16, 2], [48, 32, 24], 16, "weights"],
+  [[11, 24, 16, 3], [40], 8, "function"],
+  [[4, 32, 32, 1], [64, 64], 32, "both"],
 ];
 
 /** Draws weights as a linear layer starts, zero moments, and another batch size for each update. */
@@ -59,11 +64,11 @@ function worstDifference(actual: OutputArray, expected: OutputArray): number {
   return worst / largest;
 }
 
-for (const [sizes, hiddenSizes, tileSize] of SHAPES) {
-  const title = `${sizes.join("-")} from ${hiddenSizes.join("-")}`;
+for (const [sizes, hiddenSizes, tileSize, loss] of SHAPES) {
+  const title = `${sizes.join("-")} from ${hiddenSizes.join("-")}, loss ${loss}`;
   Deno.test(`${UPDATES} updates in ONNX Runtime are the interpreter's for a policy ${title}`, async () => {
     const config = { ...tinyConfig().generator, hiddenSizes, tileSize };
-    const model = createTiledGenerator({ config, shape: shapeOf(sizes), latentSize: 0 });
+    const model = createTiledGenerator({ config, shape: shapeOf(sizes), latentSize: 0, loss });
     const graph = traceUpdates(model, { count: UPDATES, ...ADAM });
     const inputs = drawInputs(graph, Rng.fromSeed(sizes.length));
     const session = await createSession(exportOnnx(graph, { name: "update" }), { threads: 1 });

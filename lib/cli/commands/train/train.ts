@@ -167,7 +167,7 @@ export async function checkRun(
   asUsage(() => {
     const spec = registry.spec(config.env);
     checkBudget(config, spec);
-    models.createGenerator(config, models.policyShape(spec, config.policy.hiddenSizes));
+    models.createGenerator(config, models.policyShape(spec, config.policy));
   });
 }
 

@@ -10,12 +10,13 @@ import {
   WorkerRunner,
 } from "../../../../lib/episodes/workers/worker_runner.ts";
 import { models } from "../../../../models/models.ts";
+import { tanhNetwork } from "../../../support/tanh_network.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "../../../support/tiny_env.ts";
 import { BAD_SEED } from "../../../support/worker_modules.ts";
 
 const NORMALISER = { mean: Float64Array.of(0.1), deviation: Float64Array.of(0.7) };
-const HIDDEN_SIZES = [4];
-const SHAPE = models.policyShape(TINY_ENV_SPEC, HIDDEN_SIZES);
+const NETWORK = tanhNetwork([4]);
+const SHAPE = models.policyShape(TINY_ENV_SPEC, NETWORK);
 
 function options(changes: Partial<WorkerOptions> = {}): WorkerOptions {
   return {
@@ -25,7 +26,7 @@ function options(changes: Partial<WorkerOptions> = {}): WorkerOptions {
       models: new URL("../../../../models/models.ts", import.meta.url).href,
     },
     env: TINY_ENV_SPEC.id,
-    hiddenSizes: HIDDEN_SIZES,
+    network: NETWORK,
     ...changes,
   };
 }
