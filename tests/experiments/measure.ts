@@ -181,7 +181,8 @@ async function evaluateSurely(
 async function generate({ call, folder }: Tools, options: readonly string[]): Promise<string> {
   const policy = childPath(folder, "measured.onnx");
   const UNREACHABLE = 5;
-  await ask(call, ["generate", "--run", folder, ...options, "--out", policy], [0, UNREACHABLE]);
+  const where = ["--run", folder, "--out", policy, "--workers", `${CORES}`];
+  await ask(call, ["generate", ...where, ...options], [0, UNREACHABLE]);
   return policy;
 }
 

@@ -26,7 +26,7 @@ A run trains with the default preset. Every figure is from fresh episodes withou
 - **Policies met**: of 20 random requests, how many \`generate --tolerance\` answered with a policy
   that keeps to 5 % of the range when it is measured again.
 - **Steps**: all that the run simulated, its own measurements included, as a multiple of the budget.
-- **Time**: of the training alone.
+- **Time**: of the training alone, on a machine that may have been busy with more.
 `;
 
 const TITLES: Readonly<Record<string, string>> = {
