@@ -12,7 +12,7 @@
 import { renderCHeader } from "./c_header.ts";
 import { type EnvSpec, observationSize } from "../env.ts";
 import { FileError } from "../system/errors.ts";
-import { readFileLimited, writeFileAtomic } from "../system/files.ts";
+import { readFileLimited, writeFileAtomic, type WriteOptions } from "../system/files.ts";
 import { isJsonObject, type JsonValue, parseJsonLimited } from "../formats/json.ts";
 import {
   decodeSafetensors,
@@ -116,16 +116,17 @@ export function writtenFormatOf(path: string): WrittenFormat {
 /** Writes a policy; an old file stays until the new one is whole. @throws {FileError} */
 export function writePolicy(
   path: string,
-  { numbers, label, format, spec, models }: {
+  { numbers, label, format, spec, models, followLinks }: {
     numbers: PolicyNumbers;
     label: PolicyLabel;
     format: WrittenFormat;
     spec: EnvSpec;
     models: ModelTable;
+    followLinks?: WriteOptions["followLinks"];
   },
 ): void {
   const context = { metadata: metadataOf(numbers, label), spec, models, path };
-  writeFileAtomic(path, ENCODERS[format](numbers, context), { kind: "policy" });
+  writeFileAtomic(path, ENCODERS[format](numbers, context), { kind: "policy", followLinks });
 }
 
 type Encoder = (

@@ -17,40 +17,44 @@ export function specLookup(registry: EnvRegistry): SpecLookup {
 }
 
 /**
- * Writes RUN/report.html anew from what the run's folder holds now.
+ * Writes RUN/report.html, or the file that the user named, anew from what the run's folder holds now.
  * @returns what the page shows.
  * @throws {FileError} when the folder holds no run or the page cannot be written.
  */
 export async function writeReport(
   folder: string,
-  { registry, out = childPath(folder, REPORT_FILE_NAME) }: {
+  { registry, out }: {
     readonly registry: EnvRegistry;
     readonly out?: string;
   },
 ): Promise<RunData> {
   const data = readRunData(folder, specLookup(registry));
-  await writePage(out, renderRun(data, timesOf(folder)));
+  const page = renderRun(data, timesOf(folder));
+  await writePage(out ?? childPath(folder, REPORT_FILE_NAME), page, out !== undefined);
   return data;
 }
 
 /**
- * Writes a page that compares runs.
+ * Writes a page that compares runs: report.html, or the file that the user named.
  * @returns the groups that the page shows.
  * @throws {FileError} when a folder holds no run or the page cannot be written.
  */
 export async function writeComparison(
   folders: readonly string[],
-  { registry, out }: { readonly registry: EnvRegistry; readonly out: string },
+  { registry, out }: { readonly registry: EnvRegistry; readonly out?: string },
 ): Promise<RunGroup[]> {
   const lookup = specLookup(registry);
   const groups = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
-  await writePage(out, renderComparison(groups));
+  await writePage(out ?? REPORT_FILE_NAME, renderComparison(groups), out !== undefined);
   return groups;
 }
 
-/** Writes a page of charts. @throws {FileError} when it cannot be written. */
-export async function writePage(path: string, { title, body, charts }: PageParts): Promise<void> {
+async function writePage(
+  path: string,
+  { title, body, charts }: PageParts,
+  followLinks: boolean,
+): Promise<void> {
   const assets = await loadReportAssets();
   const page = renderPage({ title: `${title} · udrlpg`, body, data: { charts }, ...assets });
-  writeFileAtomic(path, page, { kind: "report" });
+  writeFileAtomic(path, page, { kind: "report", followLinks });
 }

@@ -24,6 +24,7 @@ import {
 } from "./checkpoint/run_checkpoint.ts";
 import { CHECKPOINT_FOLDER_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
+import type { RunLock } from "./lock.ts";
 import { EMPTY_LOG, type LogPositions, RunLog } from "./log.ts";
 import type { Clock } from "../system/clock.ts";
 import { spentSteps } from "../algorithm/budget.ts";
@@ -40,6 +41,8 @@ const LONGEST_INTERVAL_MS = 60_000;
 export interface KeepOptions {
   /** Path of the run folder. */
   readonly folder: string;
+  /** The lock that the caller holds on it. */
+  readonly lock: Pick<RunLock, "assertHeld">;
   /** Decides when to save, and dates events. */
   readonly clock: Clock;
   /** Go on from the last checkpoint, if there is one. */
@@ -56,7 +59,7 @@ export interface KeepOptions {
   readonly onWarning: (text: string) => void;
 }
 
-/** Keeps one folder, which the caller must have locked. */
+/** Keeps one folder. Everything that it writes by path goes where the lock is, or nowhere. */
 export class RunKeeper {
   readonly #run: TrainingRun;
   readonly #options: KeepOptions;
@@ -163,6 +166,7 @@ export class RunKeeper {
    * @throws {FileError} when that cannot be written; the end is done again at the next start.
    */
   finish({ finalReturn }: TrainingOutcome): RunEnd {
+    this.#options.lock.assertHeld();
     const { tally: counters, tools: { learner } } = this.#run;
     const { state, log } = this.#spent!;
     const end = { counters, updates: learner.updates, log: this.#log.sync(), finalReturn };
@@ -216,6 +220,7 @@ export class RunKeeper {
           `in ${bad} at step ${steps}`,
       );
     }
+    this.#options.lock.assertHeld();
     const log = this.#log.sync();
     this.#store.save(this.#content(captureState(run), { log, end: undefined }));
     this.#savedSteps = steps;

@@ -10,7 +10,7 @@
 import { AppendFile } from "../system/append_file.ts";
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
-import { withFileErrors } from "../system/files.ts";
+import { openOwnFile, withFileErrors } from "../system/files.ts";
 import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
 
 /** A value in a record. */
@@ -131,7 +131,7 @@ export class MetricsWriter {
  */
 export function repairTornLine(path: string): number {
   return withFileErrors("open", { path, kind: "metrics" }, () => {
-    using file = Deno.openSync(path, { read: true, write: true });
+    using file = openOwnFile(path);
     const { size } = file.statSync();
     const chunk = new Uint8Array(CHUNK_BYTES);
     let end = size;

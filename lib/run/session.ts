@@ -23,7 +23,7 @@ import type { RunEnd } from "./checkpoint/run_checkpoint.ts";
 import { openRunFolder, writeRunConfig } from "./folder.ts";
 import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "./layout.ts";
 import { type KeepOptions, RunKeeper } from "./keeper.ts";
-import { lockRun } from "./lock.ts";
+import { lockRun, type RunLock } from "./lock.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import { train } from "../algorithm/trainer.ts";
 import { spentSteps } from "../algorithm/budget.ts";
@@ -138,12 +138,12 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   const made = createRun(config, { env, models: context.models, session: context.session });
   parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);
-  parts.use(lockRun(context.folder));
+  const lock = parts.use(lockRun(context.folder));
   const runner = createRunner(config, context) ?? made.tools.runner;
   parts.defer(() => runner.close());
   const stop: Stop = {};
   const run: TrainingRun = { ...made, tools: { ...made.tools, runner: stoppable(runner, stop) } };
-  const keeper = parts.use(openKeeper(run, context));
+  const keeper = parts.use(openKeeper(run, { context, lock }));
   if (context.profile) timeParts(context.profile, run, keeper);
   if (keeper.end) {
     context.onWarning?.(
@@ -151,7 +151,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
         `--steps to go on with it`,
     );
   }
-  const end = keeper.end ?? await trainToEnd(run, { keeper, context, stop });
+  const end = keeper.end ?? await trainToEnd(run, { keeper, context, lock, stop });
   const seconds = (context.clock.monotonicMs() - started) / 1000;
   return resultOf(run, end, { context, seconds });
 }
@@ -170,11 +170,14 @@ function stoppable(runner: EpisodeRunner, stop: Stop): EpisodeRunner {
 }
 
 /** Writes the configuration and opens the folder's log and checkpoints. */
-function openKeeper(run: TrainingRun, context: SessionContext): RunKeeper {
+function openKeeper(
+  run: TrainingRun,
+  { context, lock }: { context: SessionContext; lock: RunLock },
+): RunKeeper {
   const { config } = run.task;
   const written = { folder: context.folder, settings: settingsOf(context) };
   if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
-  const keeper = RunKeeper.open(run, keepOptions(context));
+  const keeper = RunKeeper.open(run, keepOptions(context, lock));
   try {
     writeRunConfig(config, written);
   } catch (error) {
@@ -197,24 +200,37 @@ function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void 
 interface Keeping {
   readonly keeper: RunKeeper;
   readonly context: SessionContext;
+  readonly lock: RunLock;
   readonly stop: Stop;
 }
 
 /** Trains and saves the results; gives undefined when the signal stopped it. */
 async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | undefined> {
-  const { keeper, context } = keeping;
-  const { profile, writeReport } = context;
-  const report = writeReport ? new ReportRenewer({ ...context, writeReport }) : undefined;
+  const { keeper, context, lock } = keeping;
+  const { profile } = context;
+  const report = createRenewer(context, lock);
   const outcome = await explainDivergence(run, keeper, () => keepInStep(run, report, keeping));
   let end: RunEnd | undefined;
   if (outcome) {
     await run.tools.learner.download();
+    lock.assertHeld();
     saveResult(run, outcome, context);
     end = keeper.finish(outcome);
     if (profile) keeper.note("profile", { seconds: profile.seconds });
   }
   await report?.now();
   return end;
+}
+
+function createRenewer(context: SessionContext, lock: RunLock): ReportRenewer | undefined {
+  const { writeReport } = context;
+  return writeReport && new ReportRenewer({
+    ...context,
+    writeReport(folder) {
+      lock.assertHeld();
+      return writeReport(folder);
+    },
+  });
 }
 
 /** Trains and writes down what the run tells; gives undefined when the signal stopped it. */
@@ -284,10 +300,11 @@ function createRunner(config: Config, context: SessionContext): EpisodeRunner | 
   });
 }
 
-function keepOptions(context: SessionContext): KeepOptions {
+function keepOptions(context: SessionContext, lock: RunLock): KeepOptions {
   const { folder, clock, signal, session } = context;
   return {
     folder,
+    lock,
     clock,
     signal,
     resume: context.resume ?? false,

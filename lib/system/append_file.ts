@@ -8,7 +8,7 @@
  * the bytes up to it must be on disk.
  */
 
-import { fileErrorOf, withFileErrors, writeFully } from "./files.ts";
+import { fileErrorOf, openOwnFile, withFileErrors, writeFully } from "./files.ts";
 
 /** How an append-only file is opened. */
 export interface AppendOptions {
@@ -39,7 +39,7 @@ export class AppendFile {
    */
   static open(path: string, { kind, resumeAtByte }: AppendOptions): AppendFile {
     return withFileErrors("open", { path, kind }, () => {
-      const file = Deno.openSync(path, { read: true, append: true, create: true });
+      const file = openOwnFile(path, { append: true, create: true });
       try {
         const { size } = file.statSync();
         const position = Math.min(size, resumeAtByte ?? size);

@@ -6,6 +6,10 @@
  * folder is synced, so that a rename is on disk before anything that relies on it. All calls are
  * synchronous: a run does nothing else while it saves, and nothing can change the data meanwhile.
  * Every failure of the system becomes one FileError line with the path.
+ *
+ * Links are followed only where the user named the path (`followLinks`). A name that the program chose
+ * must be a regular file or not be there, or whoever may write to the folder could turn a write to
+ * another file.
  */
 
 import { createHash } from "node:crypto";
@@ -35,6 +39,10 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["EIO", "the device reports an input or output error"],
   ["EBUSY", "it is in use"],
   ["EINVAL", "its name is not valid"],
+  ["ENOLCK", "its file system has no locks"],
+  ["ENOSYS", "its file system has no locks"],
+  ["ENOTSUP", "its file system has no locks"],
+  ["EOPNOTSUPP", "its file system has no locks"],
 ]);
 
 const READ_CHUNK_BYTES = 2 ** 16;
@@ -110,20 +118,28 @@ export function readFileLimited(
   });
 }
 
+/** How a whole file is written. */
+export interface WriteOptions {
+  /** The noun in errors. */
+  readonly kind?: string;
+  /** False leaves the folder's sync to the caller's `syncFolder`. */
+  readonly syncFolder?: boolean;
+  /**
+   * True for a path that the user named: the file behind a link is replaced, and what is no regular
+   * file (a device, a pipe) is written to directly.
+   */
+  readonly followLinks?: boolean | undefined;
+}
+
 /**
  * Writes a whole file so that `path` holds either what it held before or all of `content`, even when the
- * process is killed or the power goes. What is there and is no regular file (a device, a pipe) is
- * written to directly.
- * @param options.syncFolder false leaves the folder's sync to the caller's `syncFolder`.
+ * process is killed or the power goes. The permissions of a file that is there stay.
  * @throws {FileError} when it cannot be written; the temporary file is removed then.
  */
 export function writeFileAtomic(
   path: string,
   content: string | Uint8Array | readonly Uint8Array[],
-  { kind = "file", syncFolder: sync = true }: {
-    readonly kind?: string;
-    readonly syncFolder?: boolean;
-  } = {},
+  { kind = "file", syncFolder: sync = true, followLinks = false }: WriteOptions = {},
 ): void {
   const chunks = typeof content === "string"
     ? [new TextEncoder().encode(content)]
@@ -131,18 +147,73 @@ export function writeFileAtomic(
     ? [content]
     : content;
   withFileErrors("write", { path, kind }, () => {
-    const target = targetOf(path);
-    if (target.isSpecial) return writeAll(target.path, chunks, { create: false });
-    const temporary = temporaryNameOf(target.path);
+    const target = followLinks ? namedTarget(path) : ownTarget(path);
+    if (target.isSpecial) {
+      using file = Deno.openSync(target.path, { write: true });
+      return chunks.forEach((chunk) => writeFully(file, chunk));
+    }
+    const temporary = createTemporary(target.path);
     try {
-      writeAll(temporary, chunks, { create: true });
-      Deno.renameSync(temporary, target.path);
+      {
+        using file = temporary.file;
+        for (const chunk of chunks) writeFully(file, chunk);
+        if (target.mode !== undefined) Deno.chmodSync(temporary.path, target.mode);
+        file.syncSync();
+      }
+      Deno.renameSync(temporary.path, target.path);
     } catch (error) {
-      removeIfThere(temporary);
+      removeIfThere(temporary.path);
       throw error;
     }
     if (sync) syncFolder(dirname(target.path));
   });
+}
+
+/** How `openOwnFile` opens. */
+export interface OpenOwnOptions {
+  /** Every write goes to the end. */
+  readonly append?: boolean;
+  /** Makes the file where it is not there. */
+  readonly create?: boolean;
+}
+
+/**
+ * Opens a file for reading and writing under a name that the program chose: what is there must be a
+ * regular file, and no link leads elsewhere, also not one that is planted meanwhile.
+ * @throws the error of the system, or one that says what is there instead: for `withFileErrors`.
+ */
+export function openOwnFile(
+  path: string,
+  { append = false, create = false }: OpenOwnOptions = {},
+): Deno.FsFile {
+  const expected = lstatOf(path);
+  if (expected !== undefined) assertRegular(expected);
+  const file = Deno.openSync(path, {
+    read: true,
+    ...(append ? { append } : { write: true }),
+    createNew: create && expected === undefined,
+  });
+  if (expected === undefined || isSameFile(file.statSync(), expected)) return file;
+  file.close();
+  throw new Error("it must stay the same file while it is opened");
+}
+
+/** Tells whether two descriptions are those of one file: the same place on the same device. */
+export function isSameFile(
+  a: Pick<Deno.FileInfo, "dev" | "ino">,
+  b: Pick<Deno.FileInfo, "dev" | "ino">,
+): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
+}
+
+/** Describes what a path names, a link itself and not what it leads to; undefined when it names nothing. */
+export function lstatOf(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
 }
 
 /** Writes a folder's entries (new names, renames, removals) to disk. Does nothing on Windows. */
@@ -179,11 +250,31 @@ export function removeIfThere(path: string): void {
   }
 }
 
-/** Removes the temporary files that killed processes left in a folder. Only for its sole user. */
-export function removeTemporaries(folder: string): void {
+/**
+ * Makes a folder of a name that the program chose, in a folder that is there.
+ * @throws {FileError} when something else has that name, such as a link to another folder.
+ */
+export function makeOwnFolder(path: string): void {
+  withFileErrors("write", { path, kind: "folder" }, () => {
+    const found = lstatOf(path);
+    if (found?.isDirectory) return;
+    if (found !== undefined) throw new Error(`it must be a folder, got ${describe(found)}`);
+    Deno.mkdirSync(path);
+    syncFolder(dirname(path));
+  });
+}
+
+/**
+ * Removes the temporary files that killed processes left in a folder.
+ * @param before Only those that were written before; without it the caller is the folder's sole user.
+ */
+export function removeTemporaries(folder: string, before?: Date): void {
   withFileErrors("read", { path: folder, kind: "folder" }, () => {
-    for (const entry of [...Deno.readDirSync(folder)]) {
-      if (entry.isFile && TEMPORARY_NAME.test(entry.name)) removeIfThere(join(folder, entry.name));
+    for (const { name, isFile } of [...Deno.readDirSync(folder)]) {
+      if (!isFile || !TEMPORARY_NAME.test(name)) continue;
+      const path = join(folder, name);
+      const written = before === undefined ? null : lstatOf(path)?.mtime;
+      if (before === undefined || written && written < before) removeIfThere(path);
     }
   });
 }
@@ -237,33 +328,65 @@ export function isThere(path: string): boolean {
   }
 }
 
-const TEMPORARY_NAME = /^\..*\.[0-9]+\.tmp$/;
+const TEMPORARY_NAME = /^\..*\.[0-9]+(-[0-9]+)?\.tmp$/;
+/** A name may be taken by a process of another machine or container that has the same number. */
+const MOST_TEMPORARIES = 100;
 
-function temporaryNameOf(path: string): string {
-  const folder = dirname(path);
+/** Makes a file beside its target that was not there before, so that no planted link is followed. */
+function createTemporary(target: string): { readonly path: string; readonly file: Deno.FsFile } {
   // The name is cut so that it is never too long where the target's own is not.
-  const name = path.slice(path.lastIndexOf("/") + 1).slice(0, 200);
-  return join(folder, `.${name.replaceAll("\\", "_")}.${Deno.pid}.tmp`);
+  const name = target.slice(target.lastIndexOf("/") + 1).slice(0, 200).replaceAll("\\", "_");
+  for (let attempt = 0;; attempt++) {
+    const number = attempt === 0 ? "" : `-${attempt}`;
+    const path = join(dirname(target), `.${name}.${Deno.pid}${number}.tmp`);
+    try {
+      return { path, file: Deno.openSync(path, { write: true, createNew: true }) };
+    } catch (error) {
+      const isTaken = error instanceof Deno.errors.AlreadyExists;
+      if (!isTaken || attempt === MOST_TEMPORARIES) throw error;
+    }
+  }
 }
 
-/** Follows links, so that the file behind one is replaced and not the link. */
-function targetOf(path: string): { path: string; isSpecial: boolean } {
+interface Target {
+  readonly path: string;
+  /** What cannot be replaced, only written to: a device, a pipe. */
+  readonly isSpecial: boolean;
+  /** Permissions of the file that is there. */
+  readonly mode: number | undefined;
+}
+
+/** Where a name leads that the user gave: links are followed, so that the file behind one is replaced. */
+function namedTarget(path: string): Target {
   try {
     const real = Deno.realPathSync(path);
-    const { isFile, isDirectory } = Deno.statSync(real);
-    return { path: real, isSpecial: !isFile && !isDirectory };
+    const info = Deno.statSync(real);
+    return { path: real, isSpecial: !info.isFile && !info.isDirectory, mode: modeOf(info) };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { path, isSpecial: false };
+    if (error instanceof Deno.errors.NotFound) return { path, isSpecial: false, mode: undefined };
     throw error;
   }
 }
 
-function writeAll(
-  path: string,
-  chunks: readonly Uint8Array[],
-  { create }: { readonly create: boolean },
-): void {
-  using file = Deno.openSync(path, { write: true, create, truncate: create });
-  for (const chunk of chunks) writeFully(file, chunk);
-  if (create) file.syncSync();
+/** Where a name leads that the program chose: to a regular file or nothing. */
+function ownTarget(path: string): Target {
+  const found = lstatOf(path);
+  if (found !== undefined && !found.isDirectory) assertRegular(found);
+  return { path, isSpecial: false, mode: found && modeOf(found) };
+}
+
+function modeOf({ mode, isFile }: Deno.FileInfo): number | undefined {
+  return isFile && mode !== null && Deno.build.os !== "windows" ? mode & 0o777 : undefined;
+}
+
+function assertRegular(info: Deno.FileInfo): void {
+  if (!info.isFile) throw new Error(`it must be a regular file, got ${describe(info)}`);
+}
+
+/** Names the kind of a file, with its article. */
+function describe(info: Deno.FileInfo): string {
+  if (info.isSymlink) return "a link";
+  if (info.isDirectory) return "a folder";
+  if (info.isFile) return "a file";
+  return info.isFifo ? "a pipe" : "a device or socket";
 }

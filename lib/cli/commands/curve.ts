@@ -103,7 +103,9 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
       },
     });
     context.output.endProgress();
-    if (out !== undefined) writeFileAtomic(out, render!(curve), { kind: "curve" });
+    if (out !== undefined) {
+      writeFileAtomic(out, render!(curve), { kind: "curve", followLinks: true });
+    }
     context.output.result(curveDocument(curve), () => describeCurve(curve, out));
   } finally {
     await source.close();

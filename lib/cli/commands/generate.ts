@@ -149,7 +149,8 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
     const found = await search(values, { requested, source, context });
     const path = values.out ??
       join(dirname(source.path), policyFileName(requested, WRITTEN_ENDINGS[format]));
-    await write(path, { found, requested, format, source, context });
+    const followLinks = values.out !== undefined;
+    await write(path, { found, requested, format, source, context, followLinks });
     report(path, { found, requested, source, context, values });
     if (!found.accepted) {
       throw new UnreachableReturnError(
@@ -217,11 +218,15 @@ interface Result extends Search {
 
 async function write(
   path: string,
-  { found, requested, format, source, context }: Result & { format: WrittenFormat },
+  { found, requested, format, source, context, followLinks }: Result & {
+    readonly format: WrittenFormat;
+    readonly followLinks: boolean;
+  },
 ): Promise<void> {
   const { generator } = source;
   writePolicy(path, {
     format,
+    followLinks,
     spec: generator.spec,
     models: await context.program.models(),
     numbers: {

@@ -135,7 +135,7 @@ async function runPlay(values: PlayValues, context: CommandContext): Promise<voi
   const recordings = policy !== undefined
     ? await recordPolicy(policy, values, context)
     : await recordGenerated(returns!, values, context);
-  await writePlayer(out, recordings);
+  await writePlayer(out, recordings, { followLinks: context.origin("--out") !== undefined });
   describe(out, recordings, context);
 }
 

@@ -53,12 +53,13 @@ export const reportCommand: Command<ReportValues> = {
       throw new UsageError("Cannot report: a run folder must be given, got none");
     }
     const registry = await context.program.registry();
+    const options = { registry, ...(out === undefined ? {} : { out }) };
     if (runs.length === 1) {
       const path = out ?? join(runs[0], REPORT_FILE_NAME);
-      describeRun(path, await writeReport(runs[0], { registry, out: path }), context);
+      describeRun(path, await writeReport(runs[0], options), context);
     } else {
       const path = out ?? REPORT_FILE_NAME;
-      describeGroups(path, await writeComparison(runs, { registry, out: path }), context);
+      describeGroups(path, await writeComparison(runs, options), context);
     }
   },
 };

@@ -96,7 +96,7 @@ export const summaryCommand: Command<SummaryValues> = {
     const text = render(chosen, rows, document);
     if (out === undefined) output.document(text, document);
     else {
-      writeFileAtomic(out, text, { kind: "summary" });
+      writeFileAtomic(out, text, { kind: "summary", followLinks: true });
       output.result({ ...document, out }, () => [`Written to ${out}`]);
     }
     const missing = rows.reduce((sum, row) => sum + row.runs.length - (row.result?.n ?? 0), 0);

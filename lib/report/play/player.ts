@@ -1,6 +1,6 @@
 /** The player: recorded episodes as one page that animates them side by side. */
 
-import { writeFileAtomic } from "../../system/files.ts";
+import { writeFileAtomic, type WriteOptions } from "../../system/files.ts";
 import { escapeHtml, renderPage } from "../html.ts";
 import { type Recording, UNITS_PER_METER } from "./recording.ts";
 
@@ -11,8 +11,12 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
  * Writes the page.
  * @throws {FileError} when it cannot be written.
  */
-export async function writePlayer(path: string, recordings: readonly Recording[]): Promise<void> {
-  writeFileAtomic(path, await renderPlayer(recordings), { kind: "player" });
+export async function writePlayer(
+  path: string,
+  recordings: readonly Recording[],
+  { followLinks }: Pick<WriteOptions, "followLinks">,
+): Promise<void> {
+  writeFileAtomic(path, await renderPlayer(recordings), { kind: "player", followLinks });
 }
 
 /** Makes the page as one HTML document. */

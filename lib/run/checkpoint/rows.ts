@@ -15,7 +15,13 @@
 import { createHash } from "node:crypto";
 import { joinBytes } from "../../system/bytes.ts";
 import { FileError } from "../../system/errors.ts";
-import { childPath, readFully, withFileErrors, writeFully } from "../../system/files.ts";
+import {
+  childPath,
+  openOwnFile,
+  readFully,
+  withFileErrors,
+  writeFully,
+} from "../../system/files.ts";
 
 /**
  * A set of rows to save: every id with its row, [P], whose memory must stay as it is until the set is
@@ -219,7 +225,7 @@ function appendRows(
   { fileRows, rowLength }: Stored,
 ): number {
   const start = fileRows * rowLength * FLOAT_BYTES;
-  using file = Deno.openSync(path, { write: true, createNew: fileRows === 0 });
+  using file = openOwnFile(path, { create: fileRows === 0 });
   file.truncateSync(start);
   file.seekSync(start, Deno.SeekMode.Start);
   const rowsPerWrite = Math.max(1, Math.floor(WRITE_BYTES / (rowLength * FLOAT_BYTES)));

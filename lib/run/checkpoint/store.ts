@@ -26,7 +26,7 @@ import {
 import { type LoadedCheckpoint, loadFrom, namesIn, readManifests } from "./reader.ts";
 import {
   hashHex,
-  makeFolder,
+  makeOwnFolder,
   removeIfThere,
   removeTemporaries,
   syncFolder,
@@ -74,7 +74,7 @@ export class CheckpointStore {
   }
 
   /**
-   * Opens the folder, which is made if it is not there.
+   * Opens the folder, which is made in its own folder if it is not there.
    * @param options.spareBytes dead rows that the row file may hold besides as many as there are live ones
    * @throws {FileError} when the folder cannot be made or read, or holds another version.
    */
@@ -82,7 +82,7 @@ export class CheckpointStore {
     folder: string,
     options: { readonly spareBytes?: number } = {},
   ): CheckpointStore {
-    makeFolder(folder);
+    makeOwnFolder(folder);
     return new CheckpointStore(folder, new RowWriter(folder, options));
   }
 

@@ -67,6 +67,51 @@ Deno.test("lockRun() refuses a second lock of the same process, until the first 
   }
 });
 
+Deno.test("assertHeld() refuses a folder that was moved, deleted or made anew", async () => {
+  const changes: ((folder: string) => void)[] = [
+    (folder) => Deno.renameSync(folder, `${folder}-moved`),
+    (folder) => Deno.removeSync(folder, { recursive: true }),
+    (folder) => Deno.removeSync(join(folder, LOCK_FILE_NAME)),
+    (folder) => {
+      Deno.renameSync(folder, `${folder}-moved`);
+      Deno.mkdirSync(folder);
+      lockRun(folder).release();
+    },
+  ];
+  for (const change of changes) {
+    await withFolder((parent) => {
+      const folder = join(parent, "run");
+      Deno.mkdirSync(folder);
+      using lock = lockRun(folder);
+      lock.assertHeld();
+      change(folder);
+      assert.throws(() => lock.assertHeld(), {
+        name: "FileError",
+        message: /^Cannot write run ".*run": it must be the folder that was opened, got another/,
+      });
+      return Promise.resolve();
+    });
+  }
+});
+
+Deno.test("lockRun() follows no link, and sweeps what killed processes left long ago", async () => {
+  await withFolder((folder) => {
+    const path = join(folder, LOCK_FILE_NAME);
+    Deno.writeTextFileSync(join(folder, "notes"), "mine");
+    Deno.symlinkSync("notes", path);
+    assert.throws(() => lockRun(folder), /^FileError: Cannot open run ".*": .* got a link$/);
+    assert.equal(Deno.readTextFileSync(join(folder, "notes")), "mine");
+    Deno.removeSync(path);
+    const [left, fresh] = [".config.toml.7.tmp", ".report.html.8.tmp"];
+    for (const name of [left, fresh]) Deno.writeTextFileSync(join(folder, name), "");
+    Deno.utimeSync(join(folder, left), new Date(1000), new Date(1000));
+    lockRun(folder).release();
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(names, [LOCK_FILE_NAME, fresh, "notes"]);
+    return Promise.resolve();
+  });
+});
+
 Deno.test("lockRun() says when there is no such folder, whatever the lock file holds", () => {
   assert.throws(
     () => lockRun("/nonexistent-folder/run"),

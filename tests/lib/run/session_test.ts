@@ -7,6 +7,7 @@ import type { Clock } from "../../../lib/system/clock.ts";
 import { loadCheckpoint } from "../../../lib/run/checkpoint/reader.ts";
 import { decodeTfevents } from "../../../lib/formats/tfevents.ts";
 import { readMetrics } from "../../../lib/run/metrics.ts";
+import { hashHex } from "../../../lib/system/files.ts";
 import { lockRun } from "../../../lib/run/lock.ts";
 import { hashRun, tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
@@ -83,6 +84,73 @@ Deno.test("trainInFolder() ends with the same bytes however often it saves", asy
     assert.deepEqual(hashRun(folder), await hashOfUnbroken());
     assert.match(Deno.readTextFileSync(join(folder, "config.toml")), /^seed = 1$/m);
   });
+});
+
+/** Every file below a folder with its hash, the lock apart. */
+function snapshot(folder: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) Object.assign(files, snapshot(path));
+    else if (name !== ".lock") files[path] = hashHex(Deno.readFileSync(path));
+  }
+  return files;
+}
+
+Deno.test("trainInFolder() writes nothing into a run that was begun where its own folder was", async () => {
+  let last = 0;
+  await withFolder(async (folder) => {
+    last = (await trainTiny(CONFIG, folder)).cycles;
+  });
+  for (const moveAfter of [12, last]) {
+    await withFolder(async (parent) => {
+      const folder = join(parent, "run");
+      await trainTiny(tinyConfig({ steps: 200, seed: 2 }), `${folder}-other`);
+      let other: Record<string, string> = {};
+      let cycles = 0;
+      const first = trainTiny(CONFIG, folder, {
+        checkpointEverySteps: 1,
+        onProgress() {
+          if (++cycles !== moveAfter) return;
+          Deno.renameSync(folder, `${folder}-moved`);
+          Deno.renameSync(`${folder}-other`, folder);
+          other = snapshot(folder);
+        },
+      });
+      await assert.rejects(first, {
+        name: "FileError",
+        message: /^Cannot write run ".*run": it must be the folder that was opened/,
+      });
+      assert.deepEqual(snapshot(folder), other);
+      // What it had saved is where the folder is now, and goes on there to the same end.
+      await trainTiny(CONFIG, `${folder}-moved`, { resume: true });
+      assert.deepEqual(hashRun(`${folder}-moved`), await hashOfUnbroken());
+    });
+  }
+});
+
+Deno.test("trainInFolder() follows no link that stands where its own files should", async () => {
+  for (const name of ["metrics.jsonl", "config.toml", "generator.safetensors", "checkpoint"]) {
+    await withFolder(async (parent) => {
+      const [folder, target] = [join(parent, "run"), join(parent, "target")];
+      await trainTiny(CONFIG, folder, { stopAfter: 15 });
+      const path = join(folder, name);
+      if (name === "checkpoint") Deno.renameSync(path, target);
+      else {Deno.writeTextFileSync(
+          target,
+          name === "config.toml" ? Deno.readTextFileSync(path) : "",
+        );}
+      await Deno.remove(path).catch(() => {});
+      Deno.symlinkSync(target, path);
+      const before = Deno.statSync(target).isFile ? Deno.readFileSync(target) : snapshot(target);
+      await assert.rejects(trainTiny(CONFIG, folder, { resume: true }), {
+        name: "FileError",
+        message: new RegExp(`${name}": it must be a (regular file|folder), got a link$`),
+      });
+      const after = Deno.statSync(target).isFile ? Deno.readFileSync(target) : snapshot(target);
+      assert.deepEqual(after, before);
+    });
+  }
 });
 
 /** An environment that tells of every episode that starts. */

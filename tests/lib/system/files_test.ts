@@ -6,8 +6,11 @@ import {
   fileErrorOf,
   hashHex,
   makeFolder,
+  makeOwnFolder,
+  openOwnFile,
   readFileLimited,
   removeTemporaries,
+  withFileErrors,
   writeFileAtomic,
 } from "../../../lib/system/files.ts";
 
@@ -48,25 +51,88 @@ Deno.test(
 );
 
 Deno.test(
-  "writeFileAtomic() replaces the file behind a link, not the link",
+  "writeFileAtomic() replaces the file behind a link that the user named, not the link",
   inFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "real"), "old");
     Deno.symlinkSync("real", join(folder, "link"));
-    writeFileAtomic(join(folder, "link"), "new");
+    writeFileAtomic(join(folder, "link"), "new", { followLinks: true });
     assert.equal(Deno.readTextFileSync(join(folder, "real")), "new");
     assert.ok(Deno.lstatSync(join(folder, "link")).isSymlink);
   }),
 );
 
 Deno.test({
+  name: "writeFileAtomic() and openOwnFile() follow no link from a name that the program chose",
+  ignore: Deno.build.os === "windows",
+  fn: inFolder((folder) => {
+    const real = join(folder, "real");
+    Deno.writeTextFileSync(real, "old");
+    Deno.mkdirSync(join(folder, "sub"));
+    const planted = join(folder, "report.html");
+    for (const target of ["real", "nowhere", "sub"]) {
+      Deno.symlinkSync(target, planted);
+      const message = /report.html": it must be a regular file, got a link$/;
+      refuses(() => writeFileAtomic(planted, "new", { kind: "report" }), message);
+      for (const create of [true, false]) {
+        refuses(
+          () => withFileErrors("open", { path: planted }, () => openOwnFile(planted, { create })),
+          message,
+        );
+      }
+      Deno.removeSync(planted);
+    }
+    assert.ok(new Deno.Command("mkfifo", { args: [planted] }).outputSync().success);
+    refuses(() => writeFileAtomic(planted, "new"), /must be a regular file, got a pipe$/);
+    assert.throws(() => openOwnFile(planted), /must be a regular file, got a pipe$/);
+    assert.equal(Deno.readTextFileSync(real), "old");
+    assert.deepEqual(names(folder), ["real", "report.html", "sub"]);
+  }),
+});
+
+Deno.test({
+  name: "writeFileAtomic() writes into no temporary file that is there already",
+  ignore: Deno.build.os === "windows",
+  fn: inFolder((folder) => {
+    Deno.writeTextFileSync(join(folder, "real"), "old");
+    Deno.symlinkSync("real", join(folder, `.a.${Deno.pid}.tmp`));
+    Deno.symlinkSync("fresh", join(folder, `.a.${Deno.pid}-1.tmp`));
+    writeFileAtomic(join(folder, "a"), "new");
+    assert.equal(Deno.readTextFileSync(join(folder, "a")), "new");
+    assert.equal(Deno.readTextFileSync(join(folder, "real")), "old");
+    assert.ok(!names(folder).includes("fresh"));
+  }),
+});
+
+Deno.test({
+  name: "writeFileAtomic() keeps the permissions of the file that it replaces",
+  ignore: Deno.build.os === "windows",
+  fn: inFolder((folder) => {
+    const path = join(folder, "a");
+    for (const mode of [0o600, 0o640, 0o444]) {
+      Deno.writeTextFileSync(path, "old");
+      Deno.chmodSync(path, mode);
+      for (const followLinks of [true, false]) {
+        writeFileAtomic(path, "new", { followLinks });
+        assert.equal(Deno.statSync(path).mode! & 0o777, mode);
+      }
+      Deno.removeSync(path);
+    }
+  }),
+});
+
+Deno.test({
   name: "writeFileAtomic() says that a full device is full",
   ignore: Deno.build.os !== "linux", // the device that is always full is Linux's
   fn: () => {
     refuses(
-      () => writeFileAtomic("/dev/full", "text", { kind: "policy" }),
+      () => writeFileAtomic("/dev/full", "text", { kind: "policy", followLinks: true }),
       /^Cannot write policy "\/dev\/full": there is no space left on the device$/,
     );
     assert.ok(Deno.statSync("/dev/full").isCharDevice);
+    refuses(
+      () => writeFileAtomic("/dev/full", "text"),
+      /must be a regular file, got a device or socket$/,
+    );
   },
 });
 
@@ -159,8 +225,28 @@ Deno.test(
     for (const name of [".a.bin.123.tmp", "a.bin", ".hidden", "b.tmp"]) {
       Deno.writeTextFileSync(join(folder, name), "");
     }
+    const old = join(folder, ".b.7-1.tmp");
+    Deno.writeTextFileSync(old, "");
+    Deno.utimeSync(old, new Date(1000), new Date(1000));
+    removeTemporaries(folder, new Date(2000));
+    assert.deepEqual(names(folder), [".a.bin.123.tmp", ".hidden", "a.bin", "b.tmp"]);
     removeTemporaries(folder);
     assert.deepEqual(names(folder), [".hidden", "a.bin", "b.tmp"]);
+  }),
+);
+
+Deno.test(
+  "makeOwnFolder() makes a folder, and takes no link for one",
+  inFolder((folder) => {
+    const path = join(folder, "checkpoint");
+    makeOwnFolder(path);
+    makeOwnFolder(path);
+    Deno.symlinkSync(path, join(folder, "link"));
+    refuses(
+      () => makeOwnFolder(join(folder, "link")),
+      /^Cannot write folder ".*link": it must be a folder, got a link$/,
+    );
+    refuses(() => makeOwnFolder(join(folder, "none/a")), /: there is no such file or folder$/);
   }),
 );
 
