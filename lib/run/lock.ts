@@ -59,7 +59,7 @@ export function lockRun(folder: string): RunLock {
       );
     });
   try {
-    isHeld = file.tryLockSync(true);
+    isHeld = tryLock(file);
     if (!isHeld) {
       throw new FileError(`Cannot open run ${JSON.stringify(folder)}: ${holderOf(file)}`);
     }
@@ -89,6 +89,21 @@ function openLock(path: string): Deno.FsFile {
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     return openOwnFile(path);
+  }
+}
+
+/** Takes the lock if nobody has it. Some network file systems have none, and say so in many ways. */
+function tryLock(file: Deno.FsFile): boolean {
+  for (;;) {
+    try {
+      return file.tryLockSync(true);
+    } catch (error) {
+      if (error instanceof Deno.errors.Interrupted) continue;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `its file system must have locks, got "${reason}": train in a folder of a local disk`,
+      );
+    }
   }
 }
 

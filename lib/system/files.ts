@@ -39,10 +39,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["EIO", "the device reports an input or output error"],
   ["EBUSY", "it is in use"],
   ["EINVAL", "its name is not valid"],
-  ["ENOLCK", "its file system has no locks"],
-  ["ENOSYS", "its file system has no locks"],
-  ["ENOTSUP", "its file system has no locks"],
-  ["EOPNOTSUPP", "its file system has no locks"],
 ]);
 
 const READ_CHUNK_BYTES = 2 ** 16;
@@ -66,7 +62,8 @@ export function fileErrorOf(
   const code = (error as { code?: unknown } | null)?.code;
   let reason = typeof code === "string" ? REASONS.get(code) : undefined;
   if (error instanceof Deno.errors.NotCapable) reason = "this program is not permitted to go there";
-  reason ??= error instanceof Error ? error.message : String(error);
+  reason ??= (error instanceof Error ? error.message : String(error))
+    .replace(/ \(os error [0-9]+\)$/, "");
   return new FileError(`Cannot ${action} ${kind} ${JSON.stringify(path)}: ${reason}`, {
     cause: error,
   });

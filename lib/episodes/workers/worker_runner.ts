@@ -12,7 +12,7 @@
  * times; an error that belongs to the episode itself (it diverged) is not tried again.
  */
 
-import { DivergedError } from "../../system/errors.ts";
+import { DivergedError, FileError } from "../../system/errors.ts";
 import type { EpisodeRunner, EvaluationJob } from "../evaluate.ts";
 import type { NormaliserState, PolicyNetwork } from "../../model.ts";
 import type { PolicyParameters } from "../../policy_space.ts";
@@ -94,6 +94,7 @@ export class WorkerRunner implements EpisodeRunner {
   /**
    * Starts the workers; they load their modules while the program goes on.
    * @throws {RangeError} when the count is no whole number of at least 1.
+   * @throws {FileError} when the process may not open as many files as they need.
    */
   constructor(options: WorkerOptions) {
     const { count, stallSeconds = STALL_SECONDS } = options;
@@ -102,6 +103,7 @@ export class WorkerRunner implements EpisodeRunner {
         `Cannot start workers: their number must be a whole one from 1, got ${count}`,
       );
     }
+    assertRoomFor(count);
     this.#options = options;
     this.#tickMs = stallSeconds * 1000 / STALL_TICKS;
     this.#slots = Array.from({ length: count }, () => this.#startWorker());
@@ -265,6 +267,28 @@ export class WorkerRunner implements EpisodeRunner {
     const begun = this.#slots.flatMap((slot) => slot?.tasks.splice(0) ?? []);
     for (const { batch } of [...lost, ...begun, ...this.#queue.splice(0)]) batch.settle(error);
     return error;
+  }
+}
+
+/** Open files of one worker: 6 once it runs (Deno 2.9.6, Linux), up to 8 while it loads its modules. */
+const FILES_PER_WORKER = 8;
+
+/** Opens as many files as the workers will: the runtime itself does not survive a lack of them. */
+function assertRoomFor(count: number): void {
+  if (Deno.build.os === "windows") return;
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < count * FILES_PER_WORKER) files.push(Deno.openSync("/dev/null"));
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    if (code !== "EMFILE" && code !== "ENFILE") return; // not permitted: nothing is known then
+    throw new FileError(
+      `Cannot start ${count} workers: the process must be able to open ${
+        count * FILES_PER_WORKER
+      } more files, got ${files.length}: use fewer --workers or raise the limit (ulimit -n)`,
+    );
+  } finally {
+    for (const file of files) file.close();
   }
 }
 

@@ -112,6 +112,47 @@ Deno.test("lockRun() follows no link, and sweeps what killed processes left long
   });
 });
 
+const canTrace = (() => {
+  try {
+    return new Deno.Command("strace", { args: ["-o", "/dev/null", "true"], stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
+})();
+
+Deno.test({
+  name: "lockRun() says so where a file system has no locks, and asks again when interrupted",
+  ignore: !canTrace,
+  async fn() {
+    await withFolder((folder) => {
+      const code = `import { lockRun } from ${JSON.stringify(MODULE)};
+        try {
+          lockRun(${JSON.stringify(folder)});
+          console.log("held");
+        } catch (error) {
+          console.log(error.message);
+        }`;
+      const lockUnder = (fault: string) => {
+        const tracer = ["-f", "-qq", "-o", "/dev/null", "-e", `inject=flock:error=${fault}`];
+        const { stdout } = new Deno.Command("strace", {
+          args: [...tracer, Deno.execPath(), "eval", "--quiet", code],
+          stderr: "null",
+        }).outputSync();
+        return new TextDecoder().decode(stdout).trim();
+      };
+      for (const fault of ["ENOLCK", "ENOSYS"]) {
+        assert.match(
+          lockUnder(fault),
+          /^Cannot open run ".*": its file system must have locks, got ".*": train in a folder of a/,
+        );
+      }
+      assert.equal(lockUnder("EINTR:when=1..2"), "held");
+      return Promise.resolve();
+    });
+  },
+});
+
 Deno.test("lockRun() says when there is no such folder, whatever the lock file holds", () => {
   assert.throws(
     () => lockRun("/nonexistent-folder/run"),

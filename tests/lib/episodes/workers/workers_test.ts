@@ -182,3 +182,26 @@ Deno.test("countWorkers() takes a worker per core, up to eight, or what was aske
   assert.deepEqual([1, 4, 64].map((cores) => countWorkers(0, cores)), [1, 4, 8]);
   assert.deepEqual([1, 12].map((asked) => countWorkers(asked, 4)), [1, 12]);
 });
+
+Deno.test({
+  name: "WorkerRunner says so where the process may not open the files that workers need",
+  ignore: Deno.build.os === "windows",
+  fn() {
+    const module = new URL("../../../../lib/episodes/workers/worker_runner.ts", import.meta.url);
+    const code = `import { WorkerRunner } from ${JSON.stringify(module.href)};
+      try {
+        new WorkerRunner(${JSON.stringify(options({ count: 4 }))});
+      } catch (error) {
+        console.log(error.name + ": " + error.message);
+      }
+      Deno.exit();`;
+    const { stdout } = new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 40; exec "$0" eval --quiet "$1"', Deno.execPath(), code],
+      stderr: "null",
+    }).outputSync();
+    assert.match(
+      new TextDecoder().decode(stdout),
+      /^FileError: Cannot start 4 workers: the process must be able to open 32 more files, got \d+: /,
+    );
+  },
+});
