@@ -47,6 +47,8 @@ export interface EnvSpec {
   readonly returnRange: readonly [min: number, max: number];
   /** Where the dynamics and the constants come from. */
   readonly source: string;
+  /** A hash that tells environments of users apart which share an id; the program's own have none. */
+  readonly fingerprint?: string;
 }
 
 /** What one step gives besides the observation. Reused from step to step: copy what must last. */

@@ -11,9 +11,3 @@ export function formatMeasured({ mean, std, n, ci95: [low, high] }: MeasuredRetu
     : "";
   return `${formatNumber(mean)} +- ${formatNumber(std, 3)} over ${episodes}${interval}`;
 }
-
-/** Replaces the endless interval of a single episode by nulls, since JSON has no infinity. */
-export function measuredDocument(measured: MeasuredReturn): object {
-  const ci95 = measured.ci95.map((bound) => Number.isFinite(bound) ? bound : null);
-  return { ...measured, ci95 };
-}

@@ -26,9 +26,9 @@ export interface Curve {
   readonly points: readonly CurvePoint[];
   /** Mean absolute difference of requested and achieved mean returns. */
   readonly mae: number;
-  /** Rank correlation of requested and achieved mean returns, -1..1. */
+  /** Rank correlation of requested and achieved mean returns, -1..1; NaN if one of them is constant. */
   readonly spearman: number;
-  /** Share of requests whose achieved mean lies within a tenth of the range. */
+  /** Share of requests whose achieved mean lies within a tenth of the range; NaN if it has no width. */
   readonly coverage: number;
 }
 
@@ -89,6 +89,8 @@ export function summariseCurve(
   return {
     mae: misses.reduce((sum, miss) => sum + miss, 0) / misses.length,
     spearman: spearman(points.map(({ requested }) => requested), points.map(({ mean }) => mean)),
-    coverage: misses.filter((miss) => miss <= COVERAGE_SHARE * width).length / misses.length,
+    coverage: width > 0
+      ? misses.filter((miss) => miss <= COVERAGE_SHARE * width).length / misses.length
+      : NaN,
   };
 }

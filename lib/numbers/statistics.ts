@@ -42,6 +42,22 @@ export function confidence95({ mean, std, n }: Summary): [low: number, high: num
   return [mean - half, mean + half];
 }
 
+/**
+ * Fewest values whose interval may stay within what was seen: the mean of a symmetric distribution lies
+ * below or above all of n values with a probability of 2^(1 - n), which is 6 % for five.
+ */
+const FEWEST_WITHIN = 5;
+
+/**
+ * Gives the 95 % confidence interval of a mean by Student's t, cut to the range of the values: returns
+ * are bounded, and few of them say nothing of what lies beyond. Undefined for fewer than five values.
+ */
+export function intervalWithin(values: readonly number[]): [low: number, high: number] | undefined {
+  if (values.length < FEWEST_WITHIN) return undefined;
+  const [low, high] = confidence95(summarise(values));
+  return [Math.max(low, Math.min(...values)), Math.min(high, Math.max(...values))];
+}
+
 /** Exact 97.5 % quantiles of Student's t for few degrees of freedom (any statistics table). */
 const STUDENT_975 = [
   12.7062,
@@ -71,7 +87,13 @@ export function studentQuantile975(freedom: number): number {
 
 /** Spearman's rank correlation: Pearson's over ranks, ties sharing their mean rank; NaN if constant. */
 export function spearman(x: readonly number[], y: readonly number[]): number {
-  return pearson(ranks(x), ranks(y));
+  // Rounding would make a correlation of what does not vary.
+  if (isConstant(x) || isConstant(y)) return NaN;
+  return Math.min(1, Math.max(-1, pearson(ranks(x), ranks(y))));
+}
+
+function isConstant(values: readonly number[]): boolean {
+  return values.every((value) => value === values[0]);
 }
 
 function pearson(x: readonly number[], y: readonly number[]): number {

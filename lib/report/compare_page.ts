@@ -1,8 +1,8 @@
 /** The comparison of many runs as a page. */
 
 import { type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
-import type { AveragedLine, RunGroup } from "./compare.ts";
-import { lastReturnOf } from "./compare.ts";
+import { describeRepeated, type RepeatedRun } from "./across_runs.ts";
+import { type AveragedLine, type ComparedGroup, lastReturnOf } from "./compare.ts";
 import { escapeHtml, renderTable } from "./html.ts";
 import { formatGrouped } from "../numbers/format.ts";
 import { type Figure, renderFigure } from "./run_figures.ts";
@@ -12,7 +12,10 @@ import type { PageParts } from "./run_page.ts";
 const MAX_LEGEND = 48;
 
 /** Lays groups out, environment by environment. */
-export function renderComparison(groups: readonly RunGroup[]): PageParts {
+export function renderComparison(
+  groups: readonly ComparedGroup[],
+  repeated: readonly RepeatedRun[],
+): PageParts {
   const runs = groups.reduce((sum, group) => sum + group.runs.length, 0);
   const title = `${formatGrouped(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
     groups.length === 1 ? "configuration" : "configurations"
@@ -25,20 +28,27 @@ export function renderComparison(groups: readonly RunGroup[]): PageParts {
       `<div class="charts">${figures.map(renderFigure).join("\n")}</div>` +
       `<section class="card wide"><h2>Configurations</h2>${renderTable(groupRows(members))}` +
       '<p class="soft">Each run counts as one value: the final return, or the last evaluation of a ' +
-      "run that is not finished. Intervals hold 95 % of the mean by Student's t; the interquartile " +
-      "mean leaves the lowest and the highest quarter of the runs out.</p></section>" +
+      "run that is not finished. Intervals hold the mean with 95 %, by Student's t within the runs' " +
+      "range; fewer than five seeds are too few for one. The interquartile mean leaves the lowest " +
+      "and the highest quarter of the runs out.</p></section>" +
       `<details class="card wide"><summary>Runs</summary>${
         renderTable(runRows(members))
       }</details>`;
   });
-  return { title, body: `<h1>${escapeHtml(title)}</h1>\n${sections.join("\n")}`, charts };
+  const body = [`<h1>${escapeHtml(title)}</h1>`, ...sections, ...renderRepeated(repeated)];
+  return { title, body: body.join("\n"), charts };
 }
 
-function learningFigure(groups: readonly RunGroup[], number: number): Figure {
+function renderRepeated(repeated: readonly RepeatedRun[]): string[] {
+  return repeated.map((run) => `<p class="soft">${escapeHtml(describeRepeated(run))}.</p>`);
+}
+
+function learningFigure(groups: readonly ComparedGroup[], number: number): Figure {
   return {
     title: "Learning",
-    caption: "Return of the best command, mean over seeds with its 95 % interval; " +
-      "broken lines are interquartile means.",
+    caption:
+      "Return of the best command, mean over seeds with its 95 % interval, or with the range of " +
+      "fewer than five seeds; broken lines are interquartile means.",
     missing: "No run was evaluated yet.",
     chart: chartOf(groups, {
       id: `chart-learning-${number}`,
@@ -50,11 +60,11 @@ function learningFigure(groups: readonly RunGroup[], number: number): Figure {
   };
 }
 
-function followingFigure(groups: readonly RunGroup[], number: number): Figure {
+function followingFigure(groups: readonly ComparedGroup[], number: number): Figure {
   return {
     title: "Asked and achieved",
     caption: "What commands earned by the last curve of each run, mean over seeds with its 95 % " +
-      "interval; the thin broken line is perfect obedience.",
+      "interval or the range of fewer than five; the thin broken line is perfect obedience.",
     missing: "No command was measured yet.",
     chart: chartOf(groups, {
       id: `chart-following-${number}`,
@@ -67,13 +77,13 @@ function followingFigure(groups: readonly RunGroup[], number: number): Figure {
 }
 
 interface ChartOptions extends Pick<LineChart, "id" | "xLabel" | "yLabel" | "hasDiagonal"> {
-  readonly lineOf: (group: RunGroup) => AveragedLine;
+  readonly lineOf: (group: ComparedGroup) => AveragedLine;
   /** Draws the interquartile mean where it differs from the mean. */
   readonly hasMiddle?: boolean;
 }
 
 function chartOf(
-  groups: readonly RunGroup[],
+  groups: readonly ComparedGroup[],
   { lineOf, hasMiddle, ...labels }: ChartOptions,
 ): LineChart | undefined {
   const series = groups.flatMap((group, color): ChartSeries[] => {
@@ -84,8 +94,8 @@ function chartOf(
       label,
       x,
       y: values.map(({ mean }) => mean),
-      low: values.map(({ low }) => low),
-      high: values.map(({ high }) => high),
+      low: values.map(({ low, min }) => low ?? min),
+      high: values.map(({ high, max }) => high ?? max),
       color,
     };
     const middle = values.map(({ iqm }) => iqm);
@@ -99,7 +109,7 @@ function chartOf(
 }
 
 /** Names a group in a legend; the table tells the rest. */
-function legendOf({ label }: RunGroup, number: number): string {
+function legendOf({ label }: ComparedGroup, number: number): string {
   const text = `${nameOf(number)}: ${label}`;
   return text.length > MAX_LEGEND ? `${text.slice(0, MAX_LEGEND - 3)}...` : text;
 }
@@ -110,7 +120,7 @@ function nameOf(number: number): string {
   return String.fromCharCode(65 + number % 26) + (round === 0 ? "" : String(round));
 }
 
-function groupRows(groups: readonly RunGroup[]): string[][] {
+function groupRows(groups: readonly ComparedGroup[]): string[][] {
   const heading = [
     "configuration",
     "runs",
@@ -126,11 +136,11 @@ function groupRows(groups: readonly RunGroup[]): string[][] {
     ...groups.map(({ label, runs, last, average }, number) => [
       `${nameOf(number)}: ${label}`,
       formatGrouped(runs.length),
-      formatGrouped(runs.filter(({ finalReturn }) => finalReturn).length),
+      formatGrouped(runs.filter(({ isFinished }) => isFinished).length),
       last ? formatGrouped(last.mean) : "-",
       last && last.low !== null && last.high !== null
         ? `${formatGrouped(last.low)} to ${formatGrouped(last.high)}`
-        : "-",
+        : "too few seeds",
       last && last.n > 1 ? formatGrouped(last.std) : "-",
       last ? formatGrouped(last.iqm) : "-",
       average ? formatGrouped(average.mean) : "-",
@@ -138,7 +148,7 @@ function groupRows(groups: readonly RunGroup[]): string[][] {
   ];
 }
 
-function runRows(groups: readonly RunGroup[]): string[][] {
+function runRows(groups: readonly ComparedGroup[]): string[][] {
   return [
     ["run", "configuration", "seed", "steps", "episodes", "return", "best training episode"],
     ...groups.flatMap(({ runs }, number) =>

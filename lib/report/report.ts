@@ -4,7 +4,8 @@ import type { EnvRegistry } from "../env.ts";
 import { REPORT_FILE_NAME } from "../run/layout.ts";
 import { childPath, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
-import { groupRuns, type RunGroup } from "./compare.ts";
+import { groupRuns, type RepeatedRun } from "./across_runs.ts";
+import { type ComparedGroup, compareGroup } from "./compare.ts";
 import { renderComparison } from "./compare_page.ts";
 import { renderPage } from "./html.ts";
 import { readRunData, type RunData, type SpecLookup } from "./run_data.ts";
@@ -36,17 +37,18 @@ export async function writeReport(
 
 /**
  * Writes a page that compares runs: report.html, or the file that the user named.
- * @returns the groups that the page shows.
+ * @returns the groups that the page shows, and the runs that it leaves out.
  * @throws {FileError} when a folder holds no run or the page cannot be written.
  */
 export async function writeComparison(
   folders: readonly string[],
   { registry, out }: { readonly registry: EnvRegistry; readonly out?: string },
-): Promise<RunGroup[]> {
+): Promise<{ groups: readonly ComparedGroup[]; repeated: readonly RepeatedRun[] }> {
   const lookup = specLookup(registry);
-  const groups = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
-  await writePage(out ?? REPORT_FILE_NAME, renderComparison(groups), out !== undefined);
-  return groups;
+  const { groups, repeated } = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
+  const compared = groups.map(compareGroup);
+  await writePage(out ?? REPORT_FILE_NAME, renderComparison(compared, repeated), out !== undefined);
+  return { groups: compared, repeated };
 }
 
 async function writePage(

@@ -13,8 +13,8 @@ import { type ReadMetricRecord, readMetrics } from "../run/metrics.ts";
 import { OCCUPANCY_BINS } from "../algorithm/reports.ts";
 import { createReturnScale, type ReturnScale } from "../algorithm/return_scale.ts";
 import { readRunConfig } from "../run/folder.ts";
-import { CONFIG_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
-import { confidence95 } from "../numbers/statistics.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
+import { confidence95, summarise } from "../numbers/statistics.ts";
 import { listOf, numberOf, objectOf } from "./fields.ts";
 import { binByStep, type BinnedSeries, keepEvenly } from "./thin.ts";
 
@@ -66,6 +66,19 @@ export interface OccupancyData {
   readonly width: number;
 }
 
+/** What one run is worth: see `MEASURES`. */
+export type Measure = "final" | "last" | "average";
+
+/** The measures with their meaning. */
+export const MEASURES: Readonly<Record<Measure, string>> = {
+  final: "return of what a finished run hands out",
+  last: "mean of the last 20 evaluations",
+  average: "mean of all evaluations",
+};
+
+/** Evaluations that "last" averages, as the published method reports it. */
+const LAST_EVALUATIONS = 20;
+
 /** Everything that a report shows of a run. */
 export interface RunData {
   /** The folder as it was given. */
@@ -74,6 +87,12 @@ export interface RunData {
   readonly config: Config;
   /** Name of the preset that it started from. */
   readonly preset: string;
+  /** Tells environments of users apart that share an id; undefined for the program's own. */
+  readonly environment: string | undefined;
+  /** Whether the run has handed out its generator. */
+  readonly isFinished: boolean;
+  /** By measure; undefined where the run has none yet. */
+  readonly values: Readonly<Record<Measure, number | undefined>>;
   /** The program that wrote the run, undefined when the run does not say. */
   readonly version: string | undefined;
   /** Last environment step in the metrics. */
@@ -130,20 +149,30 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
   const of = (kind: string) => byKind.get(kind) ?? [];
   const scale = scaleOf(config, specOf);
   const reports = of("evaluation");
-  const evaluations = reports.filter(({ final }) => final !== true).flatMap(evaluationOf);
+  const evaluations = reports.filter(({ final }) => final !== true).flatMap(evaluationOf)
+    .sort((a, b) => a.step - b.step);
   const final = reports.findLast((record) => record.final === true);
+  const finalReturn = final && evaluationOf(final)[0];
+  const isFinished = isThere(childPath(folder, GENERATOR_FILE_NAME));
   const start = of("run")[0];
   return {
     folder,
     config,
     preset: String(settings.get("preset") ?? "default"),
+    environment: typeof start?.environment === "string" ? start.environment : undefined,
+    isFinished,
+    values: {
+      final: isFinished ? finalReturn?.mean : undefined,
+      last: meanOf(evaluations.slice(-LAST_EVALUATIONS)),
+      average: meanOf(evaluations),
+    },
     version: typeof start?.version === "string" ? start.version : undefined,
     step: records.reduce((last, { step }) => Math.max(last, step), 0),
     episodeCount: numberOf(of("episode").at(-1)?.episode) ?? of("episode").length,
     updateCount: numberOf(of("update").at(-1)?.updates) ?? 0,
-    evaluations: keepEvenly(evaluations.sort((a, b) => a.step - b.step), MAX_POINTS),
+    evaluations: keepEvenly(evaluations, MAX_POINTS),
     attempts: pairs(of("attempt"), "mean").map(({ step, value }) => ({ step, mean: value })),
-    finalReturn: final && evaluationOf(final)[0],
+    finalReturn,
     bestReturn: largest(of("episode")),
     episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),
     losses: binByStep(pairs(of("update"), "loss"), MAX_POINTS),
@@ -152,6 +181,10 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     simulated: simulatedOf(records),
     skippedLines,
   };
+}
+
+function meanOf(evaluations: readonly EvaluationPoint[]): number | undefined {
+  return evaluations.length === 0 ? undefined : summarise(evaluations.map(({ mean }) => mean)).mean;
 }
 
 function scaleOf(config: Config, specOf: SpecLookup): ReturnScale | undefined {

@@ -14,8 +14,11 @@ import { VERSION } from "../system/version.ts";
 export const HASHED_CYCLES: readonly number[] = [1, 2, 4, 8, 16, 32];
 
 /** Makes the first record of a run: what it is. */
-export function startRecordOf({ task: { config: { env, seed } } }: TrainingRun): MetricRecord {
-  return { kind: "run", step: 0, version: VERSION, env, seed };
+export function startRecordOf(
+  { task: { config: { env, seed }, spec } }: TrainingRun,
+): MetricRecord {
+  const environment = spec.fingerprint === undefined ? {} : { environment: spec.fingerprint };
+  return { kind: "run", step: 0, version: VERSION, env, seed, ...environment };
 }
 
 /** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */

@@ -15,7 +15,6 @@ import {
   openGenerator,
   workersOption,
 } from "../generator_source.ts";
-import { measuredDocument } from "../measured.ts";
 import { envCommandOptions, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
@@ -40,7 +39,7 @@ type Renderer = (curve: Curve) => string;
 const RENDERERS: Readonly<Record<string, Renderer>> = {
   ".svg": curveToSvg,
   ".csv": curveToCsv,
-  ".json": (curve) => `${JSON.stringify(curveDocument(curve))}\n`,
+  ".json": (curve) => `${JSON.stringify(curve)}\n`,
 };
 
 /** The `curve` command. */
@@ -106,7 +105,7 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
     if (out !== undefined) {
       writeFileAtomic(out, render!(curve), { kind: "curve", followLinks: true });
     }
-    context.output.result(curveDocument(curve), () => describeCurve(curve, out));
+    context.output.result(curve, () => describeCurve(curve, out));
   } finally {
     await source.close();
   }
@@ -118,16 +117,6 @@ function rendererOf(out: string): Renderer {
   throw new UsageError(
     `Cannot write a curve: the file must end in ${Object.keys(RENDERERS).join(", ")}, got "${out}"`,
   );
-}
-
-/** One number has no correlation: NaN becomes null, and so does an endless interval. */
-function curveDocument({ points, ...curve }: Curve): object {
-  const { spearman } = curve;
-  return {
-    ...curve,
-    spearman: Number.isFinite(spearman) ? spearman : null,
-    points: points.map((point) => measuredDocument(point)),
-  };
 }
 
 function describeCurve(
@@ -147,7 +136,9 @@ function describeCurve(
     "",
     `Mean absolute error  ${formatNumber(mae)}`,
     `Rank correlation     ${formatNumber(spearman, 3)}`,
-    `Met within a tenth   ${formatNumber(100 * coverage, 3)} % of the requests`,
+    `Met within a tenth   ${
+      Number.isNaN(coverage) ? "-" : `${formatNumber(100 * coverage, 3)} % of the requests`
+    }`,
     ...(out === undefined ? [] : [`Written to           ${out}`]),
   ];
 }

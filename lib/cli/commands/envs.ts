@@ -62,32 +62,28 @@ function specTable(specs: readonly EnvSpec[]): string[][] {
   ];
 }
 
+/** An unbounded side becomes null, since JSON has no infinity. */
 function specDocument(spec: EnvSpec): Record<string, unknown> {
   const { observationSpace, actionSpace } = spec;
   return {
     id: spec.id,
     observation: {
       size: observationSize(spec),
-      low: jsonNumbers(observationSpace.low),
-      high: jsonNumbers(observationSpace.high),
+      low: [...observationSpace.low],
+      high: [...observationSpace.high],
       dtype: observationSpace.dtype,
     },
     action: actionSpace.kind === "discrete" ? { kind: "discrete", n: actionSpace.n } : {
       kind: "box",
       size: actionSpace.low.length,
-      low: jsonNumbers(actionSpace.low),
-      high: jsonNumbers(actionSpace.high),
+      low: [...actionSpace.low],
+      high: [...actionSpace.high],
     },
     maxEpisodeSteps: spec.maxEpisodeSteps,
     rewardThreshold: spec.rewardThreshold ?? null,
     returnRange: spec.returnRange,
     source: spec.source,
   };
-}
-
-/** JSON has no infinity: an unbounded side becomes null. */
-function jsonNumbers(values: Float64Array): (number | null)[] {
-  return Array.from(values, (value) => Number.isFinite(value) ? value : null);
 }
 
 function describeSpec(spec: EnvSpec): string[] {

@@ -16,7 +16,7 @@ import {
   withOwnHint,
 } from "../env_command.ts";
 import { findSpec } from "./envs.ts";
-import { formatMeasured, measuredDocument } from "../measured.ts";
+import { formatMeasured } from "../measured.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
@@ -99,7 +99,7 @@ async function runEvaluate(values: EvaluateValues, context: CommandContext): Pro
     const document = {
       env: env.spec.id,
       policy: path,
-      return: measuredDocument(measured),
+      return: measured,
       length: { mean: length },
     };
     context.output.result(document, () => [

@@ -24,7 +24,7 @@ import {
   workersOption,
 } from "../generator_source.ts";
 import { policyFileName } from "../../run/layout.ts";
-import { formatMeasured, measuredDocument } from "../measured.ts";
+import { formatMeasured } from "../measured.ts";
 import { envCommandOptions, envCommandWords, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { asUsage } from "../blame.ts";
@@ -254,7 +254,7 @@ function report(
     requestedReturn: requested,
     command: found.command,
     policy: path,
-    measuredReturn: measuredDocument(found.measured),
+    measuredReturn: found.measured,
   };
   context.output.result(document, () => [
     `Environment       ${env}`,

@@ -3,7 +3,8 @@
 import { merge, object } from "@optique/core/constructs";
 import { join } from "node:path";
 import { UsageError } from "../../system/errors.ts";
-import type { RunGroup } from "../../report/compare.ts";
+import { describeRepeated, findRuns, type RepeatedRun } from "../../report/across_runs.ts";
+import type { ComparedGroup } from "../../report/compare.ts";
 import { writeComparison, writeReport } from "../../report/report.ts";
 import type { RunData } from "../../report/run_data.ts";
 import { REPORT_FILE_NAME } from "../../run/layout.ts";
@@ -53,13 +54,14 @@ export const reportCommand: Command<ReportValues> = {
       throw new UsageError("Cannot report: a run folder must be given, got none");
     }
     const registry = await context.program.registry();
+    const folders = findRuns(runs);
     const options = { registry, ...(out === undefined ? {} : { out }) };
-    if (runs.length === 1) {
-      const path = out ?? join(runs[0], REPORT_FILE_NAME);
-      describeRun(path, await writeReport(runs[0], options), context);
+    if (folders.length === 1) {
+      const path = out ?? join(folders[0], REPORT_FILE_NAME);
+      describeRun(path, await writeReport(folders[0], options), context);
     } else {
       const path = out ?? REPORT_FILE_NAME;
-      describeGroups(path, await writeComparison(runs, options), context);
+      describeGroups(path, await writeComparison(folders, options), context);
     }
   },
 };
@@ -83,7 +85,10 @@ function describeRun(path: string, data: RunData, { output }: CommandContext): v
 
 function describeGroups(
   path: string,
-  groups: readonly RunGroup[],
+  { groups, repeated }: {
+    groups: readonly ComparedGroup[];
+    repeated: readonly RepeatedRun[];
+  },
   { output }: CommandContext,
 ): void {
   const document = {
@@ -95,7 +100,9 @@ function describeGroups(
       return: last,
       averageReturn: average,
     })),
+    repeated,
   };
+  for (const run of repeated) output.warn(describeRepeated(run));
   output.result(document, () => [
     ...formatTable([
       ["configuration", "runs", "return", "low", "high", "IQM"],

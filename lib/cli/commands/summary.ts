@@ -4,19 +4,23 @@ import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../../system/errors.ts";
 import { writeFileAtomic } from "../../system/files.ts";
 import {
+  describeRepeated,
   findRuns,
-  type Measure,
-  MEASURES,
-  readRunResult,
-  type SeedSummary,
-  summariseRuns,
+  groupRuns,
+  type OverSeeds,
+  type RepeatedRun,
+} from "../../report/across_runs.ts";
+import { specLookup } from "../../report/report.ts";
+import { type Measure, MEASURES, readRunData } from "../../report/run_data.ts";
+import {
+  summariseGroups,
   type SummaryRow,
   tableOf,
   toCsv,
   toMarkdown,
-} from "../../report/summary.ts";
+} from "../../report/summary_table.ts";
 import { formatNumber } from "../../numbers/format.ts";
-import { formatTable } from "../output.ts";
+import { formatTable, type Output } from "../output.ts";
 import type { Command } from "../program.ts";
 import { printableJson } from "../text_stream.ts";
 import { choiceValue, fileValue, runValue, setting, settingOr, words } from "../values.ts";
@@ -49,7 +53,7 @@ export interface SummaryValues {
 /** The `summary` command. */
 export const summaryCommand: Command<SummaryValues> = {
   description: [
-    "Runs that differ in nothing but the seed are one row: mean and deviation over seeds, low and high end of the mean's 95 % interval (Student's t, each run one value), and the interquartile mean (iqm: without the lowest and the highest quarter). A column is added for each option in which rows differ.",
+    "Runs that differ in nothing but the seed are one row: mean and deviation over seeds, low and high end of the mean's 95 % interval (Student's t within the range of the runs, each seed one value; fewer than five are too few), and the interquartile mean (iqm: without the lowest and the highest quarter). A column is added for each option in which rows differ. A run that is given twice, or as a copy, counts once.",
   ],
   examples: [
     { command: "udrlpg summary runs/sweep", does: "All runs of a sweep" },
@@ -86,26 +90,45 @@ export const summaryCommand: Command<SummaryValues> = {
         out: setting("--out", fileValue("FILE", Object.keys(ENDINGS)), "File to write"),
       }),
     ),
-  run({ runs, measure, format, out }, { output }) {
+  async run({ runs, measure, format, out }, { program, output }) {
     if (runs.length === 0) {
       throw new UsageError("Cannot summarise: a run folder must be given, got none");
     }
     const chosen = output.json ? "json" : format ?? formatOf(out);
-    const rows = summariseRuns(findRuns(runs).map(readRunResult), measure);
-    const document = { measure, rows: rows.map((row) => rowDocument(row, measure)) };
-    const text = render(chosen, rows, document);
+    const specOf = specLookup(await program.registry());
+    const data = findRuns(runs).map((folder) => readRunData(folder, specOf));
+    const { groups, repeated } = groupRuns(data);
+    const rows = summariseGroups(groups, measure);
+    const document = { measure, rows: rows.map((row) => rowDocument(row, measure)), repeated };
+    const text = chosen === "json" ? `${printableJson(document)}\n` : RENDERERS[chosen](rows);
     if (out === undefined) output.document(text, document);
     else {
       writeFileAtomic(out, text, { kind: "summary", followLinks: true });
       output.result({ ...document, out }, () => [`Written to ${out}`]);
     }
-    const missing = rows.reduce((sum, row) => sum + row.runs.length - (row.result?.n ?? 0), 0);
-    if (missing > 0) {
-      output.warn(`${missing} runs have no ${measure} return yet: they do not count`);
-    }
-    return Promise.resolve();
+    warnOf({ rows, repeated, measure }, output);
   },
 };
+
+/** Says which of the runs that were given do not count, and what is too little for an interval. */
+function warnOf(
+  { rows, repeated, measure }: {
+    rows: readonly SummaryRow[];
+    repeated: readonly RepeatedRun[];
+    measure: Measure;
+  },
+  output: Output,
+): void {
+  const missing = rows.reduce(
+    (sum, { group, result }) => sum + group.runs.length - (result?.n ?? 0),
+    0,
+  );
+  if (missing > 0) output.warn(`${missing} runs have no ${measure} return yet: they do not count`);
+  for (const run of repeated) output.warn(describeRepeated(run));
+  if (rows.some(({ result }) => result !== undefined && result.low === null)) {
+    output.note("Too few seeds for a 95 % interval where low and high are -: it takes five");
+  }
+}
 
 function formatOf(out: string | undefined): Format {
   if (out === undefined) return "text";
@@ -118,32 +141,38 @@ function formatOf(out: string | undefined): Format {
   );
 }
 
-function render(format: Format, rows: readonly SummaryRow[], document: object): string {
-  switch (format) {
-    case "text":
-      return withLines(formatTable(
-        tableOf(rows, (value) => formatNumber(value)).map((row) => row.map((cell) => cell || "-")),
-      ));
-    case "csv":
-      return toCsv(tableOf(rows, String));
-    case "markdown":
-      return toMarkdown(tableOf(rows, (value) => formatNumber(value)));
-    case "json":
-      return withLines([printableJson(document)]);
-  }
+const RENDERERS: {
+  readonly [F in Exclude<Format, "json">]: (rows: readonly SummaryRow[]) => string;
+} = {
+  text: (rows) => {
+    const tables = byEnvironment(rows).map((members) =>
+      formatTable(
+        tableOf(members, (value) => formatNumber(value))
+          .map((row) => row.map((cell) => cell || "-")),
+      )
+    );
+    return tables.map((lines) => lines.map((line) => `${line}\n`).join("")).join("\n");
+  },
+  csv: (rows) => toCsv(tableOf(rows, String)),
+  markdown: (rows) =>
+    byEnvironment(rows).map((members) =>
+      toMarkdown(tableOf(members, (value) => formatNumber(value)))
+    )
+      .join("\n"),
+};
+
+/** People read a table for each environment: returns of two say nothing side by side. */
+function byEnvironment(rows: readonly SummaryRow[]): SummaryRow[][] {
+  return [...Map.groupBy(rows, ({ group }) => group.env).values()];
 }
 
-function withLines(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join("");
-}
-
-function rowDocument(row: SummaryRow, measure: Measure): object {
-  const { env, configuration, options, runs, finished, result } = row;
+function rowDocument({ group, result }: SummaryRow, measure: Measure): object {
+  const { env, configuration, options, runs } = group;
   return {
     env,
     configuration,
     options,
-    finished,
+    finished: runs.filter(({ isFinished }) => isFinished).length,
     return: result === undefined ? null : resultDocument(result),
     runs: runs.map(({ folder, config, isFinished, step, values }) => ({
       run: folder,
@@ -155,7 +184,6 @@ function rowDocument(row: SummaryRow, measure: Measure): object {
   };
 }
 
-/** One run has no interval: its ends become null, since JSON has no infinity. */
-function resultDocument({ ci95, ...result }: SeedSummary): object {
-  return { ...result, ci95: ci95.map((bound) => Number.isFinite(bound) ? bound : null) };
+function resultDocument({ low, high, ...result }: OverSeeds): object {
+  return { ...result, ci95: [low, high] };
 }

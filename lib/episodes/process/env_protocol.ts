@@ -24,6 +24,7 @@
  */
 
 import type { BoxSpace, DiscreteSpace, EnvSpec } from "../../env.ts";
+import { hashHex } from "../../system/files.ts";
 
 /** No line of either side may be longer, in bytes. */
 export const LONGEST_LINE_BYTES = 1 << 20;
@@ -32,6 +33,7 @@ export const LONGEST_LINE_BYTES = 1 << 20;
 const MOST_DIMENSIONS = 10_000;
 const MOST_CHOICES = 100_000;
 const LONGEST_TEXT = 200;
+const FINGERPRINT_DIGITS = 12;
 
 /** How much of a wrong value an error text shows, in characters. */
 const LONGEST_QUOTE = 80;
@@ -173,7 +175,7 @@ export function readDescription(fields: Fields, command: string): EnvSpec {
     fail('"returnRange" must be two finite numbers in order', range);
   }
   const threshold = field(fields, "rewardThreshold") ?? undefined;
-  return {
+  const spec: EnvSpec = {
     id: readText(fields, "id"),
     observationSpace: readBox(readSpace(fields, "observationSpace"), "observationSpace", "float64"),
     actionSpace: readActionSpace(fields),
@@ -182,6 +184,20 @@ export function readDescription(fields: Fields, command: string): EnvSpec {
     returnRange: [range[0], range[1]],
     source: readText(fields, "source", `child process: ${command}`.slice(0, LONGEST_TEXT)),
   };
+  return { ...spec, fingerprint: fingerprintOf(spec) };
+}
+
+/** Hashes what an environment is, but for the text that says where it comes from, such as a path. */
+function fingerprintOf({ source: _, ...spec }: EnvSpec): string {
+  return hashHex(new TextEncoder().encode(describeSpec(spec))).slice(0, FINGERPRINT_DIGITS);
+}
+
+/** Writes a specification as text that is the same for the same one, unbounded dimensions included. */
+export function describeSpec(spec: Partial<EnvSpec>): string {
+  return JSON.stringify(
+    spec,
+    (_, value) => ArrayBuffer.isView(value) ? String(value) : value,
+  );
 }
 
 /**

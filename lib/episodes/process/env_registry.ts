@@ -8,6 +8,7 @@
 
 import type { Env, EnvRegistry, EnvSpec } from "../../env.ts";
 import { connectEnvCommand, type EnvCommandOptions } from "./env_process.ts";
+import { describeSpec } from "./env_protocol.ts";
 import { FileError } from "../../system/errors.ts";
 
 /** The environments of a program and the one of a command. */
@@ -43,7 +44,7 @@ export async function withEnvCommand(
       const child = unused ?? await connectEnvCommand(command, options);
       if (unused === undefined) children.push(child);
       unused = undefined;
-      if (describes(child.spec) === describes(described)) return child;
+      if (describeSpec(child.spec) === describeSpec(described)) return child;
       await child.close();
       throw new FileError(
         `Cannot describe environment command "${command}": every child must be alike, got ${
@@ -55,12 +56,4 @@ export async function withEnvCommand(
       await Promise.all(children.map((child) => child.close()));
     },
   };
-}
-
-/** A text that is the same for the same specification, unbounded dimensions included. */
-function describes(spec: EnvSpec): string {
-  return JSON.stringify(
-    spec,
-    (_, value) => ArrayBuffer.isView(value) ? String(value) : value,
-  );
 }

@@ -61,3 +61,9 @@ Deno.test("measureCurve() asks for the top alone when one point is wanted", asyn
   const { points } = await measureCurve(generator, options);
   assert.deepEqual(points.map(({ requested }) => requested), [80]);
 });
+
+Deno.test("summariseCurve() says nothing of order or hits over a range without width", () => {
+  const points = Array.from({ length: 7 }, () => ({ requested: 0.1, mean: 0.1 }));
+  const { mae, spearman, coverage } = summariseCurve(points, 0);
+  assert.deepEqual([mae, spearman, coverage], [0, NaN, NaN]);
+});

@@ -104,3 +104,14 @@ Deno.test("joinSummaries() equals the summary of all values", () => {
     assert.equal(joined.n, whole.n);
   }
 });
+
+Deno.test("spearman() knows no order of what does not vary, however often it is there", () => {
+  const rising = Array.from({ length: 60 }, (_, i) => i);
+  for (let n = 2; n < 60; n++) {
+    // The mean of n equal numbers need not be that number.
+    const constant = new Array<number>(n).fill(0.1);
+    assert.ok(Number.isNaN(spearman(rising.slice(0, n), constant)), `${n}`);
+    assert.ok(Number.isNaN(spearman(constant, rising.slice(0, n))), `${n}`);
+  }
+  assert.equal(spearman(rising, rising), 1);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { acrossRuns, averageLines } from "../../../lib/report/compare.ts";
+import { averageLines } from "../../../lib/report/compare.ts";
 import { embedJson, escapeHtml, readPageData } from "../../../lib/report/html.ts";
 import { sumTimes } from "../../../lib/report/run_times.ts";
 import { binByStep, keepEvenly } from "../../../lib/report/thin.ts";
@@ -23,16 +23,6 @@ Deno.test("averageLines() holds a last value for a fiftieth of the range, no far
   }];
   const { values } = averageLines(lines, 2);
   assert.deepEqual([values[1].n, values[1].mean], [2, 99.5]);
-});
-
-Deno.test("acrossRuns() counts each run once", () => {
-  // 10, 20, 30, 100: mean 40, deviations 900 + 400 + 100 + 3600 = 5000; the middle two: 25.
-  const { mean, std, iqm, low, high, n } = acrossRuns([100, 10, 30, 20])!;
-  assert.deepEqual([mean, iqm, n], [40, 25, 4]);
-  const half = 3.18245 * std / 2;
-  assert.ok(Math.abs(std - Math.sqrt(5000 / 3)) < 1e-9);
-  assert.ok(Math.abs(high! - mean - half) < 1e-9 && Math.abs(mean - low! - half) < 1e-9);
-  assert.equal(acrossRuns([]), undefined);
 });
 
 Deno.test("sumTimes() books time on what the later event tells of, without pauses", () => {

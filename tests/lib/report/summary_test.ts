@@ -4,14 +4,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import { writeRunConfig } from "../../../lib/run/folder.ts";
-import {
-  findRuns,
-  overSeeds,
-  readRunResult,
-  summariseRuns,
-  toCsv,
-  toMarkdown,
-} from "../../../lib/report/summary.ts";
+import { findRuns, groupRuns, overSeeds } from "../../../lib/report/across_runs.ts";
+import { readRunData, type RunData } from "../../../lib/report/run_data.ts";
+import { summariseGroups, toCsv, toMarkdown } from "../../../lib/report/summary_table.ts";
 import { assertClose } from "../../support/close.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
 import { run } from "../../support/program.ts";
@@ -46,34 +41,51 @@ function writeRun(
   Deno.writeTextFileSync(join(folder, "metrics.jsonl"), text);
 }
 
+function read(folder: string): RunData {
+  return readRunData(folder, () => undefined);
+}
+
 Deno.test("overSeeds() gives mean, deviation, interval and interquartile mean as by hand", () => {
-  // 2, 4, 9: mean 5, deviation sqrt(26 / 2), interval 5 +- 4.30265 sqrt(13) / sqrt(3).
-  const result = overSeeds([9, 2, 4])!;
+  // 1, 2, 4, 8, 10: mean 5, squares 16 + 9 + 1 + 9 + 25 = 60, deviation sqrt(60 / 4) = sqrt(15);
+  // half an interval is 2.77645 sqrt(15 / 5) = 4.80895: from 0.19, which is less than was seen, to 9.81.
+  const result = overSeeds([8, 2, 4, 10, 1])!;
   assertClose(result.mean, 5);
-  assertClose(result.std, Math.sqrt(13));
-  assertClose(result.ci95[0], 5 - 4.30265 * Math.sqrt(13 / 3), 1e-4);
-  assert.deepEqual([result.iqm, result.min, result.max, result.n], [5, 2, 9, 3]);
+  assertClose(result.std, Math.sqrt(15));
+  assert.equal(result.low, 1);
+  assertClose(result.high!, 9.80895, 1e-4);
+  assertClose(result.iqm, 14 / 3);
+  assert.deepEqual([result.min, result.max, result.n], [1, 10, 5]);
   // Eight values: two of each end are left out.
   assert.equal(overSeeds([1, 2, 3, 4, 5, 6, 100, 1000])!.iqm, 4.5);
   assert.equal(overSeeds([]), undefined);
 });
 
-Deno.test("readRunResult() takes the final return of finished runs alone", () =>
+Deno.test("overSeeds() says no interval of few seeds, and none beyond what was seen", () => {
+  const { low, high } = overSeeds([247, 500])!;
+  assert.deepEqual([low, high], [null, null]);
+  for (const values of [[0, 0, 0, 0, 500], [500, 500, 500, 500, 500], [0, 500, 0, 500, 0, 500]]) {
+    const { low, high, mean } = overSeeds(values)!;
+    assert.ok(low! >= Math.min(...values) && high! <= Math.max(...values), `${values}`);
+    assert.ok(low! <= mean && mean <= high!);
+  }
+});
+
+Deno.test("readRunData() takes the final return of finished runs alone", () =>
   withFolder((folder) => {
     const evaluations = Array.from({ length: 32 }, (_, i) => i);
     writeRun(join(folder, "a"), { evaluations, final: 77 });
-    const { values, isFinished, step } = readRunResult(join(folder, "a"));
+    const { values, isFinished, step } = read(join(folder, "a"));
     // The last 20 of 0 to 31 are 12 to 31.
     assert.deepEqual({ ...values }, { final: 77, last: 21.5, average: 15.5 });
     assert.deepEqual([isFinished, step], [true, 32]);
     Deno.removeSync(join(folder, "a", "generator.safetensors"));
-    assert.equal(readRunResult(join(folder, "a")).values.final, undefined);
+    assert.equal(read(join(folder, "a")).values.final, undefined);
     Deno.removeSync(join(folder, "a", "metrics.jsonl"));
-    const { values: none } = readRunResult(join(folder, "a"));
+    const { values: none } = read(join(folder, "a"));
     assert.deepEqual({ ...none }, { final: undefined, last: undefined, average: undefined });
   }));
 
-Deno.test("summariseRuns() groups runs that differ in the seed alone and names what differs", () =>
+Deno.test("groupRuns() groups runs that differ in the seed alone and names what differs", () =>
   withFolder((folder) => {
     const runs: [name: string, config: PartialConfig, final: number | undefined][] = [
       ["a", { seed: 1 }, 10],
@@ -84,11 +96,11 @@ Deno.test("summariseRuns() groups runs that differ in the seed alone and names w
     for (const [name, config, final] of runs) {
       writeRun(join(folder, name), { config, ...(final === undefined ? {} : { final }) });
     }
-    const rows = summariseRuns(findRuns([folder]).map(readRunResult), "final");
+    const rows = summariseGroups(groupRuns(findRuns([folder]).map(read)).groups, "final");
     assert.deepEqual(
-      rows.map(({ runs, finished, options, result }) => [
+      rows.map(({ group: { runs, options }, result }) => [
         runs.length,
-        finished,
+        runs.filter(({ isFinished }) => isFinished).length,
         options,
         result?.mean,
         result?.n,
@@ -98,7 +110,7 @@ Deno.test("summariseRuns() groups runs that differ in the seed alone and names w
         [1, 1, { "update.batchSize": 99 }, 5, 1],
       ],
     );
-    assert.notEqual(rows[0].configuration, rows[1].configuration);
+    assert.notEqual(rows[0].group.configuration, rows[1].group.configuration);
   }));
 
 Deno.test("findRuns() takes run folders and folders of them, each once, and nothing else", () =>
@@ -114,6 +126,58 @@ Deno.test("findRuns() takes run folders and folders of them, each once, and noth
     });
     assert.throws(() => findRuns([join(folder, "none")]), { message: /there is no such file/ });
   }));
+
+Deno.test("a run given twice, by another path or as a copy, counts once", () =>
+  withFolder(async (folder) => {
+    const [first, copy] = ["first", "copy"].map((name) => join(folder, name));
+    writeRun(first, { config: { seed: 1 }, final: 10 });
+    writeRun(copy, { config: { seed: 1 }, final: 10 });
+    writeRun(join(folder, "half"), { config: { seed: 1 }, evaluations: [5] });
+    writeRun(join(folder, "other"), { config: { seed: 2 }, final: 30 });
+    Deno.symlinkSync(first, join(folder, "link"));
+    assert.deepEqual(findRuns([first, `${first}/`, `${folder}/./first`, join(folder, "link")]), [
+      first,
+    ]);
+    const { code, stdout, stderr } = await run(["summary", folder, first, "--json"]);
+    assert.equal(code, 0);
+    const { rows, repeated } = JSON.parse(stdout);
+    assert.deepEqual([rows.length, rows[0].return.mean, rows[0].return.n], [1, 20, 2]);
+    assert.deepEqual(repeated, [
+      { folder: first, counted: copy },
+      { folder: join(folder, "half"), counted: copy },
+    ]);
+    assert.match(stderr, /half does not count: .*copy is the same configuration and seed$/m);
+  }));
+
+Deno.test("runs of different environments that share an id are not pooled", () =>
+  withFolder(async (folder) => {
+    ["aaa", "bbb"].forEach((environment, i) => {
+      const path = join(folder, environment);
+      writeRun(path, { config: { seed: i + 1 }, final: 10 });
+      const start = JSON.stringify({ kind: "run", step: 0, environment });
+      const metrics = join(path, "metrics.jsonl");
+      Deno.writeTextFileSync(metrics, `${start}\n${Deno.readTextFileSync(metrics)}`);
+    });
+    const { stdout } = await run(["summary", folder, "--json"]);
+    const { rows } = JSON.parse(stdout);
+    assert.deepEqual(rows.map(({ env }: { env: string }) => env), [
+      "Tiny-v0 (aaa)",
+      "Tiny-v0 (bbb)",
+    ]);
+    // People get a table each.
+    const { stdout: text } = await run(["summary", folder]);
+    assert.equal(text.match(/^environment/gm)?.length, 2);
+  }));
+
+Deno.test("toCsv() leaves a spreadsheet nothing to compute", () => {
+  const hostile = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "\tx", "\r=1"];
+  for (const cell of hostile) {
+    assert.match(toCsv([[cell]]), /^"?'/, JSON.stringify(cell));
+  }
+  for (const cell of ["-5.5", "1e-7", "+3", "plain", "a=b"]) {
+    assert.equal(toCsv([[cell]]), `${cell}\n`);
+  }
+});
 
 Deno.test("toCsv() and toMarkdown() keep odd cells apart", () => {
   const table = [["a", "b"], ['x,"y"', "1|2\n"]];
@@ -135,9 +199,13 @@ Deno.test("summary prints every format, and refuses what it does not know", () =
     };
     const text = await run(["summary", sweep]);
     assert.match(text.stdout, /^environment +configuration +runs +finished +mean +deviation/);
-    assert.match(text.stdout, / 3 +2 +15 +7\.071 +-48\.53 +78\.53 +15\n$/);
-    assert.equal(text.stderr, "Warning: 1 runs have no final return yet: they do not count\n");
-    assert.match(await summary("--format", "csv"), /,3,2,15,7\.07\d+,-48\.5\d*,78\.5\d*,15\n$/);
+    assert.match(text.stdout, / 3 +2 +15 +7\.071 +- +- +15\n$/);
+    assert.equal(
+      text.stderr,
+      "Warning: 1 runs have no final return yet: they do not count\n" +
+        "Too few seeds for a 95 % interval where low and high are -: it takes five\n",
+    );
+    assert.match(await summary("--format", "csv"), /,3,2,15,7\.07\d+,,,15\n$/);
     assert.match(await summary("--format", "markdown"), /^\| environment \| .*\n\| --- \|/);
     const document = JSON.parse(await summary("--json"));
     assert.deepEqual(document, JSON.parse(await summary("--format", "json")));

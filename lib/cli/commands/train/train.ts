@@ -13,7 +13,7 @@ import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress, TrainResult } from "../../../run/session.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
 import { asUsage } from "../../blame.ts";
-import { formatMeasured, measuredDocument } from "../../measured.ts";
+import { formatMeasured } from "../../measured.ts";
 import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts";
 import {
   envCommandOptions,
@@ -210,7 +210,7 @@ async function trainRun(
     });
     output.endProgress();
     if (!result.finished) failInterrupted(interruption.signal, { result, values });
-    output.result(resultDocument(result), () => describeResult(result, values));
+    output.result({ finalReturn: null, ...result }, () => describeResult(result, values));
   } finally {
     interruption.stop();
   }
@@ -241,10 +241,6 @@ function factsOf(state: TrainProgress): [label: string, value: string][] {
     ["loss", formatNumber(loss, 3)],
     ["buffer", String(bufferFill)],
   ];
-}
-
-function resultDocument({ finalReturn, ...result }: TrainResult): object {
-  return { ...result, finalReturn: finalReturn ? measuredDocument(finalReturn) : null };
 }
 
 function describeResult(result: TrainResult, values: TrainValues): string[] {

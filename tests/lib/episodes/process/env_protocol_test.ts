@@ -18,7 +18,9 @@ const GOOD = {
 };
 
 Deno.test("readDescription() fills in what may be left out", () => {
-  assert.deepEqual(readDescription(GOOD, "python x.py"), {
+  const { fingerprint, ...spec } = readDescription(GOOD, "python x.py");
+  assert.match(fingerprint!, /^[0-9a-f]{12}$/);
+  assert.deepEqual(spec, {
     id: "Line-v0",
     observationSpace: {
       kind: "box",
@@ -31,6 +33,16 @@ Deno.test("readDescription() fills in what may be left out", () => {
     returnRange: [0, 10],
     source: "child process: python x.py",
   });
+});
+
+Deno.test("readDescription() tells environments apart by what they are, not by where they come from", () => {
+  const { fingerprint } = readDescription(GOOD, "python x.py");
+  assert.equal(readDescription({ ...GOOD, source: "here" }, "/elsewhere").fingerprint, fingerprint);
+  for (
+    const change of [{ maxEpisodeSteps: 11 }, { returnRange: [0, 9] }, { actionSpace: { n: 3 } }]
+  ) {
+    assert.notEqual(readDescription({ ...GOOD, ...change }, "x").fingerprint, fingerprint);
+  }
 });
 
 Deno.test("readDescription() names the rule that a description breaks", () => {
