@@ -5,7 +5,6 @@
 
 import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
 import { InterruptedError, UsageError } from "../system/errors.ts";
-import { quoteWord } from "../system/words.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
 
@@ -39,8 +38,8 @@ export function envCommandOptions(): {
 }
 
 /** The words that a suggested command line needs in addition: none, or the environment's command. */
-export function envCommandWords({ envCommand }: Pick<EnvCommandValues, "envCommand">): string {
-  return envCommand === undefined ? "" : ` --env-command ${quoteWord(envCommand)}`;
+export function envCommandWords({ envCommand }: Pick<EnvCommandValues, "envCommand">): string[] {
+  return envCommand === undefined ? [] : ["--env-command", envCommand];
 }
 
 /**

@@ -56,7 +56,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     ],
     "There is a run for every list entry, grid point, draw and seed. Its folder is runs/NAME/ENVIRONMENT-HASH-seedN, where HASH is that of the configuration without its seed: equal runs share a folder, and a sweep that grows keeps what is done.",
     [
-      "  udrlpg sweep plan sweep.toml | xargs -P 4 -L 1 env",
+      "  udrlpg sweep plan sweep.toml | xargs -r -P 4 -L 1 env",
       "  udrlpg sweep plan sweep.toml | parallel -j 4",
       "  udrlpg summary runs/sweep",
     ],

@@ -7,8 +7,8 @@ import { CONFIG_FILE_NAME } from "../run/layout.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, renderTable } from "./html.ts";
-import { formatGrouped } from "../numbers/format.ts";
-import { quoteWord } from "../system/words.ts";
+import { formatGrouped, formatNumber } from "../numbers/format.ts";
+import { ownLine, pathWord } from "../system/words.ts";
 import type { MeasuredPoint, RunData } from "./run_data.ts";
 import {
   followingFigure,
@@ -145,16 +145,20 @@ function renderBars(
   }</div>`;
 }
 
-function renderCommands({ folder, finalReturn, curves }: RunData): string {
-  const run = quoteWord(folder);
+function renderCommands({ folder: path, finalReturn, curves }: RunData): string {
+  const folder = pathWord(path);
   const lines = [
     [
       "Repeat it",
-      `udrlpg train --config ${quoteWord(join(folder, CONFIG_FILE_NAME))} --out ${
-        quoteWord(`${folder.replace(/\/+$/, "")}-again`)
-      }`,
+      ownLine(
+        "train",
+        "--config",
+        join(folder, CONFIG_FILE_NAME),
+        "--out",
+        `${folder.replace(/\/+$/, "")}-again`,
+      ),
     ],
-    ["Go on with it", `udrlpg train --resume --out ${run}`],
+    ["Go on with it", ownLine("train", "--resume", "--out", folder)],
   ];
   if (finalReturn) {
     const means = curves.at(-1)?.points.map(({ mean }) => mean) ?? [];
@@ -163,10 +167,15 @@ function renderCommands({ folder, finalReturn, curves }: RunData): string {
     const [third, two] = [1, 2].map((k) => Number((low + k * (high - low) / 3).toPrecision(2)));
     const wanted = [...new Set([third, two, best])].sort((a, b) => a - b);
     lines.push(
-      ["Write a policy", `udrlpg generate --run ${run} --return ${two}`],
+      ["Write a policy", ownLine("generate", "--run", folder, "--return", formatNumber(two))],
       [
         "Watch policies",
-        `udrlpg play --run ${run} --returns=${wanted.join(",")}`,
+        ownLine(
+          "play",
+          "--run",
+          folder,
+          `--returns=${wanted.map((value) => formatNumber(value)).join(",")}`,
+        ),
       ],
     );
   }

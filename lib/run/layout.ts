@@ -18,6 +18,24 @@ export const CHECKPOINT_FOLDER_NAME = "checkpoint";
 /** The lock; a folder that holds nothing else counts as empty. */
 export const LOCK_FILE_NAME = ".lock";
 
+/**
+ * Makes a file name of an environment's id, which anybody may have chosen: it names no other folder and
+ * hides nowhere.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fileNameOf } from "./layout.ts";
+ * assert.deepEqual(["CartPole-v1", "../x/y", ".."].map(fileNameOf), ["CartPole-v1", "_x_y", "_"]);
+ * ```
+ */
+export function fileNameOf(id: string): string {
+  return id.replace(/^\.+/, "_").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/_+/g, "_").slice(
+    0,
+    100,
+  );
+}
+
 const EVENTS_PREFIX = "events.out.tfevents.";
 const EVENTS_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
 

@@ -5,6 +5,7 @@
  */
 
 import { type Config, flattenConfig, resolveConfig } from "../config/config.ts";
+import { fileNameOf } from "../run/layout.ts";
 import { hashHex } from "../system/files.ts";
 import { presetLayers } from "../config/presets.ts";
 import { Rng } from "../numbers/rng.ts";
@@ -56,7 +57,7 @@ export function expandSweep(
     const { config } = resolveConfig(layers);
     const hash = configHash(config);
     for (const seed of sweep.seeds) {
-      const folder = `${out}/${env.replace(/[^A-Za-z0-9._-]+/g, "_")}-${hash}-seed${seed}`;
+      const folder = `${out}/${fileNameOf(env)}-${hash}-seed${seed}`;
       if (runs.has(folder)) continue;
       const run = { config: { ...config, seed }, settings: sweep.settings, given, hash, folder };
       runs.set(folder, run);

@@ -7,7 +7,7 @@
  * command goes on from the checkpoint. A task that was cancelled gets the same signal and is let go.
  */
 
-import { quoteWord } from "../system/words.ts";
+import { hasControl, quoteWord } from "../system/words.ts";
 
 /** What the script is made from. */
 export interface SlurmJob {
@@ -31,14 +31,26 @@ export interface SlurmJob {
   readonly options?: readonly string[];
 }
 
-/** Writes the script for `sbatch`. */
+/**
+ * Writes the script for `sbatch`.
+ * @throws {RangeError} when a text that stands in a line of its own holds control characters.
+ */
 export function renderSlurmScript(job: SlurmJob): string {
   const { name, lines, workFolder, logFolder, jobs, time, graceSeconds, cpus, options } = job;
+  const texts = { name, "working folder": workFolder, "log folder": logFolder, time, options };
+  for (const [what, text] of Object.entries(texts)) {
+    if (!hasControl([text ?? []].flat().join(""))) continue;
+    throw new RangeError(
+      `Cannot write a job script: the ${what} must hold no line breaks or control characters, got ${
+        JSON.stringify(text)
+      }`,
+    );
+  }
   const limit = jobs === undefined ? "" : `%${jobs}`;
   const directives = [
     `--job-name=${name}`,
     `--array=1-${lines.length}${limit}`,
-    `--output=${quoteDirective(`${logFolder}/slurm-%A_%a.log`)}`,
+    `--output=${quoteDirective(`${logFolder.replaceAll("%", "%%")}/slurm-%A_%a.log`)}`,
     "--open-mode=append",
     "--requeue",
     `--signal=B:TERM@${graceSeconds}`,

@@ -74,6 +74,46 @@ export function formatLine(program: string, words: readonly string[]): string {
   return [program, ...words.map(quoteWord)].join(" ");
 }
 
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+/** Tells whether a text holds characters that break a line, or that a terminal obeys. */
+export function hasControl(text: string): boolean {
+  return CONTROL.test(text);
+}
+
+/**
+ * Writes a command of this program for people to paste. A word with control characters, which no
+ * terminal shows, is written with escapes, as bash and zsh read them.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { ownLine } from "./words.ts";
+ * assert.equal(ownLine("report", "my $(runs)"), "udrlpg report 'my $(runs)'");
+ * assert.equal(ownLine("report", "a\nb"), "udrlpg report $'a\\x0ab'");
+ * ```
+ */
+export function ownLine(...words: readonly string[]): string {
+  return ["udrlpg", ...words.map((word) => hasControl(word) ? escapeWord(word) : quoteWord(word))]
+    .join(" ");
+}
+
+/** Writes a path so that nothing takes it for an option: "-x" becomes "./-x". */
+export function pathWord(path: string): string {
+  return path.startsWith("-") ? `./${path}` : path;
+}
+
+function escapeWord(word: string): string {
+  const escapes = Array.from(new TextEncoder().encode(word), (byte) => {
+    const character = String.fromCharCode(byte);
+    return /[A-Za-z0-9_@%+=:,./ -]/.test(character)
+      ? character
+      : `\\x${byte.toString(16).padStart(2, "0")}`;
+  });
+  return `$'${escapes.join("")}'`;
+}
+
 /**
  * Splits a line as a POSIX shell does that finds quotes and backslashes alone: no variables, pipes or
  * patterns.

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { reachableRange } from "../../generator/calibration.ts";
 import type { EnvSpec } from "../../env.ts";
 import { UnreachableReturnError, UsageError } from "../../system/errors.ts";
+import { ownLine, pathWord } from "../../system/words.ts";
 import { type FindOptions, findPolicy, type FoundPolicy } from "../../generator/find_policy.ts";
 import {
   writePolicy,
@@ -263,6 +264,6 @@ function report(
     `Policy            ${path}`,
     path.endsWith(WRITTEN_ENDINGS.c)
       ? "Next: see the comment at the top of that file"
-      : `Next: udrlpg evaluate ${path}${envCommandWords(values)}`,
+      : `Next: ${ownLine("evaluate", pathWord(path), ...envCommandWords(values))}`,
   ]);
 }

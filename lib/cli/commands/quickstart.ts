@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { policyFileName } from "../../run/layout.ts";
 import { UsageError } from "../../system/errors.ts";
 import { isThere } from "../../system/files.ts";
+import { ownLine, pathWord } from "../../system/words.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { runProgram } from "../run_program.ts";
 import { folderValue, setting } from "../values.ts";
@@ -53,7 +54,9 @@ export const quickstartCommand: Command<QuickstartValues> = {
     output.result(documents, () => [
       "",
       `A policy for the return ${WANTED_RETURN} is in ${policy}`,
-      `Next: udrlpg generate --run ${folder} --return 300 --tolerance 60`,
+      `Next: ${
+        ownLine("generate", "--run", pathWord(folder), "--return", "300", "--tolerance", "60")
+      }`,
     ]);
   },
 };
@@ -69,7 +72,7 @@ async function runStep(
   const flags = [...(output.quiet ? ["--quiet"] : []), ...(output.json ? ["--json"] : [])];
   let text = "";
   const collect = { ...program.stdout, write: (part: string) => void (text += part) };
-  if (!output.json) program.stdout.write(`\n$ udrlpg ${argv.join(" ")}\n`);
+  if (!output.json) output.result({}, () => ["", `$ ${ownLine(...argv)}`]);
   const code = await runProgram([...argv, ...flags], {
     ...program,
     stdout: output.json ? collect : program.stdout,

@@ -101,3 +101,11 @@ Deno.test("trainWords() leaves workers to a sweep that names them", () => {
   assert.deepEqual(words.slice(words.indexOf("--workers")).slice(0, 2), ["--workers", "4"]);
   assert.equal(words.filter((word) => word === "--workers").length, 1);
 });
+
+Deno.test("expandSweep() keeps every run folder in its own, whatever an environment is called", () => {
+  for (const id of ["../../etc/x", "..", "/etc/x", "a/../../b", ".hidden", "gym:ALE/Pong-v5"]) {
+    for (const { folder } of expand(`env = ${JSON.stringify(id)}\nsteps = 10`)) {
+      assert.match(folder, /^runs\/s\/[^./][^/]*$/, id);
+    }
+  }
+});

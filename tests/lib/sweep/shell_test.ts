@@ -42,7 +42,7 @@ Deno.test("12 runs under xargs are killed half-way and finished by the same line
   withSweepFolder(
     tinySweep({ seeds: 6, more: "[grid]\nupdate.learningRate = [1e-3, 1e-4]" }),
     async (folder) => {
-      const line = "udrlpg sweep plan sweep.toml --quiet | xargs -P 2 -L 1 env";
+      const line = "udrlpg sweep plan sweep.toml --quiet | xargs -r -P 2 -L 1 env";
       const controller = new AbortController();
       const first = shell(line, folder, controller.signal);
       await until(() => finishedRuns(folder).size >= 4, 60_000);
@@ -54,7 +54,7 @@ Deno.test("12 runs under xargs are killed half-way and finished by the same line
       const planned = await shell("udrlpg sweep plan sweep.toml > plan", folder);
       assert.match(planned.stderr, new RegExp(`^12 runs: ${before.size} finished, `));
       // The plan is always the same, whatever is done.
-      const second = await shell("xargs -P 2 -L 1 env < plan", folder);
+      const second = await shell("xargs -r -P 2 -L 1 env < plan", folder);
       assert.equal(second.code, 0, second.stderr);
       const after = finishedRuns(folder);
       assert.equal(after.size, 12);
@@ -65,6 +65,23 @@ Deno.test("12 runs under xargs are killed half-way and finished by the same line
       );
     },
   ));
+
+Deno.test("the line for xargs prints no variable when the plan fails or is empty", () =>
+  withSweepFolder("seeds = 0", async (folder) => {
+    const around = { ...folder, env: { ...folder.env, MY_SECRET: "hunter2" } };
+    const { stdout: help } = await shell("udrlpg help sweeps; udrlpg sweep --help", around);
+    const readme = await Deno.readTextFile(new URL("../../../README.md", import.meta.url));
+    const lines = [
+      ...`${help}${readme}`.matchAll(/^\s*(udrlpg sweep plan \S+ \| xargs .*?)(?: +#.*)?$/gm),
+    ]
+      .map(([, line]) => line);
+    assert.ok(lines.length >= 3, `${lines}`);
+    for (const line of [...lines, lines[0].replace(/^.*?\|/, "true |")]) {
+      const { stdout, stderr } = await shell(line, around);
+      assert.equal(stdout, "", line);
+      assert.doesNotMatch(stderr, /hunter2/);
+    }
+  }));
 
 Deno.test("GNU parallel takes the lines of a plan, where it is installed", () =>
   withSweepFolder(tinySweep({ seeds: 2 }), async (folder) => {
@@ -108,7 +125,7 @@ Deno.test("sweep run finishes a sweep, reports a run that fails, and needs a per
     assert.equal(denied.code, 2, denied.stderr);
     assert.match(
       denied.stderr,
-      /^Cannot start "udrlpg": .* run it with --allow-run=udrlpg, or use udrlpg sweep plan sweep\.toml \| xargs -P 3 -L 1 env$/m,
+      /^Cannot start "udrlpg": .* run it with --allow-run=udrlpg, or use udrlpg sweep plan sweep\.toml \| xargs -r -P 3 -L 1 env$/m,
     );
     const missing = await shell(
       "udrlpg sweep run sweep.toml --program nowhere-to-be-found",

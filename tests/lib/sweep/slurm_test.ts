@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { renderSlurmScript } from "../../../lib/sweep/slurm.ts";
+import { run } from "../../support/program.ts";
 import { startSlurm } from "../../support/slurm_cluster.ts";
 import { shell, type SweepFolder, tinySweep, withSweepFolder } from "../../support/sweep_folder.ts";
 
@@ -44,6 +45,51 @@ Deno.test("renderSlurmScript() writes what was asked for", () => {
   const bare = renderSlurmScript(JOB);
   assert.match(bare, /^#SBATCH --array=1-2$/m);
   assert.doesNotMatch(bare, /--time|--cpus/);
+});
+
+Deno.test("renderSlurmScript() refuses what would begin a line of its own, and keeps % as it is", () => {
+  const hostile = "/data\n#SBATCH --mail-user=x\ntouch pwned #";
+  for (
+    const change of [
+      { workFolder: hostile },
+      { logFolder: hostile },
+      { name: hostile },
+      { time: hostile },
+      { options: ["--partition=gpu", hostile] },
+      { logFolder: "/data\r" },
+    ]
+  ) {
+    assert.throws(() => renderSlurmScript({ ...JOB, ...change }), {
+      name: "RangeError",
+      message: /^Cannot write a job script: the .* must hold no line breaks or control characters/,
+    });
+  }
+  const { logFolder } = { logFolder: "/data/100%j" };
+  assert.match(
+    renderSlurmScript({ ...JOB, logFolder }),
+    /^#SBATCH --output=\/data\/100%%j\/slurm-%A_%a\.log$/m,
+  );
+});
+
+Deno.test("sweep submit writes no script for a folder whose name breaks a line", async () => {
+  const parent = await Deno.makeTempDir();
+  const before = Deno.cwd();
+  try {
+    const folder = `${parent}/a\nb`;
+    Deno.mkdirSync(folder);
+    Deno.writeTextFileSync(`${folder}/sweep.toml`, tinySweep({ seeds: 1 }));
+    Deno.chdir(folder);
+    const { code, stderr } = await run(["sweep", "submit", "sweep.toml", "--engine", "slurm"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^Cannot write a job script: the working folder must hold no line breaks/);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["sweep.toml"]);
+    const plan = await run(["sweep", "plan", "sweep.toml", "--out", "c\nd"]);
+    assert.equal(plan.code, 2);
+    assert.match(plan.stderr, /^Cannot plan a sweep: --out must hold no line breaks/);
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(parent, { recursive: true });
+  }
 });
 
 /** A run that saves for a while when it is asked to stop, and stands for `udrlpg train`. */

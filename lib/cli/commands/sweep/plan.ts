@@ -4,7 +4,8 @@ import { trainWords } from "../../../sweep/command_line.ts";
 import { expandSweep, type SweepRun } from "../../../sweep/expand.ts";
 import { runStateOf } from "../../../sweep/run_state.ts";
 import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
-import { formatLine, quoteWord } from "../../../system/words.ts";
+import { UsageError } from "../../../system/errors.ts";
+import { formatLine, hasControl, quoteWord } from "../../../system/words.ts";
 import { asUsage } from "../../blame.ts";
 import { findSpec } from "../envs.ts";
 import type { CommandContext } from "../../program.ts";
@@ -36,6 +37,13 @@ export async function planSweep(
 ): Promise<Plan> {
   const sweep = readSweepFile(file);
   out ??= `runs/${sweep.name}`;
+  if (hasControl(out)) {
+    throw new UsageError(
+      `Cannot plan a sweep: --out must hold no line breaks or control characters, got ${
+        JSON.stringify(out)
+      }`,
+    );
+  }
   const runs = asUsage(() => expandSweep(sweep, { out: out!, variables: variablesOf(context) }));
   const [registry, models] = await Promise.all([
     context.program.registry(),

@@ -2,7 +2,7 @@
 
 import { formatDuration } from "../../../system/clock.ts";
 import { DivergedError, FileError, InterruptedError, UsageError } from "../../../system/errors.ts";
-import { formatLine, quoteWord, splitLine } from "../../../system/words.ts";
+import { formatLine, ownLine, pathWord, splitLine } from "../../../system/words.ts";
 import type { SweepRun } from "../../../sweep/expand.ts";
 import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
 import { lastStepOf } from "../../../sweep/run_state.ts";
@@ -83,7 +83,8 @@ function threadsOf({ sweep }: Plan, jobs: number): string[] {
 function withXargs(error: unknown, { file, program }: Plan, jobs: number): unknown {
   if (!(error instanceof UsageError) || !error.message.includes("permitted")) return error;
   const line = formatLine(program, ["sweep", "plan", file]);
-  return new UsageError(`${error.message}, or use ${line} | xargs -P ${jobs} -L 1 env`);
+  // -r: without a line env would run alone, and print every variable.
+  return new UsageError(`${error.message}, or use ${line} | xargs -r -P ${jobs} -L 1 env`);
 }
 
 function reportOutcomes(
@@ -112,7 +113,7 @@ function reportOutcomes(
     `${document.finished} of ${plan.runs.length} runs are finished, after ${
       formatDuration(seconds)
     }`,
-    `Next: udrlpg summary ${quoteWord(plan.out)}`,
+    `Next: ${ownLine("summary", pathWord(plan.out))}`,
   ]);
   if (failed.length > 0) throw errorOf(failed);
 }

@@ -6,6 +6,7 @@ import { makeFolder, writeFileAtomic } from "../../../system/files.ts";
 import { quoteWord } from "../../../system/words.ts";
 import { startError } from "../../../sweep/local_runs.ts";
 import { renderSlurmScript } from "../../../sweep/slurm.ts";
+import { asUsage } from "../../blame.ts";
 import type { CommandContext } from "../../program.ts";
 import { lineOf, type Plan } from "./plan.ts";
 
@@ -40,17 +41,19 @@ export async function submitPlan(
   }
   const workFolder = Deno.cwd();
   const script = join(plan.out, "submit.sbatch");
-  const text = renderSlurmScript({
-    name: plan.sweep.name,
-    lines: plan.runs.map((run) => lineOf(run, plan)),
-    workFolder,
-    logFolder: resolve(workFolder, plan.out),
-    graceSeconds: grace,
-    ...(jobs === undefined ? {} : { jobs }),
-    ...(time === undefined ? {} : { time }),
-    ...(cpus === undefined ? {} : { cpus }),
-    options: sbatch,
-  });
+  const text = asUsage(() =>
+    renderSlurmScript({
+      name: plan.sweep.name,
+      lines: plan.runs.map((run) => lineOf(run, plan)),
+      workFolder,
+      logFolder: resolve(workFolder, plan.out),
+      graceSeconds: grace,
+      ...(jobs === undefined ? {} : { jobs }),
+      ...(time === undefined ? {} : { time }),
+      ...(cpus === undefined ? {} : { cpus }),
+      options: sbatch,
+    })
+  );
   makeFolder(plan.out);
   writeFileAtomic(script, text, { kind: "script" });
   const job = go ? await submitScript(script) : null;

@@ -47,7 +47,7 @@ export const sweepCommand: Command<SweepValues> = {
   ],
   examples: [
     {
-      command: "udrlpg sweep plan sweep.toml | xargs -P 4 -L 1 env",
+      command: "udrlpg sweep plan sweep.toml | xargs -r -P 4 -L 1 env",
       does: "Four runs at a time; GNU parallel takes the same lines",
     },
     { command: "udrlpg sweep run sweep.toml --jobs 4", does: "The same with one progress display" },

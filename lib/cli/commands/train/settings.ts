@@ -22,7 +22,7 @@ import {
   type RunSettings,
   type SettingName,
 } from "../../../config/run_settings.ts";
-import { CONFIG_FILE_NAME } from "../../../run/layout.ts";
+import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
 import { asUsage } from "../../blame.ts";
@@ -85,7 +85,7 @@ export async function resolveTraining(
 
 /** Names the run folder of a run for which none was given. */
 export function runFolderOf({ config, settings }: ResolvedRun): string {
-  return settings.out === "" ? `runs/${config.env}-seed${config.seed}` : settings.out;
+  return settings.out === "" ? `runs/${fileNameOf(config.env)}-seed${config.seed}` : settings.out;
 }
 
 /** Lists what variables say of the wanted options of a configuration, a layer each. */

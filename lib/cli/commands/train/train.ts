@@ -5,6 +5,7 @@ import { formatDuration } from "../../../system/clock.ts";
 import type { Config } from "../../../config/config.ts";
 import type { EnvRegistry } from "../../../env.ts";
 import { InterruptedError } from "../../../system/errors.ts";
+import { ownLine, pathWord } from "../../../system/words.ts";
 import { isThere, withFileErrors } from "../../../system/files.ts";
 import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
@@ -223,8 +224,9 @@ function failInterrupted(
 ): never {
   if (!(reason instanceof InterruptedError)) throw reason;
   throw new InterruptedError(
-    `${reason.message} after ${steps} steps, which are saved: go on with udrlpg train --resume ` +
-      `--out ${run}${envCommandWords(values)}`,
+    `${reason.message} after ${steps} steps, which are saved: go on with ${
+      ownLine("train", "--resume", "--out", pathWord(run), ...envCommandWords(values))
+    }`,
     reason.signal,
   );
 }
@@ -254,6 +256,8 @@ function describeResult(result: TrainResult, values: TrainValues): string[] {
     ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
     ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
     `Run folder    ${run}`,
-    `Next: udrlpg generate --run ${run} --return ${best}${envCommandWords(values)}`,
+    `Next: ${
+      ownLine("generate", "--run", pathWord(run), "--return", best, ...envCommandWords(values))
+    }`,
   ];
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { runFolderOf } from "../../../../../lib/cli/commands/train/settings.ts";
+import { resolveRun } from "../../../../../lib/config/run_settings.ts";
 import { run, type Surroundings } from "../../../../support/program.ts";
 
 interface DryRun {
@@ -127,4 +129,14 @@ Deno.test("train --dry-run tells what share of a batch the goals have, where the
   };
   assert.match(await preview("0.25"), /^25 % of a batch is the policies that rollouts ask for\.$/m);
   assert.doesNotMatch(await preview("0"), /rollouts ask for\./);
+});
+
+Deno.test("train names a folder under runs/, whatever an environment calls itself", () => {
+  for (const env of ["../../etc/x", "..", "/etc/x", ".hidden", "a\nb"]) {
+    const { config, settings, sources } = resolveRun([
+      { source: "test", values: new Map<string, unknown>([["env", env], ["seed", 3]]) },
+    ]);
+    const folder = runFolderOf({ config, settings, sources });
+    assert.match(folder, /^runs\/[\p{L}\p{N}_][\p{L}\p{N}._-]*-seed3$/u, env);
+  }
 });
