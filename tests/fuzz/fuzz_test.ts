@@ -41,8 +41,8 @@ Deno.test("fuzzReader() counts what is accepted and refused", () => {
 });
 
 Deno.test("fuzzReader() finds a crash, an unclear error, a slow input, lost memory and pollution", () => {
-  const finds = (read: (bytes: Uint8Array) => void, message: RegExp) =>
-    assert.throws(() => fuzzReader(targetOf(read), FEW), message);
+  const finds = (read: (bytes: Uint8Array) => void, message: RegExp, options = {}) =>
+    assert.throws(() => fuzzReader(targetOf(read), { ...FEW, ...options }), message);
   finds(() => {
     throw new TypeError("undefined is not iterable");
   }, /^Error: input 0 of seed 7 threw a TypeError: TypeError: undefined is not iterable$/);
@@ -51,11 +51,16 @@ Deno.test("fuzzReader() finds a crash, an unclear error, a slow input, lost memo
   }, /input 0 of seed 7 threw an unclear FileError: "bad"$/);
   finds(() => {
     for (const start = performance.now(); performance.now() - start < 1010;);
-  }, /input 0 of seed 7 took 1[0-9]{3} ms$/);
+  }, /input 0 of seed 7 took [1-9][0-9]{3,} ms$/);
   const kept: Uint8Array[] = [];
-  finds(() => {
-    kept.push(new Uint8Array(50 * 2 ** 20).fill(1));
-  }, /^Error: memory grew by [2-9][0-9]{2} MiB up to input [0-9]+ of seed 7$/);
+  // A busy machine may take its time for so much memory.
+  finds(
+    () => {
+      kept.push(new Uint8Array(50 * 2 ** 20).fill(1));
+    },
+    /^Error: memory grew by [2-9][0-9]{2} MiB up to input [0-9]+ of seed 7$/,
+    { maxMilliseconds: Infinity },
+  );
   kept.length = 0;
   finds(() => {
     (Object.prototype as Record<string, unknown>).polluted = 1;
