@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { interpret } from "../../lib/autodiff/interpret.ts";
 import type { EnvSpec } from "../../lib/env.ts";
+import type { PolicyNetwork, PolicyShape } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
@@ -31,8 +32,8 @@ const NORMALISER = {
 };
 
 /** A policy with random parameters and observations to act on. */
-function example(spec: EnvSpec, hiddenSizes: readonly number[]) {
-  const shape = policyShape(spec, tanhNetwork(hiddenSizes));
+function example(spec: EnvSpec, network: PolicyNetwork) {
+  const shape = policyShape(spec, network);
   const rng = Rng.fromSeed(9);
   const parameters = new Float32Array(shape.parameterCount) as PolicyParameters;
   rng.fillUniform(parameters, -1, 1);
@@ -47,7 +48,12 @@ function example(spec: EnvSpec, hiddenSizes: readonly number[]) {
 }
 
 /** The network as a textbook writes it: outputs of the last, linear layer. */
-function forward(parameters: Float32Array, sizes: readonly number[], observation: Float64Array) {
+function forward(
+  parameters: Float32Array,
+  { sizes, activation }: PolicyShape,
+  observation: Float64Array,
+) {
+  const activate = activation === "tanh" ? Math.tanh : (value: number) => Math.max(0, value);
   let x = [...observation].map((o, i) => (o - NORMALISER.mean[i]) / NORMALISER.deviation[i]);
   let offset = 0;
   for (let layer = 1; layer < sizes.length; layer++) {
@@ -61,19 +67,22 @@ function forward(parameters: Float32Array, sizes: readonly number[], observation
           parameters[biases + row],
         ),
     );
-    x = layer < sizes.length - 1 ? y.map(Math.tanh) : y;
+    x = layer < sizes.length - 1 ? y.map(activate) : y;
     offset = biases + fanOut;
   }
   return x;
 }
 
-for (const hiddenSizes of [[], [8], [8, 5, 4]]) {
-  Deno.test(`createPolicy() acts as plain loops do with hidden widths [${hiddenSizes}]`, async () => {
-    const { shape, parameters, observations, policy } = example(SPEC, hiddenSizes);
+const RELU: PolicyNetwork = { hiddenSizes: [8, 6], activation: "relu" };
+
+for (const network of [...[[], [8], [8, 5, 4]].map(tanhNetwork), RELU]) {
+  const title = `${network.activation} layers [${network.hiddenSizes}]`;
+  Deno.test(`createPolicy() acts as plain loops do with ${title}`, async () => {
+    const { shape, parameters, observations, policy } = example(SPEC, network);
     const action = new Float64Array(2);
     for (const observation of observations) {
       await policy.act(observation, action);
-      const [first, second] = forward(parameters, shape.sizes, observation).map(Math.tanh);
+      const [first, second] = forward(parameters, shape, observation).map(Math.tanh);
       // [-1, 1] is scaled by 1 around 0, [0, 6] by 3 around 3.
       assertAllClose(action, [first, 3 + 3 * second], { tolerance: 3e-6 });
     }
@@ -81,12 +90,12 @@ for (const hiddenSizes of [[], [8], [8, 5, 4]]) {
 }
 
 Deno.test("createPolicy() chooses the largest output as discrete action", async () => {
-  const { shape, parameters, observations, policy } = example(DISCRETE, [8]);
+  const { shape, parameters, observations, policy } = example(DISCRETE, tanhNetwork([8]));
   const action = new Float64Array(1);
   const chosen = [];
   for (const observation of observations) {
     await policy.act(observation, action);
-    const [left, right] = forward(parameters, shape.sizes, observation);
+    const [left, right] = forward(parameters, shape, observation);
     assert.equal(action[0], right > left ? 1 : 0);
     chosen.push(action[0]);
   }
@@ -100,9 +109,16 @@ Deno.test("createPolicy() chooses the first of equal outputs", async () => {
   assert.equal(action[0], 0);
 });
 
-for (const [kind, spec] of [["continuous", SPEC], ["discrete", DISCRETE]] as const) {
-  Deno.test(`tracePolicy() computes the same ${kind} actions as createPolicy()`, async () => {
-    const { shape, parameters, observations, policy } = example(spec, [8, 6]);
+const TRACED = [
+  ["continuous", SPEC, tanhNetwork([8, 6])],
+  ["continuous", SPEC, RELU],
+  ["discrete", DISCRETE, tanhNetwork([8, 6])],
+] as const;
+
+for (const [kind, spec, network] of TRACED) {
+  const title = `${kind} actions as createPolicy() with ${network.activation} layers`;
+  Deno.test(`tracePolicy() computes the same ${title}`, async () => {
+    const { shape, parameters, observations, policy } = example(spec, network);
     const graph = tracePolicy(spec, shape, { parameters, normaliser: NORMALISER });
     const data = observations.flatMap((observation) => [...observation]);
     const outputs = interpret(graph, { observation: { data, shape: [observations.length, 3] } });

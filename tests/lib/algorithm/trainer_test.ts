@@ -284,6 +284,24 @@ Deno.test("train() learns the tiny environment, and its generator obeys commands
   assert.ok(means[0] < -3, "a poor return can be asked for");
 });
 
+Deno.test("train() learns the tiny environment with deep policies by what they do", async () => {
+  for (const activation of ["tanh", "relu"] as const) {
+    const { run, outcome } = await trainTiny({
+      steps: 5000,
+      policy: { hiddenSizes: [8, 8], activation },
+      generator: { tileSize: 8, hiddenSizes: [32, 32] },
+      update: { loss: "function" },
+      rollout: { noiseScale: 0.5 },
+      warmup: { noise: 1, episodes: 20 },
+      buffer: { bucketCount: 200 },
+      consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", winnerShare: 0.25 },
+    });
+    const { states } = run.attempt;
+    assert.equal(states?.seen, 10 * run.tally.episodes, "every observation of every episode");
+    assert.ok(outcome.finalReturn.mean > 8.8, `${activation}: ${outcome.finalReturn.mean}`);
+  }
+});
+
 for (const seed of [1, 2]) {
   Deno.test(`train() learns CartPole within 12,000 steps from seed ${seed}`, async () => {
     const env = await registry.make("CartPole-v1");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { CheckpointStore } from "../../../lib/run/checkpoint/store.ts";
 import { checkpointOf, notesOf } from "../../../lib/run/checkpoint/run_checkpoint.ts";
 import { EMPTY_LOG } from "../../../lib/run/log.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { Attempt, TrainingRun } from "../../../lib/algorithm/run.ts";
 import { captureState, findNonFinite, hashState, restoreState } from "../../../lib/run/state.ts";
 import { withFolder } from "../../support/run_folder.ts";
@@ -29,16 +30,18 @@ function saveAndLoad(run: TrainingRun, folder: string) {
 }
 
 Deno.test("restoreState() gives the same state, bit for bit, as captureState() took", async () => {
-  for (const cycles of [0, 3, 25]) {
+  const byActions: PartialConfig = { update: { loss: "function" } };
+  for (const [cycles, changes] of [[0, {}], [3, {}], [25, {}], [3, byActions]] as const) {
     await withFolder(async (folder) => {
-      const run = await trainFor(tinyRun(), cycles);
+      const run = await trainFor(tinyRun(changes), cycles);
       const { loaded, path } = saveAndLoad(run, folder);
-      const other = tinyRun();
+      const other = tinyRun(changes);
       restoreState(other, loaded, path);
       assert.equal(hashState(other), hashState(run));
       assert.deepEqual(other.history, run.history);
       assert.deepEqual(other.tally, run.tally);
       assert.deepEqual(storedIn(other.attempt), storedIn(run.attempt));
+      assert.deepEqual(other.attempt.states, run.attempt.states);
       assert.deepEqual(notesOf(loaded, path).config, run.task.config);
       await run.tools.learner.close();
       await other.tools.learner.close();
@@ -47,7 +50,11 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
 });
 
 Deno.test("restoreState() brings back attempts that rest", async () => {
-  const changes = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
+  const changes: PartialConfig = {
+    steps: 1200,
+    attempts: { steps: 50, budgetShare: 0.6 },
+    update: { loss: "both" },
+  };
   const endOf = async (run: TrainingRun) => {
     const told = await follow(run);
     await run.tools.learner.close();
@@ -77,6 +84,17 @@ Deno.test("restoreState() refuses the checkpoint of another network", async () =
       /^FileError: Cannot read safetensors ".*": tensor "weights" must have shape \[\d+\], got \[\d+\]$/,
     );
   });
+});
+
+Deno.test("captureState() holds recent observations where the loss needs them, and nowhere else", async () => {
+  const names = async (changes: PartialConfig) => {
+    const run = await trainFor(tinyRun(changes), 2);
+    const { parts } = captureState(run);
+    await run.tools.learner.close();
+    return [...parts.get("attempt")!.keys()].filter((name) => name.startsWith("states."));
+  };
+  assert.deepEqual(await names({}), []);
+  assert.deepEqual(await names({ update: { loss: "both" } }), ["states.rows", "states.seen"]);
 });
 
 Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
