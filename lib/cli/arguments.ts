@@ -13,7 +13,7 @@ import type { Usage as LibraryUsage } from "@optique/core/usage";
 import { UsageError } from "../system/errors.ts";
 import { nearest } from "../system/words.ts";
 import type { Command, KnownNames } from "./program.ts";
-import { type OptionParser, toggle } from "./values.ts";
+import { type OptionParser, toggle } from "./options.ts";
 
 /** The options that every command has. */
 export interface GlobalValues {

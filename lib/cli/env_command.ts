@@ -6,7 +6,8 @@
 import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
 import { InterruptedError, UsageError } from "../system/errors.ts";
 import type { CommandContext, Interruption } from "./program.ts";
-import { numberValue, type OptionParser, setting, settingOr, textValue } from "./values.ts";
+import { type OptionParser, setting, settingOr } from "./options.ts";
+import { numberValue, textValue } from "./values.ts";
 
 /** The values of the options. */
 export interface EnvCommandValues {

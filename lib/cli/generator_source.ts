@@ -11,14 +11,8 @@ import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
-import {
-  fileValue,
-  integerValue,
-  type OptionParser,
-  runValue,
-  setting,
-  settingOr,
-} from "./values.ts";
+import { type OptionParser, setting, settingOr } from "./options.ts";
+import { fileValue, integerValue, runValue } from "./values.ts";
 
 /** The values of the two options. */
 export interface GeneratorOptions extends EnvCommandValues {

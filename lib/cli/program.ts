@@ -10,7 +10,7 @@ import type { ModelTable } from "../model.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
 import type { Output } from "./output.ts";
 import type { TextStream } from "./text_stream.ts";
-import type { OptionParser } from "./values.ts";
+import type { OptionParser } from "./options.ts";
 
 /** Signals that the user sends while a long command runs. */
 export interface Interruption {

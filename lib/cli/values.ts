@@ -5,27 +5,11 @@
  * program ("must be ..., got ...") and numbers may be written 1e6 or 1_000_000.
  */
 
-import { message, text } from "@optique/core/message";
-import { multiple, optional, withDefault } from "@optique/core/modifiers";
-import type { Parser, Suggestion } from "@optique/core/parser";
-import { argument, flag, option } from "@optique/core/primitives";
-import type { OptionName as LibraryOptionName } from "@optique/core/usage";
+import { text } from "@optique/core/message";
+import type { Suggestion } from "@optique/core/parser";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
 import { METRICS_FILE_NAME } from "../run/layout.ts";
-import type { OptionRule } from "../config/options.ts";
-import {
-  flagOf,
-  RUN_SETTINGS,
-  type RunSettings,
-  type SettingName,
-} from "../config/run_settings.ts";
 import { nearest } from "../system/words.ts";
-
-/**
- * Parses a part of the command line into a T. An own name for the library's type.
- * @internal
- */
-export type OptionParser<T> = Parser<"sync", T, unknown>;
 
 /**
  * Reads one value of type T from the command line. An own name for the library's type.
@@ -151,46 +135,39 @@ export function choiceValue<const C extends string>(
 
 /** Reads any text; `known` are completions, not limits: whoever uses the text checks it. */
 export function textValue(metavar: string, known: readonly string[] = []): Value<string> {
-  return makeValue({
-    metavar,
-    placeholder: "",
-    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
-    suggest: (prefix) => literals(known, prefix),
-  });
+  return someText(metavar, (prefix) => literals(known, prefix));
 }
 
 /** Reads the path of a file; completes files with one of the extensions (".onnx") and folders. */
 export function fileValue(metavar: string, extensions: readonly string[] = []): Value<string> {
-  return makeValue({
-    metavar,
-    placeholder: "",
-    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
-    suggest: (prefix) => [{
-      kind: "file",
-      pattern: prefix,
-      type: "file",
-      ...(extensions.length > 0 ? { extensions } : {}),
-    }],
-  });
+  const endings = extensions.length > 0 ? { extensions } : {};
+  return someText(metavar, (pattern) => [{ kind: "file", pattern, type: "file", ...endings }]);
 }
 
 /** Reads the path of a folder; completes folders. */
 export function folderValue(metavar: string): Value<string> {
-  return makeValue({
-    metavar,
-    placeholder: "",
-    read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
-    suggest: (prefix) => [{ kind: "file", pattern: prefix, type: "directory" }],
-  });
+  return someText(metavar, (pattern) => [{ kind: "file", pattern, type: "directory" }]);
 }
 
 /** Reads the path of a run folder; completes the run folders below the current one. */
 export function runValue(metavar = "DIR"): Value<string> {
+  return someText(metavar, (prefix) => literals(listRuns(), prefix));
+}
+
+/** Reads the path of a run folder or of a file; completes run folders, then files of the extensions. */
+export function runOrFileValue(metavar: string, extensions: readonly string[]): Value<string> {
+  return someText(metavar, (pattern) => [
+    ...literals(listRuns(), pattern),
+    { kind: "file", pattern, type: "file", extensions },
+  ]);
+}
+
+function someText(metavar: string, suggest: (prefix: string) => Iterable<Suggestion>) {
   return makeValue({
     metavar,
     placeholder: "",
     read: (input) => input === "" ? { rule: "must not be empty" } : { value: input },
-    suggest: (prefix) => literals(listRuns(), prefix),
+    suggest,
   });
 }
 
@@ -226,109 +203,5 @@ function literals(words: readonly string[], prefix: string): Suggestion[] {
   return words.filter((word) => word.startsWith(prefix)).map((word) => ({
     kind: "literal",
     text: word,
-  }));
-}
-
-/** One name with its dashes, `--seed` or `-o`. */
-export type OptionName = LibraryOptionName;
-
-/** Names of an option, the long one last. */
-export type Names = OptionName | readonly [OptionName, ...OptionName[]];
-
-function optionWith<T>(names: Names, value: Value<T>, doc: string) {
-  const list = typeof names === "string" ? [names] as const : names;
-  const long = list.at(-1)!;
-  const range = value.range ? ` (${value.range})` : "";
-  return option(...list, value, {
-    description: message`${text(doc.replace(/( \(default: .*\))?$/, `${range}$1`))}`,
-    errors: {
-      invalidValue: (error) => [text(`Cannot use option "${long}": `), ...error],
-      duplicate: [text(`Cannot use option "${long}": must be given at most once, got it twice`)],
-    },
-  });
-}
-
-/** Describes an option with a value that may be left out. */
-export function setting<T>(
-  names: Names,
-  value: Value<T>,
-  doc: string,
-): OptionParser<T | undefined> {
-  return optional(optionWith(names, value, doc));
-}
-
-/** Describes an option with a value and a default, which the help shows. */
-export function settingOr<T>(
-  names: Names,
-  value: Value<T>,
-  { fallback, doc }: { fallback: T; doc: string },
-): OptionParser<T> {
-  return withDefault(optionWith(names, value, doc), fallback);
-}
-
-/** Describes an option that may be given many times. */
-export function settings<T>(
-  names: Names,
-  value: Value<T>,
-  doc: string,
-): OptionParser<readonly T[]> {
-  return multiple(optionWith(names, value, doc));
-}
-
-/** Describes the option of a run setting; `value` reads it where its rule says too little. */
-export function settingOption<N extends SettingName>(
-  name: N,
-  value?: Value<string>,
-): OptionParser<RunSettings[N] | undefined> {
-  const rule: OptionRule = RUN_SETTINGS[name];
-  const doc = rule.type === "choice" ? `${rule.doc}: ${rule.choices.join(", ")}` : rule.doc;
-  const fallback = rule.default === "" ? "" : ` (default: ${rule.default})`;
-  const parser = setting(flagOf(name), value ?? ruleValue(name, rule), doc + fallback);
-  return parser as OptionParser<RunSettings[N] | undefined>;
-}
-
-function ruleValue(name: string, rule: OptionRule): Value<unknown> {
-  switch (rule.type) {
-    case "integer":
-      return integerValue({ metavar: "N", min: rule.min, max: rule.max });
-    case "choice":
-      return choiceValue(rule.choices, name.toUpperCase());
-    default:
-      return textValue(name.toUpperCase());
-  }
-}
-
-/** Describes a switch: false unless given. */
-export function toggle(names: Names, doc: string): OptionParser<boolean> {
-  const list = typeof names === "string" ? [names] as const : names;
-  const long = list.at(-1)!;
-  return withDefault(
-    flag(...list, {
-      description: message`${text(doc)}`,
-      errors: {
-        duplicate: [text(`Cannot use option "${long}": must be given at most once, got it twice`)],
-      },
-    }),
-    false,
-  );
-}
-
-/** Describes a word of the command line that is no option and may be left out. */
-export function word<T>(value: Value<T>, doc: string): OptionParser<T | undefined> {
-  return optional(argument(value, {
-    description: message`${text(doc)}`,
-    errors: {
-      invalidValue: (error) => [text(`Cannot use argument ${value.metavar}: `), ...error],
-    },
-  }));
-}
-
-/** Describes words of the command line that are no options, any number of them. */
-export function words<T>(value: Value<T>, doc: string): OptionParser<readonly T[]> {
-  return multiple(argument(value, {
-    description: message`${text(doc)}`,
-    errors: {
-      invalidValue: (error) => [text(`Cannot use argument ${value.metavar}: `), ...error],
-    },
   }));
 }

@@ -14,7 +14,8 @@ import { commandEntry, commandNames, findCommand } from "../commands.ts";
 import { GLOBAL_OPTIONS } from "../help.ts";
 import type { Command, Program } from "../program.ts";
 import { knownNames } from "../run_program.ts";
-import { choiceValue, word } from "../values.ts";
+import { word } from "../options.ts";
+import { choiceValue } from "../values.ts";
 
 const SHELLS: { readonly [name: string]: ShellCompletion } = { bash, zsh, fish, powershell: pwsh };
 /** A shell that a script can be printed for. */

@@ -19,7 +19,8 @@ import { envCommandOptions, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { fileValue, integerValue, setting, settingOr } from "../values.ts";
+import { setting, settingOr } from "../options.ts";
+import { fileValue, integerValue } from "../values.ts";
 
 /** The options of `udrlpg curve`. */
 export interface CurveValues extends GeneratorOptions {

@@ -4,7 +4,8 @@ import { object } from "@optique/core/constructs";
 import type { Finding } from "../diagnosis.ts";
 import { FileError } from "../../system/errors.ts";
 import type { Command } from "../program.ts";
-import { folderValue, numberValue, setting, settingOr } from "../values.ts";
+import { setting, settingOr } from "../options.ts";
+import { folderValue, numberValue } from "../values.ts";
 
 /** The options of `udrlpg doctor`. */
 export interface DoctorValues {

@@ -6,7 +6,8 @@ import { formatNumber } from "../../numbers/format.ts";
 import { asUsage } from "../blame.ts";
 import { formatTable } from "../output.ts";
 import type { Command } from "../program.ts";
-import { textValue, word } from "../values.ts";
+import { word } from "../options.ts";
+import { textValue } from "../values.ts";
 
 /** The options of `udrlpg envs`. */
 export interface EnvsValues {

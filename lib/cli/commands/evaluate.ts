@@ -20,7 +20,8 @@ import { formatMeasured } from "../measured.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { fileValue, integerValue, setting, settingOr, textValue, toggle, word } from "../values.ts";
+import { setting, settingOr, toggle, word } from "../options.ts";
+import { fileValue, integerValue, textValue } from "../values.ts";
 
 /** The options of `udrlpg evaluate`. */
 export interface EvaluateValues extends EnvCommandValues {

@@ -30,14 +30,8 @@ import { envCommandOptions, envCommandWords, withEnvironments } from "../env_com
 import { formatNumber } from "../../numbers/format.ts";
 import { asUsage } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
-import {
-  choiceValue,
-  fileValue,
-  integerValue,
-  numberValue,
-  setting,
-  settingOr,
-} from "../values.ts";
+import { setting, settingOr } from "../options.ts";
+import { choiceValue, fileValue, integerValue, numberValue } from "../values.ts";
 
 /** The options of `udrlpg generate`. */
 export interface GenerateValues extends GeneratorOptions {

@@ -10,7 +10,8 @@ import {
   withOwnHint,
 } from "../env_command.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { fileValue, word } from "../values.ts";
+import { word } from "../options.ts";
+import { fileValue } from "../values.ts";
 
 /** The options of `udrlpg inspect`. */
 export interface InspectValues extends EnvCommandValues {

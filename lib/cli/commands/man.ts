@@ -9,7 +9,8 @@ import type { Command } from "../program.ts";
 import { knownNames } from "../run_program.ts";
 import { TOPIC_PURPOSES, type TopicName } from "../topic_names.ts";
 import { TOPICS } from "../topics.ts";
-import { textValue, word } from "../values.ts";
+import { word } from "../options.ts";
+import { textValue } from "../values.ts";
 
 /** The options of `udrlpg man`. */
 export interface ManValues {

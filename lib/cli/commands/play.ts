@@ -19,16 +19,8 @@ import {
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import {
-  fileValue,
-  integerValue,
-  numberListValue,
-  setting,
-  settingOr,
-  textValue,
-  toggle,
-  word,
-} from "../values.ts";
+import { setting, settingOr, toggle, word } from "../options.ts";
+import { fileValue, integerValue, numberListValue, textValue } from "../values.ts";
 
 /** The options of `udrlpg play`. */
 export interface PlayValues extends GeneratorOptions {

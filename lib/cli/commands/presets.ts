@@ -11,7 +11,8 @@ import { asUsage } from "../blame.ts";
 import { findSpec } from "./envs.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { choiceValue, setting, textValue, word } from "../values.ts";
+import { setting, word } from "../options.ts";
+import { choiceValue, textValue } from "../values.ts";
 
 /** The options of `udrlpg presets`. */
 export interface PresetsValues {

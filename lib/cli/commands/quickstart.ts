@@ -8,7 +8,8 @@ import { isThere } from "../../system/files.ts";
 import { ownLine, pathWord } from "../../system/words.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { runProgram } from "../run_program.ts";
-import { folderValue, setting } from "../values.ts";
+import { setting } from "../options.ts";
+import { folderValue } from "../values.ts";
 
 /** The options of `udrlpg quickstart`. */
 export interface QuickstartValues {

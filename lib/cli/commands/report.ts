@@ -11,7 +11,8 @@ import { REPORT_FILE_NAME } from "../../run/layout.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { fileValue, runValue, setting, words } from "../values.ts";
+import { setting, words } from "../options.ts";
+import { fileValue, runValue } from "../values.ts";
 
 /** The options of `udrlpg report`. */
 export interface ReportValues {

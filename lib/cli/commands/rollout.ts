@@ -17,7 +17,8 @@ import { findSpec } from "./envs.ts";
 import { openPolicy } from "./evaluate.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { fileValue, integerValue, setting, settingOr, textValue, toggle } from "../values.ts";
+import { setting, settingOr, toggle } from "../options.ts";
+import { fileValue, integerValue, textValue } from "../values.ts";
 
 /** The options of `udrlpg rollout`. */
 export interface RolloutValues extends EnvCommandValues {

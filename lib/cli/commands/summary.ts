@@ -23,7 +23,8 @@ import { formatNumber } from "../../numbers/format.ts";
 import { formatTable, type Output } from "../output.ts";
 import type { Command } from "../program.ts";
 import { printableJson } from "../text_stream.ts";
-import { choiceValue, fileValue, runValue, setting, settingOr, words } from "../values.ts";
+import { setting, settingOr, words } from "../options.ts";
+import { choiceValue, fileValue, runValue } from "../values.ts";
 
 const FORMATS = ["text", "csv", "json", "markdown"] as const satisfies readonly Format[];
 

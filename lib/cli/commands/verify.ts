@@ -14,7 +14,8 @@ import {
 } from "../env_command.ts";
 import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { integerValue, runValue, settingOr, word } from "../values.ts";
+import { settingOr, word } from "../options.ts";
+import { integerValue, runValue } from "../values.ts";
 
 /** The options of `udrlpg verify`. */
 export interface VerifyValues extends EnvCommandValues {

@@ -2,15 +2,8 @@ import assert from "node:assert/strict";
 import { object } from "@optique/core/constructs";
 import { parseArguments, variableOf } from "../../../lib/cli/arguments.ts";
 import type { Command } from "../../../lib/cli/program.ts";
-import {
-  choiceValue,
-  integerValue,
-  numberValue,
-  setting,
-  settings,
-  textValue,
-  toggle,
-} from "../../../lib/cli/values.ts";
+import { setting, settings, toggle } from "../../../lib/cli/options.ts";
+import { choiceValue, integerValue, numberValue, textValue } from "../../../lib/cli/values.ts";
 
 const example = { command: "udrlpg probe", does: "nothing" };
 const probe: Command<Record<string, unknown>> = {

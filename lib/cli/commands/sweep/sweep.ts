@@ -6,18 +6,8 @@ import type { Command, CommandContext } from "../../program.ts";
 import { planSweep, printPlan } from "./plan.ts";
 import { runPlan } from "./run.ts";
 import { type SubmitOptions, submitPlan } from "./submit.ts";
-import {
-  choiceValue,
-  fileValue,
-  folderValue,
-  integerValue,
-  setting,
-  settingOr,
-  settings,
-  textValue,
-  toggle,
-  word,
-} from "../../values.ts";
+import { setting, settingOr, settings, toggle, word } from "../../options.ts";
+import { choiceValue, fileValue, folderValue, integerValue, textValue } from "../../values.ts";
 
 /** What can be done with a sweep. */
 export type SweepAction = "plan" | "run" | "submit";

@@ -24,18 +24,8 @@ import {
 } from "../../env_command.ts";
 import type { Command, CommandContext, KnownNames } from "../../program.ts";
 import { resolveTraining, runFolderOf, type TrainOptions } from "./settings.ts";
-import {
-  fileValue,
-  folderValue,
-  integerValue,
-  type OptionParser,
-  runValue,
-  setting,
-  settingOption,
-  settings,
-  textValue,
-  toggle,
-} from "../../values.ts";
+import { type OptionParser, setting, settingOption, settings, toggle } from "../../options.ts";
+import { fileValue, folderValue, integerValue, runValue, textValue } from "../../values.ts";
 
 /** The options of `udrlpg train`. */
 export interface TrainValues extends TrainOptions {
