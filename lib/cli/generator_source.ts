@@ -1,21 +1,21 @@
 /** The options that name a trained generator, and the generator itself with what runs its policies. */
 
-import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import { asManySteps, createLocalRunner, type EpisodeRunner } from "../episodes/evaluate.ts";
-import { UsageError } from "../system/errors.ts";
 import { loadGenerator, type TrainedGenerator } from "../generator/generator_file.ts";
-import { GENERATOR_FILE_NAME } from "../run/layout.ts";
 import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
-import { type OptionParser, setting, settingOr } from "./options.ts";
-import { fileValue, integerValue, runValue } from "./values.ts";
+import { type OptionParser, setting, settingOr, word } from "./options.ts";
+import { fileValue, integerValue, runOrFileValue, runValue } from "./values.ts";
+import { generatorFileOf, requirePath } from "./paths.ts";
 
-/** The values of the two options. */
+/** The values of the word and the two options, of which one must be given. */
 export interface GeneratorOptions extends EnvCommandValues {
+  /** The word: run folder or generator file. */
+  readonly path?: string | undefined;
   /** --run */
   readonly run: string | undefined;
   /** --generator */
@@ -27,17 +27,22 @@ export interface GeneratorOptions extends EnvCommandValues {
 /** The names of the two options, of which one must be given. */
 export const GENERATOR_OPTIONS = ["--run", "--generator"] as const;
 
+/** Makes the parser of the word that names a generator. */
+export function generatorWord(): OptionParser<string | undefined> {
+  return word(runOrFileValue("RUN", [".safetensors"]), "Run folder or generator file");
+}
+
 /** Makes the parsers of the two options. */
 export function generatorOptions(): {
   readonly run: OptionParser<string | undefined>;
   readonly generator: OptionParser<string | undefined>;
 } {
   return {
-    run: setting("--run", runValue(), "Run folder with the generator"),
+    run: setting("--run", runValue(), "Run folder with the generator, in place of RUN"),
     generator: setting(
       "--generator",
       fileValue("FILE", [".safetensors"]),
-      "Generator file, in place of --run",
+      "Generator file, in place of RUN",
     ),
   };
 }
@@ -121,12 +126,14 @@ export async function openGenerator(
   context: CommandContext,
   does: string,
 ): Promise<OpenGenerator> {
-  const { program } = context;
+  const { program, origin } = context;
   const { run, generator: file, env: described, envCommand } = options;
-  const path = file ?? (run === undefined ? undefined : join(run, GENERATOR_FILE_NAME));
-  if (path === undefined) {
-    throw new UsageError(`Cannot ${does}: one of --run, --generator must be given, got none`);
-  }
+  const path = generatorFileOf(requirePath({
+    does,
+    word: options.path,
+    options: { "--run": run, "--generator": file },
+    origin,
+  }));
   const [registry, models] = await Promise.all([program.registry(), program.models()]);
   const generator = loadGenerator(path, {
     specOf(id) {

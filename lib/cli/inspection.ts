@@ -25,6 +25,7 @@ import { readMetrics } from "../run/metrics.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/policy_file.ts";
 import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
+import { checkRunFolder } from "./paths.ts";
 
 /** What a file was found to be. */
 export interface Explanation {
@@ -215,13 +216,7 @@ function explainEvents(path: string): Explanation {
 function explainFolder(path: string): Explanation {
   const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
   if (names.some((name) => name.endsWith("-manifest.json"))) return explainCheckpoint(path);
-  if (!names.includes(CONFIG_FILE_NAME)) {
-    throw new FileError(
-      `Cannot inspect ${JSON.stringify(path)}: a run folder must hold ${CONFIG_FILE_NAME}, got ${
-        names.length === 0 ? "nothing" : names.slice(0, 5).join(", ")
-      }`,
-    );
-  }
+  checkRunFolder(path);
   const config = explainConfig(childPath(path, CONFIG_FILE_NAME));
   const parts = [config];
   const explain = (name: string, explainPart: (path: string) => Explanation) => {

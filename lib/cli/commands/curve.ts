@@ -12,6 +12,7 @@ import {
   GENERATOR_OPTIONS,
   type GeneratorOptions,
   generatorOptions,
+  generatorWord,
   openGenerator,
   workersOption,
 } from "../generator_source.ts";
@@ -59,7 +60,7 @@ export const curveCommand: Command<CurveValues> = {
   exclusive: [GENERATOR_OPTIONS],
   parser: () =>
     merge(
-      object("The generator", generatorOptions()),
+      object("The generator", { path: generatorWord(), ...generatorOptions() }),
       object("An environment of your own", envCommandOptions()),
       object("The curve", {
         points: settingOr("--points", integerValue({ metavar: "N", min: 1, max: 1e5 }), {

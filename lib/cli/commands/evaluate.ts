@@ -22,10 +22,13 @@ import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { setting, settingOr, toggle, word } from "../options.ts";
 import { fileValue, integerValue, textValue } from "../values.ts";
+import { requirePath } from "../paths.ts";
 
 /** The options of `udrlpg evaluate`. */
 export interface EvaluateValues extends EnvCommandValues {
-  /** Policy file. */
+  /** Policy file, as a word. */
+  readonly path: string | undefined;
+  /** --policy */
   readonly policy: string | undefined;
   /** --env */
   readonly env: string | undefined;
@@ -38,7 +41,8 @@ export interface EvaluateValues extends EnvCommandValues {
 }
 
 const DEFAULT_EPISODES = 20;
-const POLICY_ENDINGS = POLICY_FORMATS.map((format) => `.${format}`);
+/** Endings of the files that policies are read from. */
+export const POLICY_ENDINGS: readonly string[] = POLICY_FORMATS.map((format) => `.${format}`);
 
 /** The `evaluate` command. */
 export const evaluateCommand: Command<EvaluateValues> = {
@@ -59,7 +63,8 @@ export const evaluateCommand: Command<EvaluateValues> = {
   parser: (names) =>
     merge(
       object("The policy", {
-        policy: word(fileValue("POLICY", POLICY_ENDINGS), "Policy file"),
+        path: word(fileValue("POLICY", POLICY_ENDINGS), "Policy file"),
+        policy: setting("--policy", fileValue("FILE", POLICY_ENDINGS), "The same"),
         trust: toggle(
           "--trust",
           "Run an ONNX file that holds other operators than this program writes",
@@ -86,10 +91,9 @@ export const evaluateCommand: Command<EvaluateValues> = {
 };
 
 async function runEvaluate(values: EvaluateValues, context: CommandContext): Promise<void> {
-  const { policy: path } = values;
-  if (path === undefined) {
-    throw new UsageError("Cannot evaluate: a policy file must be given, got none");
-  }
+  const { path: word, policy: option } = values;
+  const sources = { does: "evaluate", word, options: { "--policy": option } };
+  const path = requirePath({ ...sources, origin: context.origin });
   const { env, policy } = await openPolicy(path, values, context);
   try {
     const episodes = await runEpisodes(env, policy, { ...values, context });

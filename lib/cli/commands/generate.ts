@@ -20,6 +20,7 @@ import {
   GENERATOR_OPTIONS,
   type GeneratorOptions,
   generatorOptions,
+  generatorWord,
   type OpenGenerator,
   openGenerator,
   workersOption,
@@ -88,7 +89,7 @@ export const generateCommand: Command<GenerateValues> = {
   exclusive: [GENERATOR_OPTIONS],
   parser: () =>
     merge(
-      object("The generator", generatorOptions()),
+      object("The generator", { path: generatorWord(), ...generatorOptions() }),
       object("An environment of your own", envCommandOptions()),
       object("The policy", {
         return: setting("--return", numberValue({ metavar: "R" }), "Return that you want"),

@@ -1,7 +1,6 @@
 /** `udrlpg inspect`: explains a file or folder of this program in plain words. */
 
 import { merge, object } from "@optique/core/constructs";
-import { UsageError } from "../../system/errors.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import {
   envCommandOptions,
@@ -10,13 +9,18 @@ import {
   withOwnHint,
 } from "../env_command.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { word } from "../options.ts";
-import { fileValue } from "../values.ts";
+import { setting, word } from "../options.ts";
+import { fileValue, runValue } from "../values.ts";
+import { requirePath } from "../paths.ts";
 
 /** The options of `udrlpg inspect`. */
 export interface InspectValues extends EnvCommandValues {
-  /** File or folder. */
+  /** File or folder, as a word. */
+  readonly path: string | undefined;
+  /** --file */
   readonly file: string | undefined;
+  /** --run */
+  readonly run: string | undefined;
 }
 
 /** The `inspect` command. */
@@ -34,18 +38,23 @@ export const inspectCommand: Command<InspectValues> = {
   ],
   parser: () =>
     merge(
-      object("What to explain", { file: word(fileValue("FILE"), "File or folder") }),
+      object("What to explain", {
+        path: word(fileValue("FILE"), "File or folder"),
+        file: setting("--file", fileValue("FILE"), "The same"),
+        run: setting("--run", runValue(), "The same, for a run folder"),
+      }),
       object("An environment of your own", envCommandOptions()),
     ),
+  exclusive: [["--file", "--run"]],
   run: (values, context) => withEnvironments(values, context, runInspect),
 };
 
 async function runInspect(
   values: InspectValues,
-  { program, output }: CommandContext,
+  { program, output, origin }: CommandContext,
 ): Promise<void> {
-  const { file } = values;
-  if (file === undefined) throw new UsageError("Cannot inspect: a file must be given, got none");
+  const options = { "--file": values.file, "--run": values.run };
+  const file = requirePath({ does: "inspect", word: values.path, options, origin });
   const [registry, models, { explainFile }] = await Promise.all([
     program.registry(),
     program.models(),

@@ -11,13 +11,15 @@ import { REPORT_FILE_NAME } from "../../run/layout.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { setting, words } from "../options.ts";
+import { setting, settings, words } from "../options.ts";
 import { fileValue, runValue } from "../values.ts";
 
 /** The options of `udrlpg report`. */
 export interface ReportValues {
-  /** Run folders. */
-  readonly runs: readonly string[];
+  /** Run folders, or folders that hold them, as words. */
+  readonly paths: readonly string[];
+  /** --run */
+  readonly run: readonly string[];
   /** --out */
   readonly out: string | undefined;
 }
@@ -41,7 +43,10 @@ export const reportCommand: Command<ReportValues> = {
   ],
   parser: () =>
     merge(
-      object("The runs", { runs: words(runValue("RUN"), "Run folders") }),
+      object("The runs", {
+        paths: words(runValue("RUN"), "Run folders, or folders that hold them"),
+        run: settings("--run", runValue(), "The same; may be given many times"),
+      }),
       object("The page", {
         out: setting(
           "--out",
@@ -50,7 +55,8 @@ export const reportCommand: Command<ReportValues> = {
         ),
       }),
     ),
-  async run({ runs, out }, context) {
+  async run({ paths, run, out }, context) {
+    const runs = [...paths, ...run];
     if (runs.length === 0) {
       throw new UsageError("Cannot report: a run folder must be given, got none");
     }

@@ -14,11 +14,12 @@ import {
 } from "../../episodes/replay.ts";
 import { envCommandOptions, type EnvCommandValues, withEnvironments } from "../env_command.ts";
 import { findSpec } from "./envs.ts";
-import { openPolicy } from "./evaluate.ts";
+import { openPolicy, POLICY_ENDINGS } from "./evaluate.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { setting, settingOr, toggle } from "../options.ts";
+import { setting, settingOr, toggle, word } from "../options.ts";
 import { fileValue, integerValue, textValue } from "../values.ts";
+import { choosePath } from "../paths.ts";
 
 /** The options of `udrlpg rollout`. */
 export interface RolloutValues extends EnvCommandValues {
@@ -26,6 +27,8 @@ export interface RolloutValues extends EnvCommandValues {
   readonly env: string | undefined;
   /** --seed */
   readonly seed: number;
+  /** Policy file, as a word. */
+  readonly path: string | undefined;
   /** --policy */
   readonly policy: string | undefined;
   /** --actions */
@@ -50,7 +53,7 @@ export const rolloutCommand: Command<RolloutValues> = {
       command: "udrlpg rollout --env CartPole-v1 --seed 7 --random",
       does: "Random actions",
     },
-    { command: "udrlpg rollout --policy policy.onnx --json", does: "A policy's episode, as JSON" },
+    { command: "udrlpg rollout policy.onnx --json", does: "A policy's episode, as JSON" },
     {
       command: "udrlpg rollout --env Hopper-v5 --actions actions.json --steps 100 --json",
       does: "Recorded actions: a JSON list with one entry for each step",
@@ -77,11 +80,8 @@ export const rolloutCommand: Command<RolloutValues> = {
       }),
       object("An environment of your own", envCommandOptions()),
       object("The actions", {
-        policy: setting(
-          "--policy",
-          fileValue("FILE", [".onnx", ".safetensors", ".json"]),
-          "Actions of this policy",
-        ),
+        path: word(fileValue("POLICY", POLICY_ENDINGS), "Actions of this policy"),
+        policy: setting("--policy", fileValue("FILE", POLICY_ENDINGS), "The same"),
         actions: setting("--actions", fileValue("FILE", [".json"]), "Actions of this list"),
         random: toggle("--random", "Random actions, which are the default"),
         trust: toggle(
@@ -118,8 +118,18 @@ async function openSource(
   values: RolloutValues,
   context: CommandContext,
 ): Promise<{ env: Env; source: ActionSource }> {
-  if (values.policy !== undefined) {
-    const { env, policy } = await openPolicy(values.policy, values, context);
+  const { path: word, policy: option } = values;
+  const sources = { does: "roll out", word, options: { "--policy": option } };
+  const path = choosePath({ ...sources, origin: context.origin });
+  if (path !== undefined) {
+    if (values.actions !== undefined || values.random) {
+      throw new UsageError(
+        `Cannot roll out: actions must come from one place, got ${JSON.stringify(path)} and ${
+          values.random ? "--random" : "--actions"
+        }`,
+      );
+    }
+    const { env, policy } = await openPolicy(path, values, context);
     const space = env.spec.actionSpace;
     const action = new Float64Array(space.kind === "discrete" ? 1 : space.low.length);
     const act: ActionSource = async (observation) => {

@@ -23,7 +23,7 @@ import { formatNumber } from "../../numbers/format.ts";
 import { formatTable, type Output } from "../output.ts";
 import type { Command } from "../program.ts";
 import { printableJson } from "../text_stream.ts";
-import { setting, settingOr, words } from "../options.ts";
+import { setting, settingOr, settings, words } from "../options.ts";
 import { choiceValue, fileValue, runValue } from "../values.ts";
 
 const FORMATS = ["text", "csv", "json", "markdown"] as const satisfies readonly Format[];
@@ -41,8 +41,10 @@ const ENDINGS: Readonly<Record<string, Format>> = {
 
 /** The options of `udrlpg summary`. */
 export interface SummaryValues {
-  /** Run folders, or folders that hold them. */
-  readonly runs: readonly string[];
+  /** Run folders, or folders that hold them, as words. */
+  readonly paths: readonly string[];
+  /** --run */
+  readonly run: readonly string[];
   /** --measure */
   readonly measure: Measure;
   /** --format */
@@ -70,7 +72,8 @@ export const summaryCommand: Command<SummaryValues> = {
   parser: () =>
     merge(
       object("The runs", {
-        runs: words(runValue("RUN"), "Run folders, or folders that hold them"),
+        paths: words(runValue("RUN"), "Run folders, or folders that hold them"),
+        run: settings("--run", runValue(), "The same; may be given many times"),
         measure: settingOr(
           "--measure",
           choiceValue(Object.keys(MEASURES) as Measure[], "MEASURE"),
@@ -91,7 +94,8 @@ export const summaryCommand: Command<SummaryValues> = {
         out: setting("--out", fileValue("FILE", Object.keys(ENDINGS)), "File to write"),
       }),
     ),
-  async run({ runs, measure, format, out }, { program, output }) {
+  async run({ paths, run, measure, format, out }, { program, output }) {
+    const runs = [...paths, ...run];
     if (runs.length === 0) {
       throw new UsageError("Cannot summarise: a run folder must be given, got none");
     }

@@ -2,7 +2,7 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { readConfigFile } from "../../config/config_file.ts";
-import { FileError, UsageError } from "../../system/errors.ts";
+import { FileError } from "../../system/errors.ts";
 import { childPath } from "../../system/files.ts";
 import { CONFIG_FILE_NAME } from "../../run/layout.ts";
 import {
@@ -14,12 +14,15 @@ import {
 } from "../env_command.ts";
 import { asFileError } from "../blame.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { settingOr, word } from "../options.ts";
+import { setting, settingOr, word } from "../options.ts";
 import { integerValue, runValue } from "../values.ts";
+import { checkRunFolder, requirePath } from "../paths.ts";
 
 /** The options of `udrlpg verify`. */
 export interface VerifyValues extends EnvCommandValues {
-  /** Run folder. */
+  /** Run folder, as a word. */
+  readonly path: string | undefined;
+  /** --run */
   readonly run: string | undefined;
   /** --cycles */
   readonly cycles: number;
@@ -40,7 +43,10 @@ export const verifyCommand: Command<VerifyValues> = {
   ],
   parser: () =>
     merge(
-      object("The run", { run: word(runValue(), "Run folder") }),
+      object("The run", {
+        path: word(runValue("RUN"), "Run folder"),
+        run: setting("--run", runValue(), "The same"),
+      }),
       object("An environment of your own", envCommandOptions()),
       object("The replay", {
         cycles: settingOr("--cycles", integerValue({ metavar: "N", min: 1, max: 1e9 }), {
@@ -52,11 +58,12 @@ export const verifyCommand: Command<VerifyValues> = {
   run: (values, context) => withEnvironments(values, context, runVerify),
 };
 
-async function runVerify(values: VerifyValues, { program, output }: CommandContext): Promise<void> {
-  const { run, cycles, envCommand, env: described } = values;
-  if (run === undefined) {
-    throw new UsageError("Cannot verify: a run folder must be given, got none");
-  }
+async function runVerify(values: VerifyValues, context: CommandContext): Promise<void> {
+  const { program, output, origin } = context;
+  const { cycles, envCommand, env: described } = values;
+  const sources = { does: "verify", word: values.path, options: { "--run": values.run } };
+  const run = requirePath({ ...sources, origin });
+  checkRunFolder(run);
   const config = childPath(run, CONFIG_FILE_NAME);
   const { settings, options } = readConfigFile(config);
   const threads = (settings.get("threads") ?? 0) as number;

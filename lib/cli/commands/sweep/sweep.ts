@@ -8,6 +8,7 @@ import { runPlan } from "./run.ts";
 import { type SubmitOptions, submitPlan } from "./submit.ts";
 import { setting, settingOr, settings, toggle, word } from "../../options.ts";
 import { choiceValue, fileValue, folderValue, integerValue, textValue } from "../../values.ts";
+import { choosePath } from "../../paths.ts";
 
 /** What can be done with a sweep. */
 export type SweepAction = "plan" | "run" | "submit";
@@ -18,7 +19,9 @@ const ACTIONS = ["plan", "run", "submit"] as const satisfies readonly SweepActio
 export interface SweepValues extends SubmitOptions {
   /** What to do with the sweep. */
   readonly action: SweepAction | undefined;
-  /** Sweep file. */
+  /** Sweep file, as a word. */
+  readonly path: string | undefined;
+  /** --file */
   readonly file: string | undefined;
   /** --out */
   readonly out: string | undefined;
@@ -50,7 +53,8 @@ export const sweepCommand: Command<SweepValues> = {
     merge(
       object("The sweep", {
         action: word(choiceValue(ACTIONS, "ACTION"), `One of ${ACTIONS.join(", ")}`),
-        file: word(fileValue("FILE", [".toml"]), "Sweep file"),
+        path: word(fileValue("FILE", [".toml"]), "Sweep file"),
+        file: setting("--file", fileValue("FILE", [".toml"]), "The same"),
         out: setting(
           "--out",
           folderValue("DIR"),
@@ -88,7 +92,9 @@ export const sweepCommand: Command<SweepValues> = {
       }),
     ),
   async run(values, context) {
-    const { action, file } = values;
+    const { action, path: word } = values;
+    const sources = { does: "sweep", word, options: { "--file": values.file } };
+    const file = choosePath({ ...sources, origin: context.origin });
     if (action === undefined || file === undefined) {
       throw new UsageError(
         `Cannot sweep: an action and a sweep file must be given, got ${

@@ -23,14 +23,17 @@ import {
   type SettingName,
 } from "../../../config/run_settings.ts";
 import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
-import { UsageError } from "../../../system/errors.ts";
+import { FileError, UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
 import { asUsage } from "../../blame.ts";
 import { type EnvCommandValues, withOwnHint } from "../../env_command.ts";
 import type { CommandContext } from "../../program.ts";
+import { checkRunFolder, choosePath } from "../../paths.ts";
 
 /** The options of `udrlpg train` that settings come from. */
 export interface TrainOptions extends EnvCommandValues, GivenSettings {
+  /** Run folder, as a word. */
+  readonly path: string | undefined;
   /** --steps */
   readonly steps: number | undefined;
   /** --seed */
@@ -56,9 +59,10 @@ export async function resolveTraining(
   options: TrainOptions,
   { program, origin }: CommandContext,
 ): Promise<ResolvedRun> {
-  const path = options.config ?? savedConfig(options);
+  const out = runFolderGiven(options, origin);
+  const path = options.config ?? savedConfig(options, out);
   const file = path === undefined ? undefined : readConfigFile(path);
-  const own = ownLayers(options, origin);
+  const own = ownLayers({ ...options, out }, origin);
   const layers = [
     ...(file
       ? [{ source: `file "${path}"`, values: new Map([...file.settings, ...file.options]) }]
@@ -70,6 +74,7 @@ export async function resolveTraining(
   ].map(withoutZeroSteps);
   const env = lastOf(layers, "env") as string | undefined;
   if (env === undefined || env === "") {
+    if (options.resume && out !== undefined) failToResume(out);
     throw new UsageError(
       "Cannot train: an environment must be given, got none: use --env ID, see udrlpg envs",
     );
@@ -107,7 +112,8 @@ function ownLayers(
 ): { variables: ConfigLayer[]; words: ConfigLayer[] } {
   const topLevel = listOptions().filter(({ section }) => section === undefined);
   const layers = [...topLevel, ...listSettings()].flatMap(({ name }): ConfigLayer[] => {
-    const source = origin(flagOf(name));
+    const source = origin(flagOf(name)) ??
+      (name === "out" && options.path !== undefined ? "--out" : undefined);
     const value = options[name as keyof TrainOptions];
     return source === undefined || value === undefined
       ? []
@@ -135,9 +141,36 @@ function layerOf(option: NamedOption, text: string, source: string): ConfigLayer
   return { source, values: new Map([[option.name, value]]) };
 }
 
+/**
+ * Gives the run folder of the command line: a word stands for it where a run is to go on.
+ * @throws {UsageError} for a word where a run is to begin.
+ */
+function runFolderGiven(
+  { path, out, resume, continue: goesOn }: TrainOptions,
+  origin: CommandContext["origin"],
+): string | undefined {
+  if (path !== undefined && !resume && !goesOn) {
+    throw new UsageError(
+      `Cannot train: a run folder alone must follow --resume or --continue, got ${
+        JSON.stringify(path)
+      }: use --env ID, --out DIR or --config FILE`,
+    );
+  }
+  return choosePath({ does: "train", word: path, options: { "--out": out }, origin });
+}
+
+/** @throws {FileError} that says why there is nothing to go on with. */
+function failToResume(folder: string): never {
+  checkRunFolder(folder, "resume");
+  throw new FileError(
+    `Cannot resume run ${
+      JSON.stringify(folder)
+    }: there is no such folder: start it without --resume`,
+  );
+}
+
 /** A run that is resumed has its configuration in its folder. */
-function savedConfig(options: TrainOptions): string | undefined {
-  const { out } = options;
+function savedConfig(options: TrainOptions, out: string | undefined): string | undefined {
   if (!(options.resume || options.continue) || out === undefined) return undefined;
   const path = join(out, CONFIG_FILE_NAME);
   try {

@@ -24,7 +24,14 @@ import {
 } from "../../env_command.ts";
 import type { Command, CommandContext, KnownNames } from "../../program.ts";
 import { resolveTraining, runFolderOf, type TrainOptions } from "./settings.ts";
-import { type OptionParser, setting, settingOption, settings, toggle } from "../../options.ts";
+import {
+  type OptionParser,
+  setting,
+  settingOption,
+  settings,
+  toggle,
+  word,
+} from "../../options.ts";
 import { fileValue, folderValue, integerValue, runValue, textValue } from "../../values.ts";
 
 /** The options of `udrlpg train`. */
@@ -64,6 +71,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
     }),
     object("An environment of your own", envCommandOptions()),
     object("The run folder", {
+      path: word(runValue("RUN"), "Run folder to go on with, after --resume or --continue"),
       out: settingOption("out", runValue()),
       resume: toggle("--resume", "Go on from the run folder's last checkpoint"),
       continue: toggle(
@@ -109,6 +117,10 @@ export const trainCommand: Command<TrainValues> = {
     {
       command: "udrlpg train --config runs/pendulum/config.toml --out runs/again",
       does: "Repeat a run",
+    },
+    {
+      command: "udrlpg train --resume runs/pendulum --steps 40000",
+      does: "Go on with a run, also with a finished one and more steps",
     },
     {
       command: 'udrlpg train --env-command "python my_env.py" --out runs/mine',

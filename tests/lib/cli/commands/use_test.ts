@@ -108,8 +108,12 @@ async function inspectParts(folder: string, out: string): Promise<void> {
   assert.match(torn.stderr, /^Warning: .*the last line is torn: 11 bytes\n$/);
   assert.match(torn.stdout, /damaged/);
   await refused(["inspect", `${folder}/none`], 3, /there is no such file/);
-  await refused(["inspect", folder], 3, /a run folder must hold config\.toml, got /);
-  await refused(["inspect"], 2, /a file must be given, got none/);
+  await refused(
+    ["inspect", folder],
+    3,
+    /must hold config\.toml, got a folder of runs: did you mean ".*run"\?$/m,
+  );
+  await refused(["inspect"], 2, /one of PATH, --file, --run must be given, got none/);
 }
 
 Deno.test("envs and presets describe what there is", async () => {

@@ -82,10 +82,14 @@ async function refusals(folder: string, out: string): Promise<void> {
   await Deno.stat(`${folder}/far.onnx`);
   await writesClosest(folder, out);
   const cases: [string[], number, RegExp][] = [
-    [["generate", "--return", "1"], 2, /one of --run, --generator must be given/],
+    [["generate", "--return", "1"], 2, /one of PATH, --run, --generator must be given/],
     [["generate", "--run", out], 2, /a return must be given, got none: use --return R/],
     [["generate", "--run", out, "--return", "x"], 2, /must be a number, got "x"/],
-    [["generate", "--run", folder, "--return", "1"], 3, /there is no such file/],
+    [
+      ["generate", "--run", folder, "--return", "1"],
+      3,
+      /must hold config\.toml, got a folder of runs: did you mean ".*run"\?$/m,
+    ],
     [["generate", "--run", out, "--return", "1", "--out", "a.b"], 2, /or give --format$/m],
     [["generate", "--run", out, "--return", "1", "--budget", "9"], 2, /and needs --tolerance/],
     [
@@ -98,7 +102,7 @@ async function refusals(folder: string, out: string): Promise<void> {
       3,
       /Cannot write policy/,
     ],
-    [["evaluate"], 2, /a policy file must be given/],
+    [["evaluate"], 2, /one of PATH, --policy must be given/],
     [["evaluate", `${folder}/none.onnx`], 3, /there is no such file/],
     [["evaluate", `${folder}/run/config.toml`], 3, /must end in \.onnx/],
     [["evaluate", `${folder}/p.json`, "--env", "CartPol-v1"], 2, /did you mean "CartPole-v1"/],

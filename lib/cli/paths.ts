@@ -1,0 +1,100 @@
+/**
+ * The paths that a command reads. Each can be given as a word or with its option, so that nobody has to
+ * remember which, and where one run is meant a folder of runs gets a hint.
+ */
+
+import { join } from "node:path";
+import { findRuns } from "../report/across_runs.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "../run/layout.ts";
+import { FileError, UsageError } from "../system/errors.ts";
+import { isThere } from "../system/files.ts";
+import { ownLine, pathWord } from "../system/words.ts";
+import type { CommandContext } from "./program.ts";
+
+/** What may name one path. */
+export interface PathSources {
+  /** What the command does, for errors: "generate a policy". */
+  readonly does: string;
+  /** The word. */
+  readonly word: string | undefined;
+  /** The options that stand for it, by name. */
+  readonly options: Readonly<Record<string, string | undefined>>;
+  /** Where an option was given. */
+  readonly origin: CommandContext["origin"];
+}
+
+/**
+ * Gives the path that the command line names; undefined when none is given. A word wins over a variable.
+ * @throws {UsageError} when a word and an option both name one.
+ */
+export function choosePath({ does, word, options, origin }: PathSources): string | undefined {
+  const named = Object.entries(options).filter(([, path]) => path !== undefined);
+  if (word === undefined) return named[0]?.[1];
+  const rival = named.find(([option]) => origin(option) === option);
+  if (rival === undefined) return word;
+  throw new UsageError(
+    `Cannot ${does}: one path must be given, got ${JSON.stringify(word)} and ${rival[0]}`,
+  );
+}
+
+/**
+ * Gives the path that the command line names.
+ * @throws {UsageError} when none is given, or two are.
+ */
+export function requirePath(sources: PathSources): string {
+  const path = choosePath(sources);
+  if (path !== undefined) return path;
+  const names = ["PATH", ...Object.keys(sources.options)];
+  throw new UsageError(
+    `Cannot ${sources.does}: one of ${names.join(", ")} must be given, got none`,
+  );
+}
+
+/**
+ * Gives the generator file that a path means: itself, or that of a run folder.
+ * @throws {FileError} that says what is missing of a folder.
+ */
+export function generatorFileOf(path: string): string {
+  if (!isFolder(path)) return path;
+  const file = join(path, GENERATOR_FILE_NAME);
+  if (isThere(file)) return file;
+  checkRunFolder(path);
+  throw new FileError(
+    `Cannot read run ${
+      JSON.stringify(path)
+    }: it must be finished, got no ${GENERATOR_FILE_NAME}: go on with ` +
+      ownLine("train", "--resume", "--out", pathWord(path)),
+  );
+}
+
+/**
+ * Checks that a folder is that of one run.
+ * @throws {FileError} that names runs in it where it holds some.
+ */
+export function checkRunFolder(path: string, action: "read" | "resume" = "read"): void {
+  if (!isFolder(path) || isThere(join(path, CONFIG_FILE_NAME))) return;
+  const [run] = runsIn(path);
+  const hint = run === undefined ? "" : `: did you mean ${JSON.stringify(run)}?`;
+  throw new FileError(
+    `Cannot ${action} run ${JSON.stringify(path)}: it must hold ${CONFIG_FILE_NAME}, got ${
+      run === undefined ? "none" : "a folder of runs"
+    }${hint}`,
+  );
+}
+
+function runsIn(path: string): string[] {
+  try {
+    return findRuns([path]);
+  } catch (error) {
+    if (error instanceof FileError) return [];
+    throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false; // whoever reads it says what is wrong
+  }
+}
