@@ -14,7 +14,7 @@ import type { OptionParser } from "./options.ts";
 
 /** Signals that the user sends while a long command runs. */
 export interface Interruption {
-  /** Aborted by the first SIGINT or SIGTERM; its reason is an InterruptedError. */
+  /** Aborted by the first SIGHUP, SIGINT or SIGTERM; its reason is an InterruptedError. */
   readonly signal: AbortSignal;
   /** Stops listening, so that a signal ends the program again. */
   stop(): void;
@@ -38,7 +38,7 @@ export interface Program {
   readonly clock: Clock;
   /** Reads an environment variable; undefined when it is unset. */
   env(name: string): string | undefined;
-  /** Starts to listen for SIGINT and SIGTERM. */
+  /** Starts to listen for SIGHUP, SIGINT and SIGTERM. */
   listen(): Interruption;
 }
 

@@ -1,9 +1,12 @@
 /**
- * Signals: the first SIGINT or SIGTERM asks the running command to save and stop, a second one ends
- * the program at once.
+ * Signals: the first SIGHUP, SIGINT or SIGTERM asks the running command to save and stop, a second
+ * SIGINT or SIGTERM ends the program at once.
+ *
+ * SIGHUP comes when a terminal is closed or a connection is lost. nohup cannot keep it away: the runtime
+ * resets what the program's caller had set for the signal.
  */
 
-import { InterruptedError, type InterruptSignal } from "../system/errors.ts";
+import { InterruptedError, type InterruptSignal, SIGNAL_EXIT_CODES } from "../system/errors.ts";
 import type { Interruption } from "./program.ts";
 
 /** The part of the system that signals come from; Deno itself in the real program. */
@@ -16,15 +19,18 @@ export interface SignalSource {
   exit(code: number): void;
 }
 
-const SIGNALS: readonly InterruptSignal[] = ["SIGINT", "SIGTERM"];
+const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly InterruptSignal[];
 
 /** Listens for the signals that interrupt a command, where the system knows them. */
 export function listenForSignals(source: SignalSource): Interruption {
   const controller = new AbortController();
+  let asked = 0;
   const listeners = SIGNALS.map((signal) => {
     const listener = () => {
+      // A closed terminal sends SIGHUP twice, and a session that ends sends SIGTERM with it.
+      if (signal !== "SIGHUP") asked++;
       const error = new InterruptedError(`Interrupted by ${signal}`, signal);
-      if (controller.signal.aborted) source.exit(error.exitCode);
+      if (asked > 1) source.exit(error.exitCode);
       else controller.abort(error);
     };
     return { signal, listener };

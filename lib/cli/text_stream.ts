@@ -50,13 +50,16 @@ const RETRY_MS = 5;
 export function openTextStream(sink: Sink, { name, columns }: StreamOptions): TextStream {
   const encoder = new TextEncoder();
   let isClosed = false;
+  const isTerminal = sink.isTerminal();
+  // A terminal that was closed says that it has an input or output error.
+  const isUnread = (error: unknown) => isTerminal || error instanceof Deno.errors.BrokenPipe;
   const write = (text: string): void => {
     for (let bytes = encoder.encode(text); bytes.length > 0 && !isClosed;) {
       try {
         bytes = bytes.subarray(sink.writeSync(bytes));
       } catch (error) {
         if (error instanceof Deno.errors.WouldBlock) pause();
-        else if (error instanceof Deno.errors.BrokenPipe || name === undefined) isClosed = true;
+        else if (isUnread(error) || name === undefined) isClosed = true;
         else throw new FileError(`Cannot write to ${name}: ${reasonOf(error)}`, { cause: error });
       }
     }
@@ -64,7 +67,7 @@ export function openTextStream(sink: Sink, { name, columns }: StreamOptions): Te
   return {
     write,
     redraw: (line) => write(`\r${line}\x1b[K`),
-    isTerminal: sink.isTerminal(),
+    isTerminal,
     columns() {
       try {
         return columns() || DEFAULT_COLUMNS;

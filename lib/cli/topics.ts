@@ -103,10 +103,11 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "    4  training diverged: the last good checkpoint stays",
       "    5  the asked return cannot be reached within the tolerance; the closest",
       "       policy that was found is written",
+      "  129  interrupted by SIGHUP (the terminal was closed), after saving",
       "  130  interrupted by SIGINT (Ctrl-C), after saving",
       "  143  interrupted by SIGTERM, after saving",
     ],
-    "A second signal ends the program at once, without saving.",
+    "A second SIGINT or SIGTERM ends the program at once, without saving. nohup does not keep SIGHUP away: start a long run with setsid, tmux or a service, or go on with it by train --resume.",
   ],
   variables: [
     "An option --some-name that is not on the command line is read from UDRLPG_SOME_NAME: UDRLPG_ENV, UDRLPG_PRESET, UDRLPG_OUT, UDRLPG_STEPS. Switches such as UDRLPG_QUIET take true or false.",

@@ -9,9 +9,11 @@
  */
 
 /** The signals that end a run after saving. */
-export type InterruptSignal = "SIGINT" | "SIGTERM";
+export type InterruptSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
 
-const SIGNAL_EXIT_CODES: { readonly [S in InterruptSignal]: number } = {
+/** What the program exits with after a signal: 128 and the signal's number. */
+export const SIGNAL_EXIT_CODES: { readonly [S in InterruptSignal]: number } = {
+  SIGHUP: 129,
   SIGINT: 130,
   SIGTERM: 143,
 };

@@ -1,7 +1,14 @@
 /** `udrlpg sweep run`: the runs of a sweep as processes of this machine. */
 
 import { formatDuration } from "../../../system/clock.ts";
-import { DivergedError, FileError, InterruptedError, UsageError } from "../../../system/errors.ts";
+import {
+  DivergedError,
+  FileError,
+  InterruptedError,
+  type InterruptSignal,
+  SIGNAL_EXIT_CODES,
+  UsageError,
+} from "../../../system/errors.ts";
 import { formatLine, ownLine, pathWord, splitLine } from "../../../system/words.ts";
 import type { SweepRun } from "../../../sweep/expand.ts";
 import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
@@ -127,7 +134,8 @@ function errorOf(failed: readonly RunOutcome[]): Error {
   if (code === 2) return new UsageError(message);
   if (code === 4) return new DivergedError(message);
   if (code === 3) return new FileError(message);
-  if (code === 130) return new InterruptedError(message, "SIGINT");
-  if (code === 143) return new InterruptedError(message, "SIGTERM");
+  for (const [signal, exitCode] of Object.entries(SIGNAL_EXIT_CODES)) {
+    if (code === exitCode) return new InterruptedError(message, signal as InterruptSignal);
+  }
   return new Error(`Internal error: ${message}`);
 }
