@@ -10,6 +10,7 @@ import { readCHeader } from "../generator/c_header.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
 import { childPath, fileErrorOf, hashHex, readFileLimited } from "../system/files.ts";
+import { CHECKSUM_KEY } from "../formats/checksum.ts";
 import { parseJsonLimited } from "../formats/json.ts";
 import { decodeSafetensors } from "../formats/safetensors.ts";
 import { decodeTfevents } from "../formats/tfevents.ts";
@@ -101,6 +102,7 @@ function explainGenerator(path: string, options: LoadOptions): Explanation {
       reachableReturns: [min, max],
       bestReturn: calibration.bestReturn,
       calibratedCommands: calibration.points.length,
+      checksum: "matches",
       sha256: generator.hash,
     },
     warnings: [],
@@ -109,7 +111,7 @@ function explainGenerator(path: string, options: LoadOptions): Explanation {
 
 function explainPolicy(path: string, { models }: LoadOptions): Explanation {
   const { format, metadata } = readPolicy(path, { models });
-  const { format: kind, ...rest } = metadata;
+  const { format: kind, [CHECKSUM_KEY]: checksum, ...rest } = metadata;
   const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
   const facts: Record<string, unknown> = { fileFormat: format, ...rest };
   if (rest.measuredReturn !== undefined) {
@@ -117,6 +119,7 @@ function explainPolicy(path: string, { models }: LoadOptions): Explanation {
     facts.measuredReturn = parseJsonLimited(rest.measuredReturn, limits);
   }
   if (format === "onnx") Object.assign(facts, onnxFacts(bytes, path));
+  if (checksum !== undefined) facts.checksum = "matches";
   facts.sha256 = hashHex(bytes);
   const isOurs = kind === "udrlpg-policy";
   return { kind: isOurs ? "policy" : "ONNX model of another program", facts, warnings: [] };

@@ -8,7 +8,9 @@
  * one program.
  */
 
+import { CHECKSUM_KEY } from "../formats/checksum.ts";
 import { FileError } from "../system/errors.ts";
+import { hashHex } from "../system/files.ts";
 import type { Activation } from "../kernels/policy_kernel.ts";
 import type { NormaliserState, Policy } from "../model.ts";
 import { Rng } from "../numbers/rng.ts";
@@ -34,6 +36,8 @@ export interface CHeaderContent {
 }
 
 const TITLE = "udrlpg policy in C";
+/** Where the SHA-256 of the header stands; it is of the text without it. */
+const checksumLine = (checksum: string) => `\n * ${CHECKSUM_KEY}: ${checksum}\n`;
 const TEST_VECTORS = 4;
 const LITERALS_PER_LINE = 6;
 
@@ -58,6 +62,7 @@ export function renderCHeader(content: CHeaderContent): string {
     " *",
     ...Object.entries(metadata).map(([key, value]) => ` * ${plain(key)}: ${plain(value)}`),
     ` * parameters: ${parameters.length}`,
+    ` * ${CHECKSUM_KEY}: `,
     " *",
     ` * Use:       ${declarationOf(name, content)};`,
     ` * Self-test: cc -x c -D${macro}_MAIN ${plain(baseName(content.fileName))} -lm && ./a.out`,
@@ -80,7 +85,8 @@ export function renderCHeader(content: CHeaderContent): string {
     `#endif /* ${macro}_H */`,
     "",
   ];
-  return lines.join("\n");
+  const text = lines.join("\n");
+  return text.replace(checksumLine(""), checksumLine(hashHex(new TextEncoder().encode(text))));
 }
 
 /** Makes a C identifier of a file's name without its ending. */
@@ -258,7 +264,7 @@ int main(void) {
 }
 
 /**
- * Reads what a header of ours says of its policy, and checks that all its parameters are there.
+ * Reads what a header of ours says of its policy, and checks that it is whole.
  * @returns the metadata by key.
  * @throws {FileError} when it is no such header, or cut off.
  */
@@ -273,7 +279,7 @@ export function readCHeader(
   if (!text.startsWith(`/* ${TITLE}\n`)) fail(`it must begin with "/* ${TITLE}"`);
   const comment = text.slice(0, text.indexOf("*/"));
   const metadata: Record<string, string> = Object.create(null);
-  for (const [, key, value] of comment.matchAll(/^ \* ([A-Za-z]+): (.*)$/gm)) {
+  for (const [, key, value] of comment.matchAll(/^ \* ([A-Za-z0-9]+): (.*)$/gm)) {
     if (key !== "Use") metadata[key] = value;
   }
   const numbers = /_parameters\[([0-9]+)\] = \{([^}]*)\};/.exec(text);
@@ -282,5 +288,10 @@ export function readCHeader(
     fail(`it must hold ${metadata.parameters ?? "a number of"} parameters, got ${count}`);
   }
   if (!/#endif \/\* \w+_H \*\/\n$/.test(text)) fail("its end is missing");
+  const checksum = metadata[CHECKSUM_KEY] ?? "";
+  const bare = text.replace(checksumLine(checksum), checksumLine(""));
+  if (hashHex(new TextEncoder().encode(bare)) !== checksum) {
+    fail("it must match its checksum: it was damaged or changed after it was written");
+  }
   return metadata;
 }

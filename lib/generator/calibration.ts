@@ -9,7 +9,7 @@
  * between, and one whose neighbours are steady as well a safer one than a lone lucky one.
  */
 
-import type { Summary } from "../numbers/statistics.ts";
+import { powerOfTwoNear, type Summary } from "../numbers/statistics.ts";
 
 /** The measured returns of one command, survival bonus included. */
 export interface CalibrationPoint extends Summary {
@@ -85,10 +85,11 @@ export function answersFor(calibration: Calibration, wanted: number): Calibrated
 function doubtOf(points: readonly CalibrationPoint[], index: number): number {
   const { std, n } = points[index];
   const near = [points[index - 1], points[index + 1]].filter((point) => point !== undefined);
-  const prior = near.reduce((sum, point) => sum + point.std ** 2 / near.length, 0);
+  const unit = powerOfTwoNear([std, ...near.map((point) => point.std)]);
+  const prior = near.reduce((sum, point) => sum + (point.std / unit) ** 2 / near.length, 0);
   const weight = near.length > 0 ? NEIGHBOURS_WEIGHT : 0;
-  const variance = ((n - 1) * std ** 2 + weight * prior) / Math.max(1, n - 1 + weight);
-  return Math.sqrt(variance * (1 / n + 1 / FEW_EPISODES));
+  const variance = ((n - 1) * (std / unit) ** 2 + weight * prior) / Math.max(1, n - 1 + weight);
+  return unit * Math.sqrt(variance * (1 / n + 1 / FEW_EPISODES));
 }
 
 /** The returns between which every request is answered. */

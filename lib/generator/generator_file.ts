@@ -3,17 +3,19 @@
  *
  * Tensors: `weights.NAME` (float32) for every weight of the generator; `normaliser.mean` and
  * `normaliser.deviation` (float64, [S]); `calibration.command`, `.mean`, `.std` and `.n` (float64), one
- * number for each measured command; `seen.returns` (float32), one for each training episode.
+ * number for each measured command; `seen.returns` (float64), one for each training episode.
  * Metadata: `format`, `formatVersion`, `program`, `environment`, the resolved `config`, the chosen
- * `best` command and its return, and `provenance`, the last three as JSON.
+ * `best` command and its return, and `provenance`, the last three as JSON; `sha256`, the checksum of
+ * all the rest (lib/formats/checksum.ts).
  */
 
 import type { Calibration, CalibrationPoint } from "./calibration.ts";
 import { type Config, flattenConfig, resolveConfig } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import { joinFloats } from "../system/bytes.ts";
-import { FileError } from "../system/errors.ts";
+import { DivergedError, FileError } from "../system/errors.ts";
 import { hashHex, readFileLimited, writeFileAtomic } from "../system/files.ts";
+import { assertSealed, sealMetadata } from "../formats/checksum.ts";
 import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
 import {
   decodeSafetensors,
@@ -29,7 +31,7 @@ import { assertLayers, countPolicyParameters } from "./policy_size.ts";
 import { VERSION } from "../system/version.ts";
 
 const FORMAT = "udrlpg-generator";
-const FORMAT_VERSION = "1";
+const FORMAT_VERSION = "2";
 /** The largest generator that is read: 500 million weights. */
 const MAX_BYTES = 2 ** 31;
 
@@ -44,7 +46,7 @@ export interface GeneratorContent {
   /** Which command earns which return. */
   readonly calibration: Calibration;
   /** The return of every training episode, survival bonus included: what the buffer ever held. */
-  readonly seenReturns: Float32Array;
+  readonly seenReturns: Float64Array;
   /** Where it came from: steps, episodes, updates and whatever else the run knows. */
   readonly provenance: Readonly<Record<string, number | string>>;
 }
@@ -65,11 +67,17 @@ export interface TrainedGenerator extends GeneratorContent {
   readonly hash: string;
 }
 
-/** Writes a generator file; an old one stays until the new one is whole. @throws {FileError} */
+/**
+ * Writes a generator file; an old one stays until the new one is whole.
+ * @throws {FileError} when it cannot be written.
+ * @throws {DivergedError} when it holds a number that no reader would take.
+ */
 export function saveGenerator(
   path: string,
   { content, model }: { content: GeneratorContent; model: GeneratorModel },
 ): void {
+  const bad = findBadNumber(content);
+  if (bad !== undefined) throw new DivergedError(`Cannot write generator "${path}": ${bad}`);
   const tensors = new Map<string, Tensor>();
   const named = nameWeights(model.weights, { flat: content.weights, prefix: "weights" });
   for (const [name, { data, shape }] of Object.entries(named)) {
@@ -86,9 +94,9 @@ export function saveGenerator(
     tensors.set(name, { dtype: "F64", shape: [values.length], data: Float64Array.from(values) });
   }
   const { seenReturns } = content;
-  tensors.set("seen.returns", { dtype: "F32", shape: [seenReturns.length], data: seenReturns });
+  tensors.set("seen.returns", { dtype: "F64", shape: [seenReturns.length], data: seenReturns });
   const { bestCommand, bestReturn } = content.calibration;
-  const chunks = safetensorsChunks(tensors, {
+  const metadata = {
     format: FORMAT,
     formatVersion: FORMAT_VERSION,
     program: `udrlpg ${VERSION}`,
@@ -96,8 +104,37 @@ export function saveGenerator(
     config: JSON.stringify(content.config),
     best: JSON.stringify({ command: bestCommand, return: bestReturn }),
     provenance: JSON.stringify(content.provenance),
-  });
+  };
+  const chunks = safetensorsChunks(tensors, sealMetadata({ tensors, metadata }));
   writeFileAtomic(path, chunks, { kind: "generator" });
+}
+
+/** Says which number a generator must not hold, so that the writer refuses what the reader would. */
+function findBadNumber(
+  { weights, normaliser, calibration, seenReturns }: Omit<
+    GeneratorContent,
+    "config" | "provenance"
+  >,
+): string | undefined {
+  const { points, bestCommand, bestReturn } = calibration;
+  const numbers: Readonly<Record<string, ArrayLike<number>>> = {
+    weights,
+    "normaliser.mean": normaliser.mean,
+    "normaliser.deviation": normaliser.deviation,
+    ...Object.fromEntries(
+      CALIBRATION_KEYS.map((key) => [`calibration.${key}`, points.map((point) => point[key])]),
+    ),
+    "seen.returns": seenReturns,
+    best: [bestCommand, bestReturn],
+  };
+  for (const [name, values] of Object.entries(numbers)) {
+    for (let i = 0; i < values.length; i++) {
+      if (Number.isFinite(values[i])) continue;
+      return `every number must be finite, got ${values[i]} in ${name}[${i}]`;
+    }
+  }
+  const flat = normaliser.deviation.find((value) => value <= 0);
+  return flat === undefined ? undefined : `deviations must be positive, got ${flat}`;
 }
 
 const CALIBRATION_KEYS = [
@@ -126,16 +163,8 @@ export function loadGenerator(
   path: string,
   { specOf, models, session }: LoadOptions,
 ): TrainedGenerator {
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "generator" });
-  const file = decodeSafetensors(bytes, { name: path });
-  const fail = (rule: string, got: unknown): never => {
-    throw new FileError(`Cannot read generator "${path}": ${rule}, got ${JSON.stringify(got)}`);
-  };
-  const { format, formatVersion } = file.metadata;
-  if (format !== FORMAT) fail(`format must be "${FORMAT}"`, format ?? "none");
-  if (formatVersion !== FORMAT_VERSION) {
-    fail(`format version must be ${FORMAT_VERSION}`, formatVersion);
-  }
+  const { file, hash } = readSealed(path);
+  const fail = failOf(path);
   const object = (key: string): JsonObject => {
     const value = parseJsonLimited(file.metadata[key] ?? "null", { name: `${path}, ${key}` });
     return isJsonObject(value) ? value : fail(`${key} must be a JSON object`, value) as never;
@@ -184,13 +213,9 @@ export function loadGenerator(
       mean: vector("normaliser.mean", size),
       deviation: vector("normaliser.deviation", size),
     };
-    const numbers = [weights, normaliser.mean, normaliser.deviation, command, mean, std, n];
-    for (const values of numbers) {
-      const bad = values.find((value) => !Number.isFinite(value));
-      if (bad !== undefined) fail("every number must be finite", String(bad));
-    }
-    const bad = normaliser.deviation.find((value) => value <= 0);
-    if (bad !== undefined) fail("deviations must be positive", bad);
+    const seenReturns = requireTensor(file, "seen.returns", { dtype: "F64", name: path }).data;
+    const bad = findBadNumber({ weights, normaliser, calibration, seenReturns });
+    if (bad !== undefined) throw new RangeError(bad);
     return {
       config,
       spec,
@@ -200,10 +225,10 @@ export function loadGenerator(
       values: nameWeights(model.weights, { flat: weights, prefix: "weights" }),
       normaliser,
       calibration,
-      seenReturns: requireTensor(file, "seen.returns", { dtype: "F32", name: path }).data,
+      seenReturns,
       provenance: object("provenance") as Record<string, number | string>,
       pass: new GenerationPass(model, session),
-      hash: hashHex(bytes),
+      hash,
     };
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) {
@@ -211,6 +236,33 @@ export function loadGenerator(
     }
     throw error;
   }
+}
+
+/**
+ * Checks that a generator file is of this version and what its checksum says, and no more.
+ * @throws {FileError} when it is not.
+ */
+export function assertWholeGenerator(path: string): void {
+  readSealed(path);
+}
+
+function readSealed(path: string): { readonly file: SafetensorsFile; readonly hash: string } {
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "generator" });
+  const file = decodeSafetensors(bytes, { name: path });
+  const fail = failOf(path);
+  const { format, formatVersion } = file.metadata;
+  if (format !== FORMAT) fail(`format must be "${FORMAT}"`, format ?? "none");
+  if (formatVersion !== FORMAT_VERSION) {
+    fail(`format version must be ${FORMAT_VERSION}`, formatVersion);
+  }
+  assertSealed(file, { name: path, kind: "generator" });
+  return { file, hash: hashHex(bytes) };
+}
+
+function failOf(path: string) {
+  return (rule: string, got: unknown): never => {
+    throw new FileError(`Cannot read generator "${path}": ${rule}, got ${JSON.stringify(got)}`);
+  };
 }
 
 function readConfig(json: JsonObject, path: string): Config {

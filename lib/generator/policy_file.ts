@@ -4,7 +4,8 @@
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
  * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `activation`,
- * `requestedReturn`, `command`, `measuredReturn` (JSON), `generator` (SHA-256 of its file) and `program`.
+ * `requestedReturn`, `command`, `measuredReturn` (JSON), `generator` (SHA-256 of its file), `program` and
+ * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
  *
  * The module is longer than most because each format's writing and reading stand together.
  */
@@ -13,6 +14,13 @@ import { renderCHeader } from "./c_header.ts";
 import { type EnvSpec, observationSize } from "../env.ts";
 import { FileError } from "../system/errors.ts";
 import { readFileLimited, writeFileAtomic, type WriteOptions } from "../system/files.ts";
+import {
+  assertSealed,
+  assertSealedOnnx,
+  CHECKSUM_KEY,
+  sealMetadata,
+  sealOnnx,
+} from "../formats/checksum.ts";
 import { isJsonObject, type JsonValue, parseJsonLimited } from "../formats/json.ts";
 import {
   decodeSafetensors,
@@ -137,26 +145,22 @@ type Encoder = (
 const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
   onnx(numbers, { metadata, spec, models }) {
     const shape = models.policyShape(spec, numbers);
-    return exportOnnx(models.tracePolicy(spec, shape, numbers), {
+    const model = exportOnnx(models.tracePolicy(spec, shape, numbers), {
       name: "policy",
       metadata,
       docString: `Policy for ${spec.id}: observation [N, ${shape.sizes[0]}] in, action out`,
     });
+    return sealOnnx(model);
   },
   safetensors(numbers, { metadata }) {
-    const { parameters, normaliser } = numbers;
-    const tensors = new Map<string, Tensor>([
-      ["parameters", { dtype: "F32", shape: [parameters.length], data: parameters }],
-    ]);
-    for (const key of ["mean", "deviation"] as const) {
-      const data = normaliser[key];
-      tensors.set(`normaliser.${key}`, { dtype: "F64", shape: [data.length], data });
-    }
-    return safetensorsChunks(tensors, metadata);
+    const tensors = tensorsOf(numbers);
+    return safetensorsChunks(tensors, sealMetadata({ tensors, metadata }));
   },
-  json({ parameters, normaliser }, { metadata }) {
+  json(given, { metadata }) {
+    const numbers = withoutMinusZeros(given);
+    const { parameters, normaliser } = numbers;
     return JSON.stringify({
-      metadata,
+      metadata: sealMetadata({ tensors: tensorsOf(numbers), metadata }),
       normaliser: { mean: [...normaliser.mean], deviation: [...normaliser.deviation] },
       parameters: [...parameters],
     }) + "\n";
@@ -180,6 +184,27 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
     });
   },
 };
+
+/** A policy's numbers as the tensors that safetensors files hold and that checksums are of. */
+function tensorsOf(
+  { parameters, normaliser: { mean, deviation } }: Pick<PolicyNumbers, "parameters" | "normaliser">,
+): Map<string, Tensor> {
+  return new Map<string, Tensor>([
+    ["parameters", { dtype: "F32", shape: [parameters.length], data: parameters }],
+    ["normaliser.mean", { dtype: "F64", shape: [mean.length], data: mean }],
+    ["normaliser.deviation", { dtype: "F64", shape: [deviation.length], data: deviation }],
+  ]);
+}
+
+/** JSON.stringify writes -0 as 0; a policy acts the same with it. */
+function withoutMinusZeros(
+  { parameters, normaliser: { mean, deviation } }: PolicyNumbers,
+): Pick<PolicyNumbers, "parameters" | "normaliser"> {
+  return {
+    parameters: parameters.map((value) => value + 0) as PolicyParameters,
+    normaliser: { mean: mean.map((value) => value + 0), deviation },
+  };
+}
 
 function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, string> {
   return {
@@ -208,6 +233,9 @@ export function readPolicy(
   if (format === "onnx") {
     const summary = readOnnx(bytes, { name: path });
     const metadata = { ...summary.metadata };
+    // Another program's model has none, and one that another program changed has a wrong one.
+    const isSealed = metadata.format === FORMAT || CHECKSUM_KEY in metadata;
+    if (isSealed && !trust) assertSealedOnnx(bytes, { metadata, name: path });
     return {
       format,
       metadata,
@@ -218,6 +246,7 @@ export function readPolicy(
   const { metadata, numbers } = format === "json"
     ? readJson(bytes, path)
     : readSafetensors(bytes, path);
+  assertSealed({ tensors: tensorsOf(numbers), metadata }, { name: path, kind: "policy" });
   return {
     format,
     metadata,

@@ -1,4 +1,9 @@
-/** Summaries of returns: means with confidence intervals, rank correlation. */
+/**
+ * Summaries of returns: means with confidence intervals, rank correlation.
+ *
+ * Squares are taken in units of a power of two near the largest number: no return is too large or too
+ * small for its square, and the units change no digit.
+ */
 
 /** Mean, sample deviation and number of values. */
 export interface Summary {
@@ -19,17 +24,27 @@ export function summarise(values: ArrayLike<number>): Summary {
   if (n === 0) throw new RangeError("Cannot summarise values: there must be at least 1, got 0");
   let mean = 0;
   for (let i = 0; i < n; i++) mean += values[i] / n;
+  const unit = powerOfTwoNear(Array.from(values, (value) => value - mean));
   let squares = 0;
-  for (let i = 0; i < n; i++) squares += (values[i] - mean) ** 2;
-  return { mean, std: n > 1 ? Math.sqrt(squares / (n - 1)) : 0, n };
+  for (let i = 0; i < n; i++) squares += ((values[i] - mean) / unit) ** 2;
+  return { mean, std: n > 1 ? unit * Math.sqrt(squares / (n - 1)) : 0, n };
+}
+
+/** Gives the largest power of two that is no larger than the largest magnitude; 1 when all are 0. */
+export function powerOfTwoNear(values: readonly number[]): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  return largest > 0 && largest < Infinity ? 2 ** Math.floor(Math.log2(largest)) : 1;
 }
 
 /** Joins the summaries of two sets of values to that of both (Chan, Golub, LeVeque 1979). */
 export function joinSummaries(a: Summary, b: Summary): Summary {
   const n = a.n + b.n;
   const gap = b.mean - a.mean;
-  const squares = (a.n - 1) * a.std ** 2 + (b.n - 1) * b.std ** 2 + gap ** 2 * a.n * b.n / n;
-  return { mean: a.mean + gap * b.n / n, std: n > 1 ? Math.sqrt(squares / (n - 1)) : 0, n };
+  const unit = powerOfTwoNear([a.std, b.std, gap]);
+  const squares = (a.n - 1) * (a.std / unit) ** 2 + (b.n - 1) * (b.std / unit) ** 2 +
+    (gap / unit) ** 2 * a.n * b.n / n;
+  return { mean: a.mean + gap * b.n / n, std: n > 1 ? unit * Math.sqrt(squares / (n - 1)) : 0, n };
 }
 
 /**

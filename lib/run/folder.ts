@@ -15,6 +15,8 @@ import { CHECKPOINT_FOLDER_NAME, CONFIG_FILE_NAME, LOCK_FILE_NAME } from "./layo
 export interface OpenOptions {
   /** Path of the run folder. */
   readonly folder: string;
+  /** Preset that the configuration came from. */
+  readonly preset: string;
   /** Go on with the run that is there. */
   readonly resume?: boolean;
   /** Gets what the user should know although nothing failed. */
@@ -25,7 +27,10 @@ export interface OpenOptions {
  * Makes the folder, or checks that a run is there to resume.
  * @throws {FileError} when it is neither.
  */
-export function openRunFolder(config: Config, { folder, resume, onWarning }: OpenOptions): void {
+export function openRunFolder(
+  config: Config,
+  { folder, preset, resume, onWarning }: OpenOptions,
+): void {
   const shown = JSON.stringify(folder);
   if (resume && !isThere(folder)) {
     throw new FileError(
@@ -49,6 +54,7 @@ export function openRunFolder(config: Config, { folder, resume, onWarning }: Ope
       `Cannot resume run ${shown}: there must be a ${CONFIG_FILE_NAME}, got none`,
     );
   }
+  assertSamePreset(folder, preset);
   const checkpoints = childPath(folder, CHECKPOINT_FOLDER_NAME);
   // With a checkpoint, that one says what the run's configuration is.
   if (isThere(checkpoints) && namesIn(checkpoints).some((name) => sequenceOf(name) !== undefined)) {
@@ -56,6 +62,18 @@ export function openRunFolder(config: Config, { folder, resume, onWarning }: Ope
   }
   assertResumable(folder, readRunConfig(folder), config);
   onWarning?.(`Run ${shown} has no checkpoint yet: it starts from the beginning`);
+}
+
+/** A preset that is named on resuming changes no option: it must not change what the run says it is. */
+function assertSamePreset(folder: string, preset: string): void {
+  const saved = readConfigFile(childPath(folder, CONFIG_FILE_NAME)).settings.get("preset");
+  if (saved === undefined || saved === preset) return;
+  throw new FileError(
+    `Cannot resume run ${
+      JSON.stringify(folder)
+    }: its configuration must stay as it is, got preset ` +
+      `= ${JSON.stringify(preset)} instead of ${JSON.stringify(saved)}: leave the preset out`,
+  );
 }
 
 /**

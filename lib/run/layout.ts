@@ -30,12 +30,12 @@ export const LOCK_FILE_NAME = ".lock";
  * ```
  */
 export function fileNameOf(id: string): string {
-  return id.replace(/^\.+/, "_").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/_+/g, "_").slice(
-    0,
-    100,
-  );
+  const clean = id.replace(/^\.+/, "_").replace(/[^\p{L}\p{N}._-]+/gu, "_").replace(/_+/g, "_");
+  return [...clean].slice(0, MOST_CHARACTERS).join("");
 }
 
+/** Of an id in a name: a character takes up to four bytes of the 255 that file systems allow. */
+const MOST_CHARACTERS = 50;
 const EVENTS_PREFIX = "events.out.tfevents.";
 const EVENTS_NAME = /^events\.out\.tfevents\.[0-9]+\.udrlpg$/;
 

@@ -338,7 +338,7 @@ function saveResult(
       weights: run.tools.learner.state.weights,
       normaliser: currentNormaliser(run),
       calibration,
-      seenReturns: Float32Array.from(run.history.returns),
+      seenReturns: Float64Array.from(run.history.returns),
       provenance: {
         preset,
         steps: spentSteps(run),

@@ -10,12 +10,13 @@
 import type { Config } from "../config/config.ts";
 import type { EnvRegistry } from "../env.ts";
 import { FileError } from "../system/errors.ts";
-import { childPath } from "../system/files.ts";
+import { assertWholeGenerator } from "../generator/generator_file.ts";
+import { childPath, isThere } from "../system/files.ts";
 import { type MetricRecord, type ReadMetricRecord, readMetrics } from "./metrics.ts";
 import type { ModelTable } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { readRunConfig } from "./folder.ts";
-import { METRICS_FILE_NAME } from "./layout.ts";
+import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { isRecord } from "../algorithm/events.ts";
 import { train } from "../algorithm/trainer.ts";
@@ -55,7 +56,8 @@ const DEFAULT_CYCLES = 8;
 
 /**
  * Replays the first cycles of the run in a folder; the folder is only read.
- * @throws {FileError} when it is not a run, or its configuration does not fit this program.
+ * @throws {FileError} when it is not a run, its generator is not what its checksum says, or its
+ * configuration does not fit this program.
  */
 export async function verifyRun(folder: string, options: VerifyOptions): Promise<Verification> {
   const { records } = readMetrics(childPath(folder, METRICS_FILE_NAME));
@@ -64,6 +66,8 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
       `Cannot verify run ${JSON.stringify(folder)}: its metrics must hold a record, got none`,
     );
   }
+  const generator = childPath(folder, GENERATOR_FILE_NAME);
+  if (isThere(generator)) assertWholeGenerator(generator);
   const comparison = new Comparison(records.filter((record) => record.changes === undefined));
   const config = firstConfig(readRunConfig(folder), records);
   await using parts = new AsyncDisposableStack();

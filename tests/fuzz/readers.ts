@@ -277,7 +277,7 @@ async function generatorFile(folder: string): Promise<{ path: string; read(): vo
       bestCommand: 1,
       bestReturn: 5,
     },
-    seenReturns: Float32Array.of(1, 2, 5),
+    seenReturns: Float64Array.of(1, 2, 5),
     provenance: { steps: 100, episodes: 3 },
   };
   saveGenerator(path, { content, model });

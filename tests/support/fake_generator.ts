@@ -31,7 +31,7 @@ export function fakeGenerator(
     values: {},
     normaliser: { mean: Float64Array.of(0), deviation: Float64Array.of(1) },
     calibration,
-    seenReturns: Float32Array.from(seenReturns),
+    seenReturns: Float64Array.from(seenReturns),
   } as unknown as TrainedGenerator;
 }
 

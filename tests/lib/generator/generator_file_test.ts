@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FileError } from "../../../lib/system/errors.ts";
+import { sealMetadata } from "../../../lib/formats/checksum.ts";
+import { joinBytes } from "../../../lib/system/bytes.ts";
 import { decodeSafetensors, safetensorsChunks } from "../../../lib/formats/safetensors.ts";
 import {
   type GeneratorContent,
@@ -33,7 +35,7 @@ const CONTENT: GeneratorContent = {
     bestCommand: 0.3,
     bestReturn: 7.75,
   },
-  seenReturns: Float32Array.of(1, 2.5, -3),
+  seenReturns: Float64Array.of(1, 2.5, -3e200),
   provenance: { preset: "test", steps: 600 },
 };
 
@@ -87,7 +89,7 @@ Deno.test(
   }),
 );
 
-/** Rewrites the file after a change of its tensors or metadata. */
+/** Rewrites the file after a change of its tensors or metadata, with the checksum that it has then. */
 function change(
   path: string,
   edit: (
@@ -98,8 +100,8 @@ function change(
   const { tensors, metadata } = decodeSafetensors(Deno.readFileSync(path), { name: path });
   const [copies, texts] = [new Map(tensors), { ...metadata }];
   edit(copies as never, texts);
-  const chunks = safetensorsChunks(copies, texts);
-  Deno.writeFileSync(path, new Uint8Array(chunks.flatMap((chunk) => [...chunk])));
+  const sealed = sealMetadata({ tensors: copies, metadata: texts });
+  Deno.writeFileSync(path, joinBytes(safetensorsChunks(copies, sealed)));
 }
 
 function setMetadata(key: string, value: string) {
@@ -122,7 +124,7 @@ const DAMAGE: Readonly<Record<string, [damage: (path: string) => void, message: 
   ],
   "text": [(path) => Deno.writeTextFileSync(path, "no generator at all, but text"), /./],
   "another format": [setMetadata("format", "pt"), /format must be "udrlpg-generator", got "pt"$/],
-  "another version": [setMetadata("formatVersion", "9"), /format version must be 1, got "9"$/],
+  "another version": [setMetadata("formatVersion", "9"), /format version must be 2, got "9"$/],
   "an unknown environment": [
     (path) =>
       change(path, (_, metadata) => {
@@ -147,10 +149,13 @@ const DAMAGE: Readonly<Record<string, [damage: (path: string) => void, message: 
       }),
     new RegExp(firstWeight),
   ],
-  "a weight that is no number": [setNumber(firstWeight, NaN), /must be finite, got "NaN"$/],
+  "a weight that is no number": [
+    setNumber(firstWeight, NaN),
+    /must be finite, got NaN in weights\[0\]$/,
+  ],
   "an infinite calibration": [
     setNumber("calibration.mean", Infinity),
-    /must be finite, got "Infinity"$/,
+    /must be finite, got Infinity in calibration.mean\[0\]$/,
   ],
   "a deviation of 0": [setNumber("normaliser.deviation", 0), /must be positive, got 0$/],
 };
@@ -170,6 +175,52 @@ for (const [name, [damage, message]] of Object.entries(DAMAGE)) {
     }),
   );
 }
+
+Deno.test(
+  "loadGenerator() refuses every flipped bit and a missing checksum",
+  withFile((path) => {
+    const bytes = Deno.readFileSync(path);
+    for (let bit = 3; bit < bytes.length * 8; bit += 1009) {
+      const damaged = bytes.slice();
+      damaged[bit >> 3] ^= 1 << (bit & 7);
+      Deno.writeFileSync(path, damaged);
+      assert.throws(() => load(path), FileError, `bit ${bit}`);
+    }
+    // A number among the weights, where nothing but the checksum can tell.
+    const damaged = bytes.slice();
+    damaged[bytes.length - 20] ^= 1;
+    Deno.writeFileSync(path, damaged);
+    assert.throws(
+      () => load(path),
+      /^FileError: Cannot read generator ".*": it must match its checksum: it was damaged or/,
+    );
+    const { tensors, metadata } = decodeSafetensors(bytes, { name: path });
+    const { sha256: _, ...rest } = metadata;
+    Deno.writeFileSync(path, joinBytes(safetensorsChunks(tensors, rest)));
+    assert.throws(() => load(path), /must carry a checksum \(sha256\), got none: an older version/);
+  }),
+);
+
+Deno.test("saveGenerator() refuses what loadGenerator() would", () => {
+  const { calibration, normaliser } = CONTENT;
+  const points = calibration.points.map((point) => ({ ...point, std: Infinity }));
+  const cases: [Partial<GeneratorContent>, RegExp][] = [
+    [{ calibration: { ...calibration, points } }, /got Infinity in calibration.std\[0\]$/],
+    [{ calibration: { ...calibration, bestReturn: NaN } }, /got NaN in best\[1\]$/],
+    [{ seenReturns: Float64Array.of(Infinity) }, /got Infinity in seen.returns\[0\]$/],
+    [
+      { normaliser: { ...normaliser, deviation: normaliser.deviation.map(() => 0) } },
+      /deviations must be positive, got 0$/,
+    ],
+  ];
+  for (const [change, message] of cases) {
+    const content = { ...CONTENT, ...change };
+    assert.throws(
+      () => saveGenerator("/nonexistent-folder/a", { content, model: MODEL }),
+      { name: "DivergedError", message },
+    );
+  }
+});
 
 Deno.test("saveGenerator() refuses a folder that is not there", () => {
   const path = join("/nonexistent-folder", "generator.safetensors");

@@ -7,6 +7,10 @@ import { registry } from "../../../envs/registry.ts";
 import type { EnvSpec } from "../../../lib/env.ts";
 import type { PolicyNetwork } from "../../../lib/model.ts";
 import { FileError } from "../../../lib/system/errors.ts";
+import { sealOnnx } from "../../../lib/formats/checksum.ts";
+import { protoBytesField } from "../../../lib/formats/protobuf.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../../lib/formats/safetensors.ts";
+import { joinBytes } from "../../../lib/system/bytes.ts";
 import { readOnnx } from "../../../lib/onnx/reader.ts";
 import { POLICY_OPERATORS } from "../../../lib/onnx/policy.ts";
 import {
@@ -200,6 +204,64 @@ for (const format of POLICY_FORMATS) {
       }
     }));
 }
+
+for (const format of POLICY_FORMATS) {
+  Deno.test(`readPolicy() refuses any flipped bit of ${format} files, and files without a checksum`, () =>
+    withFolder(async (folder) => {
+      const path = join(folder, `policy.${format}`);
+      write(path, "CartPole-v1");
+      const bytes = Deno.readFileSync(path);
+      for (let bit = 5; bit < bytes.length * 8; bit += 997) {
+        const damaged = bytes.slice();
+        damaged[bit >> 3] ^= 1 << (bit & 7);
+        Deno.writeFileSync(path, damaged);
+        try {
+          readPolicy(path, { models });
+          // Of a JSON text some bits change nothing, such as those beyond the digits of a float32.
+          assert.equal(format, "json", `bit ${bit}`);
+          assert.deepEqual(JSON.parse(decode(damaged), fround), JSON.parse(decode(bytes), fround));
+        } catch (error) {
+          assert.ok(error instanceof FileError, `bit ${bit}: ${error}`);
+        }
+      }
+      Deno.writeFileSync(path, withoutChecksum(bytes, format));
+      assert.throws(
+        () => readPolicy(path, { models }),
+        /^FileError: Cannot read policy ".*": it must carry a checksum \(sha256\), got none: an older/,
+      );
+      await Promise.resolve();
+    }));
+}
+
+function fround(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Math.fround(value) : value;
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function withoutChecksum(bytes: Uint8Array<ArrayBuffer>, format: PolicyFormat): Uint8Array {
+  if (format === "onnx") return bytes.subarray(0, 2 * bytes.length - sealOnnx(bytes).length);
+  if (format === "json") {
+    const policy = JSON.parse(decode(bytes));
+    delete policy.metadata.sha256;
+    return new TextEncoder().encode(JSON.stringify(policy));
+  }
+  const { tensors, metadata: { sha256: _, ...rest } } = decodeSafetensors(bytes, { name: "x" });
+  return encodeSafetensors(tensors, rest);
+}
+
+Deno.test("readPolicy() runs an ONNX model that was changed only where it is trusted", () =>
+  withFolder((folder) => {
+    const path = join(folder, "policy.onnx");
+    write(path, "CartPole-v1");
+    const bytes = Deno.readFileSync(path);
+    // A comment more, as another program may write one: field 6 is the doc string.
+    Deno.writeFileSync(path, joinBytes([bytes, ...protoBytesField(6, "mine")]));
+    assert.throws(() => readPolicy(path, { models }), /it must match its checksum: it was damaged/);
+    assert.equal(readPolicy(path, { models, trust: true }).environment, "CartPole-v1");
+  }));
 
 /** A JSON policy as far as the tests break it. */
 interface JsonPolicy {

@@ -18,6 +18,7 @@ import { makeFastFolder } from "../../support/fast_folder.ts";
 import { tanhNetwork } from "../../support/tanh_network.ts";
 import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
+import { sealedJson } from "../../support/seal.ts";
 
 /** Fails the test when a network is made after all. */
 const NO_MODELS = new Proxy(models, {
@@ -63,7 +64,7 @@ Deno.test("loadGenerator() refuses a configuration with huge networks before bui
       weights: model.initialise(Rng.fromSeed(1)),
       normaliser: { mean: Float64Array.of(0), deviation: Float64Array.of(1) },
       calibration: { points: [], bestCommand: 0, bestReturn: 0 },
-      seenReturns: new Float32Array(),
+      seenReturns: new Float64Array(),
       provenance: {},
     };
     const path = join(folder, "generator.safetensors");
@@ -101,7 +102,7 @@ Deno.test("readPolicy() refuses huge widths and metadata that is not text", () =
     const write = () =>
       Deno.writeTextFileSync(
         path,
-        JSON.stringify({ metadata, normaliser: { mean: [], deviation: [] }, parameters: [] }),
+        sealedJson({ metadata, normaliser: { mean: [], deviation: [] }, parameters: [] }),
       );
     write();
     const policy = readPolicy(path, { models: NO_MODELS });

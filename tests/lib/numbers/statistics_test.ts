@@ -20,6 +20,16 @@ Deno.test("summarise() gives mean and sample deviation as by hand", () => {
   assert.deepEqual(summarise([7]), { mean: 7, std: 0, n: 1 });
 });
 
+Deno.test("summarise() and joinSummaries() know no return too large or too small", () => {
+  for (const scale of [2 ** 900, 2 ** -900, 2 ** -1010, 1]) {
+    const { mean, std } = summarise([2, 4, 9].map((value) => value * scale));
+    assert.deepEqual([mean / scale, std / scale], [5, Math.sqrt(13)]);
+    const one = { mean: 2 * scale, std: 0, n: 1 };
+    const two = summarise([4, 9].map((value) => value * scale));
+    assertClose(joinSummaries(one, two).std / scale, Math.sqrt(13));
+  }
+});
+
 Deno.test("summarise() rejects an empty list", () => {
   assert.throws(() => summarise([]), {
     name: "RangeError",

@@ -272,6 +272,21 @@ Deno.test("trainInFolder() refuses to go on with another configuration and shows
   });
 });
 
+Deno.test("trainInFolder() refuses another preset's name on resuming, and keeps its own", async () => {
+  for (const stopAfter of [3, 15]) { // without a checkpoint and with one
+    await withFolder(async (folder) => {
+      await trainTiny(CONFIG, folder, { stopAfter, preset: "default" });
+      const path = join(folder, "config.toml");
+      const before = Deno.readTextFileSync(path);
+      await assert.rejects(trainTiny(CONFIG, folder, { resume: true, preset: "paper" }), {
+        name: "FileError",
+        message: /^Cannot resume run ".*": .* got preset = "paper" instead of "default": leave the/,
+      });
+      assert.equal(Deno.readTextFileSync(path), before);
+    });
+  }
+});
+
 Deno.test("trainInFolder() uses the checkpoint before a damaged one, and says so", async () => {
   for (const pattern of [/manifest/, /learner/, /-rows/]) {
     await withFolder(async (folder) => {

@@ -50,6 +50,20 @@ Deno.test("verifyRun() finds a changed hash, a changed return and another seed",
   }
 });
 
+Deno.test("verifyRun() refuses a run whose generator is damaged", async () => {
+  await withFolder(async (folder) => {
+    await trainTiny(CONFIG, folder);
+    const path = join(folder, "generator.safetensors");
+    const bytes = Deno.readFileSync(path);
+    bytes[bytes.length - 9] ^= 16;
+    Deno.writeFileSync(path, bytes);
+    await assert.rejects(
+      verifyRun(folder, OPTIONS),
+      /^FileError: Cannot read generator ".*": it must match its checksum/,
+    );
+  });
+});
+
 Deno.test("verifyRun() refuses a folder without records", async () => {
   await withFolder(async (folder) => {
     await assert.rejects(verifyRun(folder, OPTIONS), /^FileError: Cannot read metrics /);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { run } from "../../../support/program.ts";
 import { trainTiny, withFolder } from "../../../support/tiny_command.ts";
+import { sealedJson } from "../../../support/seal.ts";
 
 async function ok(argv: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(argv);
@@ -98,10 +99,10 @@ async function inspectParts(folder: string, out: string): Promise<void> {
   await ok(["generate", "--run", out, "--return", "20", "--verify", "1", "--out", policyJson]);
   const json = JSON.parse(await Deno.readTextFile(policyJson));
   json.metadata.note = "\x1b[2Jevil\nline";
-  await Deno.writeTextFile(policyJson, JSON.stringify(json));
+  await Deno.writeTextFile(policyJson, sealedJson(json));
   assert.match(await ok(["inspect", policyJson]), /note +\\x1b\[2Jevil\\x0aline/);
   json.metadata.measuredReturn = "{";
-  await Deno.writeTextFile(policyJson, JSON.stringify(json));
+  await Deno.writeTextFile(policyJson, sealedJson(json));
   await refused(["inspect", policyJson], 3, /^Cannot read policy .*measuredReturn/);
   await Deno.writeTextFile(`${folder}/torn.jsonl`, '{"kind":"episode","step":1}\n{"kind":"ep');
   const torn = await run(["inspect", `${folder}/torn.jsonl`]);

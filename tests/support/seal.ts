@@ -1,0 +1,32 @@
+import { sealMetadata } from "../../lib/formats/checksum.ts";
+import type { Tensor } from "../../lib/formats/safetensors.ts";
+
+/** A JSON policy as tests write it. */
+export interface JsonPolicy {
+  /** Texts by key, or what a test puts in their place. */
+  readonly metadata: Record<string, unknown>;
+  /** Numbers, [P]. */
+  readonly parameters: number[];
+  /** Numbers, [S] each. */
+  readonly normaliser: { readonly mean: number[]; readonly deviation: number[] };
+}
+
+/** Writes a JSON policy with the checksum that it should have, also where its metadata is no text. */
+export function sealedJson({ metadata, parameters, normaliser }: JsonPolicy): string {
+  const { mean, deviation } = normaliser;
+  const tensors = new Map<string, Tensor>([
+    ["parameters", {
+      dtype: "F32",
+      shape: [parameters.length],
+      data: Float32Array.from(parameters),
+    }],
+    ["normaliser.mean", { dtype: "F64", shape: [mean.length], data: Float64Array.from(mean) }],
+    ["normaliser.deviation", {
+      dtype: "F64",
+      shape: [deviation.length],
+      data: Float64Array.from(deviation),
+    }],
+  ]);
+  const sealed = sealMetadata({ tensors, metadata: metadata as Record<string, string> });
+  return JSON.stringify({ metadata: sealed, normaliser, parameters });
+}
