@@ -98,6 +98,7 @@ function orderFaults(trace: string): string[] {
     if (name === "openat" && rest.includes("O_EXCL")) unsyncedNames.add(paths[0]);
     if (name.startsWith("rename")) {
       const [from, to] = paths;
+      unsyncedNames.delete(from);
       if (dirty.has(from)) faults.push(`${basename(to)} renamed before it was synced`);
       if (to.endsWith("-manifest.json")) {
         for (const path of dirty) {
@@ -120,6 +121,7 @@ Deno.test("orderFaults() finds every wrong order", () => {
   const good = `1 openat(AT_FDCWD</>, "/r/rows-000001.bin", O_WRONLY|O_CREAT|O_EXCL, 0666) = 3
 1 write(3</r/rows-000001.bin>, "", 8) = 8
 1 fsync(3</r/rows-000001.bin>) = 0
+1 openat(AT_FDCWD</>, "/r/.a.tmp", O_WRONLY|O_CREAT|O_EXCL, 0666) = 4
 1 write(4</r/.a.tmp>, "", 8) = 8
 1 fsync(4</r/.a.tmp>) = 0
 1 rename("/r/.a.tmp", "/r/000002-a.safetensors") = 0
