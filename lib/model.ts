@@ -113,8 +113,6 @@ export interface GeneratorModel {
   readonly lossNoise: readonly NoiseSpec[];
   /** [M, S] where `loss` compares what policies do on M normalised observations, else undefined. */
   readonly lossStates: readonly [count: number, size: number] | undefined;
-  /** Name of the weight whose exponential is the learnt sigma, where there is one. */
-  readonly logSigma: string | undefined;
   /** Writes the encoding of a scaled command to `out`, [C]. */
   encodeCommand(command: number, out: Float32Array): void;
   /** Draws initial weights, one flat vector in the order of `weights`. */
@@ -131,8 +129,6 @@ export interface ModelTable {
   policyShape(spec: EnvSpec, network: PolicyNetwork): PolicyShape;
   /** Makes a policy without parameters, ready to get some. */
   createPolicy(spec: EnvSpec, shape: PolicyShape): Policy;
-  /** Draws a freshly initialised policy (Xavier uniform), in policy order, [P]. */
-  initialisePolicy(shape: PolicyShape, rng: Rng): PolicyParameters;
   /** Traces a whole policy, normaliser and action scaling inside: `observation` -> `action`. */
   tracePolicy(
     spec: EnvSpec,

@@ -17,17 +17,19 @@ export interface CommandEncoder {
   encode(command: number, out: Float32Array): void;
 }
 
+/** Enough to tell a hundredth of the range apart, and few beside the embedding. */
+const FREQUENCIES = 8;
+
 /** Creates the encoder that the configuration names. */
 export function commandEncoder(config: Config["generator"]): CommandEncoder {
   if (config.commandEncoding === "scalar") {
     return { size: 1, encode: (command, out) => void (out[0] = command) };
   }
-  const frequencies = config.commandFeatures;
-  const scale = 1 / Math.sqrt(frequencies);
+  const scale = 1 / Math.sqrt(FREQUENCIES);
   return {
-    size: 2 * frequencies,
+    size: 2 * FREQUENCIES,
     encode(command, out) {
-      for (let i = 0; i < frequencies; i++) {
+      for (let i = 0; i < FREQUENCIES; i++) {
         // A half turn over the range 0..1 at the first frequency, so that its ends differ most.
         const angle = Math.PI * (i + 1) * 0.5 * command;
         out[2 * i] = scale * Math.cos(angle);

@@ -9,11 +9,10 @@
  *
  *     theta [B, P] -> leaky ReLU layers with dropout [B, H] -> mean, log-variance [B, L]
  *     latent = mean + exp(log-variance / 2) * normal noise
- *     loss = error(G(command, latent), theta) + divergenceScale * divergence(mean, log-variance)
+ *     loss = error(G(command, latent), theta) + divergence(mean, log-variance)
  *
  * A row that was drawn several times shares one draw of latent noise and dropout: the gradient has
- * the same expectation as with a draw for each. Source: the public reference configuration of UDRLPG;
- * the learnt sigma and its soft bound are those of the sigma-VAE (arXiv 2006.13202).
+ * the same expectation as with a draw for each. Source: the public reference configuration of UDRLPG.
  */
 
 import { add, exp, leakyRelu, linear, mul } from "../lib/autodiff/tensor.ts";
@@ -27,12 +26,7 @@ import type {
   WeightSpec,
   WeightTensors,
 } from "../lib/model.ts";
-import {
-  gaussianNll,
-  softClip,
-  standardNormalDivergence,
-  summedSquaredError,
-} from "../lib/autodiff/losses.ts";
+import { standardNormalDivergence, summedSquaredError } from "../lib/autodiff/losses.ts";
 import type { Rng } from "../lib/numbers/rng.ts";
 import { joinFloats } from "../lib/system/bytes.ts";
 import { createTiledGenerator } from "./generator.ts";
@@ -43,31 +37,37 @@ export interface CvaeGeneratorOptions {
   readonly config: Pick<Config, "generator" | "cvae">;
   /** The policy network that is generated. */
   readonly shape: PolicyShape;
+  /** The reference's when absent. */
+  readonly encoder?: EncoderShape;
 }
 
-/** The smallest log sigma that the likelihood uses, softly. */
-const MIN_LOG_SIGMA = -6;
+/** The encoder: the reference's. */
+export interface EncoderShape {
+  /** Widths of its leaky ReLU layers. */
+  readonly sizes: readonly number[];
+  /** Share of their activations dropped in training. */
+  readonly dropout: number;
+}
+
+const REFERENCE_ENCODER: EncoderShape = { sizes: [256, 256, 256], dropout: 0.1 };
 
 const LATENT_NOISE = "latentNoise";
-const LOG_SIGMA = "decoder.logSigma";
 
 /**
  * Creates the conditional variational autoencoder.
  *
  * Its loss draws, for each row, L normal numbers and a dropout mask for every encoder layer (none when
- * dropout is 0). `logSigma` is there with the loss "nll" only; it starts at 0.
+ * dropout is 0).
  * @throws {RangeError} when a policy width is no multiple of the tile size.
  */
-export function createCvaeGenerator({ config, shape }: CvaeGeneratorOptions): GeneratorModel {
-  const { latentSize, encoderSizes, dropout, divergenceScale, loss: lossKind } = config.cvae;
+export function createCvaeGenerator(
+  { config, shape, encoder = REFERENCE_ENCODER }: CvaeGeneratorOptions,
+): GeneratorModel {
+  const { latentSize } = config.cvae;
+  const { sizes, dropout } = encoder;
   const decoder = createTiledGenerator({ config: config.generator, shape, latentSize });
-  const encoderWeights = encoderSpecs([shape.parameterCount, ...encoderSizes], latentSize);
-  const logSigma = lossKind === "nll" ? LOG_SIGMA : undefined;
-  const own: WeightSpec[] = [
-    ...encoderWeights,
-    ...(logSigma === undefined ? [] : [{ name: logSigma, shape: [] }]),
-  ];
-  const masks: NoiseSpec[] = dropout === 0 ? [] : encoderSizes.map((width, layer) => ({
+  const encoderWeights = encoderSpecs([shape.parameterCount, ...sizes], latentSize);
+  const masks: NoiseSpec[] = dropout === 0 ? [] : sizes.map((width, layer) => ({
     name: `dropout${layer}`,
     width,
     kind: { dropout },
@@ -75,7 +75,7 @@ export function createCvaeGenerator({ config, shape }: CvaeGeneratorOptions): Ge
 
   function encode(tensors: WeightTensors, batch: BatchTensors) {
     let hidden = batch.targets; // [B, P]
-    for (let layer = 0; layer < encoderSizes.length; layer++) {
+    for (let layer = 0; layer < sizes.length; layer++) {
       hidden = leakyRelu(applyLayer(tensors, hidden, `encoder.${layer}`)); // [B, H]
       if (masks.length > 0) hidden = mul(hidden, batch.noise[masks[layer].name]);
     }
@@ -87,18 +87,10 @@ export function createCvaeGenerator({ config, shape }: CvaeGeneratorOptions): Ge
 
   return {
     ...decoder,
-    weights: [...decoder.weights, ...own],
+    weights: [...decoder.weights, ...encoderWeights],
     lossNoise: [{ name: LATENT_NOISE, width: latentSize, kind: "normal" }, ...masks],
-    logSigma,
     initialise(rng) {
-      const start = decoder.initialise(rng);
-      const rest = initialiseEncoder(rng, encoderWeights);
-      const flat = new Float32Array(
-        start.length + rest.length + own.length - encoderWeights.length,
-      );
-      flat.set(start);
-      flat.set(rest, start.length);
-      return flat;
+      return joinFloats([decoder.initialise(rng), initialiseEncoder(rng, encoderWeights)]);
     },
     loss(tensors, batch) {
       const latent = encode(tensors, batch);
@@ -106,10 +98,7 @@ export function createCvaeGenerator({ config, shape }: CvaeGeneratorOptions): Ge
       const generated = decoder.generate(tensors, batch.commands, add(latent.mean, spread));
       const { targets, shares } = batch;
       const rows = { generated, targets, shares };
-      const error = logSigma === undefined
-        ? summedSquaredError(rows)
-        : gaussianNll(rows, softClip(tensors[logSigma], MIN_LOG_SIGMA));
-      return add(error, mul(standardNormalDivergence(latent, shares), divergenceScale));
+      return add(summedSquaredError(rows), standardNormalDivergence(latent, shares));
     },
   };
 }

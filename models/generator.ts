@@ -19,7 +19,6 @@
 import {
   add,
   concat,
-  constant,
   linear,
   matmul,
   mean,
@@ -49,9 +48,12 @@ export type HeadName = "weight" | "bias";
 /** Both of them, in the order in which weights are listed. */
 export const HEADS: readonly HeadName[] = ["weight", "bias"];
 
+/** Length of the learnt embedding of a tile, E: the reference's. */
+const EMBEDDING_SIZE = 32;
+
 /** What `createTiledGenerator` and its relatives build on. */
 export interface TiledGeneratorOptions {
-  /** Tiles, layers, initialisation and command encoding. */
+  /** Tiles, layers and command encoding. */
   readonly config: Config["generator"];
   /** The policy network that is generated. */
   readonly shape: PolicyShape;
@@ -81,10 +83,6 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
   const encoder = commandEncoder(config);
   const order = generatorOrder(kinds);
   const weights = kinds.flatMap((kind) => weightSpecs(kind, config, encoder.size + latentSize));
-  const outputScale = config.outputScale === 0 ? undefined : Float32Array.from(
-    order,
-    (place) => config.outputScale * shape.scale[place],
-  );
 
   function generateParts(tensors: WeightTensors, commands: Tensor, latents?: Tensor): Tensor[] {
     const conditions = latents ? concat([commands, latents], 1) : commands; // [B, C + L]
@@ -92,9 +90,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
   }
 
   function join(parts: readonly Tensor[]): Tensor {
-    const parameters = parts.length === 1 ? parts[0] : concat(parts, 1); // [B, P]
-    if (!outputScale) return parameters;
-    return mul(parameters, constant(outputScale, [1, outputScale.length]));
+    return parts.length === 1 ? parts[0] : concat(parts, 1); // [B, P]
   }
 
   function traceLoss(tensors: WeightTensors, batch: BatchTensors): Tensor {
@@ -102,8 +98,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     const parts = generateParts(tensors, commands);
     if (states === undefined) return squaredError(join(parts), targets, shares);
     const act = (rows: readonly Tensor[]) => actOnStates(layersOf(kinds, rows), states, shape);
-    const generated = outputScale ? cutPolicies(kinds, join(parts)) : parts;
-    const error = actionError(act(generated), act(cutPolicies(kinds, targets)), shares);
+    const error = actionError(act(parts), act(cutPolicies(kinds, targets)), shares);
     if (loss === "function") return error;
     return add(error, mul(squaredError(join(parts), targets, shares), WEIGHTS_IN_BOTH));
   }
@@ -115,9 +110,8 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     commandSize: encoder.size,
     latentSize,
     lossNoise: [],
-    logSigma: undefined,
     encodeCommand: encoder.encode,
-    initialise: (rng: Rng) => initialiseGenerator(rng, { kinds, weights, config }),
+    initialise: (rng: Rng) => initialiseGenerator(rng, weights),
     lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
     generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
       join(generateParts(tensors, commands, latents)),
@@ -131,14 +125,14 @@ function weightSpecs(
   conditionSize: number,
 ): WeightSpec[] {
   const specs: WeightSpec[] = [
-    { name: `${kind.name}.embedding`, shape: [kind.tileCount, config.embeddingSize] },
+    { name: `${kind.name}.embedding`, shape: [kind.tileCount, EMBEDDING_SIZE] },
   ];
   for (const head of HEADS) {
     const prefix = `${kind.name}.${head}`;
     const [first, ...others] = config.hiddenSizes;
     specs.push(
       { name: `${prefix}.0.command`, shape: [first, conditionSize] },
-      { name: `${prefix}.0.embedding`, shape: [first, config.embeddingSize] },
+      { name: `${prefix}.0.embedding`, shape: [first, EMBEDDING_SIZE] },
       { name: `${prefix}.0.bias`, shape: [first] },
     );
     let width = first;

@@ -5,22 +5,19 @@ import { MAX_WEIGHTS } from "../lib/kernels/adam_kernel.ts";
 import type { GeneratorModel, ModelTable } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
-import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "./policy.ts";
+import { createPolicy, policyShape, tracePolicy } from "./policy.ts";
 
 /** All networks of this program. */
 export const models: ModelTable = {
   policyShape,
   createPolicy,
-  initialisePolicy,
   tracePolicy,
   createGenerator(config, shape) {
     const { generator, update: { loss } } = config;
-    if (generator.kind === "tiled") {
-      return checkSize(createTiledGenerator({ config: generator, shape, latentSize: 0, loss }));
-    }
-    if (loss === "weights") return checkSize(createCvaeGenerator({ config, shape }));
-    throw new RangeError(
-      `Cannot create generator: generator.kind "cvae" needs update.loss "weights", got "${loss}"`,
+    return checkSize(
+      generator.kind === "cvae"
+        ? createCvaeGenerator({ config, shape })
+        : createTiledGenerator({ config: generator, shape, latentSize: 0, loss }),
     );
   },
 };

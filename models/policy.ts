@@ -14,7 +14,6 @@ import type { Graph } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
 import { countParameters, createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
-import type { Rng } from "../lib/numbers/rng.ts";
 import type { PolicyParameters } from "../lib/policy_space.ts";
 
 /**
@@ -42,19 +41,6 @@ export function policyShape(
     scale.fill(1 / Math.sqrt(fanIn), offset, offset += (fanIn + 1) * fanOut);
   }
   return { sizes, parameterCount, scale, activation, actions: spec.actionSpace.kind };
-}
-
-/** Draws parameters as Glorot and Bengio do: W uniform within +-sqrt(6 / (in + out)), b = 0; [P]. */
-export function initialisePolicy(shape: PolicyShape, rng: Rng): PolicyParameters {
-  const parameters = new Float32Array(shape.parameterCount);
-  let offset = 0;
-  for (let layer = 1; layer < shape.sizes.length; layer++) {
-    const [fanIn, fanOut] = [shape.sizes[layer - 1], shape.sizes[layer]];
-    const bound = Math.sqrt(6 / (fanIn + fanOut));
-    rng.fillUniform(parameters.subarray(offset, offset + fanIn * fanOut), -bound, bound);
-    offset += (fanIn + 1) * fanOut;
-  }
-  return parameters as PolicyParameters;
 }
 
 /** Creates a policy with zero parameters and the identity as normaliser. */

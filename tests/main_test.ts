@@ -47,7 +47,6 @@ const SMALL = [
   "consolidation.updates=2",
   "generator.hiddenSizes=8",
   "calibration.commands=2",
-  "evaluation.finalEpisodes=2",
 ]
   .flatMap((assignment) => ["--set", assignment]);
 

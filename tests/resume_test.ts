@@ -12,7 +12,7 @@ Deno.test("a run that is killed at random moments and taken up again ends with t
 });
 
 Deno.test("a run ends with the same bytes on one worker and on two", async () => {
-  const config = tinyConfig({ steps: 300, evaluation: { every: 50 }, sweep: { every: 100 } });
+  const config = tinyConfig({ steps: 300, reports: { evaluations: 6, sweeps: 3 } });
   const modules = {
     registry: new URL("support/worker_modules.ts", import.meta.url).href,
     models: new URL("../models/models.ts", import.meta.url).href,

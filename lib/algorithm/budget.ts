@@ -25,9 +25,8 @@ const MIN_SELECTION_EPISODES = 6;
 /** ... unless that is more than this share of the budget. */
 const MAX_SELECTION_SHARE = 0.3;
 
-/** By default a run reports this often: a few episodes beside hundreds of training. */
-const EVALUATIONS_PER_RUN = 20;
-const SWEEPS_PER_RUN = 4;
+/** Share of training's steps for all rounds of attempts: the last attempt has a fifth and what rounds leave. */
+const ROUNDS_SHARE = 0.8;
 
 /** Counts the steps that the budget pays for. */
 export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): number {
@@ -95,23 +94,16 @@ export function checkBudget(config: Config, spec: EnvSpec): void {
 }
 
 /** Tells whether an attempt has stored enough to learn from. */
-export function isWarm(
-  { task: { config }, tools: { learner }, attempt, tally }: TrainingRun,
-): boolean {
-  const { episodes, budgetShare } = config.warmup;
-  const steps = spentSteps({ tally }) - attempt.startStep;
+export function isWarm({ task: { config }, tools: { learner }, attempt }: TrainingRun): boolean {
   // Once updates have begun it is over, also for a run that goes on with a larger budget.
-  return learner.updates > 0 ||
-    (attempt.episodes >= episodes && steps >= budgetShare * config.steps);
+  return learner.updates > 0 || attempt.episodes >= config.warmup.episodes;
 }
 
-/** Gives the step size of an update: linear warm-up, then a cosine over the budget. */
-export function learningRate(run: TrainingRun, update: number): number {
-  const { learningRate, finalLearningRate, warmupUpdates } = run.task.config.update;
-  const warm = warmupUpdates > 0 ? Math.min(1, (update + 1) / warmupUpdates) : 1;
-  return warm *
-    (finalLearningRate +
-      (learningRate - finalLearningRate) * fallingCosine(spentSteps(run) / run.task.config.steps));
+/** Gives the step size of updates: a cosine over the budget. */
+export function learningRate(run: TrainingRun): number {
+  const { steps, update: { learningRate, finalLearningRate } } = run.task.config;
+  return finalLearningRate +
+    (learningRate - finalLearningRate) * fallingCosine(spentSteps(run) / steps);
 }
 
 /** Gives the share of the exploration noise that is left: it falls over what the attempt is given. */
@@ -125,13 +117,17 @@ export function fallingCosine(part: number): number {
   return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, part)));
 }
 
+/** Gives the steps of an attempt in one round. */
+function roundSteps({ attempts, steps }: Config): number {
+  return attempts.roundShare * steps;
+}
+
 /** How many attempts there are in each round, such as [4, 2]; empty where there is no room for two. */
 export function plannedRounds({ config, spec }: Plan): number[] {
-  const { attempts, steps } = config;
-  if (attempts.steps === 0) return [];
+  if (config.attempts.roundShare === 0) return [];
   const measuring = config.command.top * GOAL_EPISODES * spec.maxEpisodeSteps;
-  const affordable = attempts.budgetShare * (steps - reservedSteps({ config, spec })) /
-    (attempts.steps + measuring);
+  const affordable = ROUNDS_SHARE * (config.steps - reservedSteps({ config, spec })) /
+    (roundSteps(config) + measuring);
   let rounds: number[] = [];
   for (let count = 2;; count++) {
     const larger = halvings(count);
@@ -153,7 +149,7 @@ export function isLastAttempt({ task, attempt }: Pick<TrainingRun, "task" | "att
 /** Tells whether the present attempt has had the steps of its round, and is not the last one. */
 export function isRoundOver(run: TrainingRun): boolean {
   const { task: { config }, attempt: { startStep, rounds } } = run;
-  const roundEnd = startStep + config.attempts.steps * (rounds + 1);
+  const roundEnd = startStep + roundSteps(config) * (rounds + 1);
   return !isLastAttempt(run) && spentSteps(run) >= roundEnd;
 }
 
@@ -162,14 +158,14 @@ export function attemptProgress(run: TrainingRun): number {
   const { task, attempt: { startStep } } = run;
   const length = isLastAttempt(run)
     ? task.config.steps - startStep
-    : task.config.attempts.steps * plannedRounds(task).length;
+    : roundSteps(task.config) * plannedRounds(task).length;
   return Math.min(1, (spentSteps(run) - startStep) / length);
 }
 
-/** Tells whether rollouts are late (`rollout.fineAfter`), and no other attempt is to have its turn. */
+/** Tells whether rollouts are late (`rollout.lateFrom`), and no other attempt is to have its turn. */
 export function isLate(run: TrainingRun): boolean {
-  const { fineAfter } = run.task.config.rollout;
-  return fineAfter > 0 && spentSteps(run) >= fineAfter && isLastAttempt(run);
+  const { steps, rollout: { lateFrom } } = run.task.config;
+  return lateFrom > 0 && spentSteps(run) >= lateFrom * steps && isLastAttempt(run);
 }
 
 /** Tells whether less than the configured share of the steps went to noise-free episodes, and more fit. */
@@ -179,13 +175,14 @@ export function isGoalMeasurementDue(run: TrainingRun): boolean {
     hasBudget(run, { episodes: GOAL_EPISODES });
 }
 
-/** Counts the evaluation intervals and the sweep intervals that have passed. */
+/** Counts the evaluations and the sweeps that should have been made by now. */
 export function dueReports(
-  { task: { config }, tally }: TrainingRun,
+  { task: { config: { steps, reports } }, tally }: TrainingRun,
 ): { evaluations: number; sweeps: number } {
-  const step = spentSteps({ tally });
+  const spent = spentSteps({ tally });
+  // A count of 0 makes the interval infinite.
   return {
-    evaluations: Math.floor(step / (config.evaluation.every || config.steps / EVALUATIONS_PER_RUN)),
-    sweeps: Math.floor(step / (config.sweep.every || config.steps / SWEEPS_PER_RUN)),
+    evaluations: Math.floor(spent / (steps / reports.evaluations)),
+    sweeps: Math.floor(spent / (steps / reports.sweeps)),
   };
 }

@@ -12,7 +12,6 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { rankWeight, spacingWeights, type Weighting } from "./bucket_weights.ts";
 import type { Rng } from "../numbers/rng.ts";
 import type { StoredPolicy } from "../policy_space.ts";
 import { RowSlab } from "./row_slab.ts";
@@ -45,12 +44,23 @@ export interface Draw {
   readonly shares: Float32Array;
 }
 
+/** How a buffer is built. */
+export interface BufferOptions extends Readonly<Config["buffer"]> {
+  /** Buckets over the scaled returns 0..1, K. */
+  readonly bucketCount: number;
+  /** Policies in the whole buffer; the oldest leaves first. */
+  readonly capacity: number;
+}
+
+/** The size of a run's buffer: the reference configuration's. */
+export const REFERENCE_SIZE = { bucketCount: 800, capacity: 10_000 } as const;
+
 /** How to draw a batch. */
 export interface DrawOptions {
   /** Number of draws. */
   readonly size: number;
-  /** The configuration's own when absent. */
-  readonly weighting?: Weighting;
+  /** Spreads draws evenly over returns, in place of the weights by rank. */
+  readonly isEven?: boolean;
   /** Only buckets of lower scaled returns are drawn, where there are any. */
   readonly below?: number;
   /** Stored policies that have a share of the batch between them, whatever is drawn. */
@@ -69,7 +79,7 @@ export interface BufferState {
 
 /** Stores policies by return and draws batches. */
 export class PolicyBuffer {
-  readonly #config: Config["buffer"];
+  readonly #options: BufferOptions;
   readonly #slab: RowSlab;
   #arrivals = 0;
   #best = -Infinity;
@@ -78,16 +88,16 @@ export class PolicyBuffer {
   readonly #buckets = new Map<number, Entry[]>();
   /** Non-empty buckets from the lowest return to the highest; rebuilt when it has become stale. */
   #ranked: Entry[][] | undefined;
-  /** Running sums of the rank weights of `#ranked`, by weighting. */
-  readonly #cumulative = new Map<Weighting, Float64Array>();
+  /** Running sums of the weights of `#ranked`: by rank, or even over returns. */
+  readonly #sums = new Map<"rank" | "even", Float64Array>();
 
   /**
    * Makes an empty buffer.
    * @param rowLength numbers in a stored policy, P
    */
-  constructor(config: Config["buffer"], rowLength: number) {
-    this.#config = config;
-    this.#slab = new RowSlab({ capacity: config.capacity, rowLength });
+  constructor(options: BufferOptions, rowLength: number) {
+    this.#options = options;
+    this.#slab = new RowSlab({ capacity: options.capacity, rowLength });
   }
 
   /** Number of stored policies. */
@@ -145,11 +155,11 @@ export class PolicyBuffer {
     this.#best = Math.max(this.#best, scaledReturn);
     const key = this.#bucketOf(scaledReturn, order);
     const bucket = this.#buckets.get(key);
-    if (bucket && bucket.length >= this.#config.bucketCapacity) {
-      if (this.#config.whenFull === "drop") return undefined;
-      this.remove(this.#yielding(bucket));
+    if (bucket && bucket.length >= this.#options.bucketCapacity) {
+      if (this.#options.whenFull === "drop") return undefined;
+      this.remove(bucket[0]); // a bucket is in order of age
     }
-    if (this.#entries.size >= this.#config.capacity) {
+    if (this.#entries.size >= this.#options.capacity) {
       this.remove(this.#entries.values().next().value!);
     }
     const entry: Entry = {
@@ -229,7 +239,7 @@ export class PolicyBuffer {
    */
   draw(
     rng: Rng,
-    { size, weighting = this.#config.weighting, below = Infinity, favoured }: DrawOptions,
+    { size, isEven = false, below = Infinity, favoured }: DrawOptions,
   ): Draw {
     const ranked = this.#rank();
     if (ranked.length === 0) {
@@ -237,7 +247,7 @@ export class PolicyBuffer {
         "Cannot draw a batch: the buffer must hold a policy outside the excluded band, got none",
       );
     }
-    const cumulative = this.#sums(weighting);
+    const cumulative = this.#cumulate(isEven ? "even" : "rank");
     const counts = new Map<Entry, number>();
     const above = ranked.findIndex(([entry]) => entry.scaledReturn >= below);
     const total = cumulative[(above > 0 ? above : ranked.length) - 1];
@@ -273,8 +283,8 @@ export class PolicyBuffer {
   }
 
   #bucketOf(scaledReturn: number, order: number): number {
-    if (this.#config.kind === "fifo") return order;
-    const { bucketCount } = this.#config;
+    if (this.#options.kind === "fifo") return order;
+    const { bucketCount } = this.#options;
     let bucket = Math.ceil(scaledReturn * bucketCount) - 1;
     // The product is rounded: 0.07 * 100 is above 7, but 0.07 is the limit 7 / 100 itself.
     if (scaledReturn <= bucket / bucketCount) bucket--;
@@ -283,8 +293,8 @@ export class PolicyBuffer {
   }
 
   #isExcluded(scaledReturn: number): boolean {
-    const { excludeFrom, excludeTo } = this.#config;
-    return scaledReturn > excludeFrom && scaledReturn <= excludeTo;
+    const [from, to] = this.#options.exclude;
+    return scaledReturn > from && scaledReturn <= to;
   }
 
   #file(entry: Entry, key: number): void {
@@ -305,11 +315,6 @@ export class PolicyBuffer {
     this.#ranked = undefined;
   }
 
-  #yielding(bucket: readonly Entry[]): Entry {
-    const rank = YIELDING[this.#config.whenFull === "drop" ? "oldest" : this.#config.whenFull];
-    return bucket.reduce((first, entry) => (rank(entry, first) < 0 ? entry : first));
-  }
-
   #rank(): Entry[][] {
     if (this.#ranked) return this.#ranked;
     const returnOf = (bucket: Entry[]) => bucket[0].scaledReturn;
@@ -317,35 +322,45 @@ export class PolicyBuffer {
     const ranked = [...this.#buckets.values()]
       .filter((bucket) => !this.#isExcluded(returnOf(bucket)))
       .sort((a, b) => returnOf(a) - returnOf(b) || a[0].order - b[0].order);
-    this.#cumulative.clear();
+    this.#sums.clear();
     return this.#ranked = ranked;
   }
 
-  #sums(weighting: Weighting): Float64Array {
+  #cumulate(kind: "rank" | "even"): Float64Array {
     const ranked = this.#rank();
-    let sums = this.#cumulative.get(weighting);
+    let sums = this.#sums.get(kind);
     if (!sums) {
-      const { weightingScale } = this.#config;
-      const weights = weighting === "even"
+      const weights = kind === "even"
         ? spacingWeights(ranked.map(([entry]) => entry.scaledReturn))
-        : ranked.map((_, k) =>
-          rankWeight({ weighting, weightingScale }, { rank: k + 1, count: ranked.length })
-        );
+        : rankWeights(this.#options.weightingScale, ranked.length);
       let sum = 0;
       sums = Float64Array.from(weights, (weight) => sum += weight);
-      this.#cumulative.set(weighting, sums);
+      this.#sums.set(kind, sums);
     }
     return sums;
   }
 }
 
-/** Which of two policies leaves a full bucket first: negative for `a`. */
-const YIELDING: {
-  readonly [W in Exclude<Config["buffer"]["whenFull"], "drop">]: (a: Entry, b: Entry) => number;
-} = {
-  oldest: (a, b) => a.order - b.order,
-  stalest: (a, b) => a.measuredAt - b.measuredAt,
-};
+/**
+ * Weighs n buckets by their rank: exp(scale * (k - n)) for the k-th, k = 1 the lowest return. Relative to the
+ * best bucket, so that nothing overflows.
+ */
+export function rankWeights(scale: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => Math.exp(scale * (i + 1 - count)));
+}
+
+/**
+ * Weighs rising values by half the distance between their neighbours (at an end, to the one
+ * neighbour), so that draws spread evenly over the range of the values however they crowd. Where all
+ * values are equal, so are the weights.
+ */
+export function spacingWeights(values: readonly number[]): number[] {
+  const last = values.length - 1;
+  const weights = values.map((_, k) =>
+    (values[Math.min(last, k + 1)] - values[Math.max(0, k - 1)]) / 2
+  );
+  return weights.some((weight) => weight > 0) ? weights : values.map(() => 1);
+}
 
 /** Finds the first index whose running sum exceeds `value`, the last one when none does. */
 function firstAbove(sums: Float64Array, value: number): number {

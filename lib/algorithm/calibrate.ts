@@ -24,7 +24,9 @@ const GROUP = 8;
 
 /** Measures the curve of a trained run, given what its best command returned. */
 export async function calibrate(run: TrainingRun, best: CalibrationPoint): Promise<Calibration> {
-  const { commands, refinements, rehearsals } = run.task.config.calibration;
+  const { commands } = run.task.config.calibration;
+  // As many commands again where the curve is steep, and twice as many requests that are answered by it.
+  const [refinements, rehearsals] = [commands - 1, 2 * (commands - 1)];
   const curve = new MeasuredCurve(run, best);
   const top = best.command * HIGHEST_COMMAND;
   await curve.measure(Array.from({ length: commands }, (_, i) => top * i / (commands - 1)));

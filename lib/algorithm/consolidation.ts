@@ -93,6 +93,12 @@ export function steadiest(surveyed: readonly Surveyed[]): Set<Entry> {
   return kept;
 }
 
+/** Step size of the last updates at their start: thousands of them settle while it falls to 0. */
+const LEARNING_RATE = 1e-3;
+
+/** Share of their batches that holds the winner of the selection. */
+const WINNER_SHARE = 0.25;
+
 /** Policies this close to an end of the range, or beyond it, are left out. */
 const CLEARANCE = 0.02;
 
@@ -123,10 +129,11 @@ export async function* consolidate(
   { winner, steady }: ConsolidationOptions,
 ): Events<UpdateEvent> {
   const { task: { config }, tools: { learner }, history } = run;
-  const { updates, learningRate, weighting } = config.consolidation;
+  const { updates } = config.consolidation;
   const { perCycle, batchSize } = config.update;
   const start = learner.updates;
-  const rate = (update: number): number => learningRate * fallingCosine((update - start) / updates);
+  const rate = (update: number): number =>
+    LEARNING_RATE * fallingCosine((update - start) / updates);
   const below = winner ? winner.command - CLEARANCE : Infinity;
   const anchors = winner ? anchorsOf(run, { winner, steady }) : [];
   const putBack = setAside(run, { winner, steady, anchors });
@@ -134,7 +141,7 @@ export async function* consolidate(
     for (let done = 0; done < updates; done += perCycle) {
       const rng = streamFor(config.seed, "consolidation", done);
       const batches = Array.from({ length: perCycle }, () => {
-        const batch = drawBatch(run, rng, { size: batchSize, weighting, below });
+        const batch = drawBatch(run, rng, { size: batchSize, isEven: true, below });
         return anchors.reduce((held, anchor) => withAnchor(run, held, anchor), batch);
       });
       const losses = await learner.update(batches, { rng, learningRate: rate });
@@ -160,9 +167,9 @@ function anchorsOf(
   { winner, steady }: { winner: Winner; steady: ReadonlySet<Entry> | undefined },
 ): Anchor[] {
   const { task: { config }, attempt: { buffer } } = run;
-  const { winnerShare, floorShare } = config.consolidation;
+  const { floorShare } = config.consolidation;
   const { policy, command } = winner;
-  const anchors: Anchor[] = [{ policy, command, share: winnerShare }];
+  const anchors: Anchor[] = [{ policy, command, share: WINNER_SHARE }];
   if (floorShare === 0) return anchors;
   const { whole } = startOf(run);
   const miss = ({ scaledReturn, survival }: Entry) => Math.abs(scaledReturn + survival - whole);

@@ -8,9 +8,8 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { rankWeight, spacingWeights } from "./bucket_weights.ts";
+import { type BufferOptions, rankWeights, REFERENCE_SIZE } from "./buffer.ts";
 import { countWeights } from "../learner/generation_pass.ts";
-import { noiseDeviations } from "./exploration.ts";
 import { generate } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 import { toPolicyOrder } from "../policy_space.ts";
@@ -76,7 +75,7 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   const { task: { config, shape }, tools: { model } } = run;
   const rows = await generate(run, COMMANDS);
   const policies = rows.map((row) => toPolicyOrder(model, row));
-  const noise = toPolicyOrder(model, noiseDeviations(run));
+  const noise = config.rollout.noiseScale;
   let offset = 0;
   const layers = shape.sizes.slice(1).map((fanOut, index): LayerDiagnostics => {
     const fanIn = shape.sizes[index];
@@ -89,8 +88,8 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
       fanOut,
       deviation,
       normalDeviation: 1 / Math.sqrt(3 * fanIn),
-      noise: noise[start],
-      noiseToSignal: noise[start] / deviation,
+      noise,
+      noiseToSignal: noise / deviation,
       movement: changeOf(own[0], own[own.length - 1]),
     };
   });
@@ -100,37 +99,34 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
     layers,
     deviation: deviationOf(policies),
     movement: changeOf(policies[0], policies[policies.length - 1]),
-    batch: batchDiagnostics(config),
+    batch: batchDiagnostics({ ...REFERENCE_SIZE, ...config.buffer }, config.update),
   };
 }
 
 /** Computes what the weighting makes of batches when all buckets over 0..1 are full. */
 export function batchDiagnostics(
-  { buffer, update }: Pick<Config, "buffer" | "update">,
+  buffer: BufferOptions,
+  { batchSize, goalShare }: Pick<Config["update"], "batchSize" | "goalShare">,
 ): BatchDiagnostics {
   const isBucketed = buffer.kind === "bucket";
   const buckets = isBucketed ? Math.min(buffer.bucketCount, buffer.capacity) : buffer.capacity;
   const perBucket = isBucketed
     ? Math.min(buffer.bucketCapacity, Math.floor(buffer.capacity / buckets))
     : 1;
-  const { weighting, weightingScale } = buffer;
-  const ranks = Array.from({ length: buckets }, (_, i) => i + 1);
-  const weights = weighting === "even"
-    ? spacingWeights(ranks) // full buckets lie evenly
-    : ranks.map((rank) => rankWeight({ weighting, weightingScale }, { rank, count: buckets }));
+  const weights = rankWeights(buffer.weightingScale, buckets);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const topTen = weights.slice(-10).reduce((sum, weight) => sum + weight, 0);
   // A policy with the chance p is drawn at least once in n draws with the chance 1 - (1 - p)^n.
   const distinct = weights.reduce((sum, weight) => {
     const chance = weight / total / perBucket;
-    return sum - perBucket * Math.expm1(update.batchSize * Math.log1p(-chance));
+    return sum - perBucket * Math.expm1(batchSize * Math.log1p(-chance));
   }, 0);
   return {
     buckets,
-    goalShare: update.goalShare,
+    goalShare,
     bestShare: weights[buckets - 1] / total,
     bestTenShare: topTen / total,
-    batchSize: update.batchSize,
+    batchSize,
     distinctPolicies: distinct,
   };
 }

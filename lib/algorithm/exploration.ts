@@ -41,46 +41,29 @@ const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
   },
 };
 
+/** Share of late rollouts that explore finely; the others may still find another way. */
+const FINE_SHARE = 0.8;
+
 /**
  * Adds Gaussian noise to a policy, [P], in place. Draws one uniform number, late in a
  * run two, and 1 + P normal ones from the stream of this episode. With a spread, episodes explore at many
  * scales: most near the present sigma, a few far out of a plateau.
- * @returns the kind of noise, or undefined when this episode explores without any.
+ * @returns the kind of noise.
  */
-export function addNoise(run: TrainingRun, policy: GeneratedPolicy): NoiseKind | undefined {
+export function addNoise(run: TrainingRun, policy: GeneratedPolicy): NoiseKind {
   const { task: { config }, attempt, tally } = run;
   const rng = streamFor(config.seed, "noise", tally.episodes);
-  if (rng.random() >= config.rollout.noiseProbability) return undefined;
-  const kind = isLate(run) && rng.random() < config.rollout.fineShare ? "fine" : "wide";
+  rng.random(); // left unused, so that a seed keeps its noise
+  const kind = isLate(run) && rng.random() < FINE_SHARE ? "fine" : "wide";
   const { spread, schedule, factor } = NOISE[kind];
   const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
     schedule(run);
-  const deviations = noiseDeviations(run);
   const limit = sizeLimit(run, policy);
-  for (let i = 0; i < policy.length; i++) {
-    policy[i] += scale * deviations[i] * rng.standardNormal();
-  }
+  // Rounded to float32, as the weights are.
+  const sigma = Math.fround(config.rollout.noiseScale);
+  for (let i = 0; i < policy.length; i++) policy[i] += scale * sigma * rng.standardNormal();
   shrinkTo(policy, limit);
   return kind;
-}
-
-/**
- * Gives the deviation of the noise on every number of a generated policy, [P].
- *
- * `fixed` is the configured sigma for all, `relative` that times 1/sqrt(fan-in) of the weight's layer,
- * `learnt` the generator's own sigma for all.
- */
-export function noiseDeviations(
-  { task: { config, shape }, tools: { model, learner } }: TrainingRun,
-): GeneratedPolicy {
-  const { noise, noiseScale } = config.rollout;
-  const deviations = new Float32Array(shape.parameterCount) as GeneratedPolicy;
-  if (noise === "fixed") return deviations.fill(noiseScale);
-  if (noise === "learnt") {
-    return deviations.fill(Math.exp(learner.scalarWeight(model.logSigma)));
-  }
-  model.order.forEach((place, i) => deviations[i] = noiseScale * shape.scale[place]);
-  return deviations;
 }
 
 /**

@@ -39,11 +39,10 @@ export function generate(
 export async function runAndStore(
   run: TrainingRun,
   policy: GeneratedPolicy,
-  { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<EpisodeEvent> {
   const { task: { frame }, attempt: { buffer } } = run;
   const normaliser = currentNormaliser(run);
-  const { scaledReturn, survival, ...told } = await runTraining(run, policy, { updateNormaliser });
+  const { scaledReturn, survival, ...told } = await runTraining(run, policy);
   const label = { scaledReturn, survival, step: spentSteps(run) };
   const entry = buffer.add(frame.toRaw(policy, normaliser), label);
   return eventOf(run, { ...told, scaledReturn, stored: entry !== undefined });
@@ -69,13 +68,12 @@ const REFRESH_CANDIDATES = 10;
  */
 export async function refreshBest(
   run: TrainingRun,
-  { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<EpisodeEvent> {
   const { buffer } = run.attempt;
   const entry = buffer.top(REFRESH_CANDIDATES)
     .reduce((least, other) => (other.episodes < least.episodes ? other : least));
   const policy = recall(run, entry);
-  const { scaledReturn, survival, ...told } = await runTraining(run, policy, { updateNormaliser });
+  const { scaledReturn, survival, ...told } = await runTraining(run, policy);
   const episodes = entry.episodes + 1;
   buffer.relabel(entry, {
     scaledReturn: (entry.scaledReturn * entry.episodes + scaledReturn) / episodes,
@@ -97,7 +95,6 @@ interface TrainingEpisode {
 async function runTraining(
   run: TrainingRun,
   generated: GeneratedPolicy,
-  { updateNormaliser }: { updateNormaliser: boolean },
 ): Promise<TrainingEpisode> {
   const { task: { config, scale }, tools: { env, policy, model }, attempt, tally } = run;
   assertFinite(generated, { run, what: "policy" });
@@ -106,8 +103,7 @@ async function runTraining(
   const seen = createMoments(attempt.moments.mean.length);
   const seed = episodeSeed(config.seed, "training", tally.episodes);
   const { states } = attempt;
-  const moments = updateNormaliser ? seen : undefined;
-  const episode = await runEpisode(env, policy, { seed, moments, states });
+  const episode = await runEpisode(env, policy, { seed, moments: seen, states });
   assertFinite([episode.return], { run, what: "return" });
   mergeMoments(attempt.moments, seen);
   book(run, episode);

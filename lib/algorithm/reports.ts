@@ -8,6 +8,11 @@ import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
+/** Episodes for each command: a few beside hundreds of training, as in the reference. */
+const EPISODES = 5;
+/** Commands of a sweep, from 0 to the best return. */
+const SWEPT_COMMANDS = 10;
+
 /** Bins over the scaled returns 0 to 1 in which reports count stored policies; more follow above 1. */
 export const OCCUPANCY_BINS = 40;
 /** Returns above this many times the range share the last bin. */
@@ -31,13 +36,12 @@ export async function* report(run: TrainingRun): Events<EvaluationEvent | CurveE
 
 /** Measures the best command without noise. */
 async function evaluate(run: TrainingRun): Promise<EvaluationEvent> {
-  const { task: { config }, attempt: { buffer }, tally, history } = run;
-  const { episodes } = config.evaluation;
+  const { attempt: { buffer }, tally, history } = run;
   const [{ scaledReturn: command }] = goalsOf(run);
   const [results] = await measureCommands(run, [command], {
-    episodes,
+    episodes: EPISODES,
     purpose: "evaluation",
-    firstEpisode: tally.evaluations * episodes,
+    firstEpisode: tally.evaluations * EPISODES,
     account: "evaluation",
   });
   const measured = measureReturn(results);
@@ -47,13 +51,13 @@ async function evaluate(run: TrainingRun): Promise<EvaluationEvent> {
 
 /** Measures commands over the whole range. */
 async function sweep(run: TrainingRun): Promise<CurveEvent> {
-  const { task: { config }, attempt: { buffer }, tally } = run;
-  const { commands: count, episodes } = config.sweep;
-  const commands = Array.from({ length: count }, (_, i) => buffer.best * i / (count - 1));
+  const { attempt: { buffer }, tally } = run;
+  const last = SWEPT_COMMANDS - 1;
+  const commands = Array.from({ length: SWEPT_COMMANDS }, (_, i) => buffer.best * i / last);
   const results = await measureCommands(run, commands, {
-    episodes,
+    episodes: EPISODES,
     purpose: "sweep",
-    firstEpisode: tally.sweeps * count * episodes,
+    firstEpisode: tally.sweeps * SWEPT_COMMANDS * EPISODES,
     account: "evaluation",
   });
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));

@@ -32,10 +32,10 @@ export interface ReturnScale {
  * @throws {RangeError} when the range is empty.
  */
 export function createReturnScale(config: Config["returns"], spec: EnvSpec): ReturnScale {
-  const [min, max] = config.range === "environment" ? spec.returnRange : [config.min, config.max];
+  const [min, max] = config.range.length > 0 ? config.range : spec.returnRange;
   if (!(max > min)) {
     throw new RangeError(
-      `Cannot scale returns: returns.max must be above returns.min, got ${min} to ${max}`,
+      `Cannot scale returns: their range must rise, got ${min} to ${max}`,
     );
   }
   const removed = config.survivalBonus === "remove";

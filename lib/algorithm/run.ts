@@ -13,7 +13,7 @@
  */
 
 import { checkBudget } from "./budget.ts";
-import { type DrawOptions, type Entry, PolicyBuffer } from "./buffer.ts";
+import { type DrawOptions, type Entry, PolicyBuffer, REFERENCE_SIZE } from "./buffer.ts";
 import type { Config } from "../config/config.ts";
 import type { Env, EnvSpec } from "../env.ts";
 import {
@@ -193,7 +193,6 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
   const shape = models.policyShape(env.spec, config.policy);
   const model = models.createGenerator(config, shape);
   const policy = models.createPolicy(env.spec, shape);
-  checkNoise(config, model);
   checkBudget(config, env.spec);
   const weights = model.initialise(streamFor(config.seed, "initialisation", 0));
   return {
@@ -209,7 +208,10 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       policy,
       model,
       models,
-      learner: new Learner(model, weights, { update: config.update, session: parts.session }),
+      learner: new Learner(model, weights, {
+        batchSize: config.update.batchSize,
+        session: parts.session,
+      }),
       runner: parts.runner ?? createLocalRunner(env, policy),
     },
     attempt: createAttempt(config, shape),
@@ -240,7 +242,7 @@ function createTally(): Tally {
 /** Creates an attempt before its first episode. */
 export function createAttempt(config: Config, shape: PolicyShape): Attempt {
   return {
-    buffer: new PolicyBuffer(config.buffer, shape.parameterCount),
+    buffer: new PolicyBuffer({ ...REFERENCE_SIZE, ...config.buffer }, shape.parameterCount),
     moments: createMoments(shape.sizes[0]),
     states: config.update.loss === "weights" ? undefined : createRecentStates(shape.sizes[0]),
     number: 0,
@@ -251,14 +253,6 @@ export function createAttempt(config: Config, shape: PolicyShape): Attempt {
     noiseFactor: 1,
     fineFactor: 1,
   };
-}
-
-function checkNoise({ rollout, generator, cvae }: Config, { logSigma }: GeneratorModel): void {
-  if (rollout.noise !== "learnt" || logSigma !== undefined) return;
-  throw new RangeError(
-    'Cannot create run: rollout.noise "learnt" needs generator.kind "cvae" with cvae.loss "nll", ' +
-      `got "${generator.kind}" with "${cvae.loss}"`,
-  );
 }
 
 /** The normaliser that policies use now. */

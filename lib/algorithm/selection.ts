@@ -15,6 +15,9 @@ import { goalsOf } from "./goals.ts";
 import { generate, measurePaid } from "./measure.ts";
 import { currentNormaliser, recall, type TrainingRun } from "./run.ts";
 
+/** Policies that compete, and as many again of those that ran more than once. */
+const CANDIDATES = 6;
+
 /** A policy that won, as the generator is to learn it. */
 export interface Winner {
   /** Its numbers, [P]. */
@@ -78,8 +81,8 @@ function roundsOf(count: number): number {
  * stored ones that ran more than once, whose return is no luck, as many again if there is room.
  */
 async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
-  const { task: { config }, attempt: { buffer } } = run;
-  const count = Math.min(config.selection.candidates, room);
+  const { buffer } = run.attempt;
+  const count = Math.min(CANDIDATES, room);
   const best = buffer.top(Math.floor(count / 2));
   const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
     .slice(0, Math.min(count, room - count));

@@ -41,7 +41,6 @@
 
 import { measureReturn } from "../episodes/evaluate.ts";
 import { streamFor } from "../numbers/streams.ts";
-import { toGeneratorOrder } from "../policy_space.ts";
 import { changeAttemptWhenDue } from "./attempts.ts";
 import { hasBudget, isGoalMeasurementDue, isWarm, learningRate } from "./budget.ts";
 import { calibrate } from "./calibrate.ts";
@@ -81,16 +80,13 @@ export async function* train(run: TrainingRun): Events {
   yield* finish(run);
 }
 
-/** Runs and stores one of the first policies: the untrained generator's, or a freshly initialised one. */
+/** Runs and stores one of the first policies: the untrained generator's, with noise. */
 async function* warmUp(run: TrainingRun): Events<EpisodeEvent> {
-  const { task: { config, shape }, tools: { model, models }, attempt, tally } = run;
+  const { task: { config }, attempt, tally } = run;
   const rng = streamFor(config.seed, "warmup", tally.episodes);
-  const policy = config.warmup.source === "xavier"
-    ? toGeneratorOrder(model, models.initialisePolicy(shape, rng))
-    : (await generate(run, [1]))[0];
+  const [policy] = await generate(run, [1]);
   for (let i = 0; i < policy.length; i++) policy[i] += config.warmup.noise * rng.standardNormal();
-  const updateNormaliser = config.normaliser.kind !== "off";
-  const episode = await runAndStore(run, policy, { updateNormaliser });
+  const episode = await runAndStore(run, policy);
   attempt.startReturn += (episode.scaledReturn - attempt.startReturn) / attempt.episodes;
   yield episode;
 }
@@ -102,31 +98,31 @@ async function* update(run: TrainingRun): Events<UpdateEvent> {
   const rng = streamFor(config.seed, "batch", tally.cycles);
   const favoured = { entries: goalShare > 0 ? goalPolicies(run) : [], share: goalShare };
   const batches = Array.from({ length: perCycle }, () => drawBatch(run, rng, { size, favoured }));
-  const losses = await learner.update(batches, { rng, learningRate: (k) => learningRate(run, k) });
+  const losses = await learner.update(batches, { rng, learningRate: () => learningRate(run) });
   history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   yield { kind: "update", updates: learner.updates, loss: history.lastLoss };
 }
 
 /** Asks for a good return, explores around the policy for it, stores what was reached. */
 async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
-  const { config } = run.task;
   if (isGoalMeasurementDue(run)) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
-  const updateNormaliser = config.normaliser.kind === "running";
-  for (let i = 0; i < config.rollout.perCycle && hasBudget(run); i++) {
-    if (isRefreshDue(run)) {
-      yield await refreshBest(run, { updateNormaliser });
-      continue;
-    }
-    const goals = goalsOf(run);
-    const goal = drawGoal(run, goals);
-    const [policy] = await generate(run, [goal.scaledReturn + config.command.margin]);
-    const kind = addNoise(run, policy);
-    const episode = await runAndStore(run, policy, { updateNormaliser });
-    creditGoal(goal, episode.scaledReturn);
-    if (kind) adaptNoise(run, { kind, scaledReturn: episode.scaledReturn, goals });
-    yield episode;
+  if (!hasBudget(run)) return;
+  if (isRefreshDue(run)) {
+    yield await refreshBest(run);
+    return;
   }
+  const goals = goalsOf(run);
+  const goal = drawGoal(run, goals);
+  const [policy] = await generate(run, [goal.scaledReturn]);
+  const kind = addNoise(run, policy);
+  const episode = await runAndStore(run, policy);
+  creditGoal(goal, episode.scaledReturn);
+  adaptNoise(run, { kind, scaledReturn: episode.scaledReturn, goals });
+  yield episode;
 }
+
+/** Episodes of the last evaluation: a mean to within a fifth of its deviation. */
+const FINAL_EPISODES = 20;
 
 /**
  * Chooses the best policy, fits the buffer evenly, measures the curve that requests are answered through. The
@@ -139,7 +135,7 @@ async function* finish(run: TrainingRun): Events {
   yield* consolidate(run, { winner, steady });
   const command = bestCommand(run, winner);
   const [episodes] = await measureCommands(run, [command], {
-    episodes: run.task.config.evaluation.finalEpisodes,
+    episodes: FINAL_EPISODES,
     purpose: "verification",
     firstEpisode: 0,
     account: "evaluation",

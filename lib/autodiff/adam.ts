@@ -33,6 +33,9 @@ export interface AdamOptions {
   readonly epsilon: number;
 }
 
+/** The usual constants (Kingma & Ba 2015), which the reference configuration has too. */
+export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
 /** A weight tensor with its scaled moments, all of one shape. */
 export interface AdamState {
   /** The weight itself, in the units of the network. */

@@ -6,7 +6,7 @@
  */
 
 import type { Tensor } from "./node.ts";
-import { add, exp, mean, mul, neg, reshape, softplus, square, sub, sum } from "./tensor.ts";
+import { add, exp, mean, mul, reshape, square, sub, sum } from "./tensor.ts";
 
 /**
  * Traces the hindsight regression loss: sum over rows of share * mean((G(return) - theta)^2).
@@ -54,25 +54,6 @@ export function summedSquaredError({ generated, targets, shares }: Reconstructio
   return weighRows(sumColumns(square(sub(generated, targets))), shares);
 }
 
-/** log(2 pi) / 2: the constant of a Gaussian's log density. */
-const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
-
-/**
- * Traces the negative log likelihood of the stored policies under Gaussians around the generated ones:
- * sum over rows of share * sum((x - theta)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2).
- *
- * @param logSigma one learnt number, [], for all parameters (sigma-VAE, arXiv 2006.13202)
- * @returns a scalar
- */
-export function gaussianNll(
-  { generated, targets, shares }: Reconstruction,
-  logSigma: Tensor,
-): Tensor {
-  const scaled = mul(sub(generated, targets), exp(neg(logSigma))); // [B, P]
-  const terms = add(mul(square(scaled), 0.5), add(logSigma, HALF_LOG_TWO_PI));
-  return weighRows(sumColumns(terms), shares);
-}
-
 /**
  * Traces the Kullback-Leibler divergence of N(mean, exp(logVariance)) from N(0, 1), summed over the
  * latent and weighted over rows: share * -sum(1 + logVariance - mean^2 - exp(logVariance)) / 2.
@@ -88,11 +69,6 @@ export function standardNormalDivergence(
   const { mean, logVariance } = latent;
   const terms = sub(add(square(mean), exp(logVariance)), add(logVariance, 1));
   return weighRows(mul(sumColumns(terms), 0.5), shares);
-}
-
-/** Traces a bound from below that keeps a gradient: min + log(1 + exp(x - min)). */
-export function softClip(x: Tensor, min: number): Tensor {
-  return add(softplus(sub(x, min)), min);
 }
 
 /** [B, N] -> [B, 1] */

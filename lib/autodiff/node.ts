@@ -52,14 +52,10 @@ export interface Attributes {
   exp: None;
   /** The hyperbolic tangent of each element. */
   tanh: None;
-  /** 1 / (1 + exp(-x)). */
-  sigmoid: None;
   /** max(x, 0). */
   relu: None;
   /** x where positive, else slope * x. */
   leakyRelu: { readonly slope: number };
-  /** log(1 + exp(x)), without overflow. */
-  softplus: None;
   /** exp(x) over its sum along an axis, without overflow. */
   softmax: { readonly axis: number };
   /** 1 where positive, else 0: the mask of the gradients of `relu` and its relatives. */

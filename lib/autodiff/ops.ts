@@ -26,7 +26,6 @@ import {
   mul,
   neg,
   reshape,
-  sigmoid,
   square,
   sub,
   sum,
@@ -100,10 +99,6 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
   sqrt: unary(Math.sqrt, (_, y, cotangent) => div(mul(cotangent, 0.5), y)),
   exp: unary(Math.exp, (_, y, cotangent) => mul(cotangent, y)),
   tanh: unary(Math.tanh, (_, y, cotangent) => mul(cotangent, sub(1, square(y)))),
-  sigmoid: unary(
-    (x) => 1 / (1 + Math.exp(-x)),
-    (_, y, cotangent) => mul(cotangent, mul(y, sub(1, y))),
-  ),
   // The mask is taken from the output, so that the input need not be kept for it.
   relu: unary((x) => Math.max(x, 0), (_, y, cotangent) => mul(cotangent, heaviside(y))),
   leakyRelu: {
@@ -116,10 +111,6 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
       return mul(cotangent, factor);
     },
   },
-  softplus: unary(
-    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-    (x, _, cotangent) => mul(cotangent, sigmoid(x)),
-  ),
   heaviside: unary((x) => x > 0 ? 1 : 0, null),
   softmax: {
     arity: [1, 1],

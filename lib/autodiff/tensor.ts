@@ -117,11 +117,6 @@ export function tanh(x: Tensor): Tensor {
   return apply("tanh", [x], {});
 }
 
-/** Computes 1 / (1 + exp(-x)). */
-export function sigmoid(x: Tensor): Tensor {
-  return apply("sigmoid", [x], {});
-}
-
 /** Computes max(x, 0); the gradient at 0 is 0. */
 export function relu(x: Tensor): Tensor {
   return apply("relu", [x], {});
@@ -130,11 +125,6 @@ export function relu(x: Tensor): Tensor {
 /** Computes x where x > 0 and slope * x elsewhere. The default slope is PyTorch's. */
 export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return apply("leakyRelu", [x], { slope });
-}
-
-/** Computes log(1 + exp(x)) without overflow. */
-export function softplus(x: Tensor): Tensor {
-  return apply("softplus", [x], {});
 }
 
 /** Divides exp(x) by its sum along an axis, without overflow. */

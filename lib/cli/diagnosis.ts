@@ -203,7 +203,7 @@ export async function measureUpdates(
     writeTarget: (row, out) => out.fill(row / batchSize),
   };
   const batches = Array.from({ length: UPDATES_AT_ONCE }, () => batch);
-  const learner = new Learner(model, weights, { update: config.update, session: { device } });
+  const learner = new Learner(model, weights, { batchSize, session: { device } });
   const update = () => learner.update(batches, { rng, learningRate: () => 1e-5 });
   try {
     await update();

@@ -7,13 +7,13 @@
  */
 
 import { nearest } from "../system/words.ts";
-import { OPTION_SECTIONS, type OptionRule, RUN_OPTIONS } from "./options.ts";
+import { type Need, OPTION_SECTIONS, type OptionRule, RUN_OPTIONS } from "./options.ts";
+import { REMOVED_OPTIONS } from "./removed_options.ts";
 
 /** The type of the values that a rule allows. */
 export type ValueOf<R> = R extends { type: "integer" | "number" } ? number
-  : R extends { type: "flag" } ? boolean
   : R extends { type: "choice"; choices: readonly (infer C)[] } ? C
-  : R extends { type: "integers" } ? readonly number[]
+  : R extends { type: "integers" | "interval" } ? readonly number[]
   : string;
 
 /** The rules of every section. */
@@ -70,17 +70,32 @@ export function listOptions(): readonly NamedOption[] {
 }
 
 /**
- * Finds an option by its dotted name, among those of the table and `others`.
- * @throws {RangeError} with the nearest name when there is none.
+/** What `findOption` may be told. */
+export interface FindOptions {
+  /** Further options beside those of the table. */
+  readonly others?: readonly NamedOption[];
+  /** Where the name was given, for the message. */
+  readonly source?: string | undefined;
+}
+
+/**
+ * Finds an option by its dotted name.
+ * @throws {RangeError} with what to do instead, or the nearest name, when there is none.
  */
-export function findOption(name: string, others: readonly NamedOption[] = []): NamedOption {
+export function findOption(name: string, { others = [], source }: FindOptions = {}): NamedOption {
   const options = [...OPTIONS, ...others];
   const found = options.find((option) => option.name === name);
   if (found) return found;
-  const hint = nearest(name, options.map((option) => option.name));
-  throw new RangeError(
-    `Cannot set option "${name}": unknown option${hint ? `: did you mean "${hint}"?` : ""}`,
-  );
+  const from = source === undefined ? "" : ` from ${source}`;
+  const hint = unknownHint(name, options.map((option) => option.name));
+  throw new RangeError(`Cannot set option "${name}"${from}: unknown option${hint}`);
+}
+
+/** Ends a message about an unknown name: what to do in place of a removed option, or the nearest name. */
+export function unknownHint(name: string, known: readonly string[]): string {
+  if (Object.hasOwn(REMOVED_OPTIONS, name)) return `: it was removed: ${REMOVED_OPTIONS[name]}`;
+  const hint = nearest(name, known);
+  return hint ? `: did you mean "${hint}"?` : "";
 }
 
 /** Where a value was given, for messages, and which values were given there. */
@@ -89,6 +104,8 @@ export interface ConfigLayer {
   readonly source: string;
   /** Dotted names to values, unchecked. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** True for a configuration that was saved whole: nobody asked for a value of it that does not count. */
+  readonly isWhole?: boolean;
 }
 
 /** A resolved configuration and the layer that each value came from. */
@@ -101,6 +118,9 @@ export interface ResolvedConfig {
 
 /**
  * Resolves layers, weakest first, to a complete configuration.
+ *
+ * An option that does not count, because another has not the value that it needs, gets its default where a
+ * stronger layer said so of the other, and is refused otherwise.
  * @throws {RangeError | TypeError} naming the option, the rule and the layer of a bad value.
  */
 export function resolveConfig(layers: readonly ConfigLayer[]): ResolvedConfig {
@@ -117,15 +137,56 @@ export function resolveValues(
   layers: readonly ConfigLayer[],
 ): { values: Map<string, unknown>; sources: Map<string, string> } {
   const values = new Map(options.map(({ name, rule }) => [name, rule.default as unknown]));
-  const sources = new Map(options.map(({ name }) => [name, "default"]));
-  for (const layer of layers) {
+  /** Dotted name to the place of the layer that won. */
+  const winners = new Map<string, number>();
+  layers.forEach((layer, place) => {
     for (const [name, value] of layer.values) {
-      const option = options.find((known) => known.name === name) ?? findOption(name);
+      const option = options.find((known) => known.name === name) ?? findOption(name, layer);
       values.set(name, checkOption(option, value, layer.source));
-      sources.set(name, layer.source);
+      winners.set(name, place);
     }
+  });
+  for (const { name, rule } of options) {
+    const winner = winners.get(name);
+    if (winner === undefined || counts(rule, values)) continue;
+    const isOverruled = winner < (winners.get(rule.needs!.option) ?? -1);
+    const { source, isWhole } = layers[winner];
+    if (!isOverruled && !isWhole) failUncounted({ name, source, need: rule.needs!, values });
+    values.set(name, rule.default);
+    winners.delete(name);
   }
+  const sources = new Map(
+    options.map(({ name }) => [name, layers[winners.get(name) ?? -1]?.source ?? "default"]),
+  );
   return { values, sources };
+}
+
+/** Tells whether an option counts beside the values of the others, by dotted name. */
+export function counts({ needs }: OptionRule, values: ReadonlyMap<string, unknown>): boolean {
+  if (needs === undefined) return true;
+  const value = values.get(needs.option);
+  if ("is" in needs) return value === needs.is;
+  return "above" in needs ? (value as number) > needs.above : (value as unknown[]).length > 0;
+}
+
+/** Says what an option needs, such as `generator.kind = "cvae"`. */
+export function describeNeed(need: Need): string {
+  if ("is" in need) return `${need.option} = "${need.is}"`;
+  return "above" in need
+    ? `${need.option} above ${need.above}`
+    : `a ${need.option} that is not empty`;
+}
+
+function failUncounted({ name, source, need, values }: {
+  name: string;
+  source: string;
+  need: Need;
+  values: ReadonlyMap<string, unknown>;
+}): never {
+  throw new RangeError(
+    `Cannot set option "${name}" from ${source}: it counts only with ${describeNeed(need)}, got ` +
+      JSON.stringify(values.get(need.option)),
+  );
 }
 
 /** Lists the options that a nested (partial) configuration holds under their dotted names. */
@@ -177,8 +238,6 @@ export function checkOption({ name, rule }: NamedOption, value: unknown, source:
       if (value > rule.max) fail(`must be at most ${rule.max}`);
       return value;
     }
-    case "flag":
-      return typeof value === "boolean" ? value : fail("must be true or false", TypeError);
     case "text":
       return typeof value === "string" ? value : fail("must be text", TypeError);
     case "choice": {
@@ -200,6 +259,11 @@ export function checkOption({ name, rule }: NamedOption, value: unknown, source:
       }
       return value;
     }
+    case "interval": {
+      if (!Array.isArray(value)) return fail("must be a list of numbers", TypeError);
+      const isRising = value.length === 2 && value.every(Number.isFinite) && value[0] < value[1];
+      return value.length === 0 || isRising ? value : fail("must be two rising numbers or none");
+    }
   }
 }
 
@@ -213,9 +277,8 @@ export function parseOption(option: NamedOption, text: string, source: string): 
     case "integer":
     case "number":
       return checkOption(option, text.trim() === "" ? text : numberOr(text), source);
-    case "flag":
-      return checkOption(option, text === "true" ? true : text === "false" ? false : text, source);
-    case "integers": {
+    case "integers":
+    case "interval": {
       const items = text.replace(/^\[|\]$/g, "").split(/[,x ]+/).filter((item) => item !== "");
       return checkOption(option, items.map(numberOr), source);
     }

@@ -4,21 +4,23 @@
  *
  * A file holds options of the option table and, at its top level, the settings of a run that do not
  * change what is learnt (where it is written, on what it is computed) and the preset to start from.
- * What `renderConfig` writes is valid input for `readConfigFile` and gives the same configuration.
+ * What `renderConfig` writes is valid input for `readConfigFile` and gives the same configuration. Options
+ * that do not count beside the others are comments in it.
  */
 
 import { parse, TomlDate, TomlError } from "smol-toml";
 import {
   checkOption,
   type Config,
+  counts,
   flattenConfig,
   listOptions,
   type NamedOption,
+  unknownHint,
 } from "./config.ts";
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "../system/errors.ts";
 import { readFileLimited } from "../system/files.ts";
-import { nearest } from "../system/words.ts";
 import { OPTION_SECTIONS } from "./options.ts";
 import { listSettings } from "./run_settings.ts";
 
@@ -127,9 +129,8 @@ function checkValue(option: NamedOption, value: unknown, name: string): unknown 
 
 function failUnknown(name: string, key: string, known: readonly string[]): never {
   if (Object.hasOwn(OPTION_SECTIONS, key)) fail(name, `"${key}" must be a table [${key}]`);
-  const hint = nearest(key, known);
   const shown = JSON.stringify(key.slice(0, 200));
-  return fail(name, `unknown key ${shown}${hint ? `: did you mean "${hint}"?` : ""}`);
+  return fail(name, `unknown key ${shown}${unknownHint(key, known)}`);
 }
 
 function fail(name: string, rule: string): never {
@@ -160,12 +161,16 @@ export function renderConfig(config: Config, { header, settings }: RenderOptions
       section = option.section;
       lines.push("", `[${section}]`);
     }
-    lines.push(...renderOption(option, values.get(option.name)));
+    const [comment, line] = renderOption(option, values.get(option.name));
+    lines.push(comment, counts(option.rule, values) ? line : `# ${line}`);
   }
   return lines.join("\n") + "\n";
 }
 
-function renderOption({ key, rule }: NamedOption, value: unknown): string[] {
+function renderOption(
+  { key, rule }: NamedOption,
+  value: unknown,
+): [comment: string, line: string] {
   return [`# ${rule.doc} (${describeRule(rule)})`, `${key} = ${renderValue(value)}`];
 }
 

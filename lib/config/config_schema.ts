@@ -3,13 +3,19 @@
  * words, and the JSON Schema of a configuration file (draft 7, which TOML editor plugins understand).
  */
 
-import { listOptions, type NamedOption } from "./config.ts";
+import { describeNeed, listOptions, type NamedOption } from "./config.ts";
 import { OPTION_SECTIONS, type OptionRule } from "./options.ts";
 
 /**
- * Says in words which values an option takes, such as "integer, 1 to 256" or "one of bucket, fifo".
+ * Says in words which values an option takes, such as "integer, 1 to 256" or "one of bucket, fifo", and
+ * what it needs to count.
  */
 export function describeRule(rule: OptionRule): string {
+  const values = describeValues(rule);
+  return rule.needs ? `${values}; counts only with ${describeNeed(rule.needs)}` : values;
+}
+
+function describeValues(rule: OptionRule): string {
   switch (rule.type) {
     case "integer":
     case "number": {
@@ -21,8 +27,8 @@ export function describeRule(rule: OptionRule): string {
       return `list of integers, each at least ${rule.min}`;
     case "choice":
       return `one of ${rule.choices.join(", ")}`;
-    case "flag":
-      return "true or false";
+    case "interval":
+      return "two rising numbers or none";
     case "text":
       return "text";
   }
@@ -65,7 +71,8 @@ export function configSchema(settings: readonly NamedOption[]): JsonSchema {
 }
 
 function ruleSchema(rule: OptionRule): JsonSchema {
-  const common = { description: rule.doc, default: rule.default };
+  const need = rule.needs ? `; counts only with ${describeNeed(rule.needs)}` : "";
+  const common = { description: `${rule.doc}${need}`, default: rule.default };
   switch (rule.type) {
     case "integer":
     case "number":
@@ -79,8 +86,8 @@ function ruleSchema(rule: OptionRule): JsonSchema {
       return { type: "array", items: { type: "integer", minimum: rule.min }, ...common };
     case "choice":
       return { type: "string", enum: rule.choices, ...common };
-    case "flag":
-      return { type: "boolean", ...common };
+    case "interval":
+      return { type: "array", items: { type: "number" }, maxItems: 2, ...common };
     case "text":
       return { type: "string", ...common };
   }

@@ -19,31 +19,23 @@ export interface Preset {
 
 const MILLION = 1_000_000;
 
-/** One line of the reference's table: budget, how often it reports, and the range of returns. */
+/** One line of the reference's table: budget and range of returns. It reports every hundredth of the budget. */
 function paperEnvironment(
   steps: number,
-  { min, max, survivalBonus = "keep" }: {
-    min: number;
-    max: number;
-    survivalBonus?: "keep" | "remove";
-  },
+  range: readonly [min: number, max: number],
+  survivalBonus: "keep" | "remove" = "keep",
 ): PartialConfig {
-  return {
-    steps,
-    evaluation: { every: steps / 100 },
-    sweep: { every: steps / 10 },
-    returns: { range: "fixed", min, max, survivalBonus },
-  };
+  return { steps, returns: { range, survivalBonus } };
 }
 
 /** Budgets and ranges of the reference's table, by environment. */
 const PAPER_ENVIRONMENTS: Readonly<Record<string, PartialConfig>> = {
-  CartPole: paperEnvironment(100_000, { min: 0, max: 500 }),
-  InvertedPendulum: paperEnvironment(100_000, { min: 0, max: 1000 }),
-  Swimmer: paperEnvironment(3 * MILLION, { min: -100, max: 365 }),
+  CartPole: paperEnvironment(100_000, [0, 500]),
+  InvertedPendulum: paperEnvironment(100_000, [0, 1000]),
+  Swimmer: paperEnvironment(3 * MILLION, [-100, 365]),
   // 3000 with the survival bonus, 2000 at the top without it.
-  Hopper: paperEnvironment(3 * MILLION, { min: -100, max: 2000, survivalBonus: "remove" }),
-  HalfCheetah: paperEnvironment(3 * MILLION, { min: -100, max: 4000 }),
+  Hopper: paperEnvironment(3 * MILLION, [-100, 2000], "remove"),
+  HalfCheetah: paperEnvironment(3 * MILLION, [-100, 4000]),
 };
 
 const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
@@ -68,29 +60,29 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     consolidation: { surveyShare: 0.1 },
     calibration: { episodes: 25 },
   },
-  Swimmer: { steps: MILLION, rollout: { fineAfter: 500_000 } },
+  Swimmer: { steps: MILLION, rollout: { lateFrom: 0.5 } },
   // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
   HalfCheetah: {
     steps: MILLION,
     update: { perCycle: 32 },
     // Which gait is found first decides what half a million steps more can make of it.
-    attempts: { steps: 100_000 },
-    rollout: { fineAfter: 500_000 },
+    attempts: { roundShare: 0.1 },
+    rollout: { lateFrom: 0.5 },
     // Returns deviate by up to a thousand from start to start: 95 % of the draws are of the best sixty
     // buckets, in place of ten, whose mean is less lucky.
     buffer: { weightingScale: 0.05 },
   },
   Hopper: {
     steps: MILLION,
-    returns: { survivalBonus: "remove", range: "fixed", min: -100, max: 2000 },
+    returns: { survivalBonus: "remove", range: [-100, 2000] },
     // Gaits that fall at a touch are found by chance: what rollouts make of them has to count, and the
     // generator has to follow them closely.
     command: { credit: 1 },
     update: { perCycle: 16, goalShare: 0.5 },
-    attempts: { steps: 250_000 },
+    attempts: { roundShare: 0.25 },
     // No attempt must be caught diving forwards at full force. The best of many noisy policies falls now
     // and then: only running it again tells which does not.
-    rollout: { weightLimit: 1, fineAfter: 500_000, lateRefreshEvery: 6 },
+    rollout: { weightLimit: 1, lateFrom: 0.5, lateRefreshEvery: 6 },
   },
 };
 
@@ -109,11 +101,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       generator: {
         kind: "tiled",
         tileSize: 32,
-        embeddingSize: 32,
         hiddenSizes: [512, 512],
-        initialisation: "reference",
         commandEncoding: "scalar",
-        outputScale: 0,
       },
       update: {
         perCycle: 8,
@@ -122,33 +111,23 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         learningRate: 2e-6,
         finalLearningRate: 2e-6,
       },
-      attempts: { steps: 0 },
+      attempts: { roundShare: 0 },
       rollout: {
-        perCycle: 1,
-        noise: "fixed",
         noiseScale: 0.1,
         noiseSpread: 0,
         finalNoiseShare: 1,
         successShare: 0,
-        fineAfter: 0,
         weightLimit: 0,
         refreshEvery: 0,
-        lateRefreshEvery: 0,
+        lateFrom: 0,
         noiseFreeShare: 0,
       },
-      command: { top: 1, credit: 0, margin: 0 },
-      buffer: {
-        bucketCount: 800,
-        bucketCapacity: 1,
-        whenFull: "drop",
-        capacity: 10_000,
-        weighting: "exponential",
-        weightingScale: 0.3,
-      },
-      warmup: { episodes: 10, budgetShare: 0, source: "generator", noise: 0 },
-      normaliser: { kind: "running" },
-      consolidation: { updates: 0, surveyShare: 0 },
-      selection: { candidates: 1, budgetShare: 0 },
+      command: { top: 1, credit: 0 },
+      buffer: { bucketCapacity: 1, whenFull: "drop", weightingScale: 0.3 },
+      warmup: { episodes: 10, noise: 0 },
+      reports: { evaluations: 100, sweeps: 10 },
+      consolidation: { updates: 0 },
+      selection: { budgetShare: 0 },
     },
     environments: PAPER_ENVIRONMENTS,
   },

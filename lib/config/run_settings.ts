@@ -102,8 +102,8 @@ export function flagOf(name: string): `--${string}` {
  * Finds a run setting, or an option of a configuration, by its name.
  * @throws {RangeError} with the nearest name when there is none.
  */
-export function findSetting(name: string): NamedOption {
-  return findOption(name, SETTINGS);
+export function findSetting(name: string, source?: string): NamedOption {
+  return findOption(name, { others: SETTINGS, source });
 }
 
 /** Everything that a run is made from, and where each value came from. */

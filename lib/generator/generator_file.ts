@@ -173,7 +173,7 @@ export function loadGenerator(
     const config = readConfig(object("config"), path);
     const spec = specOf(config.env);
     countPolicyParameters(spec, config.policy.hiddenSizes);
-    assertLayers([...config.generator.hiddenSizes, ...config.cvae.encoderSizes], "generator");
+    assertLayers([...config.generator.hiddenSizes], "generator");
     const shape = models.policyShape(spec, config.policy);
     const model = models.createGenerator(config, shape);
     const best = object("best");
@@ -266,7 +266,9 @@ function failOf(path: string) {
 }
 
 function readConfig(json: JsonObject, path: string): Config {
-  return resolveConfig([{ source: `file "${path}"`, values: flattenConfig(json) }]).config;
+  return resolveConfig([
+    { source: `file "${path}"`, values: flattenConfig(json), isWhole: true },
+  ]).config;
 }
 
 /**

@@ -5,6 +5,7 @@
  * writes the gradients, so that nothing is copied.
  */
 
+import { ADAM } from "../autodiff/adam.ts";
 import { countMultiplyAdds } from "../autodiff/cost.ts";
 import { countWeights, nameWeights } from "./generation_pass.ts";
 import { type AdamKernel, createAdamKernel } from "../kernels/adam_kernel.ts";
@@ -50,7 +51,7 @@ export class HostUpdater implements Updater {
     { rng, scalars }: UpdateContext,
   ): Promise<UpdateResult> {
     this.#session ??= await this.#load();
-    const { beta1, beta2 } = this.#options.update;
+    const { beta1, beta2 } = ADAM;
     const losses: number[] = [];
     for (const [k, batch] of batches.entries()) {
       const feeds = { ...this.weights, ...this.#staging.stage(batch, rng) };
@@ -77,9 +78,9 @@ export class HostUpdater implements Updater {
   }
 
   #load(): Promise<Session> {
-    const { update, session } = this.#options;
+    const { batchSize, session } = this.#options;
     const graph = traceGradients(this.#model);
     const model = exportOnnx(graph, { name: "gradients", inPlace: true });
-    return createSession(model, chooseThreads(session, countMultiplyAdds(graph, update.batchSize)));
+    return createSession(model, chooseThreads(session, countMultiplyAdds(graph, batchSize)));
   }
 }

@@ -93,7 +93,7 @@ export class DeviceUpdater implements Updater {
   async #sessionFor(count: number): Promise<Session> {
     let session = this.#sessions.get(count);
     if (!session) {
-      const graph = traceUpdates(this.#model, { count, ...this.#options.update });
+      const graph = traceUpdates(this.#model, { count });
       session = await createSession(exportOnnx(graph, { name: "update" }), {
         ...this.#options.session,
         kept: this.#memory.kept,

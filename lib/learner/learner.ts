@@ -5,7 +5,7 @@
  * (lib/learner/updater.ts) keeps them where the computing is done.
  */
 
-import { adamScalars } from "../autodiff/adam.ts";
+import { ADAM, adamScalars } from "../autodiff/adam.ts";
 import { DeviceUpdater } from "./device_updater.ts";
 import { DivergedError } from "../system/errors.ts";
 import { GenerationPass } from "./generation_pass.ts";
@@ -62,18 +62,6 @@ export class Learner {
   }
 
   /**
-   * Reads a weight that is a single number.
-   * @throws {RangeError} when the generator has no such weight.
-   */
-  scalarWeight(name: string | undefined): number {
-    const value = this.#updater.weights[`weights.${name}`];
-    if (value === undefined || !("data" in value)) {
-      throw new RangeError(`Cannot read weight: the generator must have it, got "${name}"`);
-    }
-    return Number(value.data[0]);
-  }
-
-  /**
    * Runs one update for each batch.
    *
    * @param rng drawn from only when the loss needs random inputs
@@ -88,7 +76,7 @@ export class Learner {
     const start = this.#updates;
     const scalars = (k: number) =>
       adamScalars(start + k + 1, {
-        ...this.#options.update,
+        ...ADAM,
         learningRate: learningRate(start + k),
       });
     const { losses, made } = await this.#updater.update(batches, { rng, scalars });

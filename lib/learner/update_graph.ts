@@ -37,7 +37,7 @@
  *  - No memory patterns and no arena in ONNX Runtime: within the noise for all three.
  */
 
-import { adamStep } from "../autodiff/adam.ts";
+import { ADAM, adamStep } from "../autodiff/adam.ts";
 import { gradients } from "../autodiff/backward.ts";
 import { trace } from "../autodiff/graph.ts";
 import type { Graph, Tensor, TensorType } from "../autodiff/node.ts";
@@ -134,7 +134,7 @@ export function traceGradients(model: GeneratorModel): Graph {
  */
 export function traceUpdates(
   model: GeneratorModel,
-  { count, beta1, beta2 }: { count: number; beta1: number; beta2: number },
+  { count }: { count: number },
 ): Graph {
   const inputs: Record<string, Shape | TensorType> = { policies: ["N", model.parameterCount] };
   for (const part of STATE_PARTS) Object.assign(inputs, stateInputs(model, part));
@@ -168,8 +168,8 @@ export function traceUpdates(
           gradient: pack(slopes.splice(0, group.length)),
           stepSize: tensors[`stepSize.${k}`],
           epsilon: tensors[`epsilon.${k}`],
-          beta1,
-          beta2,
+          beta1: ADAM.beta1,
+          beta2: ADAM.beta2,
         });
         state.weights[index] = next.weight;
         state.momentum[index] = next.momentum;

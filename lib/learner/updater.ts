@@ -8,7 +8,6 @@
  */
 
 import type { AdamStepScalars } from "../autodiff/adam.ts";
-import type { Config } from "../config/config.ts";
 import type { Feeds, SessionOptions } from "../onnx/session.ts";
 import type { Rng } from "../numbers/rng.ts";
 import type { Batch } from "./staging.ts";
@@ -19,8 +18,8 @@ export type FlatState = Readonly<Record<StatePart, Float32Array>>;
 
 /** How to make an updater. */
 export interface UpdaterOptions {
-  /** Updates in a group, batch size and Adam's constants. */
-  readonly update: Config["update"];
+  /** Rows that a batch has at most. */
+  readonly batchSize: number;
   /** Device and threads. */
   readonly session: SessionOptions;
 }

@@ -90,11 +90,9 @@ const LOWERINGS: { readonly [N in OpName]: Lowering<N> } = {
   sqrt: direct("Sqrt"),
   exp: direct("Exp"),
   tanh: direct("Tanh"),
-  sigmoid: direct("Sigmoid"),
   relu: direct("Relu"),
   leakyRelu: (emit, inputs, node) =>
     emit.node("LeakyRelu", inputs, { alpha: { float: node.attributes.slope } }),
-  softplus: direct("Softplus"),
   // max(0, min(1, alpha x)) with alpha near float32's greatest number is the step, and ONNX Runtime
   // has a vectorised kernel for it: 0.28 ns an element, where Sign takes 1.7 (CPU, 1.30).
   heaviside: (emit, inputs) =>

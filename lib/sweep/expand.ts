@@ -34,6 +34,7 @@ export interface ExpandOptions {
 }
 
 const HASH_DIGITS = 12;
+const SOURCE = "sweep";
 
 /**
  * Expands a sweep; runs that are equal are listed once.
@@ -46,15 +47,22 @@ export function expandSweep(
   const runs = new Map<string, SweepRun>();
   const preset = sweep.settings.get("preset") as string | undefined ?? "default";
   for (const varied of combinations(sweep)) {
-    const given = new Map([...sweep.base, ...variables, ...varied]);
+    const all = new Map([...sweep.base, ...variables, ...varied]);
     // A budget of 0 stands for the preset's own.
-    if (given.get("steps") === 0) given.delete("steps");
-    const env = given.get("env");
+    if (all.get("steps") === 0) all.delete("steps");
+    const env = all.get("env");
     if (typeof env !== "string" || env === "") {
       throw new RangeError("Cannot plan a sweep: an environment must be given, got none: add env");
     }
-    const layers = [...presetLayers(preset, env), { source: "sweep", values: given }];
-    const { config } = resolveConfig(layers);
+    const { config, sources } = resolveConfig([
+      ...presetLayers(preset, env),
+      ...[sweep.base, variables, varied].map((values) => ({
+        source: SOURCE,
+        values: new Map([...values].filter(([name]) => all.has(name))),
+      })),
+    ]);
+    // What another value makes useless is not given to the run.
+    const given = new Map([...all].filter(([name]) => sources.get(name) === SOURCE));
     const hash = configHash(config);
     for (const seed of sweep.seeds) {
       const folder = `${out}/${fileNameOf(env)}-${hash}-seed${seed}`;

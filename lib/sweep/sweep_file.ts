@@ -15,17 +15,22 @@
  *     draws = 8
  *     seed = 1                        # of the draws, 1 when left out
  *     rollout.noiseScale = { min = 0.01, max = 0.3, scale = "log" }
- *     buffer.weighting = { choices = ["exponential", "even"] }
+ *     buffer.kind = { choices = ["bucket", "fifo"] }
  *
  * There is a run for every list entry, grid point, draw and seed. An option varies in one place alone.
  * The module is longer than most because every key's form, check and error text stand together.
  */
 
 import { basename } from "node:path";
-import { checkOption, findOption, listOptions, type NamedOption } from "../config/config.ts";
+import {
+  checkOption,
+  findOption,
+  listOptions,
+  type NamedOption,
+  unknownHint,
+} from "../config/config.ts";
 import { parseToml, readConfigTable, readConfigText } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
-import { nearest } from "../system/words.ts";
 
 /** Values by dotted option name. */
 export type Values = ReadonlyMap<string, unknown>;
@@ -280,11 +285,8 @@ class Reader {
         if (known.has(name)) found.set(name, value);
         else if (prefix === "" && isTable(value)) visit(value, `${name}.`);
         else {
-          const hint = nearest(name, [...known]);
           const shownName = JSON.stringify(name.slice(0, 200));
-          this.fail(
-            `unknown option ${shownName} in ${place}${hint ? `: did you mean "${hint}"?` : ""}`,
-          );
+          this.fail(`unknown option ${shownName} in ${place}${unknownHint(name, [...known])}`);
         }
       }
     };

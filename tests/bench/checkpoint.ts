@@ -36,7 +36,7 @@ if (import.meta.main) {
     env: "Hopper-v5",
     steps: 1_000_000,
     policy: { hiddenSizes: [Number(hidden), Number(hidden)] },
-    buffer: { bucketCount: 100_000, capacity: Number(policies) },
+    buffer: { kind: "fifo" }, // so that every policy is stored
   };
   const { config } = resolveConfig([{ source: "benchmark", values: flattenConfig(changes) }]);
   const env = await registry.make(config.env);

@@ -11,6 +11,7 @@ import { runEpisode } from "../../lib/episodes/rollout.ts";
 import { models } from "../../models/models.ts";
 import { tanhNetwork } from "../support/tanh_network.ts";
 import { benchEnvironments } from "./env_bench.ts";
+import { drawPolicy } from "../support/random_policy.ts";
 
 /** One measured figure; times are of one step. */
 export interface RolloutBenchRow {
@@ -67,7 +68,7 @@ export async function benchEpisodes(): Promise<RolloutBenchRow> {
   const shape = models.policyShape(env.spec, tanhNetwork([256, 256]));
   const policy = models.createPolicy(env.spec, shape);
   const moments = createMoments(shape.sizes[0]);
-  policy.load(models.initialisePolicy(shape, Rng.fromSeed(1)));
+  policy.load(drawPolicy(shape, Rng.fromSeed(1)));
   const play = async (count: number) => {
     let steps = 0;
     for (let seed = 0; steps < count; seed++) {

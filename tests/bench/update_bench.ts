@@ -11,7 +11,7 @@
 import { countMultiplyAdds } from "../../lib/autodiff/cost.ts";
 import { trace } from "../../lib/autodiff/graph.ts";
 import { matmul } from "../../lib/autodiff/tensor.ts";
-import { PolicyBuffer } from "../../lib/algorithm/buffer.ts";
+import { PolicyBuffer, REFERENCE_SIZE } from "../../lib/algorithm/buffer.ts";
 import {
   type Config,
   flattenConfig,
@@ -132,29 +132,16 @@ function shapeOf(sizes: readonly number[]): PolicyShape {
 
 function configOf({ hiddenSizes = [512, 512], tileSize = 32 }: UpdateCase): Config {
   const values: PartialConfig = {
-    generator: {
-      kind: "tiled",
-      hiddenSizes,
-      tileSize,
-      embeddingSize: 32,
-      commandEncoding: "scalar",
-      outputScale: 0,
-    },
+    generator: { kind: "tiled", hiddenSizes, tileSize, commandEncoding: "scalar" },
     update: { perCycle: UPDATES, batchSize: BATCH_SIZE, learningRate: 2e-6 },
-    buffer: {
-      kind: "bucket",
-      bucketCount: 800,
-      bucketCapacity: 1,
-      weighting: "exponential",
-      weightingScale: 0.3,
-    },
+    buffer: { kind: "bucket", bucketCapacity: 1, weightingScale: 0.3 },
   };
   return resolveConfig([{ source: "bench", values: flattenConfig(values) }]).config;
 }
 
 /** Draws batches from a full buffer of random policies, or batches of so many distinct ones. */
 function createSource(config: Config, size: number, rows: number | undefined): (rng: Rng) => Batch {
-  const buffer = new PolicyBuffer(config.buffer, size);
+  const buffer = new PolicyBuffer({ ...REFERENCE_SIZE, ...config.buffer }, size);
   const noise = Rng.fromSeed(1);
   const row = new Float32Array(size) as StoredPolicy;
   for (let i = 0; i < STORED; i++) {
@@ -184,7 +171,7 @@ async function measureCase(
   const config = configOf(subject);
   const model = models.createGenerator(config, shapeOf(sizes));
   const weights = model.initialise(Rng.fromSeed(1));
-  const learner = new Learner(model, weights, { update: config.update, session: {} });
+  const learner = new Learner(model, weights, { batchSize: BATCH_SIZE, session: {} });
   const source = createSource(config, model.parameterCount, subject.rows);
   const rng = Rng.fromSeed(2);
   const options = { rng, learningRate: () => config.update.learningRate };
@@ -207,7 +194,7 @@ async function measureCase(
   await learner.close();
   times.sort((a, b) => a - b);
   const rows = drawn / (times.length * UPDATES);
-  const products = countMultiplyAdds(traceUpdates(model, { count: 1, ...config.update }), rows);
+  const products = countMultiplyAdds(traceUpdates(model, { count: 1 }), rows);
   const floor = products / probe.multiplyAdds + ADAM_BYTES * weights.length / probe.bytes;
   const across = sizes.slice(1, -1).map((size) => size / tileSize);
   const from = hiddenSizes ? ` from ${hiddenSizes.join("-")}` : "";

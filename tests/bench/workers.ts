@@ -14,6 +14,7 @@ import { Rng } from "../../lib/numbers/rng.ts";
 import { type PolicyParameters, toPolicyOrder } from "../../lib/policy_space.ts";
 import { WorkerRunner } from "../../lib/episodes/workers/worker_runner.ts";
 import { models } from "../../models/models.ts";
+import { drawPolicy } from "../support/random_policy.ts";
 import { tanhNetwork } from "../support/tanh_network.ts";
 
 const JOBS = 4;
@@ -38,7 +39,7 @@ if (import.meta.main) {
     { mean: new Float64Array(size), deviation: new Float64Array(size).fill(1) };
   const parameters = trained
     ? await bestPolicies(trained)
-    : Array.from({ length: JOBS }, (_, job) => models.initialisePolicy(shape, Rng.fromSeed([job])));
+    : Array.from({ length: JOBS }, (_, job) => drawPolicy(shape, Rng.fromSeed([job])));
   const jobs = parameters.map((each, job) => ({
     parameters: each,
     seeds: Array.from({ length: EPISODES }, (_, i) => job * EPISODES + i),

@@ -8,6 +8,7 @@ import { Rng } from "../../lib/numbers/rng.ts";
 import { models } from "../../models/models.ts";
 import { tanhNetwork } from "../support/tanh_network.ts";
 import { run } from "../support/program.ts";
+import { drawPolicy } from "../support/random_policy.ts";
 
 const SCRIPT = new URL("onnx_policy.py", import.meta.url).pathname;
 
@@ -30,7 +31,7 @@ Deno.test("onnx_policy.py gives the returns that rollout gives for the same seed
   try {
     const spec = registry.spec("CartPole-v1");
     const shape = models.policyShape(spec, tanhNetwork([16]));
-    const parameters = models.initialisePolicy(shape, Rng.fromSeed(3));
+    const parameters = drawPolicy(shape, Rng.fromSeed(3));
     writePolicy(path, {
       numbers: {
         ...tanhNetwork([16]),

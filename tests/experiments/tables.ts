@@ -57,11 +57,11 @@ export const TABLES = {
   /** Buckets against a queue, weighting on and off, and this project's own additions off, one by one. */
   ablation: [
     createAblationRow("default", {}),
-    createAblationRow("even draws over buckets", { "buffer.weighting": "uniform" }),
+    createAblationRow("even draws over buckets", { "buffer.weightingScale": 0 }),
     createAblationRow("queue, weighted by rank", { "buffer.kind": "fifo" }),
     createAblationRow("queue, even draws", {
       "buffer.kind": "fifo",
-      "buffer.weighting": "uniform",
+      "buffer.weightingScale": 0,
     }),
     createAblationRow("a sigma that does not adapt", { "rollout.successShare": 0 }),
     createAblationRow("no even phase at the end", { "consolidation.updates": 0 }),
@@ -73,7 +73,7 @@ export const TABLES = {
       steps: 500_000,
       seeds: THREE,
       variant: "a band left out",
-      set: { "buffer.excludeFrom": 0.4, "buffer.excludeTo": 0.6 },
+      set: { "buffer.exclude": "0.4,0.6" },
       band: { low: 86, high: 179 },
       requests: 0,
     },
@@ -94,7 +94,7 @@ function createAblationRow(variant: string, set: Record<string, number | string>
     steps: 200_000,
     seeds: THREE,
     variant,
-    set: { "calibration.refinements": 0, "calibration.rehearsals": 0, ...set },
+    set: { "calibration.commands": 9, ...set },
     requests: 0,
   };
 }

@@ -261,7 +261,6 @@ async function generatorFile(folder: string): Promise<{ path: string; read(): vo
     ["env", "CartPole-v1"],
     ["policy.hiddenSizes", [2]],
     ["generator.tileSize", 2],
-    ["generator.embeddingSize", 1],
     ["generator.hiddenSizes", [2]],
   ]);
   const { config } = resolveConfig([{ source: "test", values }]);

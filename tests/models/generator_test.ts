@@ -28,10 +28,9 @@ const CASES: Readonly<Record<string, Case>> = {
     sizes: [2, 8, 1],
     generator: { tileSize: 4, hiddenSizes: [9, 7, 5] },
   },
-  "an output scale": { sizes: [3, 8, 4, 2], generator: { tileSize: 4, outputScale: 1.5 } },
   "an encoded command": {
     sizes: [3, 8, 2],
-    generator: { tileSize: 4, commandEncoding: "fourier", commandFeatures: 3 },
+    generator: { tileSize: 4, commandEncoding: "fourier" },
   },
   "a latent": { sizes: [3, 8, 8, 2], generator: { tileSize: 4 }, latentSize: 5 },
 };
@@ -71,12 +70,10 @@ for (const [name, { sizes, generator, latentSize = 0 }] of Object.entries(CASES)
         tileSize: config.tileSize,
         depth: config.hiddenSizes.length,
         condition: [...encoded, ...latent],
-        outputScale: config.outputScale,
       });
       const theta = new Float64Array(count);
       model.order.forEach((place, i) => theta[place] = Number(policies.data[row * count + i]));
-      // The output scale is a float32 constant; everything else is float64 on both sides.
-      assertAllClose(theta, expected, { tolerance: config.outputScale === 0 ? 1e-13 : 1e-7 });
+      assertAllClose(theta, expected, { tolerance: 1e-12 });
     });
     assert.notDeepEqual(
       policies.data.slice(0, count),
@@ -87,12 +84,7 @@ for (const [name, { sizes, generator, latentSize = 0 }] of Object.entries(CASES)
 }
 
 Deno.test("createTiledGenerator() has the weights of the reference configuration", () => {
-  const config = {
-    ...tinyConfig().generator,
-    tileSize: 32,
-    embeddingSize: 32,
-    hiddenSizes: [512, 512],
-  };
+  const config = { ...tinyConfig().generator, tileSize: 32, hiddenSizes: [512, 512] };
   // Two networks of a kind: (32 + 1 inputs + 1) * 512 + 513 * 512 + 513 * outputs.
   const trunks = 2 * (34 * 512 + 513 * 512);
   const kind = (tiles: number, weightOutputs: number, biasOutputs: number) =>

@@ -5,8 +5,8 @@ import { interpret } from "../../lib/autodiff/interpret.ts";
 import type { EnvSpec } from "../../lib/env.ts";
 import type { PolicyNetwork, PolicyShape } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
-import { createPolicy, initialisePolicy, policyShape, tracePolicy } from "../../models/policy.ts";
-import { assertAllClose, assertClose } from "../support/close.ts";
+import { createPolicy, policyShape, tracePolicy } from "../../models/policy.ts";
+import { assertAllClose } from "../support/close.ts";
 import { tanhNetwork } from "../support/tanh_network.ts";
 import { TINY_ENV_SPEC } from "../support/tiny_env.ts";
 import type { PolicyParameters } from "../../lib/policy_space.ts";
@@ -149,17 +149,4 @@ Deno.test("policyShape() rejects unbounded actions", () => {
     message:
       'Cannot make policy for "Loose-v0": action bounds must be finite, got [-Infinity] to [1]',
   });
-});
-
-Deno.test("initialisePolicy() draws Glorot's uniform weights and zero biases", () => {
-  const shape = policyShape(SPEC, tanhNetwork([200]));
-  const parameters = initialisePolicy(shape, Rng.fromSeed(1));
-  const bound = Math.sqrt(6 / 203);
-  const weights = parameters.subarray(0, 600);
-  assert.ok(weights.every((value) => Math.abs(value) <= bound));
-  const rms = Math.sqrt(weights.reduce((sum, value) => sum + value * value, 0) / 600);
-  assertClose(rms / bound, Math.sqrt(1 / 3), 0.05);
-  assert.ok(parameters.subarray(600, 800).every((value) => value === 0));
-  assert.ok(parameters.subarray(800, 1200).every((value) => Math.abs(value) <= Math.sqrt(6 / 202)));
-  assert.ok(parameters.subarray(1200).every((value) => value === 0));
 });

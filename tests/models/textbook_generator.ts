@@ -17,13 +17,11 @@ export interface TextbookOptions {
   readonly depth: number;
   /** Encoded command and, after it, the latent, [C + L]. */
   readonly condition: readonly number[];
-  /** The option generator.outputScale. */
-  readonly outputScale: number;
 }
 
 /** Generates one policy in policy order, [P]. */
 export function generateTextbook(options: TextbookOptions): number[] {
-  const { sizes, tileSize, outputScale } = options;
+  const { sizes, tileSize } = options;
   const theta: number[] = [];
   const nextTile = new Map<string, number>();
   const last = sizes.length - 2;
@@ -55,8 +53,7 @@ export function generateTextbook(options: TextbookOptions): number[] {
         }
       }
     }
-    const scale = outputScale === 0 ? 1 : outputScale / Math.sqrt(fanIn);
-    theta.push(...[...W.flat(), ...b].map((value) => value * scale));
+    theta.push(...W.flat(), ...b);
   }
   return theta;
 }

@@ -31,9 +31,7 @@ const SETTINGS = [
   "update.perCycle=2",
   "warmup.episodes=3",
   "consolidation.updates=2",
-  "evaluation.every=1000",
-  "evaluation.finalEpisodes=2",
-  "selection.candidates=2",
+  "reports.evaluations=1",
   "calibration.commands=3",
   "calibration.episodes=2",
 ];

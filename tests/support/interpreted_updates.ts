@@ -1,8 +1,7 @@
 /** K updates by the interpreter: what the learner's ONNX graph is compared with. */
 
-import { adamScalars } from "../../lib/autodiff/adam.ts";
+import { ADAM, adamScalars } from "../../lib/autodiff/adam.ts";
 import { type InputArray, interpret } from "../../lib/autodiff/interpret.ts";
-import type { Config } from "../../lib/config/config.ts";
 import { countWeights, encodeCommands, nameWeights } from "../../lib/learner/generation_pass.ts";
 import type { LearnerState } from "../../lib/learner/learner.ts";
 import type { Batch } from "../../lib/learner/staging.ts";
@@ -14,7 +13,7 @@ import { STATE_PARTS, traceUpdates } from "../../lib/learner/update_graph.ts";
 export interface InterpretedUpdateOptions {
   readonly model: GeneratorModel;
   readonly state: LearnerState;
-  readonly update: Config["update"];
+  readonly learningRate: number;
   readonly rng: Rng;
   readonly dtype: "float32" | "float64";
 }
@@ -22,9 +21,9 @@ export interface InterpretedUpdateOptions {
 /** Runs one update for each batch on a copy of the state; gives the new state and the losses. */
 export function interpretUpdates(
   batches: readonly Batch[],
-  { model, state, update, rng, dtype }: InterpretedUpdateOptions,
+  { model, state, learningRate, rng, dtype }: InterpretedUpdateOptions,
 ): LearnerState & { losses: number[] } {
-  const graph = traceUpdates(model, { count: batches.length, ...update });
+  const graph = traceUpdates(model, { count: batches.length });
   const inputs: Record<string, InputArray> = {};
   for (const part of STATE_PARTS) {
     Object.assign(inputs, nameWeights(model.weights, { flat: state[part], prefix: part }));
@@ -52,7 +51,7 @@ export function interpretUpdates(
     if (states && model.lossStates) {
       inputs[`states.${k}`] = { data: states, shape: model.lossStates };
     }
-    const scalars = adamScalars(state.updates + k + 1, update);
+    const scalars = adamScalars(state.updates + k + 1, { ...ADAM, learningRate });
     inputs[`stepSize.${k}`] = { data: [scalars.stepSize], shape: [] };
     inputs[`epsilon.${k}`] = { data: [scalars.epsilon], shape: [] };
   });

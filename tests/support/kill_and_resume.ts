@@ -19,8 +19,7 @@ import { tinyConfig } from "./tiny_run.ts";
 const CONFIG = tinyConfig({
   env: "CartPole-v1",
   steps: 800,
-  evaluation: { every: 200 },
-  sweep: { every: 400 },
+  reports: { evaluations: 4, sweeps: 2 },
 });
 
 async function trainHere(folder: string): Promise<void> {

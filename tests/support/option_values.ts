@@ -13,8 +13,8 @@ export function arbitraryValue(rule: OptionRule): fc.Arbitrary<unknown> {
       return fc.array(fc.integer({ min: rule.min, max: 65536 }), { maxLength: 5 });
     case "choice":
       return fc.constantFrom(...rule.choices);
-    case "flag":
-      return fc.boolean();
+    case "interval":
+      return fc.constantFrom([], [-1.5, 0], [0, 1e-9], [1, 1e9]);
     case "text":
       return fc.oneof(fc.string(), fc.constant('"\\\n\t\x7f\u2028é'));
   }

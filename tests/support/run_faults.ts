@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { hashRun, trainTiny } from "./run_folder.ts";
 import { tinyConfig } from "./tiny_run.ts";
 
-const CONFIG = tinyConfig({ steps: 250, evaluation: { every: 100 }, sweep: { every: 200 } });
+const CONFIG = tinyConfig({ steps: 250, reports: { evaluations: 2, sweeps: 1 } });
 
 /** Trains on a disk that is full sooner or later; with room again the run ends as if nothing was. */
 async function fillDisk(parent: string): Promise<void> {

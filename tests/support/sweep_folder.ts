@@ -15,10 +15,8 @@ generator.hiddenSizes = [8]
 update.perCycle = 1
 warmup.episodes = 3
 consolidation.updates = 2
-evaluation = { every = 1_000_000, finalEpisodes = 2 }
-sweep.every = 1_000_000
-selection.candidates = 2
-calibration = { commands = 3, refinements = 0, episodes = 1 }
+reports = { evaluations = 0, sweeps = 0 }
+calibration = { commands = 3, episodes = 1 }
 ${more}`;
 }
 

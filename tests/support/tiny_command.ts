@@ -7,10 +7,8 @@ export const TINY = [
   "update.perCycle=1",
   "warmup.episodes=3",
   "consolidation.updates=2",
-  "evaluation.every=1000000",
-  "evaluation.finalEpisodes=2",
-  "sweep.every=1000000",
-  "selection.candidates=2",
+  "reports.evaluations=0",
+  "reports.sweeps=0",
   "calibration.commands=3",
   "calibration.episodes=2",
 ];

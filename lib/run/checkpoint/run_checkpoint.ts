@@ -134,7 +134,7 @@ export function notesOf({ meta }: LoadedCheckpoint, name: string): RunNotes {
 
 function readConfig(json: JsonObject, name: string): Config {
   try {
-    const layer = { source: `checkpoint "${name}"`, values: flattenConfig(json) };
+    const layer = { source: `checkpoint "${name}"`, values: flattenConfig(json), isWhole: true };
     return resolveConfig([layer]).config;
   } catch (error) {
     if (error instanceof RangeError || error instanceof TypeError) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import {
   attemptProgress,
+  dueReports,
   fallingCosine,
   isGoalMeasurementDue,
   plannedRounds,
@@ -12,8 +13,8 @@ import { assertAllClose, assertClose } from "../../support/close.ts";
 import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
 import { tinyConfig, tinyRun } from "../../support/tiny_run.ts";
 
-/** Four attempts of 50 steps, two of them with 50 more, then one. */
-const FOUR = { steps: 1200, attempts: { steps: 50, budgetShare: 0.6 } };
+/** Four attempts of 60 steps, two of them with 60 more, then one. */
+const FOUR = { steps: 1000, attempts: { roundShare: 0.06 } };
 
 Deno.test("fallingCosine() falls from 1 to 0, half of it half way, and stays at 0", () => {
   const values = [0, 0.25, 0.5, 0.75, 1, 2].map(fallingCosine);
@@ -22,15 +23,15 @@ Deno.test("fallingCosine() falls from 1 to 0, half of it half way, and stays at 
 });
 
 Deno.test("plannedRounds() halves as many attempts as the budget holds until one is left", () => {
-  const planned = (budgetShare: number, steps = 50) => {
-    const attempts = { steps, budgetShare };
-    const config = tinyConfig({ attempts, steps: 1000, selection: { budgetShare: 0 } });
+  const planned = (steps: number, roundSteps = 50) => {
+    const attempts = { roundShare: roundSteps / steps };
+    const config = tinyConfig({ attempts, steps, selection: { budgetShare: 0 } });
     return plannedRounds({ config, spec: TINY_ENV_SPEC });
   };
-  // 50 steps and one goal in five episodes of ten make 100 of 1000.
-  const sizes = [0, 0.19, 0.2, 0.3, 0.59, 0.6, 0.7, 0.9].map((share) => planned(share));
+  // 50 steps and one goal in five episodes of ten make 100; four fifths of the budget pay for them.
+  const sizes = [100, 240, 250, 375, 740, 750, 875, 1125].map((steps) => planned(steps));
   assert.deepEqual(sizes, [[], [], [2], [3], [3], [4, 2], [5, 2], [6, 3]]);
-  assert.deepEqual(planned(0.9, 0), []);
+  assert.deepEqual(planned(1000, 0), []);
 });
 
 Deno.test("attemptProgress() goes on over an attempt's rounds and starts anew for the rest", () => {
@@ -42,12 +43,12 @@ Deno.test("attemptProgress() goes on over an attempt's rounds and starts anew fo
     return attemptProgress(run);
   };
   assert.equal(at(0, 0, 0), 0);
-  assertClose(at(0, 0, 50), 0.5);
-  assertClose(at(1, 0, 50), 0.5);
-  assert.equal(at(1, 0, 105), 1);
-  assertClose(at(0, 120, 145), 0.25);
-  assertClose(at(2, 400, 600), 0.25);
-  assert.equal(at(2, 400, 1200), 1);
+  assertClose(at(0, 0, 60), 0.5);
+  assertClose(at(1, 0, 60), 0.5);
+  assert.equal(at(1, 0, 125), 1);
+  assertClose(at(0, 130, 160), 0.25);
+  assertClose(at(2, 400, 550), 0.25);
+  assert.equal(at(2, 400, 1000), 1);
   assertClose(attemptProgress(tinyRun()), 0);
 });
 
@@ -75,4 +76,16 @@ Deno.test("isGoalMeasurementDue() leaves the selection its share", () => {
   assert.equal(isGoalMeasurementDue(run), false);
   run.tally.steps.training--;
   assert.equal(isGoalMeasurementDue(run), true);
+});
+
+Deno.test("dueReports() counts the intervals that have passed, and none without reports", () => {
+  const dueAt = (step: number, reports: { evaluations: number; sweeps: number }) => {
+    const run = tinyRun({ reports });
+    run.tally.steps.training = step;
+    return dueReports(run);
+  };
+  // Every 200 and every 150 of 600 steps.
+  assert.deepEqual(dueAt(199, { evaluations: 3, sweeps: 4 }), { evaluations: 0, sweeps: 1 });
+  assert.deepEqual(dueAt(200, { evaluations: 3, sweeps: 4 }), { evaluations: 1, sweeps: 1 });
+  assert.deepEqual(dueAt(600, { evaluations: 0, sweeps: 0 }), { evaluations: 0, sweeps: 0 });
 });

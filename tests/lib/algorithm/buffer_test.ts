@@ -3,20 +3,19 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
-  rankWeight,
+  type BufferOptions,
+  type BufferState,
+  type DrawOptions,
+  PolicyBuffer,
+  rankWeights,
   spacingWeights,
-  type Weighting,
-} from "../../../lib/algorithm/bucket_weights.ts";
-import { type BufferState, PolicyBuffer } from "../../../lib/algorithm/buffer.ts";
+} from "../../../lib/algorithm/buffer.ts";
 import type { StoredPolicy } from "../../../lib/policy_space.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
 
-type BufferConfig = ReturnType<typeof tinyConfig>["buffer"];
-type RankWeighting = Exclude<Weighting, "even">;
-
 /** A buffer of rows of two numbers: [value, -value]. */
-function createBuffer(changes: Partial<BufferConfig> = {}): PolicyBuffer {
+function createBuffer(changes: Partial<BufferOptions> = {}): PolicyBuffer {
   return new PolicyBuffer({ ...tinyConfig().buffer, bucketCount: 10, capacity: 20, ...changes }, 2);
 }
 
@@ -31,8 +30,11 @@ function stateOf(buffer: PolicyBuffer): BufferState {
 }
 
 /** How often each return is drawn, by return: shares of 40,000 draws. */
-function sharesOf(buffer: PolicyBuffer): Map<number, number> {
-  const { entries, shares } = buffer.draw(Rng.fromSeed(1), { size: 40_000 });
+function sharesOf(
+  buffer: PolicyBuffer,
+  options: Partial<DrawOptions> = {},
+): Map<number, number> {
+  const { entries, shares } = buffer.draw(Rng.fromSeed(1), { size: 40_000, ...options });
   const drawn = new Map<number, number>();
   entries.forEach(({ scaledReturn }, i) =>
     drawn.set(scaledReturn, (drawn.get(scaledReturn) ?? 0) + shares[i])
@@ -41,8 +43,12 @@ function sharesOf(buffer: PolicyBuffer): Map<number, number> {
 }
 
 /** Asserts how often each return is drawn, to four deviations of a binomial share. */
-function assertDrawn(buffer: PolicyBuffer, expected: readonly (readonly [number, number])[]) {
-  const drawn = sharesOf(buffer);
+function assertDrawn(
+  buffer: PolicyBuffer,
+  expected: readonly (readonly [number, number])[],
+  options: Partial<DrawOptions> = {},
+) {
+  const drawn = sharesOf(buffer, options);
   for (const [scaledReturn, chance] of expected) {
     const bound = 4 * Math.sqrt(chance * (1 - chance) / 40_000);
     const share = drawn.get(scaledReturn) ?? 0;
@@ -135,15 +141,6 @@ Deno.test('PolicyBuffer.add() with "oldest" replaces the policy that came first'
   assert.deepEqual(returnsOf(buffer), [0.52, 0.53]);
 });
 
-Deno.test('PolicyBuffer.add() with "stalest" replaces the policy that was measured longest ago', () => {
-  const buffer = createBuffer({ bucketCapacity: 2, whenFull: "stalest" });
-  const first = add(buffer, 0.51, { step: 1 })!;
-  add(buffer, 0.52, { step: 2 });
-  buffer.relabel(first, { scaledReturn: 0.515, step: 9, episodes: 2 });
-  add(buffer, 0.53, { step: 10 });
-  assert.deepEqual(returnsOf(buffer), [0.515, 0.53]);
-});
-
 Deno.test("PolicyBuffer.add() removes the oldest policy of all when the buffer is full", () => {
   const buffer = createBuffer({ capacity: 3 });
   for (const value of [0.95, 0.15, 0.35, 0.55]) add(buffer, value);
@@ -165,7 +162,7 @@ Deno.test("PolicyBuffer.add() copies the row and reuses freed slots", () => {
 });
 
 Deno.test("PolicyBuffer with fifo keeps equal returns apart and forgets the oldest", () => {
-  const buffer = createBuffer({ kind: "fifo", capacity: 3, weighting: "uniform" });
+  const buffer = createBuffer({ kind: "fifo", capacity: 3, weightingScale: 0 });
   for (let i = 0; i < 5; i++) add(buffer, 0.5, { value: i });
   assert.deepEqual([...buffer.entries()].map(({ slot }) => buffer.row(slot)[0]), [2, 3, 4]);
   const { shares } = buffer.draw(Rng.fromSeed(1), { size: 40_000 });
@@ -191,38 +188,26 @@ Deno.test("PolicyBuffer.relabel() forgets a best return that was luck", () => {
 });
 
 Deno.test("PolicyBuffer.top() gives the highest returns, best first, outside the excluded band", () => {
-  const buffer = createBuffer({ bucketCapacity: 3, excludeFrom: 0.8, excludeTo: 0.9 });
+  const buffer = createBuffer({ bucketCapacity: 3, exclude: [0.8, 0.9] });
   for (const value of [0.15, 0.62, 0.66, 0.64, 0.85, 0.95]) add(buffer, value);
   const top = (count: number) => buffer.top(count).map(({ scaledReturn }) => scaledReturn);
   assert.deepEqual(top(3), [0.95, 0.66, 0.64]);
   assert.deepEqual(top(9), [0.95, 0.66, 0.64, 0.62, 0.15]);
 });
 
-/** The four weightings of four buckets with scale 0.5, worked by hand below. */
-const WEIGHTS: Record<RankWeighting, readonly number[]> = {
-  uniform: [1, 1, 1, 1],
-  // (1 / (5 - k))^0.5: 1/sqrt(4), 1/sqrt(3), 1/sqrt(2), 1
-  reciprocal: [0.5, 0.5773502691896258, 0.7071067811865476, 1],
-  // exp(0.5 (k - 4)): exp(-1.5), exp(-1), exp(-0.5), 1
-  exponential: [0.22313016014842982, 0.36787944117144233, 0.6065306597126334, 1],
-  max: [0, 0, 0, 1],
-};
+Deno.test("rankWeights() weighs four buckets as by hand", () => {
+  // exp(0.5 (k - 4)): exp(-1.5), exp(-1), exp(-0.5), 1.
+  const expected = [0.22313016014842982, 0.36787944117144233, 0.6065306597126334, 1];
+  assertClose(rankWeights(0.5, 4), expected);
+  assertClose(rankWeights(0, 3), [1, 1, 1]);
+});
 
-for (const [weighting, weights] of Object.entries(WEIGHTS)) {
-  Deno.test(`rankWeight() gives ${weighting} weights as by hand`, () => {
-    const config = { weighting: weighting as RankWeighting, weightingScale: 0.5 };
-    const actual = [1, 2, 3, 4].map((rank) => rankWeight(config, { rank, count: 4 }));
-    assertClose(actual, weights);
-  });
-
-  Deno.test(`PolicyBuffer.draw() draws ${weighting} batches as often as the weights say`, () => {
-    const buffer = createBuffer({
-      weighting: weighting as RankWeighting,
-      weightingScale: 0.5,
-      bucketCapacity: 2,
-    });
+Deno.test("PolicyBuffer.draw() draws buckets as often as their weights say", () => {
+  for (const weightingScale of [0, 0.5]) {
+    const buffer = createBuffer({ weightingScale, bucketCapacity: 2 });
     // Two policies in the lowest bucket: its chance stays that of one bucket, shared by halves.
     for (const value of [0.85, 0.15, 0.55, 0.35, 0.12]) add(buffer, value);
+    const weights = rankWeights(weightingScale, 4);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     const probabilities = weights.map((weight) => weight / total);
     assertDrawn(buffer, [
@@ -232,8 +217,8 @@ for (const [weighting, weights] of Object.entries(WEIGHTS)) {
       [0.55, probabilities[2]],
       [0.85, probabilities[3]],
     ]);
-  });
-}
+  }
+});
 
 Deno.test("spacingWeights() weighs values by the distance of their neighbours", () => {
   // (1 - 0) / 2, (3 - 0) / 2, (10 - 1) / 2, (10 - 3) / 2.
@@ -242,19 +227,15 @@ Deno.test("spacingWeights() weighs values by the distance of their neighbours", 
   assert.deepEqual(spacingWeights([2]), [1]);
 });
 
-Deno.test('PolicyBuffer.draw() with "even" draws crowded returns less often', () => {
-  const buffer = createBuffer({ weighting: "even", bucketCount: 100 });
+Deno.test("PolicyBuffer.draw() draws crowded returns less often when it is even", () => {
+  const buffer = createBuffer({ bucketCount: 100 });
   for (const value of [0.05, 0.15, 0.35, 1.05]) add(buffer, value);
   // Distances as above, tenfold smaller: 0.5, 1.5, 4.5 and 3.5 of 10.
-  assertDrawn(buffer, [[0.05, 0.05], [0.15, 0.15], [0.35, 0.45], [1.05, 0.35]]);
+  assertDrawn(buffer, [[0.05, 0.05], [0.15, 0.15], [0.35, 0.45], [1.05, 0.35]], { isEven: true });
 });
 
-Deno.test("rankWeight() keeps the reference's proportions: 26 % for the best, 95 % for ten", () => {
-  const config = { weighting: "exponential", weightingScale: 0.3 } as const;
-  const weights = Array.from(
-    { length: 800 },
-    (_, i) => rankWeight(config, { rank: i + 1, count: 800 }),
-  );
+Deno.test("rankWeights() keep the reference's proportions: 26 % for the best, 95 % for ten", () => {
+  const weights = rankWeights(0.3, 800);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const best = weights.slice(-10).reduce((sum, weight) => sum + weight, 0);
   // The geometric series: 1 - exp(-0.3) = 0.2592 and 1 - exp(-3) = 0.9502.
@@ -275,7 +256,7 @@ Deno.test("PolicyBuffer.draw() gives shares that count repeated draws and sum to
 });
 
 Deno.test("PolicyBuffer.draw() gives favoured policies their share beside what is drawn", () => {
-  const buffer = createBuffer({ weighting: "max" });
+  const buffer = createBuffer({ weightingScale: 1000 }); // the best bucket alone
   add(buffer, 0.15);
   add(buffer, 0.95);
   const [low, high] = buffer.entries();
@@ -290,13 +271,13 @@ Deno.test("PolicyBuffer.draw() gives favoured policies their share beside what i
 });
 
 Deno.test("PolicyBuffer.drawable() leaves out the excluded band, in order of arrival", () => {
-  const buffer = createBuffer({ excludeFrom: 0.4, excludeTo: 0.6 });
+  const buffer = createBuffer({ exclude: [0.4, 0.6] });
   for (const value of [0.95, 0.55, 0.15, 0.45]) add(buffer, value);
   assert.deepEqual(buffer.drawable().map(({ scaledReturn }) => scaledReturn), [0.95, 0.15]);
 });
 
 Deno.test("PolicyBuffer.draw() never draws from the excluded band", () => {
-  const buffer = createBuffer({ excludeFrom: 0.4, excludeTo: 0.6, weighting: "uniform" });
+  const buffer = createBuffer({ exclude: [0.4, 0.6], weightingScale: 0 });
   for (let i = 0; i < 10; i++) add(buffer, i / 10 + 0.05);
   const { entries } = buffer.draw(Rng.fromSeed(1), { size: 1000 });
   assert.deepEqual(
@@ -315,8 +296,7 @@ Deno.test("PolicyBuffer.draw() rejects an empty buffer", () => {
 });
 
 Deno.test("PolicyBuffer.restore() makes a buffer that goes on as the saved one", () => {
-  const options = { bucketCapacity: 3, whenFull: "stalest", capacity: 9, weighting: "uniform" };
-  const config = options as Partial<BufferConfig>;
+  const config = { bucketCapacity: 3, whenFull: "oldest", capacity: 9, weightingScale: 0 } as const;
   const rng = Rng.fromSeed(5);
   const original = createBuffer(config);
   const offer = (buffer: PolicyBuffer, value: number, step: number) =>

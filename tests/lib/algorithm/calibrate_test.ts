@@ -17,27 +17,24 @@ Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
   assert.deepEqual(steepestMidpoints(points.slice(0, 1), 2), []);
 });
 
-Deno.test("calibrate() measures the grid, then the answers to requests, and joins what it knew", async () => {
+Deno.test("calibrate() measures the grid, halves steep steps, and joins answers to what it knew", async () => {
   const best = { command: 1, mean: 4, std: 1, n: 20 };
-  const curveWith = async (rehearsals: number) => {
-    const run = tinyRun({ calibration: { commands: 3, refinements: 0, rehearsals, episodes: 2 } });
-    const { points, bestCommand, bestReturn } = await calibrate(run, best);
-    await run.tools.learner.close();
-    assert.equal(bestCommand, 1);
-    assert.equal(points.find(({ command }) => command === 1)!.mean, bestReturn);
-    return { points, steps: run.tally.steps.calibration };
-  };
-  const plain = await curveWith(0);
-  assertAllClose(plain.points.map(({ command }) => command), [0, 0.55, 1, 1.1], {
-    tolerance: 1e-12,
-  });
-  assert.deepEqual(plain.points.map(({ n }) => n), [2, 2, 20, 2]);
-  const rehearsed = await curveWith(20);
-  // Each of the three groups of requests measures some answers: two episodes of ten steps each.
-  const episodes = rehearsed.points.reduce((sum, { n }) => sum + n, 0) - best.n;
-  assert.ok(episodes >= 6 + 3 * 2 && episodes <= 6 + 20 * 2, `${episodes}`);
-  assert.equal(rehearsed.steps, 10 * episodes);
-  assert.ok(rehearsed.points.some(({ n }) => n > 2), "an answer was measured again");
-  const commands = rehearsed.points.map(({ command }) => command);
-  assert.deepEqual(commands, [...commands].sort((a, b) => a - b));
+  const run = tinyRun({ calibration: { commands: 5, episodes: 2 } });
+  const { points, bestCommand, bestReturn } = await calibrate(run, best);
+  await run.tools.learner.close();
+  assert.equal(bestCommand, 1);
+  assert.equal(points.find(({ command }) => command === 1)!.mean, bestReturn);
+  const commands = points.map(({ command }) => command);
+  assert.deepEqual(commands, commands.toSorted((a, b) => a - b));
+  for (const grid of [0, 0.275, 0.55, 0.825, 1.1]) {
+    assert.ok(commands.some((command) => Math.abs(command - grid) < 1e-12), `${grid}`);
+  }
+  // Two episodes of ten steps for each of the grid, of at most four midpoints and of eight answers.
+  const episodes = points.reduce((sum, { n }) => sum + n, 0) - best.n;
+  assert.equal(run.tally.steps.calibration, 10 * episodes);
+  assert.ok(episodes > 2 * 5 && episodes <= 2 * (5 + 4 + 8), `${episodes}`);
+  assert.ok(
+    points.some(({ n, command }) => n > 2 && command !== 1),
+    "an answer was measured again",
+  );
 });

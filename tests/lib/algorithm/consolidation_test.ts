@@ -88,7 +88,7 @@ Deno.test("consolidate() holds both ends: the winner and a policy that returns w
   const run = tinyRun({
     returns: { survivalBonus: "remove" },
     warmup: { episodes: 2 },
-    consolidation: { floorShare: 0.2, winnerShare: 0.3, updates: 1 },
+    consolidation: { floorShare: 0.2, updates: 1 },
     update: { perCycle: 1 },
   });
   run.history.returns.push(-1, 1);
@@ -107,7 +107,7 @@ Deno.test("consolidate() holds both ends: the winner and a policy that returns w
   await run.tools.learner.close();
   const [{ commands, shares, writeTarget }] = batches;
   assert.deepEqual(commands, [0.6, 0.8, 0.41]);
-  assertAllClose(shares, [0.7 * 0.8, 0.3 * 0.8, 0.2], { tolerance: 1e-7 });
+  assertAllClose(shares, [0.75 * 0.8, 0.25 * 0.8, 0.2], { tolerance: 1e-7 });
   assert.equal(run.attempt.buffer.size, 4);
   const row = new Float32Array(run.tools.model.parameterCount);
   writeTarget(2, row);
@@ -120,10 +120,10 @@ async function trained(changes: PartialConfig = {}): Promise<TrainingRun> {
   const run = tinyRun({
     steps: 8000,
     buffer: { kind: "fifo" },
-    rollout: { noiseScale: 0.5, perCycle: 10 },
+    rollout: { noiseScale: 0.5 },
+    update: { perCycle: 1 },
     selection: { budgetShare: 0.1 },
-    evaluation: { every: 8000 },
-    sweep: { every: 8000 },
+    reports: { evaluations: 0, sweeps: 0 },
     ...changes,
   });
   await follow(run, "spent");

@@ -32,18 +32,18 @@ Deno.test("goalsOf() gives the stored policies of highest return, best first", (
 Deno.test("goalsOf() aims at the best return seen, as the reference, for one goal without credit", () => {
   const run = tinyRun({ command: { top: 1, credit: 0 } });
   const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
-  run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
+  run.attempt.buffer.add(row, { scaledReturn: 0.5055, step: 0 });
   // Its bucket is full: dropped, but seen.
-  assert.equal(run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 }), undefined);
-  assert.deepEqual(commandsOf(run), [0.515]);
+  assert.equal(run.attempt.buffer.add(row, { scaledReturn: 0.506, step: 0 }), undefined);
+  assert.deepEqual(commandsOf(run), [0.506]);
 });
 
 Deno.test("goalPolicies() are stored ones also where the goal was only seen", () => {
   const run = tinyRun({ command: { top: 1, credit: 0 } });
   const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
-  run.attempt.buffer.add(row, { scaledReturn: 0.505, step: 0 });
-  run.attempt.buffer.add(row, { scaledReturn: 0.515, step: 0 });
-  assert.deepEqual(goalPolicies(run).map(({ scaledReturn }) => scaledReturn), [0.505]);
+  run.attempt.buffer.add(row, { scaledReturn: 0.5055, step: 0 });
+  run.attempt.buffer.add(row, { scaledReturn: 0.506, step: 0 });
+  assert.deepEqual(goalPolicies(run).map(({ scaledReturn }) => scaledReturn), [0.5055]);
 });
 
 Deno.test("creditGoal() makes a policy that does not carry give way, and only that one", () => {

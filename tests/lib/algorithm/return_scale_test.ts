@@ -14,7 +14,7 @@ function scaleOf(changes: PartialConfig) {
 }
 
 Deno.test("createReturnScale() maps the range to 0..1 and clips what is below", () => {
-  const scale = scaleOf({ returns: { range: "fixed", min: -100, max: 300 } });
+  const scale = scaleOf({ returns: { range: [-100, 300] } });
   // (100 - -100) / 400 = 0.5; above the range the scale goes on.
   assertClose(scale.scale(100), 0.5);
   assertClose(scale.scale(500), 1.5);
@@ -39,8 +39,9 @@ Deno.test("createReturnScale() keeps or removes the survival reward of the store
 });
 
 Deno.test("createReturnScale() rejects an empty range", () => {
-  assert.throws(() => scaleOf({ returns: { range: "fixed", min: 5, max: 5 } }), {
+  const { returns } = tinyConfig();
+  assert.throws(() => createReturnScale(returns, { ...TINY_ENV_SPEC, returnRange: [5, 5] }), {
     name: "RangeError",
-    message: "Cannot scale returns: returns.max must be above returns.min, got 5 to 5",
+    message: "Cannot scale returns: their range must rise, got 5 to 5",
   });
 });

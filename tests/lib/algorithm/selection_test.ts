@@ -39,7 +39,7 @@ function trainedRun(
   runner: EpisodeRunner,
   { stored, episodes, ...changes }: PartialConfig & { stored: number[]; episodes: number },
 ): TrainingRun {
-  const config = tinyConfig({ buffer: { kind: "fifo" }, normaliser: { kind: "off" }, ...changes });
+  const config = tinyConfig({ buffer: { kind: "fifo" }, ...changes });
   const run = createRun(config, { env: new TinyEnv(), models, session: { threads: 1 }, runner });
   stored.forEach((value, i) => {
     const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
@@ -57,7 +57,6 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
     stored: [1, 2, 3],
     episodes: 40,
     command: { top: 3, credit: 1 },
-    selection: { candidates: 6 },
   });
   const winner = await selectBest(run);
   await run.tools.learner.close();
@@ -76,8 +75,8 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
 Deno.test("selectBest() lets those compete as well that ran more than once, if there is room", async () => {
   const firsts = async (episodes: number) => {
     const runner = payingRunner(0);
-    const stored = [1, 2, 3, 4, 5, 6];
-    const run = trainedRun(runner, { stored, episodes, selection: { candidates: 4 } });
+    const stored = [1, 2, 3, 4, 5, 6, 7, 8];
+    const run = trainedRun(runner, { stored, episodes });
     for (const entry of [...run.attempt.buffer.entries()].slice(2)) {
       run.attempt.buffer.relabel(entry, { ...entry, step: 0, episodes: 5 });
     }
@@ -86,10 +85,10 @@ Deno.test("selectBest() lets those compete as well that ran more than once, if t
     assert.ok(winner);
     return runner.rounds[0].map(({ parameters }) => parameters[0]).filter(Number.isInteger);
   };
-  // Two by return, one generated for the one goal, and of the sure ones as many as fit.
-  assert.deepEqual(await firsts(100), [1, 2, 3, 4, 5, 6]);
-  assert.deepEqual(await firsts(12), [1, 2, 3, 4]);
-  assert.deepEqual(await firsts(8), [1, 2]);
+  // Three by return, one generated for the one goal, and of the sure ones, 3 and on, as many as fit.
+  assert.deepEqual(await firsts(100), [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(await firsts(16), [1, 2, 3, 4]);
+  assert.deepEqual(await firsts(12), [1, 2, 3]);
   assert.deepEqual(await firsts(2), []);
 });
 
@@ -103,7 +102,7 @@ Deno.test("selectBest() gives the mean of all of the winner's episodes as its co
 
 Deno.test("selectBest() is content with what is affordable, and without an episode gives nothing", async () => {
   const few = payingRunner(0);
-  const run = trainedRun(few, { stored: [1, 2, 3], episodes: 3, selection: { candidates: 6 } });
+  const run = trainedRun(few, { stored: [1, 2, 3], episodes: 3 });
   assert.ok(Number.isFinite((await selectBest(run))!.meanReturn));
   assert.deepEqual(few.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]), [[1, 3]]);
   await run.tools.learner.close();

@@ -53,7 +53,7 @@ Deno.test("train() never spends more than the budget, and leaves no room for an 
   const budgets: PartialConfig[] = [
     { steps: 200, selection: { budgetShare: 0 } },
     { steps: 217, selection: { budgetShare: 0.3 } },
-    { steps: 205, rollout: { perCycle: 7 } },
+    { steps: 205, rollout: { refreshEvery: 2 } },
     { steps: 60, warmup: { episodes: 50 } },
   ];
   for (const changes of budgets) {
@@ -98,10 +98,10 @@ Deno.test("train() records episodes, updates, evaluations and curves", async () 
   assert.equal(evaluations.length, 3);
   assert.equal(evaluations[2].final, true);
   assert.equal(evaluations[2].mean, outcome.finalReturn.mean);
-  assert.deepEqual(evaluations.map(({ n }) => n), [2, 2, 3]);
+  assert.deepEqual(evaluations.map(({ n }) => n), [5, 5, 20]);
   const curves = recordsOf(told, "curve");
   assert.equal(curves.length, 2);
-  assert.equal(curves[0].points.length, 3);
+  assert.equal(curves[0].points.length, 10);
   assert.equal(curves[1].final, true);
   assert.deepEqual(curves[1].points, outcome.calibration.points);
 });
@@ -123,8 +123,7 @@ async function commandsOf(changes: PartialConfig): Promise<{ asked: number[]; ru
     },
   };
   const config = tinyConfig({
-    evaluation: { every: 1e9 },
-    sweep: { every: 1e9 },
+    reports: { evaluations: 0, sweeps: 0 },
     update: { perCycle: 1, batchSize: 1 },
     ...changes,
   });
@@ -136,14 +135,14 @@ async function commandsOf(changes: PartialConfig): Promise<{ asked: number[]; ru
   return { asked, run };
 }
 
-Deno.test("train() warms up from command 1 and then asks for the best return plus the margin", async () => {
-  const { asked, run } = await commandsOf({ command: { margin: 0.25 } });
+Deno.test("train() warms up from command 1 and then asks for the best return", async () => {
+  const { asked, run } = await commandsOf({});
   assert.deepEqual(asked.slice(0, 10), new Array(10).fill(1));
   const scaled = run.history.returns.map((value) => run.task.scale.scale(value));
   // Then, for each of three cycles, a batch of one draw and the rollout's command.
   for (let cycle = 0; cycle < 3; cycle++) {
     const best = Math.max(...scaled.slice(0, 10 + cycle));
-    assertClose(asked[10 + 2 * cycle + 1], best + 0.25);
+    assertClose(asked[10 + 2 * cycle + 1], best);
   }
 });
 
@@ -170,7 +169,7 @@ Deno.test("train() makes the generator follow its goals closely when they have a
     const run = tinyRun({
       update: { goalShare },
       consolidation: { updates: 0 },
-      buffer: { kind: "fifo", weighting: "uniform" },
+      buffer: { kind: "fifo", weightingScale: 0 },
       warmup: { noise: 0.5 },
     });
     await follow(run);
@@ -193,64 +192,36 @@ Deno.test("train() remembers what the warm-up reached and adapts the noise from 
   assert.equal((await trainTiny()).run.attempt.noiseFactor, 1);
 });
 
-Deno.test("train() warms up from fresh policies when told to", async () => {
-  const { asked, run } = await commandsOf({ warmup: { source: "xavier" } });
-  assert.equal(asked.length, 6, "the generator is asked in the cycles alone");
-  // Every warm-up policy is another one, so that their returns differ.
-  assert.ok(new Set(run.history.returns.slice(0, 10).map((value) => value.toFixed(1))).size > 5);
+Deno.test("train() makes warm-up policies differ by noise", async () => {
+  /** The last bias of each of the warm-up's policies: it is the same in both frames. */
+  const biasesOf = async (noise: number) => {
+    const { run } = await trainTiny({ buffer: { kind: "fifo" }, warmup: { noise } });
+    const last = run.tools.model.order.indexOf(run.task.shape.parameterCount - 1);
+    const { buffer } = run.attempt;
+    return new Set([...buffer.entries()].slice(0, 10).map(({ slot }) => buffer.row(slot)[last]));
+  };
+  assert.equal((await biasesOf(0)).size, 1);
+  assert.equal((await biasesOf(0.1)).size, 10);
 });
 
-Deno.test("train() makes warm-up policies differ by noise, and lets the warm-up last a share", async () => {
-  const same = await trainTiny({ normaliser: { kind: "off" }, buffer: { kind: "fifo" } });
-  const rowsOf = ({ run }: { run: TrainingRun }) =>
-    [...run.attempt.buffer.entries()].slice(0, 10).map(({ slot }) =>
-      run.attempt.buffer.row(slot).join()
-    );
-  assert.equal(new Set(rowsOf(same)).size, 1);
-  const noisy = await trainTiny({
-    normaliser: { kind: "off" },
-    buffer: { kind: "fifo" },
-    warmup: { noise: 0.1, budgetShare: 0.5 },
-  });
-  assert.equal(new Set(rowsOf(noisy)).size, 10);
-  // Half of 600 steps are 30 episodes.
-  assert.equal(noisy.run.tally.cycles, noisy.run.tally.episodes - 30);
-});
-
-Deno.test("train() runs several rollouts in a cycle and refreshes every so many", async () => {
-  const { run } = await trainTiny({ rollout: { perCycle: 5, refreshEvery: 3 } });
+Deno.test("train() runs one rollout in a cycle, and a stored policy every so many", async () => {
+  const { run } = await trainTiny({ rollout: { refreshEvery: 3 } });
   const { episodes, cycles } = run.tally;
-  assert.equal(Math.ceil((episodes - 10) / 5), cycles);
+  assert.equal(episodes - 10, cycles);
   const measured = [...run.attempt.buffer.entries()].map((entry) => entry.episodes);
   assert.ok(Math.max(...measured) > 1, "a stored policy was run again");
 });
 
-const NORMALISERS: [
-  kind: "running" | "fixed" | "off",
-  observations: (episodes: number) => number,
-][] = [
-  ["running", (episodes) => 10 * episodes],
-  ["fixed", () => 100],
-  ["off", () => 0],
-];
-for (const [kind, observations] of NORMALISERS) {
-  Deno.test(`train() gathers observations with the normaliser "${kind}"`, async () => {
-    const { run } = await trainTiny({ normaliser: { kind } });
-    assert.equal(run.attempt.moments.count, observations(run.tally.episodes));
-  });
-}
+Deno.test("train() gathers the observations of every training episode for the normaliser", async () => {
+  const { run } = await trainTiny();
+  assert.equal(run.attempt.moments.count, 10 * run.tally.episodes);
+});
 
-Deno.test("train() learns nothing at rate 0, and little while the rate warms up", async () => {
+Deno.test("train() learns nothing at rate 0", async () => {
   const still = { learningRate: 0, finalLearningRate: 0 };
   const fixed = await trainTiny({ update: still, consolidation: { updates: 0 } });
   const start = tinyRun().tools.learner.state.weights;
   assert.deepEqual(fixed.run.tools.learner.state.weights, start);
-  const distance = async (update: PartialConfig["update"] & object) => {
-    const { run } = await trainTiny({ update, consolidation: { updates: 0 } });
-    return Math.hypot(...run.tools.learner.state.weights.map((weight, i) => weight - start[i]));
-  };
-  const [plain, warmed] = [await distance({}), await distance({ warmupUpdates: 1_000_000 })];
-  assert.ok(plain > 0.1 && warmed < 1e-3 * plain, `${plain}, ${warmed}`);
 });
 
 Deno.test("train() leaves no trace of the end when it is left where the budget is spent", async () => {
@@ -269,9 +240,8 @@ Deno.test("train() learns the tiny environment, and its generator obeys commands
     generator: { hiddenSizes: [32, 32] },
     rollout: { noiseScale: 0.5 },
     warmup: { noise: 1, episodes: 20 },
-    buffer: { bucketCount: 200 },
-    consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", winnerShare: 0.25 },
-    calibration: { commands: 9, refinements: 0, episodes: 3 },
+    consolidation: { updates: 800 },
+    calibration: { commands: 9, episodes: 3 },
   });
   const warmup = run.history.returns.slice(0, 20);
   assert.ok(warmup.reduce((sum, value) => sum + value, 0) / 20 < 5, "it starts poor");
@@ -293,8 +263,7 @@ Deno.test("train() learns the tiny environment with deep policies by what they d
       update: { loss: "function" },
       rollout: { noiseScale: 0.5 },
       warmup: { noise: 1, episodes: 20 },
-      buffer: { bucketCount: 200 },
-      consolidation: { updates: 400, learningRate: 3e-3, weighting: "even", winnerShare: 0.25 },
+      consolidation: { updates: 800 },
     });
     const { states } = run.attempt;
     assert.equal(states?.seen, 10 * run.tally.episodes, "every observation of every episode");
@@ -311,9 +280,7 @@ for (const seed of [1, 2]) {
       steps: 12_000,
       policy: { hiddenSizes: [] },
       rollout: { noiseScale: 0.3 },
-      buffer: { bucketCount: 500 },
-      evaluation: { every: 4000 },
-      sweep: { every: 1e9 },
+      reports: { evaluations: 3, sweeps: 0 },
     };
     const { run, outcome } = await trainTiny(changes, tinyRun(changes, env));
     const { returns } = run.history;

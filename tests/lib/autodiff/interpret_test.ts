@@ -29,8 +29,6 @@ Deno.test("interpret() gives elementwise results worked by hand", () => {
     [(x) => t.sqrt(t.square(x)), [2, 0, 0.5]],
     [t.exp, data.map(Math.exp)],
     [t.tanh, data.map(Math.tanh)],
-    [t.sigmoid, [1 / (1 + Math.exp(2)), 0.5, 1 / (1 + Math.exp(-0.5))]],
-    [t.softplus, data.map((x) => Math.log(1 + Math.exp(x)))],
   ];
   for (const [compute, expected] of cases) {
     const { data: y } = run(data, [3], compute);

@@ -6,8 +6,6 @@ import { interpret } from "../../../lib/autodiff/interpret.ts";
 import type { Tensor } from "../../../lib/autodiff/node.ts";
 import {
   actionError,
-  gaussianNll,
-  softClip,
   squaredError,
   standardNormalDivergence,
   summedSquaredError,
@@ -68,17 +66,6 @@ Deno.test("summedSquaredError() weighs each row's sum of squares by its share", 
   assertClose(loss, 25 / 4);
 });
 
-Deno.test("gaussianNll() is the negative log density of independent Gaussians", () => {
-  // sigma = e^0.5, sigma^2 = e: 25/4 / (2 e) + 3 (0.5 + log(2 pi) / 2).
-  const inputs = { ...ROWS, logSigma: { data: [0.5], shape: [] } };
-  const loss = evaluate(
-    inputs,
-    ({ logSigma, generated, targets, shares }) =>
-      gaussianNll({ generated, targets, shares }, logSigma),
-  );
-  assertClose(loss, 25 / 8 / Math.E + 3 * (0.5 + 0.5 * Math.log(2 * Math.PI)));
-});
-
 Deno.test("standardNormalDivergence() is the textbook formula", () => {
   const latent = {
     mean: { data: [1, 0, 0, 2], shape: [2, 2] },
@@ -103,12 +90,4 @@ Deno.test("standardNormalDivergence() is 0 for N(0, 1) alone", () => {
     );
   assertClose(at([0, 0]), 0);
   assertClose(at([0.1, 0]), (Math.exp(0.1) - 1.1) / 2);
-});
-
-Deno.test("softClip() bounds from below and leaves the rest as it is", () => {
-  const at = (value: number) =>
-    evaluate({ x: { data: [value], shape: [] } }, ({ x }) => softClip(x, -6));
-  assertClose(at(-6), -6 + Math.log(2));
-  assertClose(at(-1000), -6);
-  assertClose(at(3), 3 + Math.log1p(Math.exp(-9)));
 });

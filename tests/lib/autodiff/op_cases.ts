@@ -90,10 +90,8 @@ export const OP_CASES: { readonly [N in OpName]: readonly OpCase[] } = {
   sqrt: unary(t.sqrt, POSITIVE),
   exp: unary(t.exp),
   tanh: unary(t.tanh),
-  sigmoid: unary(t.sigmoid),
   relu: unary(t.relu),
   leakyRelu: [...unary(t.leakyRelu), ...unary((x) => t.leakyRelu(x, 0.3))],
-  softplus: [...unary(t.softplus), ...unary(t.softplus, [30, 90])],
   heaviside: [
     ...unary(t.heaviside),
     { inputs: [["B"]], compute: (x) => t.heaviside(t.relu(t.mul(x, 1e-30))) },

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type ConfigLayer,
-  flattenConfig,
-  listOptions,
-  resolveConfig,
-} from "../../../lib/config/config.ts";
+import { type ConfigLayer, listOptions, resolveConfig } from "../../../lib/config/config.ts";
 import { parseConfig, readConfigFile, renderConfig } from "../../../lib/config/config_file.ts";
 import { listSettings } from "../../../lib/config/run_settings.ts";
 import { FileError } from "../../../lib/system/errors.ts";
@@ -44,6 +39,14 @@ Deno.test("parseConfig() refuses what it does not know, with the nearest name", 
   assertRefused("zzzzzzzzzzzz = 1", /unknown key "zzzzzzzzzzzz"$/);
   assertRefused("update = 1", /"update" must be a table \[update\]$/);
   assertRefused("[[update]]\nbatchSize = 1", /"update" must be a table \[update\]$/);
+});
+
+Deno.test("parseConfig() says what replaced a removed option", () => {
+  assertRefused(
+    "[rollout]\nfineAfter = 500000",
+    /^Cannot read configuration "a\.toml": unknown key "rollout\.fineAfter": it was removed: use rollout\.lateFrom, a share of the budget$/,
+  );
+  assertRefused("[normaliser]\nkind = 'off'", /unknown key "normaliser\.kind": it was removed: /);
 });
 
 Deno.test("parseConfig() refuses values of a wrong type or range", () => {
@@ -127,13 +130,15 @@ Deno.test("renderConfig() writes what parseConfig() reads back, for any configur
       const { config } = resolveConfig([{
         source: "test",
         values: new Map(Object.entries(values)),
+        isWhole: true,
       }]);
       const text = renderConfig(config, {
         header: ["a header"],
         settings: new Map(Object.entries(chosen)),
       });
       const file = parseConfig(text, "again.toml");
-      assert.deepEqual(new Map(file.options), flattenConfig(config));
+      const again = resolveConfig([{ source: "again.toml", values: file.options }]);
+      assert.deepEqual(again.config, config);
       assert.deepEqual(Object.fromEntries(file.settings), { ...chosen });
     }),
     { numRuns: 50 },
@@ -152,5 +157,6 @@ Deno.test("renderConfig() of a preset resolves to the preset again", () => {
 Deno.test("renderConfig() explains every option", () => {
   const text = renderConfig(resolveConfig([]).config);
   for (const { rule } of listOptions()) assert.ok(text.includes(`# ${rule.doc} (`), rule.doc);
+  assert.match(text, /\n# latentSize = 512\n/, "what does not count is a comment");
   assert.match(text, /\[buffer\]\n# Buckets by return.* \(one of bucket, fifo\)\nkind = "bucket"/);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { listOptions, resolveConfig } from "../../../lib/config/config.ts";
+import { describeNeed, listOptions, resolveConfig } from "../../../lib/config/config.ts";
 import { listSettings } from "../../../lib/config/run_settings.ts";
 import { configSchema, describeRule, type JsonSchema } from "../../../lib/config/config_schema.ts";
 
@@ -63,16 +63,25 @@ Deno.test("configSchema() describes every option", () => {
   const text = JSON.stringify(schema);
   for (const { key, rule } of [...listOptions(), ...listSettings()]) {
     assert.ok(text.includes(`"${key}":`), key);
-    assert.ok(text.includes(JSON.stringify(rule.doc)), rule.doc);
+    const need = rule.needs ? `; counts only with ${describeNeed(rule.needs)}` : "";
+    assert.ok(text.includes(JSON.stringify(`${rule.doc}${need}`)), rule.doc);
   }
 });
 
-Deno.test("describeRule() says type, range and unit", () => {
+Deno.test("describeRule() says type, range, unit and what an option needs", () => {
   const rules = new Map(listOptions().map(({ name, rule }) => [name, rule]));
   assert.equal(describeRule(rules.get("update.perCycle")!), "integer, 1 to 256");
   assert.equal(describeRule(rules.get("steps")!), "integer of steps, at least 0");
-  assert.equal(describeRule(rules.get("command.margin")!), "number");
-  assert.equal(describeRule(rules.get("warmup.source")!), "one of generator, xavier");
+  assert.equal(describeRule(rules.get("returns.range")!), "two rising numbers or none");
+  assert.equal(describeRule(rules.get("buffer.kind")!), "one of bucket, fifo");
   assert.equal(describeRule(rules.get("policy.hiddenSizes")!), "list of integers, each at least 1");
   assert.equal(describeRule(rules.get("env")!), "text");
+  assert.equal(
+    describeRule(rules.get("cvae.latentSize")!),
+    'integer, 1 to 65536; counts only with generator.kind = "cvae"',
+  );
+  assert.equal(
+    describeRule(rules.get("rollout.lateRefreshEvery")!),
+    "integer, at least 0; counts only with rollout.lateFrom above 0",
+  );
 });

@@ -5,6 +5,9 @@ import { registry } from "../../../envs/registry.ts";
 import { type Config, flattenConfig, resolveConfig } from "../../../lib/config/config.ts";
 import type { Env } from "../../../lib/env.ts";
 import { presetLayers, PRESETS } from "../../../lib/config/presets.ts";
+import { ADAM } from "../../../lib/autodiff/adam.ts";
+import { plannedRounds } from "../../../lib/algorithm/budget.ts";
+import { REFERENCE_SIZE } from "../../../lib/algorithm/buffer.ts";
 import { createRun } from "../../../lib/algorithm/run.ts";
 import { models } from "../../../models/models.ts";
 
@@ -26,51 +29,47 @@ Deno.test('presetLayers() gives "paper" the budgets and ranges of the reference\
   for (const [env, steps, min, max, survivalBonus] of table) {
     const config = configOf("paper", env);
     assert.equal(config.steps, steps, env);
-    assert.deepEqual(config.returns, { range: "fixed", min, max, survivalBonus }, env);
+    assert.deepEqual(config.returns, { range: [min, max], survivalBonus }, env);
   }
 });
 
 Deno.test('presetLayers() gives "paper" the reference\'s networks, updates and buffer', () => {
   const config = configOf("paper", "Hopper-v5");
-  const { policy, generator, update, rollout, buffer, warmup, command, normaliser } = config;
+  const { policy, generator, update, rollout, buffer, warmup, command } = config;
   assert.deepEqual(policy.hiddenSizes, [256, 256]);
-  assert.deepEqual(
-    [generator.kind, generator.tileSize, generator.embeddingSize, generator.hiddenSizes],
-    ["tiled", 32, 32, [512, 512]],
-  );
-  assert.deepEqual(
-    [generator.initialisation, generator.commandEncoding, generator.outputScale],
-    ["reference", "scalar", 0],
-  );
+  assert.deepEqual(generator, {
+    kind: "tiled",
+    tileSize: 32,
+    hiddenSizes: [512, 512],
+    commandEncoding: "scalar",
+  });
   assert.deepEqual(
     [update.learningRate, update.finalLearningRate, update.batchSize, update.perCycle],
     [2e-6, 2e-6, 24, 8],
   );
-  assert.deepEqual([update.beta1, update.beta2, update.epsilon, update.warmupUpdates], [
-    0.9,
-    0.999,
-    1e-8,
-    0,
-  ]);
   assert.deepEqual(
-    [rollout.perCycle, rollout.noise, rollout.noiseScale, rollout.noiseProbability],
-    [1, "fixed", 0.1, 1],
+    [rollout.noiseScale, rollout.noiseSpread, rollout.finalNoiseShare, rollout.refreshEvery],
+    [0.1, 0, 1, 0],
   );
-  assert.deepEqual([rollout.noiseSpread, rollout.finalNoiseShare, rollout.refreshEvery], [0, 1, 0]);
-  assert.deepEqual([rollout.successShare, command.credit], [0, 0]);
+  assert.deepEqual([rollout.successShare, command.top, command.credit], [0, 1, 0]);
   assert.deepEqual(
-    [buffer.kind, buffer.bucketCount, buffer.bucketCapacity, buffer.whenFull, buffer.capacity],
-    ["bucket", 800, 1, "drop", 10_000],
+    [buffer.kind, buffer.bucketCapacity, buffer.whenFull, buffer.weightingScale],
+    ["bucket", 1, "drop", 0.3],
   );
-  assert.deepEqual([buffer.weighting, buffer.weightingScale], ["exponential", 0.3]);
-  assert.deepEqual([warmup.episodes, warmup.source, warmup.noise, warmup.budgetShare], [
-    10,
-    "generator",
-    0,
-    0,
-  ]);
-  assert.deepEqual([command.margin, normaliser.kind], [0, "running"]);
+  assert.deepEqual(REFERENCE_SIZE, { bucketCount: 800, capacity: 10_000 });
+  assert.deepEqual(ADAM, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  assert.deepEqual([warmup.episodes, warmup.noise], [10, 0]);
   assert.deepEqual([config.consolidation.updates, config.selection.budgetShare], [0, 0]);
+  // Every hundredth and every tenth of the budget.
+  assert.deepEqual(config.reports, { evaluations: 100, sweeps: 10 });
+});
+
+Deno.test('presetLayers() gives "default" attempts where they were measured to help', () => {
+  const roundsOf = (id: string) =>
+    plannedRounds({ config: configOf("default", id), spec: registry.spec(id) });
+  assert.deepEqual(roundsOf("HalfCheetah-v5"), [4, 2]);
+  assert.deepEqual(roundsOf("Hopper-v5"), [2]);
+  assert.deepEqual(roundsOf("Swimmer-v5"), []);
 });
 
 for (const preset of Object.keys(PRESETS)) {

@@ -20,7 +20,7 @@ function createLearner(device: Device) {
   const config = tinyConfig();
   const model = models.createGenerator(config, shapeOf([3, 1]));
   const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
-    update: config.update,
+    batchSize: config.update.batchSize,
     session: { device, threads: 1 },
   });
   return { model, learner };

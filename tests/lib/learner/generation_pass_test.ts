@@ -25,12 +25,15 @@ Deno.test("nameWeights() gives views of consecutive pieces", () => {
 });
 
 Deno.test("encodeCommands() puts one encoded command in each row", () => {
-  const config = tinyConfig({ generator: { commandEncoding: "fourier", commandFeatures: 2 } });
+  const config = tinyConfig({ generator: { commandEncoding: "fourier" } });
   const model = models.createGenerator(config, shapeOf([2, 4, 1]));
   const { data, shape } = encodeCommands(model, [0, 1]);
-  assert.deepEqual(shape, [2, 4]);
-  const r = Math.SQRT1_2;
-  assertAllClose(data as Float32Array, [r, 0, r, 0, 0, r, -r, 0], { tolerance: 1e-7 });
+  assert.deepEqual(shape, [2, 16]);
+  // Eight pairs of cos and sin, of angles 0 and k pi / 2.
+  const r = 1 / Math.sqrt(8);
+  const first = [r, 0, r, 0, r, 0, r, 0, r, 0, r, 0, r, 0, r, 0];
+  const second = [0, r, -r, 0, 0, -r, r, 0, 0, r, -r, 0, 0, -r, r, 0];
+  assertAllClose(data as Float32Array, [...first, ...second], { tolerance: 1e-7 });
 });
 
 Deno.test("GenerationPass.run() generates the same row alone and among others", async () => {

@@ -21,7 +21,7 @@ function createLearner(changes: PartialConfig = {}): { learner: Learner; model: 
   const config = tinyConfig(changes);
   const model = models.createGenerator(config, shapeOf([3, 4, 1]));
   const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
-    update: config.update,
+    batchSize: config.update.batchSize,
     session: { threads: 1 },
   });
   return { learner, model };
@@ -132,16 +132,6 @@ Deno.test("Learner.update() makes no update from a loss that is not finite on", 
   assert.deepEqual(copyState(pair.learner), copyState(twin.learner));
   assert.ok((await update(pair, 2)).every(Number.isFinite), "it can go on");
   for (const { learner } of [pair, twin]) await learner.close();
-});
-
-Deno.test("Learner.scalarWeight() rejects a weight that is not there", () => {
-  const { learner } = createLearner();
-  for (const name of [undefined, "nothing"]) {
-    assert.throws(() => learner.scalarWeight(name), {
-      name: "RangeError",
-      message: `Cannot read weight: the generator must have it, got "${name}"`,
-    });
-  }
 });
 
 for (const kind of ["tiled", "cvae"] as const) {

@@ -1,10 +1,11 @@
 /** Both updaters: gradients with the Adam kernel, and whole updates in ONNX Runtime. */
 
 import assert from "node:assert/strict";
-import { adamScalars } from "../../../lib/autodiff/adam.ts";
+import { ADAM, adamScalars } from "../../../lib/autodiff/adam.ts";
 import { DeviceUpdater } from "../../../lib/learner/device_updater.ts";
 import { HostUpdater } from "../../../lib/learner/cpu_updater.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { Batch } from "../../../lib/learner/staging.ts";
 import { STATE_PARTS } from "../../../lib/learner/update_graph.ts";
 import { models } from "../../../models/models.ts";
@@ -35,21 +36,25 @@ function statesOf([count, size]: readonly [number, number], update: number): Flo
   return Float32Array.from({ length: count * size }, (_, i) => Math.sin(i * (update + 1)));
 }
 
-const KINDS = [["tiled", "weights"], ["tiled", "both"], ["cvae", "weights"]] as const;
+const KINDS: Readonly<Record<string, PartialConfig>> = {
+  "a tiled generator": {},
+  "a tiled generator, also by what policies do": { update: { loss: "both" } },
+  "a conditional VAE": { generator: { kind: "cvae" } },
+};
 
-for (const [kind, loss] of KINDS) {
-  Deno.test(`HostUpdater and DeviceUpdater compute the same with a ${kind} generator, loss ${loss}`, async () => {
-    const config = tinyConfig({ generator: { kind }, update: { loss } });
+for (const [name, changes] of Object.entries(KINDS)) {
+  Deno.test(`HostUpdater and DeviceUpdater compute the same with ${name}`, async () => {
+    const config = tinyConfig(changes);
     const model = models.createGenerator(config, shapeOf([3, 4, 1]));
     const weights = model.initialise(Rng.fromSeed(1));
-    const scalars = (k: number) => adamScalars(k + 1, { ...config.update, learningRate: 1e-2 });
+    const scalars = (k: number) => adamScalars(k + 1, { ...ADAM, learningRate: 1e-2 });
     const { batchOf, written } = createBatches(model.parameterCount);
     const { keys: _, ...keyless } = batchOf(2);
     const batches = [batchOf(0, 1, 0), batchOf(1, 2), keyless].map((batch, k) => ({
       ...batch,
       ...(model.lossStates ? { states: statesOf(model.lossStates, k) } : {}),
     }));
-    const options = { update: config.update, session: { threads: 1 } };
+    const options = { batchSize: config.update.batchSize, session: { threads: 1 } };
     const results = [];
     for (const updater of [new HostUpdater(model, options), new DeviceUpdater(model, options)]) {
       updater.write({ weights });
@@ -75,8 +80,8 @@ Deno.test("HostUpdater and DeviceUpdater refuse a batch without the states that 
   const config = tinyConfig({ update: { loss: "function" } });
   const model = models.createGenerator(config, shapeOf([3, 4, 1]));
   const { batchOf } = createBatches(model.parameterCount);
-  const scalars = (k: number) => adamScalars(k + 1, { ...config.update, learningRate: 1e-2 });
-  const options = { update: config.update, session: { threads: 1 } };
+  const scalars = (k: number) => adamScalars(k + 1, { ...ADAM, learningRate: 1e-2 });
+  const options = { batchSize: config.update.batchSize, session: { threads: 1 } };
   for (const updater of [new HostUpdater(model, options), new DeviceUpdater(model, options)]) {
     updater.write({ weights: model.initialise(Rng.fromSeed(1)) });
     await assert.rejects(updater.update([batchOf(0)], { rng: Rng.fromSeed(2), scalars }), {
@@ -91,8 +96,8 @@ Deno.test("HostUpdater ends before the first loss that is not finite, DeviceUpda
   const model = models.createGenerator(config, shapeOf([3, 4, 1]));
   const { batchOf } = createBatches(model.parameterCount);
   const bad: Batch = { ...batchOf(1), writeTarget: (_, out) => void out.fill(1e30) };
-  const scalars = (k: number) => adamScalars(k + 1, { ...config.update, learningRate: 1e-2 });
-  const options = { update: config.update, session: { threads: 1 } };
+  const scalars = (k: number) => adamScalars(k + 1, { ...ADAM, learningRate: 1e-2 });
+  const options = { batchSize: config.update.batchSize, session: { threads: 1 } };
   const updaters = [
     { updater: new HostUpdater(model, options), made: 1 },
     { updater: new DeviceUpdater(model, options), made: 0 },

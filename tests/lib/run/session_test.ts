@@ -14,7 +14,7 @@ import { TinyEnv } from "../../support/tiny_env.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
 
 /** Less than thirty episodes of ten steps, 10 of them before the first cycle. */
-const CONFIG = tinyConfig({ steps: 300, evaluation: { every: 100 }, sweep: { every: 150 } });
+const CONFIG = tinyConfig({ steps: 300, reports: { evaluations: 3, sweeps: 2 } });
 let unbroken: { generator: string; metrics: string } | undefined;
 
 async function hashOfUnbroken(): Promise<typeof unbroken> {
@@ -59,11 +59,11 @@ Deno.test("trainInFolder() ends with the same bytes wherever it was stopped", as
 Deno.test("trainInFolder() ends with the same bytes under options that keep more state", async () => {
   const variants: PartialConfig[] = [
     {
-      buffer: { capacity: 15, bucketCapacity: 2, whenFull: "stalest" },
-      rollout: { refreshEvery: 3 },
+      buffer: { bucketCapacity: 2, whenFull: "oldest" },
+      rollout: { refreshEvery: 3, successShare: 0.25 },
     },
-    { buffer: { kind: "fifo", capacity: 12 }, update: { warmupUpdates: 30 } },
-    { generator: { kind: "cvae" }, cvae: { loss: "nll" }, rollout: { noise: "learnt" } },
+    { buffer: { kind: "fifo" }, command: { top: 3, credit: 1 } },
+    { generator: { kind: "cvae" } },
   ];
   for (const variant of variants) {
     const config = tinyConfig({ steps: 250, ...variant });

@@ -52,7 +52,7 @@ Deno.test("restoreState() gives the same state, bit for bit, as captureState() t
 Deno.test("restoreState() brings back attempts that rest", async () => {
   const changes: PartialConfig = {
     steps: 1200,
-    attempts: { steps: 50, budgetShare: 0.6 },
+    attempts: { roundShare: 0.05 },
     update: { loss: "both" },
   };
   const endOf = async (run: TrainingRun) => {
@@ -80,7 +80,7 @@ Deno.test("restoreState() refuses the checkpoint of another network", async () =
   await withFolder(async (folder) => {
     const { loaded, path } = saveAndLoad(await trainFor(tinyRun(), 2), folder);
     assert.throws(
-      () => restoreState(tinyRun({ generator: { embeddingSize: 5 } }), loaded, path),
+      () => restoreState(tinyRun({ generator: { hiddenSizes: [16, 17] } }), loaded, path),
       /^FileError: Cannot read safetensors ".*": tensor "weights" must have shape \[\d+\], got \[\d+\]$/,
     );
   });

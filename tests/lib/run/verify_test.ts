@@ -5,7 +5,7 @@ import { models } from "../../../models/models.ts";
 import { tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
 import { tinyConfig } from "../../support/tiny_run.ts";
 
-const CONFIG = tinyConfig({ steps: 200, evaluation: { every: 100 } });
+const CONFIG = tinyConfig({ steps: 200, reports: { evaluations: 2 } });
 const OPTIONS = { registry: tinyRegistry(), models, session: { threads: 1 } };
 
 function edit(path: string, change: (text: string) => string): void {

@@ -11,7 +11,7 @@ env = "CartPole-v1"
 threads = 1
 seeds = [3, 1, 3]
 [buffer]
-capacity = 500
+bucketCapacity = 500
 [grid]
 update.learningRate = [1e-4, 3e-4]
 "policy.hiddenSizes" = [[32], []]
@@ -24,11 +24,11 @@ perCycle = 8
 draws = 2
 rollout.noiseScale = { min = 0.01, max = 0.3, scale = "log" }
 [random.buffer]
-weighting = { choices = ["even", "max"] }`,
+whenFull = { choices = ["drop", "oldest"] }`,
     "x.toml",
   );
   assert.equal(sweep.name, "rates");
-  assert.deepEqual([...sweep.base], [["env", "CartPole-v1"], ["buffer.capacity", 500]]);
+  assert.deepEqual([...sweep.base], [["env", "CartPole-v1"], ["buffer.bucketCapacity", 500]]);
   assert.deepEqual([...sweep.settings], [["threads", 1]]);
   assert.deepEqual(sweep.seeds, [3, 1]);
   assert.deepEqual([...sweep.grid], [
@@ -42,7 +42,7 @@ weighting = { choices = ["even", "max"] }`,
   assert.deepEqual([sweep.random.draws, sweep.random.seed], [2, 1]);
   assert.deepEqual([...sweep.random.options], [
     ["rollout.noiseScale", { min: 0.01, max: 0.3, scale: "log", isInteger: false }],
-    ["buffer.weighting", { choices: ["even", "max"] }],
+    ["buffer.whenFull", { choices: ["drop", "oldest"] }],
   ]);
 });
 
@@ -90,7 +90,7 @@ const REFUSED: readonly [text: string, rule: RegExp][] = [
   ],
   ["[random]\ndraws = 1\nsteps = { choices = [] }", /choices must be a list of values, got \[\]$/],
   [
-    "[random]\ndraws = 1\nbuffer.weighting = { min = 1, max = 2 }",
+    "[random]\ndraws = 1\nbuffer.whenFull = { min = 1, max = 2 }",
     /must be \{ choices \}, because the option is no number$/,
   ],
   [

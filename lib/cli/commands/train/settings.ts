@@ -7,12 +7,14 @@
 import { join } from "node:path";
 import {
   type ConfigLayer,
+  findOption,
   listOptions,
   type NamedOption,
   parseOption,
 } from "../../../config/config.ts";
 import { readConfigFile } from "../../../config/config_file.ts";
 import { presetLayers } from "../../../config/presets.ts";
+import { REMOVED_OPTIONS } from "../../../config/removed_options.ts";
 import {
   findSetting,
   flagOf,
@@ -93,15 +95,22 @@ export function runFolderOf({ config, settings }: ResolvedRun): string {
   return settings.out === "" ? `runs/${fileNameOf(config.env)}-seed${config.seed}` : settings.out;
 }
 
-/** Lists what variables say of the wanted options of a configuration, a layer each. */
+/**
+ * Lists what variables say of the wanted options of a configuration, a layer each.
+ * @throws {UsageError} when one stands for an option that was removed.
+ */
 export function variableLayers(
   env: (name: string) => string | undefined,
   isWanted: (option: NamedOption) => boolean,
 ): ConfigLayer[] {
+  const textOf = (name: string) => env(variableOf(name)) ?? "";
+  const removed = Object.keys(REMOVED_OPTIONS).find((name) => textOf(name) !== "");
+  if (removed !== undefined) {
+    asUsage(() => findOption(removed, { source: variableOf(removed) }));
+  }
   return listOptions().filter(isWanted).flatMap((option) => {
-    const variable = variableOf(option.name);
-    const text = env(variable) ?? "";
-    return text === "" ? [] : [layerOf(option, text, variable)];
+    const text = textOf(option.name);
+    return text === "" ? [] : [layerOf(option, text, variableOf(option.name))];
   });
 }
 
@@ -132,7 +141,7 @@ function parseAssignment(assignment: string): ConfigLayer {
   if (at < 1) {
     throw new UsageError(`Cannot use option "--set": must be key=value, got "${assignment}"`);
   }
-  const option = asUsage(() => findSetting(assignment.slice(0, at)));
+  const option = asUsage(() => findSetting(assignment.slice(0, at), "--set"));
   return layerOf(option, assignment.slice(at + 1), "--set");
 }
 

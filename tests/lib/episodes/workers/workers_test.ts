@@ -13,6 +13,7 @@ import { models } from "../../../../models/models.ts";
 import { tanhNetwork } from "../../../support/tanh_network.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "../../../support/tiny_env.ts";
 import { BAD_SEED } from "../../../support/worker_modules.ts";
+import { drawPolicy } from "../../../support/random_policy.ts";
 
 const NORMALISER = { mean: Float64Array.of(0.1), deviation: Float64Array.of(0.7) };
 const NETWORK = tanhNetwork([4]);
@@ -33,7 +34,7 @@ function options(changes: Partial<WorkerOptions> = {}): WorkerOptions {
 
 function jobs(seedsByJob: readonly (readonly number[])[]): EvaluationJob[] {
   return seedsByJob.map((seeds, i) => ({
-    parameters: models.initialisePolicy(SHAPE, Rng.fromSeed([7, i])),
+    parameters: drawPolicy(SHAPE, Rng.fromSeed([7, i])),
     seeds,
   }));
 }

@@ -27,7 +27,7 @@ async function withFile(text: string, use: (path: string) => Promise<void>): Pro
 Deno.test("train takes a value from the strongest place that gives one", async () => {
   const file =
     `env = "CartPole-v1"\nseed = 2\ndevice = "cpu"\n[update]\nbatchSize = 2\nperCycle = 2\n` +
-    `learningRate = 2\n[buffer]\ncapacity = 2`;
+    `learningRate = 2\n[buffer]\nbucketCapacity = 2`;
   await withFile(file, async (path) => {
     const env = {
       UDRLPG_CONFIG: path,
@@ -42,7 +42,7 @@ Deno.test("train takes a value from the strongest place that gives one", async (
     );
     const seen = (name: string) => [values[name], sources[name]];
     assert.deepEqual(seen("env"), ["CartPole-v1", `file "${path}"`]);
-    assert.deepEqual(seen("buffer.capacity"), [2, `file "${path}"`]);
+    assert.deepEqual(seen("buffer.bucketCapacity"), [2, `file "${path}"`]);
     assert.deepEqual(seen("update.learningRate"), [2, `file "${path}"`]);
     assert.deepEqual(seen("update.finalLearningRate"), [2e-6, 'preset "paper"']);
     assert.deepEqual(seen("steps"), [100_000, 'preset "paper" for CartPole']);
@@ -51,7 +51,7 @@ Deno.test("train takes a value from the strongest place that gives one", async (
     assert.deepEqual(seen("seed"), [5, "--seed"]);
     assert.deepEqual(seen("device"), ["webgpu", "UDRLPG_DEVICE"]);
     assert.deepEqual(seen("threads"), [2, "--threads"]);
-    assert.deepEqual(seen("update.beta1"), [0.9, "default"]);
+    assert.deepEqual(seen("warmup.noise"), [0, 'preset "paper"']);
     assert.deepEqual(seen("preset"), ["paper", "--preset"]);
   });
 });
@@ -82,6 +82,18 @@ Deno.test("train reads what presets show prints, to the same configuration", asy
   });
 });
 
+Deno.test("train and sweep say what replaced an option that a variable still stands for", async () => {
+  const env = { UDRLPG_EVALUATION_EVERY: "1000" };
+  const message = 'Cannot set option "evaluation.every" from UDRLPG_EVALUATION_EVERY: unknown ' +
+    "option: it was removed: use reports.evaluations, a number for the whole run\n";
+  const { code, stderr } = await run(["train", "--dry-run", "--env", "CartPole-v1"], { env });
+  assert.deepEqual([code, stderr], [2, message]);
+  await withFile('env = "CartPole-v1"', async (path) => {
+    const planned = await run(["sweep", "plan", path], { env });
+    assert.deepEqual([planned.code, planned.stderr], [2, message]);
+  });
+});
+
 Deno.test("train refuses wrong settings in one line", async () => {
   const cases: [string[], number, RegExp][] = [
     [[], 2, /^Cannot train: an environment must be given, got none: use --env ID/],
@@ -89,6 +101,16 @@ Deno.test("train refuses wrong settings in one line", async () => {
     [["--env", "CartPole-v1", "--preset", "papr"], 2, /unknown name: did you mean "paper"\?$/],
     [["--env", "CartPole-v1", "--set", "x"], 2, /must be key=value, got "x"$/],
     [["--env", "CartPole-v1", "--set", "sed=3"], 2, /unknown option: did you mean "seed"\?$/],
+    [
+      ["--env", "CartPole-v1", "--set", "rollout.fineAfter=500000"],
+      2,
+      /^Cannot set option "rollout\.fineAfter" from --set: unknown option: it was removed: use rollout\.lateFrom, a share of the budget$/,
+    ],
+    [
+      ["--env", "CartPole-v1", "--set", "cvae.latentSize=8"],
+      2,
+      /^Cannot set option "cvae\.latentSize" from --set: it counts only with generator\.kind = "cvae", got "tiled"$/,
+    ],
     [["--env", "CartPole-v1", "--set", "seed=x"], 2, /from --set: must be an integer, got "x"$/],
     [["--env", "CartPole-v1", "--steps", "0"], 2, /must be an integer of at least 1, got "0"$/],
     [
