@@ -36,7 +36,10 @@
  *     (in the same file), and requests are answered through a measured curve (lib/generator/calibration.ts), not by
  *     the raw scale.
  *
- *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
+ *  8. The loss may compare what policies do on observations of late in place of their weights, or beside them
+ *     (models/policy_actions.ts, lib/episodes/recent_states.ts): weights of deep policies do not average.
+ *
+ *  The preset `paper` turns off 5, 6, 8 and, but for the measured curve, 7.
  */
 
 import { measureReturn } from "../episodes/evaluate.ts";

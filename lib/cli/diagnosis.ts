@@ -8,6 +8,7 @@
 import { cpus } from "node:os";
 import { cacheFolder } from "../system/cache_folder.ts";
 import type { Clock } from "../system/clock.ts";
+import { sizeOf } from "../autodiff/shape.ts";
 import { resolveConfig } from "../config/config.ts";
 import { deviceProbes } from "../onnx/devices.ts";
 import type { EnvRegistry } from "../env.ts";
@@ -197,10 +198,12 @@ export async function measureUpdates(
   const rng = Rng.fromSeed(0);
   const weights = model.initialise(rng);
   const { batchSize } = config.update;
+  const { lossStates } = model;
   const batch: Batch = {
     commands: Array.from({ length: batchSize }, (_, row) => row / batchSize),
     shares: new Float32Array(batchSize).fill(1 / batchSize),
     writeTarget: (row, out) => out.fill(row / batchSize),
+    ...(lossStates ? { states: new Float32Array(sizeOf(lossStates)).fill(1) } : {}),
   };
   const batches = Array.from({ length: UPDATES_AT_ONCE }, () => batch);
   const learner = new Learner(model, weights, { batchSize, session: { device } });

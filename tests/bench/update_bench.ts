@@ -20,7 +20,8 @@ import {
 } from "../../lib/config/config.ts";
 import { Learner } from "../../lib/learner/learner.ts";
 import type { Batch } from "../../lib/learner/staging.ts";
-import type { PolicyShape } from "../../lib/model.ts";
+import { sizeOf } from "../../lib/autodiff/shape.ts";
+import type { GeneratorModel, PolicyShape } from "../../lib/model.ts";
 import type { StoredPolicy } from "../../lib/policy_space.ts";
 import { exportOnnx } from "../../lib/onnx/export.ts";
 import { createSession } from "../../lib/onnx/session.ts";
@@ -56,6 +57,8 @@ export interface UpdateCase {
   readonly tileSize?: number;
   /** Distinct rows of every batch; drawn as in training when absent. */
   readonly rows?: number;
+  /** What the loss compares; weights when absent. */
+  readonly loss?: Config["update"]["loss"];
 }
 
 /** Updates in one run, as in the reference configuration and the default preset. */
@@ -130,17 +133,23 @@ function shapeOf(sizes: readonly number[]): PolicyShape {
   };
 }
 
-function configOf({ hiddenSizes = [512, 512], tileSize = 32 }: UpdateCase): Config {
+function configOf(
+  { hiddenSizes = [512, 512], tileSize = 32, loss = "weights" }: UpdateCase,
+): Config {
   const values: PartialConfig = {
     generator: { kind: "tiled", hiddenSizes, tileSize, commandEncoding: "scalar" },
-    update: { perCycle: UPDATES, batchSize: BATCH_SIZE, learningRate: 2e-6 },
+    update: { loss, perCycle: UPDATES, batchSize: BATCH_SIZE, learningRate: 2e-6 },
     buffer: { kind: "bucket", bucketCapacity: 1, weightingScale: 0.3 },
   };
   return resolveConfig([{ source: "bench", values: flattenConfig(values) }]).config;
 }
 
 /** Draws batches from a full buffer of random policies, or batches of so many distinct ones. */
-function createSource(config: Config, size: number, rows: number | undefined): (rng: Rng) => Batch {
+function createSource(
+  config: Config,
+  { parameterCount: size, lossStates }: GeneratorModel,
+  rows: number | undefined,
+): (rng: Rng) => Batch {
   const buffer = new PolicyBuffer({ ...REFERENCE_SIZE, ...config.buffer }, size);
   const noise = Rng.fromSeed(1);
   const row = new Float32Array(size) as StoredPolicy;
@@ -149,6 +158,8 @@ function createSource(config: Config, size: number, rows: number | undefined): (
     buffer.add(row, { scaledReturn: (i + 1) / STORED, step: 0 });
   }
   const entries = buffer.top(STORED);
+  const states = new Float32Array(lossStates ? sizeOf(lossStates) : 0);
+  noise.fillStandardNormal(states);
   return (rng) => {
     const draw = rows === undefined ? buffer.draw(rng, { size: BATCH_SIZE }) : {
       entries: entries.slice(0, rows),
@@ -158,6 +169,7 @@ function createSource(config: Config, size: number, rows: number | undefined): (
       commands: draw.entries.map(({ scaledReturn }) => scaledReturn),
       shares: draw.shares,
       writeTarget: (i, out) => out.set(buffer.row(draw.entries[i].slot)),
+      states,
     };
   };
 }
@@ -172,7 +184,7 @@ async function measureCase(
   const model = models.createGenerator(config, shapeOf(sizes));
   const weights = model.initialise(Rng.fromSeed(1));
   const learner = new Learner(model, weights, { batchSize: BATCH_SIZE, session: {} });
-  const source = createSource(config, model.parameterCount, subject.rows);
+  const source = createSource(config, model, subject.rows);
   const rng = Rng.fromSeed(2);
   const options = { rng, learningRate: () => config.update.learningRate };
   const batches = () => Array.from({ length: UPDATES }, () => source(rng));
@@ -200,7 +212,8 @@ async function measureCase(
   const from = hiddenSizes ? ` from ${hiddenSizes.join("-")}` : "";
   return {
     name: `update ${sizes.join("-")}${from}${tileSize === 32 ? "" : `, tiles of ${tileSize}`}` +
-      (subject.rows === undefined ? "" : `, ${subject.rows} rows`),
+      (subject.rows === undefined ? "" : `, ${subject.rows} rows`) +
+      (subject.loss === undefined ? "" : `, loss ${subject.loss}`),
     weights: weights.length,
     tiles: Math.max(1, ...across.slice(1).map((count, i) => count * across[i])),
     rows,
@@ -219,10 +232,19 @@ const MAIN_CASES: readonly UpdateCase[] = [
   { sizes: [11, 3], hiddenSizes: [128, 128], rows: BATCH_SIZE },
 ];
 
-/** The reference generator against batch, policy width and number of tiles. */
+/**
+ * The reference generator against batch, policy width and number of tiles, and the default one for a deep
+ * policy against what the loss compares.
+ */
 const SCALING_CASES: readonly UpdateCase[] = [
   ...[1, 4, 12, 24].map((rows) => ({ sizes: [11, 128, 128, 3], rows })),
   ...[32, 64, 256].map((width) => ({ sizes: [11, width, width, 3], rows: 8 })),
+  ...(["weights", "function", "both"] as const).map((loss) => ({
+    sizes: [17, 64, 64, 6],
+    hiddenSizes: [128, 128],
+    rows: 10,
+    loss,
+  })),
   ...[16, 64].map((tileSize) => ({ sizes: [11, 128, 128, 3], tileSize, rows: 8 })),
 ];
 

@@ -17,8 +17,8 @@ const AT_ONCE = 2;
 const TOLERANCE = 1e-4;
 
 function createLearner(device: Device) {
-  const config = tinyConfig();
-  const model = models.createGenerator(config, shapeOf([3, 1]));
+  const config = tinyConfig({ update: { loss: "both" } });
+  const model = models.createGenerator(config, shapeOf([3, 4, 1]));
   const learner = new Learner(model, model.initialise(Rng.fromSeed(1)), {
     batchSize: config.update.batchSize,
     session: { device, threads: 1 },
