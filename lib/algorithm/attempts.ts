@@ -1,11 +1,11 @@
 /**
- * Several attempts at a task within one run, of which the best goes on.
+ * Several attempts at a task within one run; the best one goes on.
  *
- * What a long run comes to is often decided early: the first gait that does not fall is walked ever
- * more surely, and no noise leads from it to a better one. So a first part of a budget that is long
- * enough is spent on attempts, each with a generator, a buffer and a normaliser of its own. After a
- * round, in which all have had the same number of steps, their best commands are measured without noise
- * and the worse half is given up (successive halving); the last one has the rest of the budget.
+ * The first gait that does not fall often decides what a long run comes to: the run walks it ever more
+ * surely, and no noise leads from it to a better one. So the first part of a long budget goes to several
+ * attempts, each with a generator, a buffer and a normaliser of its own. After a round all of them have had
+ * the same number of steps: their best commands are measured without noise, and the worse half is given up
+ * (successive halving). The last attempt has the rest of the budget.
  */
 
 import { streamFor } from "../numbers/streams.ts";
@@ -16,7 +16,7 @@ import { goalsOf } from "./goals.ts";
 import { measureGoals } from "./measure.ts";
 import { createAttempt, type RestingAttempt, type TrainingRun } from "./run.ts";
 
-/** Lets another attempt go on, or begin, when the present one has had the steps of its round. */
+/** Changes to another attempt, or begins one, when the present attempt has had the steps of its round. */
 export async function* changeAttemptWhenDue(run: TrainingRun): Events<AttemptEvent> {
   if (!isRoundOver(run)) return;
   const { task, attempt, tally } = run;
@@ -58,7 +58,7 @@ function beginAnew(run: TrainingRun): void {
   run.attempt.startStep = spentSteps(run);
 }
 
-/** Gives up the worse half when a round is over; then the first that has had the fewest rounds is next. */
+/** Gives up the worse half after a round; then chooses the first attempt that has had the fewest rounds. */
 function chooseNext(run: TrainingRun): RestingAttempt {
   const roundsOf = ({ attempt }: RestingAttempt) => attempt.rounds;
   const least = Math.min(...run.resting.map(roundsOf));
@@ -69,12 +69,12 @@ function chooseNext(run: TrainingRun): RestingAttempt {
   return run.resting.find((each) => roundsOf(each) === least)!;
 }
 
-/** Lets an attempt go on where it was left. */
+/** Goes on with an attempt where it was left. */
 function takeUp(run: TrainingRun, next: RestingAttempt): void {
   run.resting = run.resting.filter((each) => each !== next);
   run.attempt = next.attempt;
   run.tools.learner.restore(next.learner);
-  // The rest of the budget is a new start of the noise.
+  // The last attempt begins its noise anew: it fades over the rest of the budget.
   run.attempt.startStep = spentSteps(run) - (isLastAttempt(run) ? 0 : next.steps);
 }
 

@@ -17,7 +17,7 @@ import type { Task, TrainingRun } from "./run.ts";
 /** What the division of a budget depends on. */
 export type Plan = Pick<Task, "config" | "spec">;
 
-/** Episodes of a goal's policy without noise: so many that luck is mostly out of their mean. */
+/** Episodes of a goal's policy without noise: enough to take most of the luck out of their mean. */
 export const GOAL_EPISODES = 5;
 
 /** However small the selection's share is, this many episodes are kept for it, ... */
@@ -25,7 +25,7 @@ const MIN_SELECTION_EPISODES = 6;
 /** ... unless that is more than this share of the budget. */
 const MAX_SELECTION_SHARE = 0.3;
 
-/** Share of training's steps for all rounds of attempts: the last attempt has a fifth and what rounds leave. */
+/** Share of training's steps for all rounds of attempts: a fifth is left to the last attempt at least. */
 const ROUNDS_SHARE = 0.8;
 
 /** Counts the steps that the budget pays for. */
@@ -33,7 +33,7 @@ export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): nu
   return steps.training + steps.noiseFree;
 }
 
-/** Tells whether training may run so many further episodes of any length. */
+/** Tells whether training may run this many further episodes of any length. */
 export function hasBudget(run: TrainingRun, { episodes = 1 } = {}): boolean {
   const { config, spec } = run.task;
   return spentSteps(run) + episodes * spec.maxEpisodeSteps <=
@@ -95,7 +95,7 @@ export function checkBudget(config: Config, spec: EnvSpec): void {
 
 /** Tells whether an attempt has stored enough to learn from. */
 export function isWarm({ task: { config }, tools: { learner }, attempt }: TrainingRun): boolean {
-  // Once updates have begun it is over, also for a run that goes on with a larger budget.
+  // A run that goes on with a larger budget does not warm up again.
   return learner.updates > 0 || attempt.episodes >= config.warmup.episodes;
 }
 
@@ -153,7 +153,7 @@ export function isRoundOver(run: TrainingRun): boolean {
   return !isLastAttempt(run) && spentSteps(run) >= roundEnd;
 }
 
-/** Gives how much is over of what an attempt is given, from 0 to 1: all rounds, or the rest. */
+/** Gives the share that is spent of what an attempt is given (all rounds, or the rest), from 0 to 1. */
 export function attemptProgress(run: TrainingRun): number {
   const { task, attempt: { startStep } } = run;
   const length = isLastAttempt(run)
@@ -162,7 +162,7 @@ export function attemptProgress(run: TrainingRun): number {
   return Math.min(1, (spentSteps(run) - startStep) / length);
 }
 
-/** Tells whether rollouts are late (`rollout.lateFrom`), and no other attempt is to have its turn. */
+/** Tells whether rollouts are late (`rollout.lateFrom`): never before the last attempt. */
 export function isLate(run: TrainingRun): boolean {
   const { steps, rollout: { lateFrom } } = run.task.config;
   return lateFrom > 0 && spentSteps(run) >= lateFrom * steps && isLastAttempt(run);

@@ -1,20 +1,21 @@
 /**
  * The replay buffer: stored policies, grouped by the return that they reached.
  *
- * No critic smooths the returns, so what is learnt depends on what is drawn: a bucket's chance does
- * not depend on how many policies it holds, only on its rank among the non-empty buckets. Bucket i of
- * K holds the scaled returns (i/K, (i+1)/K]; returns below 0 belong to the first one, and above 1
- * buckets of the same width go on without end. The plain queue (`fifo`, for ablations) treats every
- * policy as a bucket of its own, so that the same weightings apply to the rank of its return.
+ * No critic smooths the returns, so what is drawn decides what is learnt. The chance of a bucket depends on
+ * its rank among the non-empty buckets, not on how many policies it holds. Bucket i of K holds the scaled
+ * returns (i/K, (i+1)/K]; returns below 0 belong to the first bucket, and buckets of the same width go on
+ * above 1 without end. The plain queue (`fifo`, for ablations) treats every policy as a bucket of its own.
  *
- * Policies are rows of one slab (lib/algorithm/row_slab.ts): a stored policy costs its P numbers and a handful of
- * bytes, and drawing copies nothing but the drawn rows.
+ * Policies are rows of one slab (lib/numbers/row_slab.ts): a stored policy costs its P numbers and a few bytes,
+ * and a draw copies nothing but the drawn rows.
+ *
+ * Longer than other files because entries, buckets and the sums of their weights change together.
  */
 
 import type { Config } from "../config/config.ts";
 import type { Rng } from "../numbers/rng.ts";
 import type { StoredPolicy } from "../policy_space.ts";
-import { RowSlab } from "./row_slab.ts";
+import { RowSlab } from "../numbers/row_slab.ts";
 
 /** What is known of a stored policy. */
 export interface Entry {
@@ -22,7 +23,7 @@ export interface Entry {
   readonly slot: number;
   /** The scaled return that it is learnt under. */
   scaledReturn: number;
-  /** What survival bonuses would add to it where they are left out, scaled; 0 where they are not. */
+  /** The survival bonus that `scaledReturn` leaves out, scaled; 0 where it leaves none out. */
   survival: number;
   /** Episodes that `scaledReturn` is the mean of. */
   episodes: number;
@@ -40,7 +41,7 @@ export interface Entry {
 export interface Draw {
   /** The distinct policies, [B]. */
   readonly entries: readonly Entry[];
-  /** Number of times each was drawn / number of draws, or what favoured ones leave of that; [B], sum 1. */
+  /** Share of the draws, and of what favoured policies have, [B]; they sum to 1. */
   readonly shares: Float32Array;
 }
 
@@ -61,9 +62,9 @@ export interface DrawOptions {
   readonly size: number;
   /** Spreads draws evenly over returns, in place of the weights by rank. */
   readonly isEven?: boolean;
-  /** Only buckets of lower scaled returns are drawn, where there are any. */
+  /** Leaves out buckets of this scaled return and above, unless no other is left. */
   readonly below?: number;
-  /** Stored policies that have a share of the batch between them, whatever is drawn. */
+  /** Stored policies that share a part of the batch between them, whatever is drawn. */
   readonly favoured?: { readonly entries: readonly Entry[]; readonly share: number };
 }
 
@@ -116,8 +117,8 @@ export class PolicyBuffer {
   }
 
   /**
-   * The highest scaled return offered, stored or not, -Infinity at the start; a relabelling starts it
-   * anew from what is stored.
+   * The highest scaled return offered, stored or not; -Infinity at the start. A relabelling sets it to the
+   * highest stored one.
    */
   get best(): number {
     return this.#best;
@@ -186,8 +187,8 @@ export class PolicyBuffer {
   }
 
   /**
-   * Replaces the return of a stored policy after it was measured again. No policy leaves for it: its
-   * new bucket may hold more than its capacity.
+   * Replaces the return of a stored policy after it was measured again. No other policy leaves: the new
+   * bucket may hold more than its capacity.
    */
   relabel(
     entry: Entry,
@@ -208,7 +209,7 @@ export class PolicyBuffer {
 
   /**
    * Keeps policies from being drawn; they stay stored.
-   * @returns what undoes it.
+   * @returns a function that undoes it.
    */
   setAside(isAside: (entry: Readonly<Entry>) => boolean): () => void {
     const aside = this.#rank().flat().filter(isAside);
@@ -265,7 +266,7 @@ export class PolicyBuffer {
     return { entries: [...shares.keys()], shares: Float32Array.from(shares.values()) };
   }
 
-  /** Gives policies from now on numbers from this one on, where others were given elsewhere. */
+  /** Sets the number of the next arrival: no two policies of a run share one, whatever buffer they are in. */
   numberFrom(order: number): void {
     this.#arrivals = order;
   }

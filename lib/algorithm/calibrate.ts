@@ -1,9 +1,10 @@
 /**
  * Measures which command earns which return, from command 0 to above the best one.
  *
- * First on an even grid, then halfway between the neighbours whose means differ most, until none differ
- * much. Then requests are rehearsed: returns all over the range are asked for, and what the answers earn
- * is added to what was known of their commands, so that a lucky measurement does not stay the answer.
+ * The first commands form an even grid. Then the gaps between the neighbours whose means differ most are
+ * halved, until none differs much. At last requests are rehearsed: the curve answers requests from all over
+ * the range, and what the answers earn is added to what was known of their commands, so that a lucky
+ * measurement does not stay the answer.
  */
 
 import {
@@ -19,13 +20,13 @@ import type { TrainingRun } from "./run.ts";
 
 /** The curve is measured up to this multiple of the best command. */
 const HIGHEST_COMMAND = 1.1;
-/** Commands that are measured between two looks at the curve, so that workers have something to share. */
+/** Commands measured between two looks at the curve: enough for workers to share. */
 const GROUP = 8;
 
 /** Measures the curve of a trained run, given what its best command returned. */
 export async function calibrate(run: TrainingRun, best: CalibrationPoint): Promise<Calibration> {
   const { commands } = run.task.config.calibration;
-  // As many commands again where the curve is steep, and twice as many requests that are answered by it.
+  // As many commands again where the curve is steep, and twice as many rehearsed requests.
   const [refinements, rehearsals] = [commands - 1, 2 * (commands - 1)];
   const curve = new MeasuredCurve(run, best);
   const top = best.command * HIGHEST_COMMAND;
@@ -91,12 +92,12 @@ class MeasuredCurve {
   }
 }
 
-/** Neighbours whose means differ by less than this share of the curve's height need nothing between. */
+/** A gap is fine enough where the means differ by less than this share of the curve's height. */
 const FINE_ENOUGH = 0.02;
 
 /**
- * Commands halfway between the neighbours whose means differ most, steepest first; none where all of
- * the curve is fine enough.
+ * Gives the commands halfway between the neighbours whose means differ most, steepest first; none where
+ * the whole curve is fine enough.
  */
 export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
   const means = points.map(({ mean }) => mean);

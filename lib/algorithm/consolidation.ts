@@ -1,25 +1,23 @@
 /**
- * The end of learning: first a survey of what stored policies return in the mean, then the last updates, over
- * the whole buffer, evenly.
+ * The end of learning: a survey of what stored policies return in the mean, then the last updates, which fit
+ * the whole buffer evenly.
  *
  * Survey. A stored return is one episode's. Where the start of an episode decides most of it, a good policy is
- * stored under a poor return now and then, and many a middling return is that of a policy that does well in
- * every other episode: a generator that learns those answers a request with luck. So in a share of the budget
- * policies from all over the range run again and are stored under their mean, and of those that return about
- * the same the steadiest is kept. The last updates learn from these alone, and the selection knows a good one
- * that is sure.
+ * now and then stored under a poor return, and a policy that does well in every other episode under a middling
+ * one. A generator that learns those answers a request with luck. So a share of the budget runs policies from
+ * all over the range again and stores them under their means. Of those that return about the same, the
+ * steadiest is kept; the last updates learn from the kept ones alone.
  *
- * Updates. While rollouts ask for the best, updates draw the best buckets almost only, and what low commands
- * mean is forgotten. Here draws are spread evenly over returns, so that every command means something again.
- * The policy that won the selection takes a fixed share of every batch, and stored policies that claim as much
- * as it or more are left out: beside it they are luck, and a blend of good policies is seldom a good one. At
- * the other end a policy that returns what random ones do has a share: the blend of all that fall over is a
- * policy of small weights, which stands still.
+ * Updates. Rollouts ask for the best, so updates draw little but the best buckets, and the generator forgets
+ * what low commands mean. Here draws are spread evenly over returns. The winner of the selection has a fixed
+ * share of every batch. Stored policies that claim as much as the winner are left out: their returns are luck,
+ * and a blend of good policies is seldom a good one. At the other end one policy that returns what random ones
+ * do has a share: the blend of all that fall over has small weights, and stands still.
  *
- * Where training left a survival bonus out of the returns, standing still is worth as little as falling at
- * once, and the low commands would stand for both. People ask for whole returns: policies whose whole return
- * is far from the straight line between a random policy and the winner are left out, so that one command
- * means one kind of policy.
+ * Where training leaves a survival bonus out of the returns, standing still is worth as little as falling at
+ * once, and a low command would stand for both. People ask for whole returns. So policies whose whole return
+ * is far from the straight line between a random policy and the winner are left out: one command then means
+ * one kind of policy.
  */
 
 import type { Batch } from "../learner/staging.ts";

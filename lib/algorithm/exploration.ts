@@ -12,17 +12,17 @@ import type { TrainingRun } from "./run.ts";
 export type NoiseKind = "wide" | "fine";
 
 /**
- * What tells the two kinds apart. Around a policy that walks, what improves it lies at a tenth or less
- * of the sigma that finds another way to walk.
+ * The differences between the two kinds. What improves a policy that walks lies within a tenth of the sigma
+ * that finds another way to walk.
  */
 interface NoiseRule {
-  /** A success is a return that keeps this share of the way from a random policy's to the goal. */
+  /** A rollout succeeds when it keeps this share of the way from a random policy's return to the goal. */
   readonly keptShare: number;
   /** Deviation of the logarithm of the factor that each episode draws. */
   readonly spread: (rollout: Config["rollout"]) => number;
-  /** What the part of the attempt that is over makes of sigma. */
+  /** The factor on sigma at this point of the attempt. */
   readonly schedule: (run: TrainingRun) => number;
-  /** Where successes leave their mark. */
+  /** The field that holds the factor that successes adapt. */
   readonly factor: "noiseFactor" | "fineFactor";
 }
 
@@ -45,9 +45,9 @@ const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
 const FINE_SHARE = 0.8;
 
 /**
- * Adds Gaussian noise to a policy, [P], in place. Draws one uniform number, late in a
- * run two, and 1 + P normal ones from the stream of this episode. With a spread, episodes explore at many
- * scales: most near the present sigma, a few far out of a plateau.
+ * Adds Gaussian noise to a policy, [P], in place. With a spread, episodes explore at many scales: most near
+ * the present sigma, a few far out of a plateau. Draws one uniform number, two late in a run, and 1 + P
+ * normal ones from the stream of this episode.
  * @returns the kind of noise.
  */
 export function addNoise(run: TrainingRun, policy: GeneratedPolicy): NoiseKind {
@@ -67,9 +67,9 @@ export function addNoise(run: TrainingRun, policy: GeneratedPolicy): NoiseKind {
 }
 
 /**
- * Gives the root mean square that noise may leave a policy's weights at. Noise makes weights larger, step by
- * step, and large ones saturate tanh: the policy only ever pushes as hard as it can, noise of any size
- * changes nothing about it, and exploration has come to an end.
+ * Gives the greatest root mean square that noise may leave a policy's weights at. Noise makes weights larger
+ * step by step, and large weights saturate tanh: such a policy pushes as hard as it can whatever it sees,
+ * noise no longer changes what it does, and exploration ends.
  */
 function sizeLimit(
   { task: { config: { rollout: { weightLimit } } } }: TrainingRun,
@@ -89,17 +89,16 @@ function rootMeanSquare(values: Float32Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
 }
 
-/** How fast successes change the noise: the factor's logarithm moves by this times their surplus. */
+/** The logarithm of the factor moves by this times the surplus of successes. */
 const ADAPTATION = 0.1;
 /** The noise stays between these multiples of its configured size. */
 const LEAST_NOISE = 0.1;
 const MOST_NOISE = 5;
 
 /**
- * Adapts a kind of noise to the outcome of an episode with it, so that the configured share of them
- * succeeds: on a plateau, where nothing that is tried matters, noise grows until it leads away; around
- * a fragile gait it shrinks until it does not break it. (The success rule of evolution strategies, with
- * "not broken" in place of "better".)
+ * Adapts a kind of noise to the outcome of an episode, so that the configured share of episodes succeeds. On
+ * a plateau, where nothing matters, noise grows until it leads away; around a fragile gait it shrinks until
+ * it does not break it. (The success rule of evolution strategies, with "not broken" in place of "better".)
  */
 export function adaptNoise(
   { task: { config }, attempt }: TrainingRun,

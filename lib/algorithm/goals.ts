@@ -1,21 +1,21 @@
 /**
  * What rollouts ask for: the returns of a few stored policies that deserve it.
  *
- * The reference asks for the best return seen. Often that is a lucky episode, or a policy on a needle's
- * point: whatever the generator puts out near it falls down, and a run that goes on asking for it learns
- * nothing more. So each stored policy has a credit, the mean of its own return and of those that rollouts
- * reached when they asked for it, and rollouts ask for one of the policies of highest credit. A new best
- * policy is tried at once, since nothing speaks against it yet, and is dropped when it does not carry.
+ * The reference asks for the best return seen. Often that was a lucky episode, or its policy is so fragile that
+ * whatever the generator puts out near it falls down; a run that goes on asking for it learns nothing more. So
+ * each stored policy has a credit: the mean of its own return and of the returns that rollouts reached when
+ * they asked for it. Rollouts ask for one of the policies of highest credit. Nothing speaks against a new best
+ * policy yet, so rollouts try it at once, and drop it when they do not reach it.
  */
 
 import type { Entry } from "./buffer.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { TrainingRun } from "./run.ts";
 
-/** A return to ask for, and what came of asking. */
+/** A return to ask for, and what rollouts reached that did. */
 export type Goal = Pick<Entry, "scaledReturn" | "asked" | "answered">;
 
-/** So many stored policies of highest return compete by their credit. */
+/** This many stored policies of highest return compete by their credit. */
 const COMPETITORS = 60;
 
 /**
@@ -50,7 +50,7 @@ export function drawGoal({ task: { config }, tally }: TrainingRun, goals: readon
   return goals[Math.floor(draw * goals.length)];
 }
 
-/** Notes what a rollout reached that asked for a goal. */
+/** Notes what a rollout reached when it asked for a goal. */
 export function creditGoal(goal: Goal, scaledReturn: number): void {
   goal.asked++;
   goal.answered += scaledReturn;

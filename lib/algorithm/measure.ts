@@ -2,12 +2,12 @@
  * Running policies to learn what they return: once with everything that a training episode changes, or
  * several times without noise.
  *
- * The return of one noisy episode is partly luck, and the best of many such returns always is. What the
- * generator makes of them may be worse: what it could do well at one time is lost when the next lucky
- * policy leads it elsewhere. So policies run again. The policy for a goal is run in fresh episodes and
- * stored under their mean (`measureGoals`): a return that was earned, to aim at, to learn the command from,
- * and to choose from at the end. The best stored policies run again and average their return
- * (`refreshBest`), and so do policies from all over the range before the end (`remeasure`).
+ * The return of one noisy episode is partly luck, and the best of many such returns always is. The generator
+ * follows the luck: what it could do well is lost when the next lucky policy leads it elsewhere. So policies
+ * run again. The generator's policy for a goal runs in fresh episodes and is stored under their mean
+ * (`measureGoals`): a return that was earned, to aim at, to learn from, and to choose from at the end. The best
+ * stored policies run again and average their return (`refreshBest`), and so do policies from all over the
+ * range before the end (`remeasure`).
  */
 
 import { countSteps, type EvaluationJob } from "../episodes/evaluate.ts";
@@ -49,8 +49,8 @@ export async function runAndStore(
 }
 
 /**
- * Tells whether the next rollout runs a stored policy again. Late in a run hardly anything new is found and
- * most of what looks better was lucky: there it may be due more often.
+ * Tells whether the next rollout runs a stored policy again. Late in a run rollouts find hardly anything new,
+ * and most of what looks better was lucky: there it may be due more often.
  */
 export function isRefreshDue(run: TrainingRun): boolean {
   const { task: { config: { rollout } }, tally } = run;
@@ -62,8 +62,8 @@ export function isRefreshDue(run: TrainingRun): boolean {
 const REFRESH_CANDIDATES = 10;
 
 /**
- * Runs a stored policy for one more training episode and averages its return: of the best ones, the one
- * that was measured in the fewest episodes.
+ * Runs a stored policy for one more training episode and averages its return. Of the best policies it takes
+ * the one that was measured in the fewest episodes.
  * @throws {DivergedError} when its return is not finite.
  */
 export async function refreshBest(
@@ -204,7 +204,7 @@ export interface Measured {
 /** Seeds of episodes that train or choose are numbered from here, apart from the calibration's. */
 const FIRST_NOISE_FREE = 0x4000_0000;
 
-/** Runs policies on the same episodes, seen in no measurement before, whose steps the budget pays for. */
+/** Runs policies on the same episodes, which no measurement has used before; the budget pays for them. */
 export async function measurePaid(
   run: TrainingRun,
   policies: readonly GeneratedPolicy[],

@@ -1,4 +1,4 @@
-/** What a run measures of itself while it trains. Nothing is learnt or chosen from it. */
+/** Reports: what a run measures of itself while it trains. Nothing is learnt or chosen from them. */
 
 import { measureReturn } from "../episodes/evaluate.ts";
 import { dueReports, spentSteps } from "./budget.ts";
@@ -78,7 +78,7 @@ export function countOccupancy(buffer: Pick<PolicyBuffer, "entries">): number[] 
   return counts;
 }
 
-/** Makes the next reports of a run whose budget was changed come when the new intervals say. */
+/** Puts the reports of a run whose budget was changed on the new budget's intervals. */
 export function rebaseReports(run: TrainingRun): void {
   Object.assign(run.tally, dueReports(run));
 }

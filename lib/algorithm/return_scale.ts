@@ -1,10 +1,10 @@
 /**
  * The scale between returns and commands.
  *
- * A command is a return on the scale 0..1 of the configured range. What is scaled is the *stored*
- * return: the episode's return, or the return without the reward for being alive where the
- * configuration removes it (in Hopper standing still for 1000 steps would otherwise be worth 1000,
- * and the buckets would sort by survival). Returns below the range are clipped to it.
+ * A command is a return on the scale 0..1 of the configured range. The scale applies to the *stored* return:
+ * the episode's, without the reward for being alive where the configuration removes it. (In Hopper standing
+ * still for 1000 steps would otherwise be worth 1000, and the buckets would sort by survival.) Returns below
+ * the range are clipped to it.
  */
 
 import type { Config } from "../config/config.ts";
@@ -19,7 +19,7 @@ export interface ReturnScale {
   readonly max: number;
   /** The return of an episode as the buffer stores it. */
   storedReturn(episode: Episode): number;
-  /** What the stored return leaves out of an episode's return, scaled: its survival bonus, or 0. */
+  /** The survival bonus that the stored return leaves out, scaled; 0 where it leaves none out. */
   survival(episode: Episode): number;
   /** Stored return -> scaled, at least 0. */
   scale(storedReturn: number): number;

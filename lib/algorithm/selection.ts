@@ -1,11 +1,11 @@
 /**
- * Which policy is the best one, found by measuring.
+ * Finds the best policy by measuring.
  *
- * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that
- * command may be bad. So policies compete in fresh episodes: noise-free ones of the generator for
- * the goals of rollouts, and the best stored ones. All play the same episodes, as many in each round as
- * an equal part of what training left of the budget pays for; after a round the worse half leaves
- * (successive halving), until one of the last two wins.
+ * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that command may be
+ * bad. So policies compete in fresh episodes: what the generator puts out for the goals of rollouts, without
+ * noise, and the best stored ones. All of them play the same episodes. Each round has an equal part of what
+ * training left of the budget; after a round the worse half leaves (successive halving), until one of the last
+ * two wins.
  */
 
 import { summarise } from "../numbers/statistics.ts";
@@ -15,10 +15,10 @@ import { goalsOf } from "./goals.ts";
 import { generate, measurePaid } from "./measure.ts";
 import { currentNormaliser, recall, type TrainingRun } from "./run.ts";
 
-/** Policies that compete, and as many again of those that ran more than once. */
+/** Policies that compete; as many again join of those that ran more than once. */
 const CANDIDATES = 6;
 
-/** A policy that won, as the generator is to learn it. */
+/** The policy that won. */
 export interface Winner {
   /** Its numbers, [P]. */
   readonly policy: StoredPolicy;
@@ -77,8 +77,9 @@ function roundsOf(count: number): number {
 }
 
 /**
- * The best stored policies, half of the candidates, and what the generator puts out for the goals; of the
- * stored ones that ran more than once, whose return is no luck, as many again if there is room.
+ * Makes the candidates: one half are the best stored policies, the other what the generator puts out for the
+ * goals. As many again join, if there is room, of the stored ones that ran more than once: their return is no
+ * luck.
  */
 async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
   const { buffer } = run.attempt;

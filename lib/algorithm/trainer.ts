@@ -14,27 +14,23 @@
  * decides where to save and where to stop.
  *
  * Differences from the paper and its reference code:
- *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
- *     than half of the arithmetic at the reference's weighting.
- *  2. The observation normaliser changes between episodes, not within them (lib/episodes/normaliser.ts), and
- *     stored policies keep the meaning they were measured with when it moves
- *     (lib/policy_space.ts): no stale labels.
+ *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less than half
+ *     of the arithmetic at the reference's weighting.
+ *  2. The observation normaliser changes between episodes, not within them (lib/episodes/normaliser.ts). Stored
+ *     policies keep the meaning they were measured with when it moves (lib/policy_space.ts): no stale labels.
  *  3. Every episode starts from a seed of its own (lib/numbers/streams.ts), so resuming needs no stream.
- *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run
- *     (where returns vary, a share of the budget measures the generator's own policies and stores them:
- *     lib/algorithm/measure.ts, or the best stored policies run again), and no episode starts that might not fit
- *     the budget.
- *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the
- *     policy could do, and may be kept from making weights ever larger; late in a run most of it
- *     explores finely (lib/algorithm/exploration.ts). Rollouts aim at one of the best returns that proved to be
- *     within reach (lib/algorithm/goals.ts), and the policies that reached them may have a share of every batch,
- *     whatever is drawn: what the generator makes of the draws alone is a blend of the best, which may be
- *     worse than any of them.
+ *  4. Steps are counted by purpose, and no episode starts that might not fit the budget. The reference runs a
+ *     noise-free episode before each rollout; here policies run again only where returns vary, and what they
+ *     return is stored (lib/algorithm/measure.ts).
+ *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the policy could
+ *     do; it may be kept from making weights ever larger, and late in a run most of it explores finely
+ *     (lib/algorithm/exploration.ts). Rollouts aim at one of the best returns that proved to be within reach
+ *     (lib/algorithm/goals.ts). The policies that reached them may have a share of every batch: what the
+ *     generator makes of the draws alone is a blend of the best, which may be worse than any of them.
  *  6. A long budget holds several attempts, of which the best has the rest of it (lib/algorithm/attempts.ts).
- *  7. What is handed out as the best is chosen by fresh episodes (lib/algorithm/selection.ts), the whole buffer
- *     is fitted evenly at the end (lib/algorithm/consolidation.ts), or what proves steady of it where returns vary
- *     (in the same file), and requests are answered through a measured curve (lib/generator/calibration.ts), not by
- *     the raw scale.
+ *  7. At the end fresh episodes choose the best policy (lib/algorithm/selection.ts), the whole buffer is fitted
+ *     evenly, or its steadiest policies where returns vary (lib/algorithm/consolidation.ts), and requests are
+ *     answered through a measured curve (lib/generator/calibration.ts), not by the raw scale.
  *
  *  8. The loss may compare what policies do on observations of late in place of their weights, or beside them
  *     (models/policy_actions.ts, lib/episodes/recent_states.ts): weights of deep policies do not average.
@@ -128,9 +124,9 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
 const FINAL_EPISODES = 20;
 
 /**
- * Chooses the best policy, fits the buffer evenly, measures the curve that requests are answered through. The
- * survey and the choice are paid by the budget; the curve changes nothing but the command that a request
- * leads to, and the last evaluation changes nothing at all.
+ * Chooses the best policy, fits the buffer evenly, and measures the curve that requests are answered through.
+ * The budget pays for the survey and the choice. The curve changes nothing but the command that a request leads
+ * to; the last evaluation changes nothing at all.
  */
 async function* finish(run: TrainingRun): Events {
   const steady = await survey(run);
@@ -151,7 +147,7 @@ async function* finish(run: TrainingRun): Events {
   yield { kind: "end", outcome: { calibration, finalReturn } };
 }
 
-/** The winner's command; without consolidation the generator has not learnt it, and knows its goal best. */
+/** Gives the winner's command; without the last updates, which teach it to the generator, the first goal's. */
 function bestCommand(run: TrainingRun, winner: Winner | undefined): number {
   const hasLearntIt = run.task.config.consolidation.updates > 0;
   return (hasLearntIt ? winner?.command : undefined) ?? goalsOf(run)[0].scaledReturn;

@@ -16,8 +16,8 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  update   draw stored pairs and move the generator's answer to each return",
       "           towards the weights that reached it: squared error, Adam, K steps",
     ],
-    "Whatever a policy reached becomes the command under which it is learnt (hindsight). Stored policies lie in buckets by return, and a bucket's chance to be drawn depends on its rank, not on how many policies it holds, so that rare good policies are learnt from as much as frequent bad ones.",
-    "Where the budget is long enough for several (--set attempts.roundShare=0.1; so by default for Hopper and HalfCheetah), attempts that begin anew compete, and the one whose policies return most has the rest of the budget.",
+    "The return that a policy reached becomes the command under which it is learnt (hindsight). Stored policies lie in buckets by return. The chance of a bucket depends on its rank, not on how many policies it holds: rare good policies are learnt from as much as frequent bad ones.",
+    "A long budget may hold several attempts that begin anew (--set attempts.roundShare=0.1; by default for Hopper and HalfCheetah): the attempt whose policies return most has the rest of the budget.",
     "After training, `udrlpg generate --return R` asks the generator for a policy and measures what it returns, and `udrlpg curve` shows requested against achieved returns over the whole range.",
   ],
   presets: [

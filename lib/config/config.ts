@@ -1,9 +1,9 @@
 /**
  * A run's configuration: values for the table of options, from layers that override each other.
  *
- * Presets, files, the environment and the command line each give some values under dotted names; the
- * last layer that names an option wins, and every value is checked by the option's rule with the layer
- * in the message. What the options are, `options.ts` says.
+ * Presets, files, variables and the command line each give some values under dotted names. The last layer that
+ * names an option wins. Every value is checked by the rule of its option in `options.ts`; the message names the
+ * layer.
  */
 
 import { nearest } from "../system/words.ts";
@@ -69,7 +69,6 @@ export function listOptions(): readonly NamedOption[] {
   return OPTIONS;
 }
 
-/**
 /** What `findOption` may be told. */
 export interface FindOptions {
   /** Further options beside those of the table. */
@@ -119,8 +118,8 @@ export interface ResolvedConfig {
 /**
  * Resolves layers, weakest first, to a complete configuration.
  *
- * An option that does not count, because another has not the value that it needs, gets its default where a
- * stronger layer said so of the other, and is refused otherwise.
+ * An option does not count where another option lacks the value that it needs. It gets its default then if a
+ * stronger layer gave that other value, and is refused otherwise.
  * @throws {RangeError | TypeError} naming the option, the rule and the layer of a bad value.
  */
 export function resolveConfig(layers: readonly ConfigLayer[]): ResolvedConfig {

@@ -19,7 +19,7 @@ export interface Preset {
 
 const MILLION = 1_000_000;
 
-/** One line of the reference's table: budget and range of returns. It reports every hundredth of the budget. */
+/** One line of the reference's table: budget and range of returns. */
 function paperEnvironment(
   steps: number,
   range: readonly [min: number, max: number],
@@ -39,7 +39,7 @@ const PAPER_ENVIRONMENTS: Readonly<Record<string, PartialConfig>> = {
 };
 
 const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
-  // Returns end at 500, where many policies are lucky and few are sure: only running them again tells.
+  // Many policies reach 500, the most there is, by luck: only running them again tells which are sure.
   CartPole: {
     steps: 50_000,
     rollout: { refreshEvery: 4 },
@@ -47,10 +47,10 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     selection: { budgetShare: 0.35 },
   },
   InvertedPendulum: { steps: 20_000 },
-  // The best policies push just enough: beside another policy to learn they are missed by a hair.
+  // The best policies push just enough: a generator that learns another one too misses them by a hair.
   MountainCarContinuous: { steps: 100_000, consolidation: { floorShare: 0 } },
-  // Where an episode starts decides most of a poor policy's return: it takes many to see a good one. A
-  // linear policy cannot swing up.
+  // The start of an episode decides most of a poor policy's return: only many episodes show a good policy.
+  // A linear policy cannot swing up.
   Pendulum: {
     steps: 2 * MILLION,
     policy: { hiddenSizes: [16] },
@@ -61,27 +61,27 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
     calibration: { episodes: 25 },
   },
   Swimmer: { steps: MILLION, rollout: { lateFrom: 0.5 } },
-  // Every episode has 1,000 steps: a few hundred of them are all that 8 updates each would learn from.
+  // A budget of episodes of 1,000 steps has few hundred of them: 8 updates after each would be too few.
   HalfCheetah: {
     steps: MILLION,
     update: { perCycle: 32 },
-    // Which gait is found first decides what half a million steps more can make of it.
+    // The gait that is found first decides what half a million further steps can make of it.
     attempts: { roundShare: 0.1 },
     rollout: { lateFrom: 0.5 },
-    // Returns deviate by up to a thousand from start to start: 95 % of the draws are of the best sixty
-    // buckets, in place of ten, whose mean is less lucky.
+    // Returns deviate by up to a thousand between starts. 95 % of the draws come from the best sixty buckets
+    // in place of ten: their mean is less lucky.
     buffer: { weightingScale: 0.05 },
   },
   Hopper: {
     steps: MILLION,
     returns: { survivalBonus: "remove", range: [-100, 2000] },
-    // Gaits that fall at a touch are found by chance: what rollouts make of them has to count, and the
-    // generator has to follow them closely.
+    // Chance finds gaits that fall at a touch: credit drops them, and the generator follows the others
+    // closely.
     command: { credit: 1 },
     update: { perCycle: 16, goalShare: 0.5 },
     attempts: { roundShare: 0.25 },
-    // No attempt must be caught diving forwards at full force. The best of many noisy policies falls now
-    // and then: only running it again tells which does not.
+    // Without the limit an attempt ends up diving forwards at full force. The best of many noisy policies
+    // falls now and then: only running it again tells which does not.
     rollout: { weightLimit: 1, lateFrom: 0.5, lateRefreshEvery: 6 },
   },
 };

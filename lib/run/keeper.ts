@@ -2,10 +2,10 @@
  * Keeps a run folder in step with the run while the trainer trains it: the log, the checkpoints, and
  * where both stand when the run is taken up again.
  *
- * Checkpoints are written between cycles, where the state is whole. When is not part of the state: the
- * clock may decide, because a run ends up the same whether and wherever it was interrupted. By default
- * that is every twentieth of the budget but not within seconds of the last one, and at least once a
- * minute, so that an interruption costs at most a minute of learning.
+ * Checkpoints are written between cycles, where the state is whole. The clock may decide when, because a run
+ * ends the same wherever it was interrupted. By default the keeper saves every twentieth of the budget, but
+ * not within seconds of the last save, and at least once a minute, so that an interruption costs at most a
+ * minute of learning.
  */
 
 import { CheckpointStore } from "./checkpoint/store.ts";

@@ -1,6 +1,6 @@
 /**
- * The records of metrics.jsonl besides their place in the file. They follow from the run alone: no time,
- * no path, nothing of the machine, so that `verifyRun` can make them again and compare.
+ * The records of metrics.jsonl. They follow from the run alone (no time, no path, nothing of the machine), so
+ * that `verifyRun` can make them again and compare.
  */
 
 import type { MetricRecord } from "./metrics.ts";

@@ -3,9 +3,9 @@
  * up to date.
  *
  * The folder holds config.toml (the resolved configuration), metrics.jsonl, TensorBoard events,
- * checkpoint/, report.html and, at the end, generator.safetensors. Nothing is written before
- * everything that can be checked is. A session that stops early, whatever stops it, leaves a folder
- * that another one with `resume` takes to the same end, byte for byte; the report alone holds times.
+ * checkpoint/, report.html and, at the end, generator.safetensors. A session checks everything that can be
+ * checked before it writes. Whatever stops it, another session with `resume` takes the folder to the same end,
+ * byte for byte; the report alone holds times.
  */
 
 import type { Clock } from "../system/clock.ts";
@@ -156,7 +156,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   return resultOf(run, end, { context, seconds });
 }
 
-/** Set once the budget is spent: only the end of a run is thrown away by a stop, a cycle is completed. */
+/** Has a signal once the budget is spent: a stop throws away only the end of a run, it completes a cycle. */
 interface Stop {
   signal?: AbortSignal;
 }

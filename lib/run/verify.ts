@@ -3,8 +3,8 @@
  *
  * Everything in metrics.jsonl follows from configuration, version and machine, so the replay must
  * give the same lines: every return, every loss, and after some early cycles the hash of the whole
- * state, weights and stored policies included. What does not match was computed by another program, on
- * a machine that rounds otherwise, or is not what it claims to be.
+ * state, weights and stored policies included. A run that does not match was computed by another program or
+ * on a machine that rounds otherwise, or it is not what it claims to be.
  */
 
 import type { Config } from "../config/config.ts";

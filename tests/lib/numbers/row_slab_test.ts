@@ -1,7 +1,7 @@
 /** The slab of rows: slots that are taken, given back and restored, in chunks of a few rows. */
 
 import assert from "node:assert/strict";
-import { RowSlab } from "../../../lib/algorithm/row_slab.ts";
+import { RowSlab } from "../../../lib/numbers/row_slab.ts";
 
 /** Rows of 2^21 numbers: two in a chunk. */
 function createSlab(): RowSlab {

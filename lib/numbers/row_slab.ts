@@ -1,6 +1,6 @@
 /**
- * Equally long rows of float32 in memory, [capacity, P]: a slab in chunks that are allocated as they fill,
- * so that a row costs its numbers and nothing is copied when more come.
+ * Equally long rows of float32 in memory, [capacity, P]. The slab grows by chunks, so that a row costs its
+ * numbers alone and no growth copies rows.
  */
 
 /** Numbers in one chunk, at most: 16 MiB of Float32. */
@@ -43,7 +43,7 @@ export class RowSlab {
     this.#freeSlots.push(slot);
   }
 
-  /** Makes an empty slab hold exactly these slots; what their rows hold is up to the caller. */
+  /** Makes an empty slab hold exactly these slots; the caller fills their rows. */
   restore(slots: readonly number[]): void {
     const used = new Set(slots);
     this.#nextSlot = slots.reduce((next, slot) => Math.max(next, slot + 1), 0);
