@@ -12,6 +12,7 @@
 
 import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
+import type { PhaseEvent } from "./events.ts";
 import type { Task, TrainingRun } from "./run.ts";
 
 /** What the division of a budget depends on. */
@@ -52,7 +53,7 @@ export function surveyEnd(run: TrainingRun): number {
 }
 
 /** Gives the steps of the budget that training leaves to what follows it: survey and selection. */
-function reservedSteps(plan: Plan): number {
+export function reservedSteps(plan: Plan): number {
   return surveySteps(plan.config) + selectionSteps(plan);
 }
 
@@ -173,6 +174,13 @@ export function isGoalMeasurementDue(run: TrainingRun): boolean {
   const { task: { config }, tally: { steps } } = run;
   return steps.noiseFree < config.rollout.noiseFreeShare * spentSteps(run) &&
     hasBudget(run, { episodes: GOAL_EPISODES });
+}
+
+/** Tells how much of what training left to survey and selection is spent. */
+export function choosing(run: TrainingRun): PhaseEvent {
+  const total = reservedSteps(run.task);
+  const done = spentSteps(run) - (run.task.config.steps - total);
+  return { kind: "phase", phase: "choosing", done: Math.min(total, Math.max(0, done)), total };
 }
 
 /** Counts the evaluations and the sweeps that should have been made by now. */

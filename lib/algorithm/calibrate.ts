@@ -13,8 +13,10 @@ import {
   commandFor,
   reachableRange,
 } from "../generator/calibration.ts";
+import type { Config } from "../config/config.ts";
 import { goldenBetween } from "../numbers/golden.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
+import type { AskedReturn, Events, PhaseEvent } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
@@ -23,30 +25,57 @@ const HIGHEST_COMMAND = 1.1;
 /** Commands measured between two looks at the curve: enough for workers to share. */
 const GROUP = 8;
 
+/** Gives how many commands are measured: a grid, as many again where it is steep, twice as many requests. */
+export function plannedCommands({ calibration: { commands } }: Config): {
+  readonly commands: number;
+  readonly refinements: number;
+  readonly rehearsals: number;
+} {
+  return { commands, refinements: commands - 1, rehearsals: 2 * (commands - 1) };
+}
+
+/** A measured curve, and how the rehearsed requests were met on the way. */
+export interface Rehearsed {
+  /** Which command earns which return. */
+  readonly calibration: Calibration;
+  /** In the order in which they were asked. */
+  readonly asked: readonly AskedReturn[];
+}
+
 /** Measures the curve of a trained run, given what its best command returned. */
-export async function calibrate(run: TrainingRun, best: CalibrationPoint): Promise<Calibration> {
-  const { commands } = run.task.config.calibration;
-  // As many commands again where the curve is steep, and twice as many rehearsed requests.
-  const [refinements, rehearsals] = [commands - 1, 2 * (commands - 1)];
+export async function* calibrate(
+  run: TrainingRun,
+  best: CalibrationPoint,
+): Events<PhaseEvent, Rehearsed> {
+  const { commands, refinements, rehearsals } = plannedCommands(run.task.config);
   const curve = new MeasuredCurve(run, best);
   const top = best.command * HIGHEST_COMMAND;
+  let total = commands + refinements + rehearsals;
+  const told = (done: number): PhaseEvent => ({ kind: "phase", phase: "calibrating", done, total });
+  yield told(0);
   await curve.measure(Array.from({ length: commands }, (_, i) => top * i / (commands - 1)));
+  yield told(commands);
   for (let left = refinements; left > 0; left -= GROUP) {
     const middles = steepestMidpoints(curve.calibration.points, Math.min(left, GROUP));
-    if (middles.length === 0) break;
+    if (middles.length === 0) {
+      total -= left;
+      break;
+    }
     await curve.measure(middles);
+    yield told(total - rehearsals - Math.max(0, left - GROUP));
   }
+  const met: AskedReturn[] = [];
   for (let asked = 0; asked < rehearsals; asked += GROUP) {
     const now = curve.calibration;
     const range = reachableRange(now);
     const count = Math.min(GROUP, rehearsals - asked);
-    const answers = Array.from(
-      { length: count },
-      (_, i) => commandFor(now, goldenBetween(asked + i, range)).command,
-    );
-    await curve.measure([...new Set(answers)]);
+    const requests = Array.from({ length: count }, (_, i) => goldenBetween(asked + i, range));
+    const answers = requests.map((requested) => commandFor(now, requested).command);
+    const measured = await curve.measure([...new Set(answers)]);
+    met.push(...requests.map((requested, i) => ({ requested, ...measured.get(answers[i])! })));
+    yield told(total - rehearsals + asked + count);
   }
-  return curve.calibration;
+  return { calibration: curve.calibration, asked: met };
 }
 
 /** The curve as far as it is known. */
@@ -70,8 +99,11 @@ class MeasuredCurve {
     };
   }
 
-  /** Runs the policies of commands and adds what they return to what was known of the commands. */
-  async measure(commands: readonly number[]): Promise<void> {
+  /**
+   * Runs the policies of commands and adds what they return to what was known of the commands.
+   * @returns what they returned now, by command.
+   */
+  async measure(commands: readonly number[]): Promise<ReadonlyMap<number, CalibrationPoint>> {
     const { episodes } = this.#run.task.config.calibration;
     const results = await measureCommands(this.#run, commands, {
       episodes,
@@ -80,15 +112,18 @@ class MeasuredCurve {
       account: "calibration",
     });
     this.#episodes += commands.length * episodes;
+    const measured = new Map<number, CalibrationPoint>();
     results.forEach((result, i) => {
       const command = commands[i];
       const summary = summarise(result.map((episode) => episode.return));
+      measured.set(command, { command, ...summary });
       const before = this.#known.get(command);
       this.#known.set(command, {
         command,
         ...(before ? joinSummaries(before, summary) : summary),
       });
     });
+    return measured;
   }
 }
 

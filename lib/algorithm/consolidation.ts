@@ -25,9 +25,9 @@ import { goldenBetween } from "../numbers/golden.ts";
 import { summarise } from "../numbers/statistics.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { StoredPolicy } from "../policy_space.ts";
-import { affordableEpisodes, fallingCosine, surveyEnd } from "./budget.ts";
+import { affordableEpisodes, choosing, fallingCosine, surveyEnd } from "./budget.ts";
 import type { Entry } from "./buffer.ts";
-import type { Events, UpdateEvent } from "./events.ts";
+import type { Events, PhaseEvent, UpdateEvent } from "./events.ts";
 import { remeasure } from "./measure.ts";
 import { currentNormaliser, drawBatch, type TrainingRun } from "./run.ts";
 import type { Winner } from "./selection.ts";
@@ -53,7 +53,9 @@ export interface Surveyed {
  * Runs policies again within the survey's share of the budget.
  * @returns the steadiest ones; undefined where the share is too small for enough of them.
  */
-export async function survey(run: TrainingRun): Promise<ReadonlySet<Entry> | undefined> {
+export async function* survey(
+  run: TrainingRun,
+): Events<PhaseEvent, ReadonlySet<Entry> | undefined> {
   const end = surveyEnd(run);
   const waiting = new Set(run.attempt.buffer.drawable());
   const returns = Array.from(waiting, ({ scaledReturn }) => scaledReturn);
@@ -70,6 +72,7 @@ export async function survey(run: TrainingRun): Promise<ReadonlySet<Entry> | und
     if (group.length === 0) break;
     const stds = await remeasure(run, group, { episodes: EPISODES });
     surveyed.push(...group.map((entry, i) => ({ entry, std: stds[i] })));
+    yield choosing(run);
   }
   const kept = steadiest(surveyed);
   return kept.size < LEAST_KEPT ? undefined : kept;
@@ -125,7 +128,7 @@ export interface ConsolidationOptions {
 export async function* consolidate(
   run: TrainingRun,
   { winner, steady }: ConsolidationOptions,
-): Events<UpdateEvent> {
+): Events<UpdateEvent | PhaseEvent> {
   const { task: { config }, tools: { learner }, history } = run;
   const { updates } = config.consolidation;
   const { perCycle, batchSize } = config.update;
@@ -145,6 +148,7 @@ export async function* consolidate(
       const losses = await learner.update(batches, { rng, learningRate: rate });
       history.lastLoss = summarise(losses).mean;
       yield { kind: "update", updates: learner.updates, loss: history.lastLoss };
+      yield { kind: "phase", phase: "fitting", done: learner.updates - start, total: updates };
     }
   } finally {
     putBack();

@@ -5,6 +5,7 @@
 
 import type { Calibration, CalibrationPoint } from "../generator/calibration.ts";
 import type { MeasuredReturn } from "../episodes/evaluate.ts";
+import type { Summary } from "../numbers/statistics.ts";
 
 /** A training episode has been run, warm-up included. */
 export interface EpisodeEvent {
@@ -64,6 +65,33 @@ export interface CurveEvent {
   readonly final?: true;
   /** By command, from the lowest. */
   readonly points: readonly CalibrationPoint[];
+  /** How the rehearsed requests were met, in the order in which they were asked; in the last one alone. */
+  readonly asked?: readonly AskedReturn[];
+}
+
+/** A return that was asked for, and what the answer returned before anything was learnt from it. */
+export interface AskedReturn extends Summary {
+  /** The return. */
+  readonly requested: number;
+  /** The scaled command that answered. */
+  readonly command: number;
+}
+
+/** What follows training, in this order. */
+export const END_PHASES = ["choosing", "fitting", "measuring", "calibrating"] as const;
+/** One of the phases that follow training. */
+export type EndPhase = (typeof END_PHASES)[number];
+
+/** How far a phase after training is: choosing in steps, fitting in updates, the others in commands. */
+export interface PhaseEvent {
+  /** Tells the events apart. */
+  readonly kind: "phase";
+  /** The phase. */
+  readonly phase: EndPhase;
+  /** What is done of it. */
+  readonly done: number;
+  /** What there is to do. */
+  readonly total: number;
 }
 
 /** Something for the metrics of a run. */
@@ -83,18 +111,20 @@ export interface TrainingOutcome {
 }
 
 /**
- * Everything that a run tells: its records; "cycle" where a cycle or a warm-up episode is complete and the
+ * Everything that a run tells: its records; how far what follows training is; "cycle" where a cycle or a warm-up episode is complete and the
  * state is whole; "spent" where the budget is, from where the end can be done and done again; "end" last.
  */
 export type TrainingEvent =
   | RecordEvent
+  | PhaseEvent
   | { readonly kind: "cycle" }
   | { readonly kind: "spent" }
   | { readonly kind: "end"; readonly outcome: TrainingOutcome };
 
 /** Tells records from the other events. */
 export function isRecord(event: TrainingEvent): event is RecordEvent {
-  return event.kind !== "cycle" && event.kind !== "spent" && event.kind !== "end";
+  return event.kind !== "cycle" && event.kind !== "spent" && event.kind !== "end" &&
+    event.kind !== "phase";
 }
 
 /** Events of a part of the run, and what the part gives. */

@@ -9,9 +9,9 @@ import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
 /** Episodes for each command: a few beside hundreds of training, as in the reference. */
-const EPISODES = 5;
+export const REPORTED_EPISODES = 5;
 /** Commands of a sweep, from 0 to the best return. */
-const SWEPT_COMMANDS = 10;
+export const SWEPT_COMMANDS = 10;
 
 /** Bins over the scaled returns 0 to 1 in which reports count stored policies; more follow above 1. */
 export const OCCUPANCY_BINS = 40;
@@ -39,9 +39,9 @@ async function evaluate(run: TrainingRun): Promise<EvaluationEvent> {
   const { attempt: { buffer }, tally, history } = run;
   const [{ scaledReturn: command }] = goalsOf(run);
   const [results] = await measureCommands(run, [command], {
-    episodes: EPISODES,
+    episodes: REPORTED_EPISODES,
     purpose: "evaluation",
-    firstEpisode: tally.evaluations * EPISODES,
+    firstEpisode: tally.evaluations * REPORTED_EPISODES,
     account: "evaluation",
   });
   const measured = measureReturn(results);
@@ -55,9 +55,9 @@ async function sweep(run: TrainingRun): Promise<CurveEvent> {
   const last = SWEPT_COMMANDS - 1;
   const commands = Array.from({ length: SWEPT_COMMANDS }, (_, i) => buffer.best * i / last);
   const results = await measureCommands(run, commands, {
-    episodes: EPISODES,
+    episodes: REPORTED_EPISODES,
     purpose: "sweep",
-    firstEpisode: tally.sweeps * SWEPT_COMMANDS * EPISODES,
+    firstEpisode: tally.sweeps * SWEPT_COMMANDS * REPORTED_EPISODES,
     account: "evaluation",
   });
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));

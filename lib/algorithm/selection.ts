@@ -10,7 +10,8 @@
 
 import { summarise } from "../numbers/statistics.ts";
 import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
-import { affordableEpisodes } from "./budget.ts";
+import { affordableEpisodes, choosing } from "./budget.ts";
+import type { Events, PhaseEvent } from "./events.ts";
 import { goalsOf } from "./goals.ts";
 import { generate, measurePaid } from "./measure.ts";
 import { currentNormaliser, recall, type TrainingRun } from "./run.ts";
@@ -38,7 +39,7 @@ interface Candidate {
  * Lets candidates compete within what is left of the budget.
  * @returns undefined when not even one episode fits.
  */
-export async function selectBest(run: TrainingRun): Promise<Winner | undefined> {
+export async function* selectBest(run: TrainingRun): Events<PhaseEvent, Winner | undefined> {
   const { task: { frame, scale } } = run;
   const affordable = affordableEpisodes(run);
   if (affordable < 1) return undefined;
@@ -57,6 +58,7 @@ export async function selectBest(run: TrainingRun): Promise<Winner | undefined> 
     });
     field.sort((a, b) => mean(b) - mean(a));
     if (rounds > 1) field = field.slice(0, betterHalf(field.length));
+    yield choosing(run);
   }
   const [winner] = field;
   return {

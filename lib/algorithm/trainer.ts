@@ -41,7 +41,7 @@
 import { measureReturn } from "../episodes/evaluate.ts";
 import { streamFor } from "../numbers/streams.ts";
 import { changeAttemptWhenDue } from "./attempts.ts";
-import { hasBudget, isGoalMeasurementDue, isWarm, learningRate } from "./budget.ts";
+import { choosing, hasBudget, isGoalMeasurementDue, isWarm, learningRate } from "./budget.ts";
 import { calibrate } from "./calibrate.ts";
 import { consolidate, survey } from "./consolidation.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
@@ -121,7 +121,7 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
 }
 
 /** Episodes of the last evaluation: a mean to within a fifth of its deviation. */
-const FINAL_EPISODES = 20;
+export const FINAL_EPISODES = 20;
 
 /**
  * Chooses the best policy, fits the buffer evenly, and measures the curve that requests are answered through.
@@ -129,10 +129,12 @@ const FINAL_EPISODES = 20;
  * to; the last evaluation changes nothing at all.
  */
 async function* finish(run: TrainingRun): Events {
-  const steady = await survey(run);
-  const winner = await selectBest(run);
+  yield choosing(run);
+  const steady = yield* survey(run);
+  const winner = yield* selectBest(run);
   yield* consolidate(run, { winner, steady });
   const command = bestCommand(run, winner);
+  yield { kind: "phase", phase: "measuring", done: 0, total: 1 };
   const [episodes] = await measureCommands(run, [command], {
     episodes: FINAL_EPISODES,
     purpose: "verification",
@@ -141,8 +143,8 @@ async function* finish(run: TrainingRun): Events {
   });
   const finalReturn = measureReturn(episodes);
   const { mean, std, n } = finalReturn;
-  const calibration = await calibrate(run, { command, mean, std, n });
-  yield { kind: "curve", final: true, points: calibration.points };
+  const { calibration, asked } = yield* calibrate(run, { command, mean, std, n });
+  yield { kind: "curve", final: true, points: calibration.points, asked };
   yield { kind: "evaluation", final: true, command, ...finalReturn };
   yield { kind: "end", outcome: { calibration, finalReturn } };
 }

@@ -1,6 +1,7 @@
 /** Where the curve is refined, by hand, and what rehearsed requests add to it. */
 
 import assert from "node:assert/strict";
+import { drain } from "../../support/drain.ts";
 import { calibrate, steepestMidpoints } from "../../../lib/algorithm/calibrate.ts";
 import { assertAllClose } from "../../support/close.ts";
 import { tinyRun } from "../../support/tiny_run.ts";
@@ -20,7 +21,8 @@ Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
 Deno.test("calibrate() measures the grid, halves steep steps, and joins answers to what it knew", async () => {
   const best = { command: 1, mean: 4, std: 1, n: 20 };
   const run = tinyRun({ calibration: { commands: 5, episodes: 2 } });
-  const { points, bestCommand, bestReturn } = await calibrate(run, best);
+  const { calibration, asked } = await drain(calibrate(run, best));
+  const { points, bestCommand, bestReturn } = calibration;
   await run.tools.learner.close();
   assert.equal(bestCommand, 1);
   assert.equal(points.find(({ command }) => command === 1)!.mean, bestReturn);
@@ -37,4 +39,8 @@ Deno.test("calibrate() measures the grid, halves steep steps, and joins answers 
     points.some(({ n, command }) => n > 2 && command !== 1),
     "an answer was measured again",
   );
+  // Twice as many requests as the grid has steps, each met by the fresh episodes of its answer alone.
+  assert.equal(asked.length, 8);
+  assert.ok(asked.every(({ n }) => n === 2));
+  assert.ok(asked.every(({ command }) => commands.includes(command)));
 });

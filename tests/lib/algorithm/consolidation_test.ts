@@ -1,6 +1,7 @@
 /** What the survey runs again and keeps, and which policies the last updates leave out, by hand. */
 
 import assert from "node:assert/strict";
+import { drain } from "../../support/drain.ts";
 import { spentSteps } from "../../../lib/algorithm/budget.ts";
 import type { Entry } from "../../../lib/algorithm/buffer.ts";
 import {
@@ -135,7 +136,7 @@ Deno.test("survey() runs policies from all over the range again, within its shar
   const { buffer } = run.attempt;
   const before = new Map([...buffer.entries()].map((entry) => [entry, entry.scaledReturn]));
   assert.equal(spentSteps(run), 8000 - 4000 - 800, "training leaves both their shares");
-  const kept = await survey(run);
+  const kept = await drain(survey(run));
   assert.equal(spentSteps(run), 8000 - 800);
   const again = [...buffer.entries()].filter(({ episodes }) => episodes === 8);
   assert.equal(again.length, 4000 / 80);
@@ -167,7 +168,7 @@ Deno.test("survey() runs policies from all over the range again, within its shar
 Deno.test("survey() does nothing without a share, and keeps all where it can run too few", async () => {
   for (const [surveyShare, surveyed] of [[0, 0], [0.2, 20]]) {
     const run = await trained({ consolidation: { surveyShare } });
-    assert.equal(await survey(run), undefined);
+    assert.equal(await drain(survey(run)), undefined);
     const again = [...run.attempt.buffer.entries()].filter(({ episodes }) => episodes === 8);
     assert.equal(again.length, surveyed);
     await run.tools.learner.close();

@@ -1,6 +1,7 @@
 /** The competition at the end: equal terms, rounds that share the budget, the truly best one wins. */
 
 import assert from "node:assert/strict";
+import { drain } from "../../support/drain.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { EpisodeRunner, EvaluationJob } from "../../../lib/episodes/evaluate.ts";
 import { selectBest } from "../../../lib/algorithm/selection.ts";
@@ -58,7 +59,7 @@ Deno.test("selectBest() halves the field in rounds that share the budget, on the
     episodes: 40,
     command: { top: 3, credit: 1 },
   });
-  const winner = await selectBest(run);
+  const winner = await drain(selectBest(run));
   await run.tools.learner.close();
   const sizes = runner.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]);
   // 40 / 3 / 6 = 2 episodes for each of six, then 28 / 2 / 3 = 4, then 16 / 1 / 2 = 8.
@@ -80,7 +81,7 @@ Deno.test("selectBest() lets those compete as well that ran more than once, if t
     for (const entry of [...run.attempt.buffer.entries()].slice(2)) {
       run.attempt.buffer.relabel(entry, { ...entry, step: 0, episodes: 5 });
     }
-    const winner = await selectBest(run);
+    const winner = await drain(selectBest(run));
     await run.tools.learner.close();
     assert.ok(winner);
     return runner.rounds[0].map(({ parameters }) => parameters[0]).filter(Number.isInteger);
@@ -94,7 +95,7 @@ Deno.test("selectBest() lets those compete as well that ran more than once, if t
 
 Deno.test("selectBest() gives the mean of all of the winner's episodes as its command", async () => {
   const run = trainedRun(payingRunner(0), { stored: [4, 2], episodes: 9 });
-  const winner = await selectBest(run);
+  const winner = await drain(selectBest(run));
   await run.tools.learner.close();
   // The range of returns is -10..10.
   assertAllClose([winner!.meanReturn, winner!.command], [4, 0.7]);
@@ -103,10 +104,10 @@ Deno.test("selectBest() gives the mean of all of the winner's episodes as its co
 Deno.test("selectBest() is content with what is affordable, and without an episode gives nothing", async () => {
   const few = payingRunner(0);
   const run = trainedRun(few, { stored: [1, 2, 3], episodes: 3 });
-  assert.ok(Number.isFinite((await selectBest(run))!.meanReturn));
+  assert.ok(Number.isFinite((await drain(selectBest(run)))!.meanReturn));
   assert.deepEqual(few.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]), [[1, 3]]);
   await run.tools.learner.close();
   const broke = trainedRun(few, { stored: [1], episodes: 0 });
-  assert.equal(await selectBest(broke), undefined);
+  assert.equal(await drain(selectBest(broke)), undefined);
   await broke.tools.learner.close();
 });
