@@ -27,6 +27,9 @@ import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/policy_file.ts";
 import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
 import { checkRunFolder } from "./paths.ts";
+import { readRunData } from "../report/run_data.ts";
+import { resultOf } from "../report/run_result.ts";
+import { timesOf } from "../report/run_times.ts";
 
 /** What a file was found to be. */
 export interface Explanation {
@@ -228,10 +231,18 @@ function explainFolder(path: string): Explanation {
   explain(METRICS_FILE_NAME, explainMetrics);
   explain(CHECKPOINT_FOLDER_NAME, explainCheckpoint);
   const finished = names.includes(GENERATOR_FILE_NAME);
+  const { reachable, obedience, seconds, steps } = resultOf(
+    readRunData(path, () => undefined),
+    timesOf(path),
+  );
   return {
     kind: finished ? "run folder of a finished run" : "run folder of a run that is not finished",
     facts: {
       ...Object.assign({}, ...parts.map(({ facts }) => facts)),
+      ...(reachable ? { reachable } : {}),
+      ...(obedience ? { obedience } : {}),
+      stepsByPurpose: steps,
+      ...(seconds ? { secondsByPurpose: seconds } : {}),
       files: names.filter((name) => !name.startsWith(".")),
     },
     warnings: parts.flatMap(({ warnings }) => warnings),

@@ -17,6 +17,15 @@ export interface ProgressState {
   readonly done: number;
   /** Units in all. */
   readonly total: number;
+  /** What the work is doing now, where it has phases: "calibrating". */
+  readonly phase?: string;
+  /** How far all of the work is, where the units of a phase do not tell. */
+  readonly whole?: {
+    /** Share of the time that is over; undefined before anybody can tell. */
+    readonly share: number | undefined;
+    /** Undefined before anybody can tell. */
+    readonly secondsLeft: number | undefined;
+  };
   /** What is known besides, the most important first: those that fit are shown. */
   readonly facts?: readonly (readonly [label: string, value: string])[];
 }
@@ -38,6 +47,7 @@ export class Progress {
   #samples: { readonly time: number; readonly done: number }[] = [];
   #lastShown: number;
   #isDrawn = false;
+  #shownShare = 0;
 
   /**
    * Shows nothing before the first `update`.
@@ -62,13 +72,15 @@ export class Progress {
     this.#sample(now, state.done);
     if (now - this.#lastShown < (this.#mode === "bar" ? REDRAW_MS : LINE_MS)) return;
     this.#lastShown = now;
-    const rate = this.rate();
+    // A better forecast takes nothing back that was shown.
+    this.#shownShare = Math.max(this.#shownShare, shareOf(state));
+    const line = { rate: this.rate(), unit: this.#unit, share: this.#shownShare };
     if (this.#mode === "lines") {
-      this.#stream.write(`${formatProgress(state, { rate, unit: this.#unit })}\n`);
+      this.#stream.write(`${formatProgress(state, line)}\n`);
     } else {
       // One column stays free: a full line would wrap and could not be drawn again.
       const width = this.#stream.columns() - 1;
-      this.#stream.redraw(formatBar(state, { rate, unit: this.#unit, width }));
+      this.#stream.redraw(formatBar(state, { ...line, width }));
       this.#isDrawn = true;
     }
   }
@@ -104,19 +116,22 @@ export interface LineOptions {
   readonly rate: number;
   /** What is counted. */
   readonly unit: string;
+  /** Share to show; that of the state when absent. */
+  readonly share?: number;
 }
 
 /** Writes a plain progress line with everything that is known. */
 export function formatProgress(state: ProgressState, options: LineOptions): string {
-  return [formatShare(state), ...details(state, options)].join(", ");
+  const { share = shareOf(state) } = options;
+  return [formatShare(share), ...details(state, options)].join(", ");
 }
 
 /** Writes the progress line of a terminal, at most `width` characters: a bar and what fits. */
 export function formatBar(
   state: ProgressState,
-  { width, ...options }: LineOptions & { readonly width: number },
+  { width, share: part = shareOf(state), ...options }: LineOptions & { readonly width: number },
 ): string {
-  const share = formatShare(state).padStart(4);
+  const share = formatShare(part).padStart(4);
   const parts = details(state, options);
   let text = "";
   const room = width - share.length - MIN_BAR_WIDTH - 4;
@@ -126,22 +141,30 @@ export function formatBar(
   }
   const barWidth = Math.min(MAX_BAR_WIDTH, width - share.length - 3 - text.length);
   if (barWidth < 1) return share.slice(0, Math.max(0, width));
-  const filled = Math.floor(barWidth * shareOf(state));
+  const filled = Math.floor(barWidth * part);
   return `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${share}${text}`;
 }
 
 function details(state: ProgressState, { rate, unit }: LineOptions): string[] {
-  const left = rate > 0 ? [`${formatDuration((state.total - state.done) / rate)} left`] : [];
-  const speed = rate > 0 ? [`${formatCount(Number(rate.toPrecision(3)))}/s`] : [];
-  const counts = `${formatCount(state.done)}/${formatCount(state.total)} ${unit}`;
+  const { done, total, phase, whole } = state;
+  const seconds = whole ? whole.secondsLeft : rate > 0 ? (total - done) / rate : undefined;
+  const left = seconds === undefined ? [] : [`${formatDuration(seconds)} left`];
+  const speed = !whole && rate > 0 ? [`${formatCount(Number(rate.toPrecision(3)))}/s`] : [];
+  const counts = phase === undefined
+    ? `${formatCount(done)}/${formatCount(total)} ${unit}`
+    : `${phase} ${formatCount(done)} of ${formatCount(total)}`;
   const [first, ...rest] = (state.facts ?? []).map(([label, value]) => `${label} ${value}`);
-  return [...left, ...(first === undefined ? [] : [first]), counts, ...speed, ...rest];
+  const facts = first === undefined ? [] : [first];
+  return phase === undefined
+    ? [...left, ...facts, counts, ...speed, ...rest]
+    : [...left, counts, ...facts, ...speed, ...rest];
 }
 
-function shareOf({ done, total }: ProgressState): number {
+function shareOf({ done, total, whole }: ProgressState): number {
+  if (whole) return whole.share ?? 0;
   return total > 0 ? Math.min(1, Math.max(0, done / total)) : 0;
 }
 
-function formatShare(state: ProgressState): string {
-  return `${Math.floor(100 * shareOf(state))}%`;
+function formatShare(share: number): string {
+  return `${Math.floor(100 * share)}%`;
 }

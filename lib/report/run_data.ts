@@ -54,6 +54,12 @@ export interface CurveData {
   readonly points: readonly CommandPoint[];
 }
 
+/** A return that was asked for when the curve was measured, and what the answer returned. */
+export interface AskedPoint extends MeasuredPoint {
+  /** The return that was asked for. */
+  readonly requested: number;
+}
+
 /** Stored policies by return and time. */
 export interface OccupancyData {
   /** Environment steps of the columns. */
@@ -115,6 +121,8 @@ export interface RunData {
   readonly losses: BinnedSeries;
   /** By rising step. */
   readonly curves: readonly CurveData[];
+  /** How the requests were met that were rehearsed after training, by rising request. */
+  readonly asked: readonly AskedPoint[];
   /** Undefined when the run did not record it. */
   readonly occupancy: OccupancyData | undefined;
   /** Simulated steps by purpose, as the last report of the run says. */
@@ -177,6 +185,7 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),
     losses: binByStep(pairs(of("update"), "loss"), MAX_POINTS),
     curves: keepEvenly(of("curve").flatMap((record) => curveOf(record, scale)), MAX_CURVES),
+    asked: of("curve").filter((record) => record.final === true).slice(-1).flatMap(askedOf),
     occupancy: occupancyOf(reports, scale),
     simulated: simulatedOf(records),
     skippedLines,
@@ -241,6 +250,16 @@ function curveOf(record: ReadMetricRecord, scale: ReturnScale | undefined): Curv
     isFinal: record.final === true,
     points: keepEvenly(points, MAX_CURVE_POINTS),
   }];
+}
+
+function askedOf(record: ReadMetricRecord): AskedPoint[] {
+  const points = listOf(record.asked).flatMap((item): AskedPoint[] => {
+    const fields = objectOf(item);
+    const measured = measuredOf(fields);
+    const requested = numberOf(fields.requested);
+    return measured && requested !== undefined ? [{ requested, ...measured }] : [];
+  }).sort((a, b) => a.requested - b.requested);
+  return keepEvenly(points, MAX_CURVE_POINTS);
 }
 
 function occupancyOf(

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { flattenConfig, listOptions } from "../config/config.ts";
 import { renderValue } from "../config/config_file.ts";
 import { CONFIG_FILE_NAME } from "../run/layout.ts";
-import { spearman } from "../numbers/statistics.ts";
 import { type Chart, rangeOf } from "./chart.ts";
 import { escapeHtml, renderTable } from "./html.ts";
 import { formatGrouped, formatNumber } from "../numbers/format.ts";
@@ -18,6 +17,9 @@ import {
   renderFigure,
 } from "./run_figures.ts";
 import type { TimesByPurpose } from "./run_times.ts";
+import { PAID_PURPOSES, PURPOSES, resultOf, type RunResult } from "./run_result.ts";
+import { TIME_PURPOSES, type TimePurpose } from "../run/pace.ts";
+import { formatDuration } from "../system/clock.ts";
 
 /** The parts of a page that differ from run to run. */
 export interface PageParts {
@@ -31,6 +33,7 @@ export interface PageParts {
 
 /** Lays a run out. */
 export function renderRun(data: RunData, times: TimesByPurpose | undefined): PageParts {
+  const result = resultOf(data, times);
   const { config, preset, folder, version } = data;
   const title = `${config.env}, seed ${config.seed}`;
   const figures = [
@@ -52,9 +55,9 @@ export function renderRun(data: RunData, times: TimesByPurpose | undefined): Pag
     body: [
       `<h1>${escapeHtml(title)}</h1>`,
       `<p class="soft">${facts.map(escapeHtml).join(" · ")}</p>`,
-      renderTiles(data),
+      renderTiles(data, result),
       `<div class="charts">${figures.map(renderFigure).join("\n")}</div>`,
-      renderSpent(data, times),
+      renderSpent(result),
       renderCommands(data),
       renderConfiguration(data),
     ].join("\n"),
@@ -74,34 +77,53 @@ function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
   return `${formatGrouped(100 * Math.min(1, step / steps))} % of ${formatGrouped(steps)} steps`;
 }
 
-function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
+/** What a reader looks for first: which returns may be asked for, how well they are met, what it cost. */
+function renderTiles(
+  { finalReturn, evaluations, ...data }: RunData,
+  { reachable, obedience, steps }: RunResult,
+): string {
   const last = finalReturn ?? evaluations.at(-1);
-  const curve = data.curves.at(-1)?.points ?? [];
-  const rank = curve.length < 2
-    ? NaN
-    : spearman(curve.map(({ command }) => command), curve.map(({ mean }) => mean));
-  const tiles: [string, string, string][] = [
-    [
+  const simulated = Object.values(steps).reduce((sum, value) => sum + value, 0);
+  const tiles: [name: string, value: string, note: string][] = [];
+  if (reachable) {
+    tiles.push([
+      "Ask for returns of",
+      reachable.map(formatGrouped).join(" to "),
+      "mean returns that commands were measured at",
+    ]);
+  }
+  if (obedience) {
+    const share = Number.isNaN(obedience.meanErrorShare)
+      ? ""
+      : `, ${formatNumber(100 * obedience.meanErrorShare, 2)} % of the range`;
+    tiles.push([
+      "It obeys to within",
+      formatNumber(obedience.meanError, 3),
+      `mean error over ${obedience.n} requests${share}; rank correlation ${
+        formatNumber(obedience.spearman, 3)
+      }`,
+    ]);
+  }
+  if (last) {
+    tiles.push([
       finalReturn ? "Final return" : "Last evaluation",
-      last ? formatGrouped(last.mean) : "–",
-      last
-        ? describeMeasured(last).replace(/^\S+ /, "95 % of the mean: ").replace(/[()]/g, "")
-        : "",
-    ],
+      formatGrouped(last.mean),
+      describeMeasured(last).replace(/^\S+ /, "95 % of the mean: ").replace(/[()]/g, ""),
+    ]);
+  }
+  if (data.bestReturn !== undefined) {
+    tiles.push(["Best training episode", formatGrouped(data.bestReturn), "a single noisy episode"]);
+  }
+  tiles.push(
+    ["Steps of the budget", formatGrouped(data.step), `of ${formatGrouped(data.config.steps)}`],
     [
-      "Best training episode",
-      data.bestReturn === undefined ? "–" : formatGrouped(data.bestReturn),
-      "",
+      "Steps in all",
+      formatGrouped(Math.max(simulated, data.step)),
+      `${formatGrouped(data.episodeCount)} training episodes, ${
+        formatGrouped(data.updateCount)
+      } updates`,
     ],
-    ["Steps", formatGrouped(data.step), `of ${formatGrouped(data.config.steps)}`],
-    ["Episodes", formatGrouped(data.episodeCount), ""],
-    ["Updates", formatGrouped(data.updateCount), ""],
-    [
-      "Asked and achieved",
-      Number.isFinite(rank) ? rank.toFixed(2) : "–",
-      "rank correlation over the last curve",
-    ],
-  ];
+  );
   return `<div class="tiles">${
     tiles.map(([name, value, note]) =>
       `<div class="card"><span class="soft">${name}</span><b>${escapeHtml(value)}</b>` +
@@ -110,25 +132,20 @@ function renderTiles({ finalReturn, evaluations, ...data }: RunData): string {
   }</div>`;
 }
 
-const ACCOUNTS: Readonly<Record<string, string>> = {
-  training: "training episodes",
-  noiseFree: "noise-free episodes that were learnt from",
-  calibration: "calibration",
-  evaluation: "reported evaluations",
-};
-
-function renderSpent({ simulated }: RunData, times: TimesByPurpose | undefined): string {
-  const steps = Object.entries(simulated).map(([name, value]): [string, number] => [
-    Object.hasOwn(ACCOUNTS, name) ? ACCOUNTS[name] : name,
-    value,
-  ]);
-  const seconds = Object.entries(times ?? {}).sort((a, b) => b[1] - a[1]);
+/** Steps and time by the same purposes, in the same order. */
+function renderSpent({ steps, seconds = {} }: RunResult): string {
+  const listed = <T>(amounts: Readonly<Partial<Record<TimePurpose, T>>>) =>
+    TIME_PURPOSES.flatMap((purpose): [string, T][] => {
+      const amount = amounts[purpose];
+      return amount === undefined ? [] : [[PURPOSES[purpose], amount]];
+    });
+  const paid = PAID_PURPOSES.map((purpose) => PURPOSES[purpose]).join(" and ");
   return `<div class="charts wide"><section class="card"><h2>Steps by purpose</h2>${
-    renderBars(steps, (value) => `${formatGrouped(value)} steps`)
-  }<p class="soft">Only the first two count towards the budget.</p></section>` +
+    renderBars(listed(steps), (value) => `${formatGrouped(value)} steps`)
+  }<p class="soft">The budget pays for ${paid}.</p></section>` +
     `<section class="card"><h2>Time by purpose</h2>${
-      renderBars(seconds, (value) => `${formatGrouped(value)} s`)
-    }<p class="soft">Between the events that the run recorded.</p></section></div>`;
+      renderBars(listed(seconds), formatDuration)
+    }<p class="soft">Updates and saving take no steps.</p></section></div>`;
 }
 
 function renderBars(

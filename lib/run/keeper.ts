@@ -182,6 +182,11 @@ export class RunKeeper {
     this.#write({ kind, step: spentSteps(this.#run), ...values } as MetricRecord);
   }
 
+  /** Records how long the session has spent on each purpose so far. */
+  recordTimes(seconds: Readonly<Record<string, number>>): void {
+    this.#log.recordTimes(spentSteps(this.#run), seconds);
+  }
+
   /** Environment step of the last checkpoint; undefined when there is none. */
   get savedSteps(): number | undefined {
     return this.#savedSteps;

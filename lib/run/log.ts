@@ -77,6 +77,15 @@ export class RunLog {
   }
 
   /**
+   * Appends seconds by purpose to the event file alone: metrics.jsonl holds nothing of the clock.
+   * @throws {FileError} when they cannot be written.
+   */
+  recordTimes(step: number, seconds: Readonly<Record<string, number>>): void {
+    const wallTimeSeconds = this.#clock.epochMs() / 1000;
+    this.#events.write(scalarsOf("seconds", seconds), { step, wallTimeSeconds });
+  }
+
+  /**
    * Waits until every record is on disk; then gives the lengths that a checkpoint may rely on.
    * @throws {FileError} when the system reports that they are not.
    */

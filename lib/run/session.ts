@@ -27,7 +27,7 @@ import { lockRun, type RunLock } from "./lock.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import { train } from "../algorithm/trainer.ts";
 import { spentSteps } from "../algorithm/budget.ts";
-import { isRecord, type TrainingOutcome } from "../algorithm/events.ts";
+import { isRecord, type TrainingEvent, type TrainingOutcome } from "../algorithm/events.ts";
 import {
   createRun,
   currentNormaliser,
@@ -38,6 +38,8 @@ import {
 import { findNonFinite } from "./state.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
+import { Pace, type SecondsByPurpose } from "./pace.ts";
+import { type Progress, ProgressWatch } from "./progress_watch.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
@@ -65,32 +67,10 @@ export interface SessionContext {
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
-  /** Called after every cycle and warm-up episode. */
-  readonly onProgress: (progress: Progress) => void;
+  /** Called after every event of the trainer. */
+  readonly onProgress: (progress: Progress, event: TrainingEvent) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;
-}
-
-/** How far a run is. */
-export interface Progress {
-  /** Simulated steps that the budget paid for so far. */
-  readonly steps: number;
-  /** Steps that may be simulated in all. */
-  readonly budget: number;
-  /** Training episodes so far. */
-  readonly episodes: number;
-  /** Gradient updates so far. */
-  readonly updates: number;
-  /** Highest return of any training episode. */
-  readonly bestReturn: number;
-  /** Return of the last training episode. */
-  readonly lastReturn: number;
-  /** The last reported evaluation, if there was one. */
-  readonly lastEvaluation: MeasuredReturn | undefined;
-  /** Number of stored policies. */
-  readonly bufferFill: number;
-  /** Mean loss of the last cycle. */
-  readonly loss: number;
 }
 
 /** How a session ended, under the keys that scripts rely on. */
@@ -121,7 +101,9 @@ export interface TrainResult {
   readonly stepsByPurpose: StepCounts;
   /** False when the session was stopped before the end. */
   readonly finished: boolean;
-  /** Where the time of this session went, when it was asked for. */
+  /** Where the time of this session went. */
+  readonly secondsByPurpose: SecondsByPurpose;
+  /** The same by parts of the program, when it was asked for. */
   readonly profile?: ProfileSeconds;
 }
 
@@ -133,6 +115,7 @@ export interface TrainResult {
  */
 export async function trainInFolder(config: Config, context: SessionContext): Promise<TrainResult> {
   const started = context.clock.monotonicMs();
+  const pace = new Pace(context.clock);
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
   const made = createRun(config, { env, models: context.models, session: context.session });
@@ -151,9 +134,9 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
         `--steps to go on with it`,
     );
   }
-  const end = keeper.end ?? await trainToEnd(run, { keeper, context, lock, stop });
+  const end = keeper.end ?? await trainToEnd(run, { keeper, context, lock, stop, pace });
   const seconds = (context.clock.monotonicMs() - started) / 1000;
-  return resultOf(run, end, { context, seconds });
+  return resultOf(run, end, { context, seconds, secondsByPurpose: pace.seconds });
 }
 
 /** Has a signal once the budget is spent: a stop throws away only the end of a run, it completes a cycle. */
@@ -202,11 +185,12 @@ interface Keeping {
   readonly context: SessionContext;
   readonly lock: RunLock;
   readonly stop: Stop;
+  readonly pace: Pace;
 }
 
 /** Trains and saves the results; gives undefined when the signal stopped it. */
 async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | undefined> {
-  const { keeper, context, lock } = keeping;
+  const { keeper, context, lock, pace } = keeping;
   const { profile } = context;
   const report = createRenewer(context, lock);
   const outcome = await explainDivergence(run, keeper, () => keepInStep(run, report, keeping));
@@ -216,6 +200,7 @@ async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | 
     lock.assertHeld();
     saveResult(run, outcome, context);
     end = keeper.finish(outcome);
+    pace.book("saving");
     if (profile) keeper.note("profile", { seconds: profile.seconds });
   }
   await report?.now();
@@ -237,22 +222,28 @@ function createRenewer(context: SessionContext, lock: RunLock): ReportRenewer | 
 async function keepInStep(
   run: TrainingRun,
   report: ReportRenewer | undefined,
-  { keeper, context, stop }: Keeping,
+  { keeper, context, stop, pace }: Keeping,
 ): Promise<TrainingOutcome | undefined> {
   const { signal } = context;
+  const watch = new ProgressWatch(run, pace);
   try {
     for await (const event of train(run)) {
       stop.signal?.throwIfAborted();
-      if (isRecord(event)) keeper.record(event);
+      watch.see(event);
+      context.onProgress(watch.progress, event);
+      if (isRecord(event)) {
+        keeper.record(event);
+        if (event.kind === "evaluation") keeper.recordTimes(pace.seconds);
+      } else if (event.kind === "phase") continue;
       else if (event.kind === "end") return event.outcome;
       else if (event.kind === "spent") {
         stop.signal = signal;
         if (!(await keeper.saveSpent())) return undefined;
       } else {
         await nextTurn(); // lets signals arrive
-        context.onProgress(progressOf(run));
         const goesOn = await keeper.endCycle();
         await report?.whenDue(run);
+        watch.seeSaving();
         if (!goesOn) return undefined;
       }
     }
@@ -352,7 +343,11 @@ function saveResult(
 function resultOf(
   run: TrainingRun,
   end: RunEnd | undefined,
-  { context, seconds }: { context: SessionContext; seconds: number },
+  { context, seconds, secondsByPurpose }: {
+    context: SessionContext;
+    seconds: number;
+    secondsByPurpose: SecondsByPurpose;
+  },
 ): TrainResult {
   const { task: { config }, tools: { learner }, history } = run;
   const tally: Tally = end?.counters ?? run.tally;
@@ -370,22 +365,8 @@ function resultOf(
     wallSeconds: seconds,
     device: context.session.device ?? "cpu",
     stepsByPurpose: tally.steps,
+    secondsByPurpose,
     finished: end !== undefined,
     ...(profile ? { profile: profile.seconds } : {}),
-  };
-}
-
-function progressOf(run: TrainingRun): Progress {
-  const { task: { config }, tools: { learner }, attempt, tally, history } = run;
-  return {
-    steps: spentSteps(run),
-    budget: config.steps,
-    episodes: tally.episodes,
-    updates: learner.updates,
-    bestReturn: history.bestReturn,
-    lastReturn: history.lastReturn,
-    lastEvaluation: history.evaluations.at(-1)?.measured,
-    bufferFill: attempt.buffer.size,
-    loss: history.lastLoss,
   };
 }

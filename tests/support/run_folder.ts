@@ -45,7 +45,9 @@ export async function trainTiny(
     session: { threads: 1 },
     clock: new ManualClock(),
     signal: controller.signal,
-    onProgress: () => ++count === stopAfter && controller.abort(new Error("stopped")),
+    onProgress(_, { kind }) {
+      if (kind === "cycle" && ++count === stopAfter) controller.abort(new Error("stopped"));
+    },
     onWarning: (text) => warnings.push(text),
     ...changes,
   });

@@ -103,3 +103,33 @@ Deno.test("Progress forgets the rate of long ago", () => {
   }
   assert.ok(Math.abs(progress.rate() - 10) < 1e-6, String(progress.rate()));
 });
+
+Deno.test("formatBar() names the phase, and shows the share and the time of the whole", () => {
+  const phase = {
+    phase: "calibrating",
+    done: 37,
+    total: 129,
+    whole: { share: 0.81, secondsLeft: 12 },
+    facts: [["best", "500"]],
+  } as const;
+  assert.equal(
+    formatBar(phase, { rate: 1000, unit: "steps", width: 70 }),
+    "[###############----]  81%  12 s left  calibrating 37 of 129  best 500",
+  );
+  assert.equal(
+    formatProgress({ ...phase, whole: { share: undefined, secondsLeft: undefined } }, {
+      rate: 1000,
+      unit: "steps",
+    }),
+    "0%, calibrating 37 of 129, best 500",
+  );
+});
+
+Deno.test("Progress takes back nothing of the share that it showed", () => {
+  const { clock, stream, progress } = start("lines");
+  for (const share of [0.5, 0.4, 0.6]) {
+    clock.now += 10_000;
+    progress.update({ done: 1, total: 2, phase: "training", whole: { share, secondsLeft: 1 } });
+  }
+  assert.deepEqual(stream.text.match(/^\d+%/gm), ["50%", "50%", "60%"]);
+});

@@ -25,22 +25,18 @@ Deno.test("averageLines() holds a last value for a fiftieth of the range, no far
   assert.deepEqual([values[1].n, values[1].mean], [2, 99.5]);
 });
 
-Deno.test("sumTimes() books time on what the later event tells of, without pauses", () => {
-  const event = (wallTimeSeconds: number, tag: string) => ({
-    wallTimeSeconds,
-    scalars: new Map(tag === "" ? [] : [[tag, 1]]),
+Deno.test("sumTimes() adds up the sessions of a run, each of which counts from 0", () => {
+  const event = (seconds: Record<string, number>) => ({
+    scalars: new Map(Object.entries(seconds).map(([name, value]) => [`seconds/${name}`, value])),
   });
   const events = [
-    event(100, ""),
-    event(101, "episode/return"),
-    event(104, "update/loss"),
-    event(105, "episode/return"),
-    event(106, "update/loss"),
-    event(5106, "update/loss"), // stopped for more than an hour
-    event(5000, "evaluation/mean"), // the clock went back
-    event(5002, "evaluation/mean"),
+    event({ training: 1, updates: 0 }),
+    { scalars: new Map([["episode/return", 5]]) },
+    event({ training: 3, updates: 4 }),
+    event({ training: 2, updates: 5 }), // another session
+    event({ training: 2.5, updates: NaN }),
   ];
-  assert.deepEqual(sumTimes(events), { "training episodes": 2, updates: 4, evaluations: 2 });
+  assert.deepEqual(sumTimes(events), { training: 5.5, updates: 5 });
   assert.deepEqual(sumTimes([]), {});
 });
 

@@ -110,8 +110,8 @@ Deno.test("trainInFolder() writes nothing into a run that was begun where its ow
       let cycles = 0;
       const first = trainTiny(CONFIG, folder, {
         checkpointEverySteps: 1,
-        onProgress() {
-          if (++cycles !== moveAfter) return;
+        onProgress(_, { kind }) {
+          if (kind !== "cycle" || ++cycles !== moveAfter) return;
           Deno.renameSync(folder, `${folder}-moved`);
           Deno.renameSync(`${folder}-other`, folder);
           other = snapshot(folder);

@@ -11,7 +11,8 @@ import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
 import type { ResolvedRun } from "../../../config/run_settings.ts";
 import { describeProfile, Profile } from "../../../run/profile.ts";
-import type { Progress as TrainProgress, TrainResult } from "../../../run/session.ts";
+import type { Progress as TrainProgress } from "../../../run/progress_watch.ts";
+import type { TrainResult } from "../../../run/session.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
 import { asUsage } from "../../blame.ts";
 import { formatMeasured } from "../../measured.ts";
@@ -33,6 +34,17 @@ import {
   word,
 } from "../../options.ts";
 import { fileValue, folderValue, integerValue, runValue, textValue } from "../../values.ts";
+import {
+  describeObedience,
+  describeReachable,
+  describeSeconds,
+  describeSteps,
+  resultOf,
+  type RunResult,
+} from "../../../report/run_result.ts";
+import { readRunData } from "../../../report/run_data.ts";
+import { specLookup } from "../../../report/report.ts";
+import { timesOf } from "../../../report/run_times.ts";
 
 /** The options of `udrlpg train`. */
 export interface TrainValues extends TrainOptions {
@@ -184,7 +196,7 @@ async function trainRun(
   const { chooseDevice, deviceProbes } = await import("../../../onnx/devices.ts");
   const probes = deviceProbes({ ...values, env: program.env });
   const { device, line } = await chooseDevice(wanted, probes);
-  if (wanted === "auto") output.note(line);
+  if (values.verbose) output.note(line);
   const workers = workersOf(resolved, { values, context });
   const { trainInFolder } = await import("../../../run/session.ts");
   const progress = output.progress("steps");
@@ -209,11 +221,23 @@ async function trainRun(
       checkpointEverySteps: settings.checkpointEvery,
       onWarning: (text) => output.warn(text),
       onProgress: (state) =>
-        progress.update({ done: state.steps, total: state.budget, facts: factsOf(state) }),
+        progress.update({
+          phase: state.phase,
+          done: state.done,
+          total: state.total,
+          whole: state,
+          facts: factsOf(state),
+        }),
     });
     output.endProgress();
     if (!result.finished) failInterrupted(interruption.signal, { result, values });
-    output.result({ finalReturn: null, ...result }, () => describeResult(result, values));
+    const folder = runFolderOf(resolved);
+    const summary = resultOf(readRunData(folder, specLookup(registry)), timesOf(folder));
+    const { reachable = null, obedience = null } = summary;
+    output.result(
+      { finalReturn: null, ...result, reachable, obedience },
+      () => describeResult(result, summary, values),
+    );
   } finally {
     interruption.stop();
   }
@@ -247,19 +271,26 @@ function factsOf(state: TrainProgress): [label: string, value: string][] {
   ];
 }
 
-function describeResult(result: TrainResult, values: TrainValues): string[] {
+function describeResult(
+  result: TrainResult,
+  { reachable, obedience, steps, seconds }: RunResult,
+  values: TrainValues,
+): string[] {
   const { finalReturn, run } = result;
   const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
+  const words = ["generate", "--run", pathWord(run), "--return", best, ...envCommandWords(values)];
   return [
     `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
     `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
       formatDuration(result.wallSeconds)
     } on ${result.device}`,
     ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
+    ...(reachable ? [`Ask for       ${describeReachable(reachable)}`] : []),
+    ...(obedience ? [`It obeys      ${describeObedience(obedience)}`] : []),
+    `Steps         ${describeSteps(steps)}`,
+    ...(seconds ? [`Time          ${describeSeconds(seconds)}`] : []),
     ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
     `Run folder    ${run}`,
-    `Next: ${
-      ownLine("generate", "--run", pathWord(run), "--return", best, ...envCommandWords(values))
-    }`,
+    `Next: ${ownLine(...words)}`,
   ];
 }

@@ -1,0 +1,163 @@
+/** How long a run has left, by a clock that the test moves: right within a third from a tenth of the run on. */
+
+import assert from "node:assert/strict";
+import { plannedCommands } from "../../../lib/algorithm/calibrate.ts";
+import type { TrainingEvent } from "../../../lib/algorithm/events.ts";
+import { createRun, type Tally } from "../../../lib/algorithm/run.ts";
+import { FINAL_EPISODES } from "../../../lib/algorithm/trainer.ts";
+import { reservedSteps, spentSteps } from "../../../lib/algorithm/budget.ts";
+import { REPORTED_EPISODES, SWEPT_COMMANDS } from "../../../lib/algorithm/reports.ts";
+import { Forecast } from "../../../lib/run/forecast.ts";
+import { Pace, purposeOf, TIME_PURPOSES } from "../../../lib/run/pace.ts";
+import { models } from "../../../models/models.ts";
+import { registry } from "../../../envs/registry.ts";
+import { ManualClock } from "../../support/program.ts";
+import { tinyConfig } from "../../support/tiny_run.ts";
+
+/** What work costs, and how episodes grow over the budget. */
+interface Script {
+  /** Milliseconds of a simulated step while training. */
+  readonly step: number;
+  /** Milliseconds of a simulated step without noise, which workers may share. */
+  readonly noiseFree: number;
+  /** Milliseconds of an update. */
+  readonly update: number;
+  /** Milliseconds before the first update. */
+  readonly start: number;
+  /** Length of a training episode when this share of the budget is spent. */
+  length(share: number): number;
+}
+
+/** A run of CartPole as its events and its tally tell it, moving the clock by what the script says. */
+async function* play(script: Script, clock: ManualClock, steps: number) {
+  const config = tinyConfig({
+    env: "CartPole-v1",
+    steps,
+    update: { perCycle: 8 },
+    reports: { evaluations: 20, sweeps: 4 },
+    consolidation: { updates: 1000 },
+    calibration: { commands: 33, episodes: 5 },
+    selection: { budgetShare: 0.1 },
+  });
+  const env = await registry.make("CartPole-v1");
+  const run = createRun(config, { env, models, session: { threads: 1 } });
+  const tally = run.tally as Tally;
+  const events = function* (): Generator<TrainingEvent> {
+    const trained = steps - reservedSteps(run.task);
+    const measured = { std: 0, n: 5, ci95: [0, 0] as const };
+    clock.now += script.start;
+    for (let cycle = 0, evaluations = 0, sweeps = 0; spentSteps(run) + 500 <= trained; cycle++) {
+      if (cycle >= 10) {
+        clock.now += 8 * script.update;
+        yield { kind: "update", updates: 8 * cycle, loss: 1 };
+      }
+      const length = Math.round(script.length(spentSteps(run) / trained));
+      clock.now += length * script.step;
+      tally.steps.training += length;
+      yield { kind: "episode", episode: cycle, return: 1, length, scaledReturn: 0, stored: true };
+      const report = function* (episodes: number, event: TrainingEvent) {
+        tally.steps.evaluation += episodes * length;
+        clock.now += episodes * length * script.noiseFree;
+        yield event;
+      };
+      if (spentSteps(run) >= (evaluations + 1) * steps / 20) {
+        evaluations++;
+        yield* report(REPORTED_EPISODES, { kind: "evaluation", command: 1, mean: 1, ...measured });
+      }
+      if (spentSteps(run) >= (sweeps + 1) * steps / 4) {
+        sweeps++;
+        yield* report(REPORTED_EPISODES * SWEPT_COMMANDS * 0.6, { kind: "curve", points: [] });
+      }
+      clock.now += 0.1;
+      yield { kind: "cycle" };
+    }
+    const last = script.length(1);
+    const phase = function* (
+      name: "choosing" | "fitting" | "measuring" | "calibrating",
+      { parts, cost, count }: { parts: number; cost: number; count: number },
+    ): Generator<TrainingEvent> {
+      yield { kind: "phase", phase: name, done: 0, total: parts };
+      for (let done = 1; done <= parts; done++) {
+        clock.now += cost;
+        tally.steps.calibration += count;
+        yield { kind: "phase", phase: name, done, total: parts };
+      }
+    };
+    const reserved = reservedSteps(run.task);
+    yield* phase("choosing", {
+      parts: 4,
+      cost: reserved / 4 * script.noiseFree,
+      count: Math.round(reserved / 4),
+    });
+    yield* phase("fitting", { parts: 125, cost: 8 * script.update, count: 0 });
+    const few = FINAL_EPISODES * last;
+    yield* phase("measuring", { parts: 1, cost: few * script.noiseFree, count: few });
+    const { commands, refinements, rehearsals } = plannedCommands(config);
+    const each = 5 * (script.length(0) + last) / 2;
+    yield* phase("calibrating", {
+      parts: commands + refinements + rehearsals,
+      cost: each * script.noiseFree,
+      count: Math.round(each),
+    });
+  };
+  try {
+    for (const event of events()) yield { event, run };
+  } finally {
+    await run.tools.learner.close();
+    await env.close();
+  }
+}
+
+const SCRIPTS: Readonly<Record<string, Script & { readonly steps: number }>> = {
+  "episodes that grow twenty times as long": {
+    steps: 50_000,
+    step: 0.01,
+    noiseFree: 0.01,
+    update: 1.3,
+    start: 200,
+    length: (share) => 25 + 475 * Math.min(1, 3 * share),
+  },
+  "episodes of one length, and workers": {
+    steps: 200_000,
+    step: 0.05,
+    noiseFree: 0.02,
+    update: 0.5,
+    start: 500,
+    length: () => 500,
+  },
+  "a calibration that takes longer than training": {
+    steps: 50_000,
+    step: 0.02,
+    noiseFree: 0.04,
+    update: 0.2,
+    start: 100,
+    length: (share) => 50 + 450 * Math.min(1, 2 * share),
+  },
+};
+
+for (const [name, { steps, ...script }] of Object.entries(SCRIPTS)) {
+  Deno.test(`Forecast is right within a third from a tenth of the run on: ${name}`, async () => {
+    const clock = new ManualClock();
+    const pace = new Pace(clock);
+    let forecast: Forecast | undefined;
+    const said: { readonly now: number; readonly left: number }[] = [];
+    for await (const { event, run } of play(script, clock, steps)) {
+      forecast ??= new Forecast(run.task, run);
+      const seconds = pace.book(purposeOf(event));
+      forecast.see(event, { run, seconds });
+      if (event.kind === "cycle") forecast.seeSaving(pace.book("saving"));
+      const left = forecast.secondsLeft;
+      if (left !== undefined) said.push({ now: clock.now / 1000, left });
+    }
+    const total = clock.now / 1000;
+    const late = said.filter(({ now }) => now >= total / 10);
+    assert.ok(late.length > 50 && late[0].now < total / 5, "it says something early");
+    for (const { now, left } of late) {
+      const ratio = (now + left) / total;
+      assert.ok(ratio > 2 / 3 && ratio < 4 / 3, `at ${now} of ${total} s: ${left} s left`);
+    }
+    const { seconds } = pace;
+    const booked = TIME_PURPOSES.reduce((sum, purpose) => sum + seconds[purpose], 0);
+    assert.ok(Math.abs(booked - total) < 1e-6, "all of the time is booked");
+  });
+}
