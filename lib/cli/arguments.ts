@@ -11,6 +11,7 @@ import { formatMessage } from "@optique/core/message";
 import { parse } from "@optique/core/parser";
 import type { Usage as LibraryUsage } from "@optique/core/usage";
 import { UsageError } from "../system/errors.ts";
+import { optionCalled } from "../config/option_hint.ts";
 import { nearest } from "../system/words.ts";
 import type { Command, KnownNames } from "./program.ts";
 import { type OptionParser, toggle } from "./options.ts";
@@ -72,7 +73,8 @@ export function parseArguments<V>(
 ): ParsedArguments<V> {
   const parser = completeParser(command, names);
   const options = listUsageOptions(parser.usage);
-  parseOnce(parser, argv, { name, options });
+  const { settable = [] } = command;
+  parseOnce(parser, argv, { name, options, settable });
   const origins = new Map<string, string>();
   for (const { names } of options) {
     if (argv.some((word) => names.some((n) => word === n || word.startsWith(`${n}=`)))) {
@@ -97,11 +99,11 @@ export function parseArguments<V>(
     const variable = variableOf(long);
     const word = wordOf(option, env(variable), variable);
     if (word === undefined) continue;
-    parseOnce(parser, [...argv, ...extra, word], { name, options, variable });
+    parseOnce(parser, [...argv, ...extra, word], { name, options, settable, variable });
     extra.push(word);
     origins.set(long, variable);
   }
-  return { values: parseOnce(parser, [...extra, ...argv], { name, options }), origins };
+  return { values: parseOnce(parser, [...extra, ...argv], { name, options, settable }), origins };
 }
 
 /** Names the environment variable of an option: "--checkpoint-every" -> "UDRLPG_CHECKPOINT_EVERY". */
@@ -155,6 +157,7 @@ function wordOf(option: UsageOption, value: string | undefined, variable: string
 interface ParseSite {
   readonly name: string;
   readonly options: readonly UsageOption[];
+  readonly settable: readonly string[];
   readonly variable?: string;
 }
 
@@ -169,7 +172,7 @@ function parseOnce<T>(
 }
 
 /** Puts the library's error into the program's form. */
-function reword(error: string, { name, options, variable }: ParseSite): string {
+function reword(error: string, { name, options, settable, variable }: ParseSite): string {
   const line = error.split("\n")[0].trim();
   if (line.startsWith("Cannot use ")) {
     return variable === undefined
@@ -179,7 +182,10 @@ function reword(error: string, { name, options, variable }: ParseSite): string {
   const unexpected = /^Unexpected option or argument: "(.*)"\.$/.exec(line)?.[1];
   if (unexpected?.startsWith("-")) {
     const given = unexpected.split("=")[0];
-    const hint = nearest(given, options.flatMap((option) => option.names));
+    const called = optionCalled(given, settable);
+    const hint = called === undefined
+      ? nearest(given, options.flatMap((option) => option.names))
+      : `--set ${called}=VALUE`;
     const ending = hint ? `: did you mean "${hint}"?` : `: see udrlpg ${name} --help`;
     return `Cannot run "udrlpg ${name}": unknown option, got "${given}"${ending}`;
   }

@@ -72,6 +72,8 @@ export interface Command<V> {
   readonly description: readonly string[];
   /** Three or more, each of which can be parsed. */
   readonly examples: readonly [Example, Example, Example, ...Example[]];
+  /** Names that --set takes, which an unknown option may mean. */
+  readonly settable?: readonly string[];
   /** Options of which at most one may be given. */
   readonly exclusive?: readonly (readonly string[])[];
   /** Builds the parser of the command's own options; the global ones are added to it. */

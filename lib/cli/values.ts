@@ -9,7 +9,7 @@ import { text } from "@optique/core/message";
 import type { Suggestion } from "@optique/core/parser";
 import type { ValueParser, ValueParserResult } from "@optique/core/valueparser";
 import { METRICS_FILE_NAME } from "../run/layout.ts";
-import { nearest } from "../system/words.ts";
+import { hintForChoice } from "../config/option_hint.ts";
 
 /**
  * Reads one value of type T from the command line. An own name for the library's type.
@@ -126,7 +126,7 @@ export function choiceValue<const C extends string>(
     placeholder: choices[0],
     read(input) {
       if (choices.includes(input as C)) return { value: input as C };
-      const hint = nearest(input, choices);
+      const hint = hintForChoice(input, choices);
       return { rule: `must be one of ${choices.join(", ")}`, ...(hint ? { hint } : {}) };
     },
     suggest: (prefix) => literals(choices, prefix),
@@ -136,6 +136,20 @@ export function choiceValue<const C extends string>(
 /** Reads any text; `known` are completions, not limits: whoever uses the text checks it. */
 export function textValue(metavar: string, known: readonly string[] = []): Value<string> {
   return someText(metavar, (prefix) => literals(known, prefix));
+}
+
+/** Reads "key=value"; completes the keys, and the values of those that are chosen among a few. */
+export function assignmentValue(
+  metavar: string,
+  options: readonly { readonly name: string; readonly choices?: readonly string[] }[],
+): Value<string> {
+  return someText(metavar, (prefix) =>
+    literals(
+      options.flatMap(({ name, choices = [] }) =>
+        prefix.startsWith(`${name}=`) ? choices.map((choice) => `${name}=${choice}`) : [`${name}=`]
+      ),
+      prefix,
+    ));
 }
 
 /** Reads the path of a file; completes files with one of the extensions (".onnx") and folders. */

@@ -6,7 +6,7 @@
  * layer.
  */
 
-import { nearest } from "../system/words.ts";
+import { hintForChoice, hintForOption } from "./option_hint.ts";
 import { type Need, OPTION_SECTIONS, type OptionRule, RUN_OPTIONS } from "./options.ts";
 import { REMOVED_OPTIONS } from "./removed_options.ts";
 
@@ -93,7 +93,7 @@ export function findOption(name: string, { others = [], source }: FindOptions = 
 /** Ends a message about an unknown name: what to do in place of a removed option, or the nearest name. */
 export function unknownHint(name: string, known: readonly string[]): string {
   if (Object.hasOwn(REMOVED_OPTIONS, name)) return `: it was removed: ${REMOVED_OPTIONS[name]}`;
-  const hint = nearest(name, known);
+  const hint = hintForOption(name, known);
   return hint ? `: did you mean "${hint}"?` : "";
 }
 
@@ -242,7 +242,7 @@ export function checkOption({ name, rule }: NamedOption, value: unknown, source:
     case "choice": {
       if (typeof value !== "string") return fail("must be text", TypeError);
       if (rule.choices.includes(value)) return value;
-      const hint = nearest(value, rule.choices);
+      const hint = hintForChoice(value, rule.choices);
       throw new RangeError(
         `Cannot set option "${name}" from ${source}: must be one of ${
           rule.choices.join(", ")

@@ -25,13 +25,19 @@ const SYNONYMS: Readonly<Record<string, string>> = {
  * ```
  */
 export function hintForOption(given: string, names: readonly string[]): string | undefined {
+  return optionCalled(given, names) ?? nearest(given, names) ?? nearestBy(given, names, lastWord);
+}
+
+/** Finds the option that a name means beyond doubt: by its last word, or the first letters of that. */
+export function optionCalled(given: string, names: readonly string[]): string | undefined {
   const word = plain(given);
-  const lastWord = (name: string) => name.slice(name.lastIndexOf(".") + 1);
   return names.find((name) => plain(name) === word) ??
     names.find((name) => plain(lastWord(name)) === word) ??
-    names.find((name) => initials(lastWord(name)) === word) ??
-    nearest(given, names) ??
-    nearestBy(given, names, lastWord);
+    names.find((name) => initials(lastWord(name)) === word);
+}
+
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
 }
 
 /** Finds the choice that a word probably means. */

@@ -9,7 +9,6 @@ import { ownLine, pathWord } from "../../../system/words.ts";
 import { isThere, withFileErrors } from "../../../system/files.ts";
 import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
-import type { ResolvedRun } from "../../../config/run_settings.ts";
 import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress } from "../../../run/progress_watch.ts";
 import type { TrainResult } from "../../../run/session.ts";
@@ -33,7 +32,14 @@ import {
   toggle,
   word,
 } from "../../options.ts";
-import { fileValue, folderValue, integerValue, runValue, textValue } from "../../values.ts";
+import {
+  assignmentValue,
+  fileValue,
+  folderValue,
+  integerValue,
+  runValue,
+  textValue,
+} from "../../values.ts";
 import {
   describeObedience,
   describeReachable,
@@ -45,6 +51,8 @@ import {
 import { readRunData } from "../../../report/run_data.ts";
 import { specLookup } from "../../../report/report.ts";
 import { timesOf } from "../../../report/run_times.ts";
+import { listSettings, type ResolvedRun } from "../../../config/run_settings.ts";
+import { listOptions } from "../../../config/config.ts";
 
 /** The options of `udrlpg train`. */
 export interface TrainValues extends TrainOptions {
@@ -57,6 +65,12 @@ export interface TrainValues extends TrainOptions {
   /** --allow-tf32 */
   readonly allowTf32: boolean;
 }
+
+/** What --set takes. */
+const SETTABLE: readonly { readonly name: string; readonly choices?: readonly string[] }[] = [
+  ...listOptions(),
+  ...listSettings(),
+].map(({ name, rule }) => ({ name, ...(rule.type === "choice" ? { choices: rule.choices } : {}) }));
 
 function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
   const count = (min: number) => integerValue({ metavar: "N", min });
@@ -71,7 +85,7 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
       ),
       set: settings(
         "--set",
-        textValue("KEY=VALUE"),
+        assignmentValue("KEY=VALUE", SETTABLE),
         "Set any option of a configuration; may be given many times",
       ),
       steps: setting(
@@ -140,6 +154,7 @@ export const trainCommand: Command<TrainValues> = {
     },
   ],
   exclusive: [["--resume", "--continue"]],
+  settable: SETTABLE.map(({ name }) => name),
   parser: trainParser,
   run: (values, context) => withEnvironments(values, context, runTraining),
 };

@@ -27,6 +27,8 @@ Deno.test("suggestWords() completes environments, presets, choices and files", a
   assert.deepEqual(await suggest("train", "--device", "c"), ["cpu", "cuda"]);
   assert.deepEqual(await suggest("train", "--config", "x"), ["<file .toml>"]);
   assert.deepEqual(await suggest("train", "--thr"), ["--threads"]);
+  assert.deepEqual(await suggest("train", "--set", "update.learn"), ["update.learningRate="]);
+  assert.deepEqual(await suggest("train", "--set", "device=c"), ["device=cpu", "device=cuda"]);
   assert.deepEqual(await suggest("presets", "sh"), ["show"]);
   assert.deepEqual(await suggest("help", "exit"), ["exit-codes"]);
 });
@@ -64,6 +66,7 @@ complete_words() {
 }
 complete_words udrlpg train --env CartP
 complete_words udrlpg train --preset pap
+complete_words udrlpg train --set update.learn
 complete_words udrlpg generate --run runs/a`,
   },
   fish: {
@@ -71,6 +74,7 @@ complete_words udrlpg generate --run runs/a`,
     script: `source ./script
 complete -C 'udrlpg train --env CartP'
 complete -C 'udrlpg train --preset pap'
+complete -C 'udrlpg train --set update.learn'
 complete -C 'udrlpg generate --run runs/a'`,
   },
   zsh: {
@@ -81,11 +85,12 @@ zpty inner zsh -f -i
 await() { local part; zpty -r -m inner part "*$1*"; print -r -- "$part" }
 zpty -w inner 'autoload -U compinit; compinit -u -D; source ./script; print REA""DY'
 await READY
-for line in 'udrlpg train --env CartP' 'udrlpg train --preset pap' 'udrlpg generate --run runs/a'; do
+for line in 'udrlpg train --env CartP' 'udrlpg train --preset pap' 'udrlpg train --set update.learn' 'udrlpg generate --run runs/a'; do
   zpty -n -w inner "$line"$'\\t'
   case $line in
     *CartP) await CartPole-v1 ;;
     *pap) await paper ;;
+    *learn) await learningRate ;;
     *) await runs/alpha ;;
   esac
   zpty -n -w inner $'\\x15'
@@ -129,7 +134,7 @@ for (const shell of Object.keys(SHELLS)) {
       console.info(`${shell} is not installed: its completion was not tried`);
       return;
     }
-    for (const word of ["CartPole-v1", "paper", "runs/alpha"]) {
+    for (const word of ["CartPole-v1", "paper", "update.learningRate", "runs/alpha"]) {
       assert.ok(output.includes(word), `${word} is missing: ${output}`);
     }
   });

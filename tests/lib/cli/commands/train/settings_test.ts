@@ -162,3 +162,24 @@ Deno.test("train names a folder under runs/, whatever an environment calls itsel
     assert.match(folder, /^runs\/[\p{L}\p{N}_][\p{L}\p{N}._-]*-seed3$/u, env);
   }
 });
+
+Deno.test("train knows options by their last words and initials, and devices by what people call them", async () => {
+  const cases: [string[], string][] = [
+    [
+      ["--lr", "1e-3"],
+      'unknown option, got "--lr": did you mean "--set update.learningRate=VALUE"?',
+    ],
+    [["--batch-size=8"], 'got "--batch-size": did you mean "--set update.batchSize=VALUE"?'],
+    [["--hidden-sizes", "8"], 'did you mean "--set policy.hiddenSizes=VALUE"?'],
+    [["--sead", "1"], 'did you mean "--seed"?'],
+    [["--set", "lr=1"], 'unknown option: did you mean "update.learningRate"?'],
+    [["--set", "learning_rate=1"], 'unknown option: did you mean "update.learningRate"?'],
+    [["--device", "gpu"], 'got "gpu": did you mean "cuda"?'],
+    [["--set", "device=gpu"], 'got "gpu": did you mean "cuda"?'],
+  ];
+  for (const [argv, message] of cases) {
+    const { code, stderr } = await run(["train", "--dry-run", "--env", "CartPole-v1", ...argv]);
+    assert.equal(code, 2);
+    assert.ok(stderr.trimEnd().endsWith(message), stderr);
+  }
+});
