@@ -27,6 +27,10 @@ export interface ChartSeries {
   readonly points?: boolean;
   /** A broken line. */
   readonly dashed?: boolean;
+  /** Points alone, with bars between their bounds in place of a band. */
+  readonly whiskers?: boolean;
+  /** Points that are not filled. */
+  readonly hollow?: boolean;
 }
 
 /** A chart of lines. */
@@ -45,6 +49,8 @@ export interface LineChart {
   readonly yRange?: readonly [number, number];
   /** Draws the line y = x. */
   readonly hasDiagonal?: boolean;
+  /** Upright lines with their labels, by rising place. */
+  readonly marks?: readonly { readonly x: number; readonly label: string }[];
   /** Painted in this order. */
   readonly series: readonly ChartSeries[];
 }

@@ -36,10 +36,10 @@
   function lineData({ series, isLog }) {
     const clean = (values) =>
       isLog ? values.map((value) => value !== null && value > 0 ? value : null) : values;
-    const tables = series.map(({ x, y, low, high }) => [
+    const tables = series.map(({ x, y, low, high, whiskers }) => [
       x,
       clean(y),
-      ...(low ? [clean(low), clean(high)] : []),
+      ...(low && !whiskers ? [clean(low), clean(high)] : []),
     ]);
     return UPLOT.join(tables);
   }
@@ -47,18 +47,34 @@
   function lineOptions(chart) {
     const lines = [];
     const bands = [];
-    const show = (value) => value === null || value === undefined ? "–" : COMPACT.format(value);
-    for (const { label, low, color, strength = 1, points, dashed } of chart.series) {
+    const show = (value) => value === null || value === undefined ? "" : COMPACT.format(value);
+    /** Without a cursor the legend tells the last value of each line. */
+    const shown = (u, value, series, index) =>
+      show(index === null || index === undefined ? lastOf(u.data[series]) : value);
+    const whiskers = [];
+    for (const one of chart.series) {
+      const { label, low, color, strength = 1, points, dashed, hollow } = one;
       const stroke = shade(color, strength);
       lines.push({
         label,
         stroke,
+        // Points alone.
+        ...(one.whiskers ? { paths: () => null } : {}),
         width: 1.75,
         dash: dashed ? [6, 5] : undefined,
-        points: { show: Boolean(points), size: 5, fill: stroke },
-        value: (_, value) => show(value),
+        points: {
+          show: Boolean(points),
+          size: hollow ? 7 : 5,
+          stroke,
+          fill: hollow ? css("--card") : stroke,
+        },
+        value: shown,
       });
       if (!low) continue;
+      if (one.whiskers) {
+        whiskers.push({ ...one, stroke });
+        continue;
+      }
       for (const edge of ["low", "high"]) {
         lines.push({
           label: `${label}, ${edge}`,
@@ -70,15 +86,73 @@
       bands.push({ series: [lines.length, lines.length - 1], fill: shade(color, 0.18 * strength) });
     }
     return {
-      series: [{ label: chart.xLabel, value: (_, value) => show(value) }, ...lines],
+      series: [{ label: chart.xLabel, value: shown }, ...lines],
       bands,
       scales: {
         x: { time: false },
         y: chart.isLog ? { distr: 3 } : chart.yRange ? { range: padded(chart.yRange) } : {},
       },
       axes: [axis(chart.xLabel), axis(chart.yLabel, { size: 60 })],
-      hooks: chart.hasDiagonal ? { drawAxes: [drawDiagonal] } : {},
+      hooks: {
+        drawAxes: [
+          ...(chart.hasDiagonal ? [drawDiagonal] : []),
+          ...(chart.marks?.length ? [(u) => drawMarks(u, chart.marks)] : []),
+        ],
+        draw: whiskers.length ? [(u) => whiskers.forEach((one) => drawWhiskers(u, one))] : [],
+      },
     };
+  }
+
+  function lastOf(values) {
+    for (let i = values.length - 1; i >= 0; i--) {
+      if (values[i] !== null && values[i] !== undefined) return values[i];
+    }
+    return null;
+  }
+
+  function drawWhiskers(u, { x, low, high, stroke }) {
+    const { ctx } = u;
+    ctx.save();
+    ctx.strokeStyle = stroke;
+    ctx.globalAlpha = 0.45;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.beginPath();
+    ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height);
+    ctx.clip();
+    ctx.beginPath();
+    x.forEach((at, i) => {
+      if (low[i] === null || high[i] === null) return;
+      const left = Math.round(u.valToPos(at, "x", true)) + 0.5;
+      ctx.moveTo(left, u.valToPos(low[i], "y", true));
+      ctx.lineTo(left, u.valToPos(high[i], "y", true));
+    });
+    ctx.stroke();
+    ctx.restore();
+  }
+
+  function drawMarks(u, marks) {
+    const { ctx } = u;
+    ctx.save();
+    ctx.strokeStyle = css("--ink-soft");
+    ctx.fillStyle = css("--ink-soft");
+    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "top";
+    ctx.globalAlpha = 0.8;
+    ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+    let free = -Infinity;
+    for (const { x, label } of marks) {
+      const left = Math.round(u.valToPos(x, "x", true)) + 0.5;
+      ctx.beginPath();
+      ctx.moveTo(left, u.bbox.top);
+      ctx.lineTo(left, u.bbox.top + u.bbox.height);
+      ctx.stroke();
+      // A label that would stand on another one is left out; the data table has it.
+      if (left < free) continue;
+      ctx.fillText(label, left + 4 * devicePixelRatio, u.bbox.top + 2);
+      free = left + ctx.measureText(label).width + 12 * devicePixelRatio;
+    }
+    ctx.restore();
   }
 
   function drawDiagonal(u) {
@@ -128,6 +202,24 @@
     };
   }
 
+  /** Arrow keys move the cursor of a chart that has the focus from point to point. */
+  function listenForKeys(element, number) {
+    let index = -1;
+    element.addEventListener("keydown", (event) => {
+      const plot = drawn[number];
+      const xs = plot.data[0];
+      const moves = { ArrowRight: 1, ArrowLeft: -1, Home: -xs.length, End: xs.length };
+      if (!Object.hasOwn(moves, event.key) || xs.length === 0) return;
+      index = Math.min(xs.length - 1, Math.max(0, index + moves[event.key]));
+      plot.setCursor({
+        left: plot.valToPos(xs[index], "x"),
+        top: plot.over.clientHeight / 2,
+      });
+      plot.setLegend({ idx: index });
+      event.preventDefault();
+    });
+  }
+
   const drawn = [];
   function drawAll() {
     for (const plot of drawn.splice(0)) plot.destroy();
@@ -137,12 +229,26 @@
       const data = isHeat ? [chart.steps, chart.steps.map(() => chart.low)] : lineData(chart);
       const options = isHeat ? heatOptions(chart) : lineOptions(chart);
       const size = { width: Math.max(200, element.clientWidth), height: CHART_HEIGHT };
-      drawn.push(new UPLOT({ ...size, ...options }, data, element));
+      const plot = new UPLOT({ ...size, ...options }, data, element);
+      drawn.push(plot);
+      if (!isHeat) plot.setLegend({ idx: null });
     }
     document.documentElement.dataset.charts = String(drawn.length);
   }
 
   drawAll();
+  charts.forEach((chart, i) => listenForKeys(document.getElementById(chart.id), i));
+  // A chart in a closed section has no width before it is opened.
+  for (const section of document.querySelectorAll("details")) {
+    section.addEventListener("toggle", drawAll);
+  }
+  for (const button of document.querySelectorAll("button.copy")) {
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+      button.textContent = "Copied";
+      setTimeout(() => button.textContent = "Copy", 1500);
+    });
+  }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   new ResizeObserver(() => {
     drawn.forEach((plot, i) => {

@@ -58,6 +58,16 @@ export interface CurveData {
 export interface AskedPoint extends MeasuredPoint {
   /** The return that was asked for. */
   readonly requested: number;
+  /** Whether training met a return within half of the distance between two requests. */
+  readonly isSeen: boolean;
+}
+
+/** Where a run began something else. */
+export interface Mark {
+  /** Environment steps taken until then. */
+  readonly step: number;
+  /** What ended or began. */
+  readonly label: string;
 }
 
 /** Stored policies by return and time. */
@@ -117,8 +127,12 @@ export interface RunData {
   readonly bestReturn: number | undefined;
   /** Returns of training episodes. */
   readonly episodes: BinnedSeries;
-  /** Losses of updates. */
+  /** Losses of updates between rollouts. */
   readonly losses: BinnedSeries;
+  /** Losses of the updates after the last rollout, over the number of updates. */
+  readonly fitLosses: BinnedSeries;
+  /** Where the warm-up ended and attempts were measured, by rising step. */
+  readonly marks: readonly Mark[];
   /** By rising step. */
   readonly curves: readonly CurveData[];
   /** How the requests were met that were rehearsed after training, by rising request. */
@@ -136,6 +150,7 @@ const MAX_POINTS = 800;
 const MAX_COLUMNS = 200;
 const MAX_CURVES = 6;
 const MAX_CURVE_POINTS = 400;
+const MAX_MARKS = 40;
 /** Bins of the returns above the range are shown up to this many times the range. */
 const MAX_BINS = 10 * OCCUPANCY_BINS;
 
@@ -161,6 +176,7 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     .sort((a, b) => a.step - b.step);
   const final = reports.findLast((record) => record.final === true);
   const finalReturn = final && evaluationOf(final)[0];
+  const { trained, fitted } = separateFit(records);
   const isFinished = isThere(childPath(folder, GENERATOR_FILE_NAME));
   const start = of("run")[0];
   return {
@@ -183,9 +199,12 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     finalReturn,
     bestReturn: largest(of("episode")),
     episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),
-    losses: binByStep(pairs(of("update"), "loss"), MAX_POINTS),
+    losses: binByStep(pairs(trained, "loss"), MAX_POINTS),
+    fitLosses: binByStep(pairs(fitted, "loss", "updates"), MAX_POINTS),
+    marks: marksOf(records),
     curves: keepEvenly(of("curve").flatMap((record) => curveOf(record, scale)), MAX_CURVES),
-    asked: of("curve").filter((record) => record.final === true).slice(-1).flatMap(askedOf),
+    asked: of("curve").filter((record) => record.final === true).slice(-1)
+      .flatMap((record) => askedOf(record, pairs(of("episode"), "return"))),
     occupancy: occupancyOf(reports, scale),
     simulated: simulatedOf(records),
     skippedLines,
@@ -207,11 +226,25 @@ function scaleOf(config: Config, specOf: SpecLookup): ReturnScale | undefined {
   }
 }
 
-function pairs(records: readonly ReadMetricRecord[], key: string) {
+function pairs(records: readonly ReadMetricRecord[], key: string, over = "step") {
   return records.flatMap((record) => {
-    const value = numberOf(record[key]);
-    return value === undefined ? [] : [{ step: record.step, value }];
+    const [step, value] = [numberOf(record[over]), numberOf(record[key])];
+    return step === undefined || value === undefined ? [] : [{ step, value }];
   });
+}
+
+/** Tells the updates between rollouts from those of the last fit, of which several follow each other. */
+function separateFit(
+  records: readonly ReadMetricRecord[],
+): { trained: ReadMetricRecord[]; fitted: ReadMetricRecord[] } {
+  const updates = records.filter(({ kind }) => kind === "update");
+  const lastRollout = records.findLastIndex(({ kind }) => kind === "episode");
+  const after = records.slice(lastRollout + 1).filter(({ kind }) => kind === "update").length;
+  const count = after > 1 ? after : 0;
+  return {
+    trained: updates.slice(0, updates.length - count),
+    fitted: updates.slice(updates.length - count),
+  };
 }
 
 function largest(records: readonly ReadMetricRecord[]): number | undefined {
@@ -252,14 +285,37 @@ function curveOf(record: ReadMetricRecord, scale: ReturnScale | undefined): Curv
   }];
 }
 
-function askedOf(record: ReadMetricRecord): AskedPoint[] {
-  const points = listOf(record.asked).flatMap((item): AskedPoint[] => {
+function askedOf(
+  record: ReadMetricRecord,
+  episodes: readonly { readonly value: number }[],
+): AskedPoint[] {
+  const points = listOf(record.asked).flatMap((item) => {
     const fields = objectOf(item);
     const measured = measuredOf(fields);
     const requested = numberOf(fields.requested);
     return measured && requested !== undefined ? [{ requested, ...measured }] : [];
   }).sort((a, b) => a.requested - b.requested);
-  return keepEvenly(points, MAX_CURVE_POINTS);
+  const width = (points.at(-1)?.requested ?? 0) - (points[0]?.requested ?? 0);
+  const near = width / Math.max(1, points.length - 1) / 2;
+  return keepEvenly(points, MAX_CURVE_POINTS).map((point) => ({
+    ...point,
+    isSeen: episodes.some(({ value }) => Math.abs(value - point.requested) <= near),
+  }));
+}
+
+function marksOf(records: readonly ReadMetricRecord[]): Mark[] {
+  const firstUpdate = records.findIndex(({ kind }) => kind === "update");
+  const warm = records.slice(0, Math.max(0, firstUpdate)).findLast(({ kind }) =>
+    kind === "episode"
+  );
+  const attempts = records.filter(({ kind }) => kind === "attempt").slice(0, MAX_MARKS);
+  return [
+    ...(warm ? [{ step: warm.step, label: "warm-up ends" }] : []),
+    ...attempts.map(({ step, attempt }) => ({
+      step,
+      label: `attempt ${(numberOf(attempt) ?? 0) + 1}`,
+    })),
+  ];
 }
 
 function occupancyOf(

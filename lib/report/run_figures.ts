@@ -1,9 +1,10 @@
 /** The charts of one run, with their words. */
 
-import { band, type Chart, type ChartSeries, rangeOf } from "./chart.ts";
-import { escapeHtml } from "./html.ts";
-import { formatGrouped } from "../numbers/format.ts";
-import type { RunData } from "./run_data.ts";
+import { band, type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
+import { escapeHtml, renderTable } from "./html.ts";
+import { formatGrouped, formatNumber } from "../numbers/format.ts";
+import { type EvaluationPoint, type RunData } from "./run_data.ts";
+import { type BinnedSeries, keepEvenly } from "./thin.ts";
 
 /** One chart with its words. */
 export interface Figure {
@@ -19,7 +20,7 @@ export interface Figure {
 
 /** Draws the returns over time. */
 export function learningFigure(
-  { evaluations, episodes, attempts, finalReturn }: RunData,
+  { evaluations, episodes, attempts, finalReturn, marks }: RunData,
 ): Figure {
   const series: ChartSeries[] = [];
   if (episodes.steps.length > 0) {
@@ -53,20 +54,13 @@ export function learningFigure(
       points: true,
     });
   }
-  if (finalReturn) {
-    const { step, mean } = finalReturn;
-    series.push({ label: "handed out", x: [step], y: [mean], color: 1, points: true });
-  }
-  const yRange = rangeOf(
-    series.flatMap(({ y }) => y),
-    episodes.lows,
-    episodes.highs,
-  );
+  if (finalReturn) series.push(handedOut(finalReturn, evaluations.at(-1)));
+  const yRange = rangeOf(series.flatMap(({ y }) => y), episodes.lows, episodes.highs);
   return {
     title: "Learning",
     caption: "Return of the best command, without noise, with the 95 % interval of its mean; " +
-      "behind it the noisy episodes that were learnt from, mean and extremes. " +
-      "What the run hands out in the end is measured with episodes of its own." +
+      "behind it the noisy episodes that were learnt from, mean and extremes. The broken line " +
+      "leads to what the run hands out, measured with episodes of its own." +
       (attempts.length > 0
         ? " Returns fall where an attempt was measured and another one begins or goes on."
         : ""),
@@ -77,13 +71,67 @@ export function learningFigure(
       xLabel: "environment steps",
       yLabel: "return",
       series,
+      marks: marks.map(({ step, label }) => ({ x: step, label })),
       ...(yRange ? { yRange } : {}),
     },
   };
 }
 
-/** Draws what commands earned at several times of the run. */
-export function followingFigure({ curves, config }: RunData): Figure {
+/** Joins what is handed out to the last evaluation before it. */
+function handedOut(final: EvaluationPoint, last: EvaluationPoint | undefined): ChartSeries {
+  const points = last && last.step < final.step ? [last, final] : [final];
+  return {
+    label: "handed out",
+    x: points.map(({ step }) => step),
+    y: points.map(({ mean }) => mean),
+    color: 1,
+    points: true,
+    dashed: true,
+  };
+}
+
+const DIAGONAL = "the broken line is perfect obedience";
+
+/** Draws how requests are met: by what `generate` writes, or by raw commands before the end. */
+export function followingFigure(data: RunData): Figure {
+  const { asked } = data;
+  if (asked.length === 0) return rawFigure(data, "chart-following");
+  const seriesOf = (isSeen: boolean): ChartSeries[] => {
+    const points = asked.filter((point) => point.isSeen === isSeen);
+    return points.length === 0 ? [] : [{
+      label: isSeen ? "returns that training met" : "returns that training never met",
+      x: points.map(({ requested }) => requested),
+      y: points.map(({ mean }) => mean),
+      low: points.map(({ low }) => low),
+      high: points.map(({ high }) => high),
+      color: isSeen ? 0 : 3,
+      points: true,
+      whiskers: true,
+      hollow: !isSeen,
+    }];
+  };
+  const series = [...seriesOf(true), ...seriesOf(false)];
+  const yRange = rangeOf(asked.map(({ mean }) => mean), asked.map(({ requested }) => requested));
+  return {
+    title: "Asked and achieved",
+    caption:
+      `${asked.length} requests all over the range, each answered as udrlpg generate answers ` +
+      `it and measured in fresh episodes: mean and its 95 % interval; ${DIAGONAL}.`,
+    missing: "",
+    chart: {
+      kind: "lines",
+      id: "chart-following",
+      xLabel: "asked return",
+      yLabel: "achieved return",
+      hasDiagonal: true,
+      series,
+      ...(yRange ? { yRange } : {}),
+    },
+  };
+}
+
+/** Draws what raw commands earned at several times of the run, before calibration corrects them. */
+export function rawFigure({ curves, config }: RunData, id = "chart-raw"): Figure {
   const hasReturns = curves.every(({ points }) =>
     points.every((point) => point.requested !== null)
   );
@@ -101,14 +149,14 @@ export function followingFigure({ curves, config }: RunData): Figure {
     ? " Asked returns are without the reward for being alive, achieved ones with it."
     : "";
   return {
-    title: "Asked and achieved",
-    caption: "What the commands over the whole range earned, at several times of the run; the " +
-      "newest with its 95 % interval, the broken line is perfect obedience. " +
-      `udrlpg generate corrects what is left by the last curve.${bonus}`,
+    title: "Raw commands",
+    caption: "What the generator's commands earned at several times of the run, as they are: " +
+      `udrlpg generate corrects them by the last curve. The newest with its 95 % interval; ${DIAGONAL}.` +
+      bonus,
     missing: "No command was measured yet.",
     chart: series.length === 0 ? undefined : {
       kind: "lines",
-      id: "chart-following",
+      id,
       xLabel: hasReturns ? "asked return" : "scaled command",
       yLabel: "achieved return",
       hasDiagonal: hasReturns,
@@ -137,17 +185,39 @@ export function occupancyFigure({ occupancy }: RunData): Figure {
   };
 }
 
-/** Draws the loss over time. */
-export function lossesFigure({ losses: { steps, means, lows, highs } }: RunData): Figure {
-  return {
-    title: "Loss",
-    caption: "Mean squared error of the generated weights at each update; means, and extremes " +
-      "where one point stands for several.",
+/** Draws the loss of the updates between rollouts. */
+export function lossesFigure({ losses }: RunData): Figure {
+  return lossFigure(losses, {
+    title: "Loss while training",
+    id: "chart-loss",
+    xLabel: "environment steps",
     missing: "No update was recorded yet.",
+  });
+}
+
+/** Draws the loss of the last updates, which fit the whole buffer evenly. */
+export function fitFigure({ fitLosses }: RunData): Figure {
+  return lossFigure(fitLosses, {
+    title: "Loss of the last fit",
+    id: "chart-fit",
+    xLabel: "updates",
+    missing: "The last updates have not begun yet.",
+  });
+}
+
+function lossFigure(
+  { steps, means, lows, highs }: BinnedSeries,
+  { title, missing, ...labels }:
+    & Pick<Figure, "title" | "missing">
+    & Pick<LineChart, "id" | "xLabel">,
+): Figure {
+  return {
+    title,
+    caption: "Mean loss of each group of updates; extremes where one point stands for several.",
+    missing,
     chart: steps.length === 0 ? undefined : {
       kind: "lines",
-      id: "chart-loss",
-      xLabel: "environment steps",
+      ...labels,
       yLabel: "loss",
       isLog: true,
       series: [{
@@ -163,9 +233,58 @@ export function lossesFigure({ losses: { steps, means, lows, highs } }: RunData)
 
 /** A figure's card; also used by comparisons. */
 export function renderFigure({ title, caption, chart, missing }: Figure): string {
-  const inner = chart
-    ? `<div id="${chart.id}"></div>`
-    : `<p class="soft">${escapeHtml(missing)}</p>`;
-  return `<figure class="card"><h2>${escapeHtml(title)}</h2>${inner}` +
-    `<figcaption>${escapeHtml(caption)}</figcaption></figure>`;
+  if (!chart) {
+    return `<figure class="card"><h2>${escapeHtml(title)}</h2>` +
+      `<p class="soft">${escapeHtml(missing)}</p></figure>`;
+  }
+  return `<figure class="card"><h2>${escapeHtml(title)}</h2>` +
+    `<div id="${chart.id}" class="chart" role="img" tabindex="0" aria-label="${
+      escapeHtml(`${title}: ${describeChart(chart)}`)
+    }"></div><figcaption>${escapeHtml(caption)}</figcaption>` +
+    `<details class="numbers"><summary>Numbers</summary>${renderTable(chartTable(chart))}` +
+    `</details></figure>`;
+}
+
+/** Says in one sentence what a chart shows, for those who do not see it. */
+function describeChart(chart: Chart): string {
+  if (chart.kind === "heat") return `${chart.steps.length} columns over ${chart.xLabel}`;
+  return chart.series.map(({ label, y }) => {
+    const [low, high] = rangeOf(y) ?? [NaN, NaN];
+    const last = y.findLast((value) => value !== null) ?? NaN;
+    return `${label} from ${formatNumber(low)} to ${formatNumber(high)}, last ${
+      formatNumber(last)
+    }`;
+  }).join("; ");
+}
+
+/** Rows that a table of a chart has at most. */
+const MAX_ROWS = 60;
+
+/** The numbers of a chart as a table. */
+function chartTable(chart: Chart): string[][] {
+  if (chart.kind === "heat") {
+    return [
+      [chart.xLabel, "policies"],
+      ...keepEvenly(chart.steps.map((step, i) => [step, chart.counts[i]] as const), MAX_ROWS)
+        .map(([step, counts]) => [
+          formatGrouped(step),
+          formatGrouped(counts.reduce((sum, count) => sum + count, 0)),
+        ]),
+    ];
+  }
+  const rows = chart.series.flatMap(({ label, x, y, low, high }) =>
+    keepEvenly(x.map((_, i) => i), MAX_ROWS).map((i) => [
+      label,
+      formatGrouped(x[i]),
+      shown(y[i]),
+      shown(low?.[i] ?? null),
+      shown(high?.[i] ?? null),
+    ])
+  );
+  const marks = (chart.marks ?? []).map(({ x, label }) => [label, formatGrouped(x), "", "", ""]);
+  return [["line", chart.xLabel, chart.yLabel, "low", "high"], ...rows, ...marks];
+}
+
+function shown(value: number | null): string {
+  return value === null ? "-" : formatNumber(value);
 }

@@ -10,10 +10,12 @@ import { formatGrouped, formatNumber } from "../numbers/format.ts";
 import { ownLine, pathWord } from "../system/words.ts";
 import type { MeasuredPoint, RunData } from "./run_data.ts";
 import {
+  fitFigure,
   followingFigure,
   learningFigure,
   lossesFigure,
   occupancyFigure,
+  rawFigure,
   renderFigure,
 } from "./run_figures.ts";
 import type { TimesByPurpose } from "./run_times.ts";
@@ -42,6 +44,7 @@ export function renderRun(data: RunData, times: TimesByPurpose | undefined): Pag
     occupancyFigure(data),
     lossesFigure(data),
   ];
+  const details = [...(data.asked.length > 0 ? [rawFigure(data)] : []), fitFigure(data)];
   const facts = [
     `preset ${preset}`,
     folder,
@@ -51,12 +54,14 @@ export function renderRun(data: RunData, times: TimesByPurpose | undefined): Pag
   ];
   return {
     title,
-    charts: figures.flatMap(({ chart }) => chart ?? []),
+    charts: [...figures, ...details].flatMap(({ chart }) => chart ?? []),
     body: [
       `<h1>${escapeHtml(title)}</h1>`,
       `<p class="soft">${facts.map(escapeHtml).join(" · ")}</p>`,
       renderTiles(data, result),
       `<div class="charts">${figures.map(renderFigure).join("\n")}</div>`,
+      `<details class="wide"><summary>Raw commands and the last fit</summary>` +
+      `<div class="charts wide">${details.map(renderFigure).join("\n")}</div></details>`,
       renderSpent(result),
       renderCommands(data),
       renderConfiguration(data),
@@ -197,7 +202,12 @@ function renderCommands({ folder: path, finalReturn, curves }: RunData): string 
     );
   }
   return `<section class="card wide"><h2>Commands</h2>${
-    lines.map(([what, command]) => `<p class="soft">${what}</p><pre>${escapeHtml(command)}</pre>`)
+    lines.map(([what, command]) =>
+      `<p class="soft">${what}</p><div class="command"><pre tabindex="0">${
+        escapeHtml(command)
+      }</pre>` +
+      `<button type="button" class="copy">Copy</button></div>`
+    )
       .join("")
   }</section>`;
 }

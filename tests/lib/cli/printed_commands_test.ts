@@ -45,7 +45,9 @@ Deno.test("a report's commands name its folder, whatever it is called", () =>
     const html = await Deno.readTextFile(join(out, "report.html"));
     const unescaped = html.replaceAll("&#39;", "'").replaceAll("&quot;", '"')
       .replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
-    const lines = [...unescaped.matchAll(/<pre>(udrlpg [^]*?)<\/pre>/g)].map(([, line]) => line);
+    const lines = [...unescaped.matchAll(/<pre[^>]*>(udrlpg [^]*?)<\/pre>/g)].map(([, line]) =>
+      line
+    );
     assert.equal(lines.length, 4);
     for (const line of lines) {
       const words = await paste(line);

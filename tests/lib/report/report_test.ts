@@ -84,6 +84,38 @@ Deno.test("writeReport() shows the numbers of the metrics and asks no network", 
   });
 });
 
+Deno.test("writeReport() shows how requests were met, the last fit and phases, and says so without a picture", async () => {
+  await withFolder(async (folder) => {
+    const fit = [20, 24, 28].map((updates) => ({ kind: "update", step: 60, updates, loss: 0.1 }));
+    const asked = [[10, 12], [30, 31], [60, 80]].map(([requested, mean]) => (
+      { requested, command: 0, mean, std: 2, n: 5 }
+    ));
+    const final = { kind: "curve", step: 60, final: true, points: [], asked };
+    const attempt = { kind: "attempt", step: 60, attempt: 1, mean: 5 };
+    const rollout = { kind: "episode", step: 60, return: 40, length: 1 };
+    await writeRunFolder(folder, { records: [...SMALL_RUN, rollout, attempt, ...fit, final] });
+    const { html, charts } = await reportOf(folder);
+    // Training met 20 and 40: no return within 12.5 of 60, half of the distance between requests.
+    const [met, never] = seriesOf(charts, "chart-following");
+    assert.deepEqual([met.x, met.y, never.x, never.y], [[10, 30], [12, 31], [60], [80]]);
+    assert.ok(met.whiskers && never.hollow);
+    assert.deepEqual(seriesOf(charts, "chart-fit")[0].x, [20, 24, 28]);
+    assert.deepEqual(seriesOf(charts, "chart-loss")[0].y, [0.5, 0.25]);
+    assert.ok(charts.some(({ id }) => id === "chart-raw"), "raw commands are a detail");
+    const learning = charts.find(({ id }) => id === "chart-learning");
+    assert.ok(learning?.kind === "lines");
+    assert.deepEqual(learning.marks, [
+      { x: 20, label: "warm-up ends" },
+      { x: 60, label: "attempt 2" },
+    ]);
+    assert.match(
+      html,
+      /role="img" tabindex="0" aria-label="Learning: [^"]*best command from 30 to 90/,
+    );
+    assert.equal(html.match(/<summary>Numbers/g)!.length, charts.length);
+  });
+});
+
 Deno.test("writeReport() shows a run that has only begun", async () => {
   await withFolder(async (folder) => {
     await writeRunFolder(folder, { records: [] });
