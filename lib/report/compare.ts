@@ -14,11 +14,11 @@ export interface AveragedLine {
 
 /** A group with what a comparison shows of it. */
 export interface ComparedGroup extends RunGroup {
-  /** What sets it apart from the other groups: "update.learningRate = 0.001". */
+  /** What sets it apart from the other groups: "learningRate 0.001". */
   readonly label: string;
   /** Returns of the best command over environment steps. */
   readonly learning: AveragedLine;
-  /** Achieved over asked returns by the last curve of each run. */
+  /** Achieved over asked returns, of the finished runs. */
   readonly following: AveragedLine;
   /** The last returns of the runs; undefined when none was evaluated. */
   readonly last: OverSeeds | undefined;
@@ -41,7 +41,8 @@ const HELD_SHARE = 0.02;
 /** Works out what a comparison shows of a group. */
 export function compareGroup(group: RunGroup): ComparedGroup {
   const { env, options, runs } = group;
-  const label = Object.entries(options).map(([name, value]) => `${name} = ${plainValue(value)}`);
+  const label = Object.entries(options)
+    .map(([name, value]) => `${shortName(name, Object.keys(options))} ${plainValue(value)}`);
   return {
     ...group,
     label: label.join(", ") || env,
@@ -49,16 +50,47 @@ export function compareGroup(group: RunGroup): ComparedGroup {
       x: evaluations.map(({ step }) => step),
       y: evaluations.map(({ mean }) => mean),
     }))),
-    following: averageLines(runs.map(({ curves }) => {
-      const points = curves.at(-1)?.points ?? [];
-      return {
-        x: points.map(({ requested, command }) => requested ?? command),
-        y: points.map(({ mean }) => mean),
-      };
-    })),
+    following: averageLines(runs.map(({ asked }) => ({
+      x: asked.map(({ requested }) => requested),
+      y: asked.map(({ mean }) => mean),
+    }))),
     last: overSeeds(runs.flatMap((run) => lastReturnOf(run) ?? [])),
     average: overSeeds(runs.flatMap(({ values }) => values.average ?? [])),
   };
+}
+
+/** The last word of an option's name, or all of it where another option ends in the same word. */
+function shortName(name: string, names: readonly string[]): string {
+  const word = lastWord(name);
+  return names.some((other) => other !== name && lastWord(other) === word) ? name : word;
+}
+
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1);
+}
+
+/**
+ * Gives each group's mean rank over the seeds that all of them have, 1 being the best; undefined where
+ * there is one group or no such seed.
+ */
+export function meanRanks(groups: readonly ComparedGroup[]): number[] | undefined {
+  if (groups.length < 2) return undefined;
+  const returns = groups.map(({ runs }) =>
+    new Map(runs.flatMap((run) => {
+      const value = lastReturnOf(run);
+      return value === undefined ? [] : [[run.config.seed, value] as const];
+    }))
+  );
+  const seeds = [...returns[0].keys()].filter((seed) => returns.every((known) => known.has(seed)));
+  if (seeds.length === 0) return undefined;
+  return returns.map((own) =>
+    seeds.reduce((sum, seed) => {
+      const value = own.get(seed)!;
+      const better = returns.filter((other) => other.get(seed)! > value).length;
+      const equal = returns.filter((other) => other.get(seed)! === value).length;
+      return sum + (1 + better + (equal - 1) / 2) / seeds.length;
+    }, 0)
+  );
 }
 
 /** The final return of a finished run, the last evaluation of another one. */

@@ -2,9 +2,9 @@
 
 import { type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
 import { describeRepeated, type RepeatedRun } from "./across_runs.ts";
-import { type AveragedLine, type ComparedGroup, lastReturnOf } from "./compare.ts";
+import { type AveragedLine, type ComparedGroup, lastReturnOf, meanRanks } from "./compare.ts";
 import { escapeHtml, renderTable } from "./html.ts";
-import { formatGrouped } from "../numbers/format.ts";
+import { formatGrouped, formatNumber } from "../numbers/format.ts";
 import { type Figure, renderFigure } from "./run_figures.ts";
 import type { PageParts } from "./run_page.ts";
 
@@ -24,7 +24,11 @@ export function renderComparison(
   const sections = [...Map.groupBy(groups, ({ env }) => env)].map(([env, members], number) => {
     const figures = [learningFigure(members, number), followingFigure(members, number)];
     charts.push(...figures.flatMap(({ chart }) => chart ?? []));
-    return `<h2 class="wide">${escapeHtml(env)}</h2>` +
+    const names = Object.keys(members[0].options);
+    const differ = names.length === 0
+      ? ""
+      : `<p class="soft">They differ in ${escapeHtml(names.join(", "))}.</p>`;
+    return `<h2 class="wide">${escapeHtml(env)}</h2>${differ}` +
       `<div class="charts">${figures.map(renderFigure).join("\n")}</div>` +
       `<section class="card wide"><h2>Configurations</h2>${renderTable(groupRows(members))}` +
       '<p class="soft">Each run counts as one value: the final return, or the last evaluation of a ' +
@@ -63,9 +67,10 @@ function learningFigure(groups: readonly ComparedGroup[], number: number): Figur
 function followingFigure(groups: readonly ComparedGroup[], number: number): Figure {
   return {
     title: "Asked and achieved",
-    caption: "What commands earned by the last curve of each run, mean over seeds with its 95 % " +
+    caption:
+      "Requests all over the range and what their answers returned, mean over seeds with its 95 % " +
       "interval or the range of fewer than five; the thin broken line is perfect obedience.",
-    missing: "No command was measured yet.",
+    missing: "No run is finished yet.",
     chart: chartOf(groups, {
       id: `chart-following-${number}`,
       xLabel: "asked return",
@@ -121,6 +126,7 @@ function nameOf(number: number): string {
 }
 
 function groupRows(groups: readonly ComparedGroup[]): string[][] {
+  const ranks = meanRanks(groups);
   const heading = [
     "configuration",
     "runs",
@@ -130,6 +136,7 @@ function groupRows(groups: readonly ComparedGroup[]): string[][] {
     "deviation",
     "interquartile mean",
     "mean of all evaluations",
+    ...(ranks ? ["mean rank"] : []),
   ];
   return [
     heading,
@@ -144,6 +151,7 @@ function groupRows(groups: readonly ComparedGroup[]): string[][] {
       last && last.n > 1 ? formatGrouped(last.std) : "-",
       last ? formatGrouped(last.iqm) : "-",
       average ? formatGrouped(average.mean) : "-",
+      ...(ranks ? [formatNumber(ranks[number], 3)] : []),
     ]),
   ];
 }

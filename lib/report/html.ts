@@ -97,11 +97,13 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
   );
   const line = (cells: readonly string[], tag: "td" | "th") =>
     `<tr>${
-      cells.map((cell, column) =>
-        `<${tag}${numeric[column] ? ' class="number"' : ""}>${escapeHtml(cell)}</${tag}>`
-      ).join("")
+      cells.map((cell, column) => {
+        const label = tag === "td" ? ` data-label="${escapeHtml(head[column])}"` : ' scope="col"';
+        const kind = numeric[column] ? ' class="number"' : "";
+        return `<${tag}${kind}${label}>${escapeHtml(cell)}</${tag}>`;
+      }).join("")
     }</tr>`;
-  return `<div class="scroll"><table><thead>${line(head, "th")}</thead><tbody>${
+  return `<div class="scroll" tabindex="0"><table><thead>${line(head, "th")}</thead><tbody>${
     body.map((cells) => line(cells, "td")).join("")
   }</tbody></table></div>`;
 }

@@ -112,8 +112,9 @@ function describeGroups(
   for (const run of repeated) output.warn(describeRepeated(run));
   output.result(document, () => [
     ...formatTable([
-      ["configuration", "runs", "return", "low", "high", "IQM"],
-      ...groups.map(({ label, runs, last }) => [
+      ["environment", "configuration", "runs", "return", "low", "high", "IQM"],
+      ...groups.map(({ env, label, runs, last }) => [
+        env,
         label,
         String(runs.length),
         ...[last?.mean, last?.low, last?.high, last?.iqm].map((value) =>

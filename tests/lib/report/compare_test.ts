@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { averageLines } from "../../../lib/report/compare.ts";
+import { averageLines, type ComparedGroup, meanRanks } from "../../../lib/report/compare.ts";
 import { embedJson, escapeHtml, readPageData } from "../../../lib/report/html.ts";
 import { sumTimes } from "../../../lib/report/run_times.ts";
 import { binByStep, keepEvenly } from "../../../lib/report/thin.ts";
@@ -57,4 +57,18 @@ Deno.test("embedJson() and escapeHtml() leave nothing that a browser could take 
   assert.deepEqual(JSON.parse(text), { evil });
   assert.ok(!/[<>"']/.test(escapeHtml(evil)));
   assert.throws(() => readPageData("<p>"), /^SyntaxError: Cannot read page/);
+});
+
+Deno.test("meanRanks() ranks groups seed by seed, those alike share theirs, over the seeds of all", () => {
+  const group = (returns: Record<number, number>) => ({
+    runs: Object.entries(returns).map(([seed, mean]) => ({
+      config: { seed: Number(seed) },
+      evaluations: [{ mean }],
+    })),
+  } as unknown as ComparedGroup);
+  // Seed 1: 30, 20, 10; seed 2: 5 and 5 share the first two ranks, then 1. Seed 3 is not in all.
+  const groups = [group({ 1: 20, 2: 5, 3: 99 }), group({ 1: 30, 2: 5 }), group({ 1: 10, 2: 1 })];
+  assert.deepEqual(meanRanks(groups), [1.75, 1.25, 3]);
+  assert.equal(meanRanks(groups.slice(0, 1)), undefined);
+  assert.equal(meanRanks([group({ 1: 1 }), group({ 2: 1 })]), undefined);
 });

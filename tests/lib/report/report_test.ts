@@ -205,8 +205,8 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
     assert.deepEqual([code, stderr], [0, ""]);
     const { groups } = JSON.parse(stdout);
     assert.deepEqual(groups.map((group: { configuration: string }) => group.configuration), [
-      "update.batchSize = 8",
-      "update.batchSize = 16",
+      "batchSize 8",
+      "batchSize 16",
     ]);
     // 100 and 110: too few for an interval.
     assert.equal(groups[0].return.mean, 105);
@@ -238,7 +238,12 @@ Deno.test({
       await writeRunFolder(folder, { records: SMALL_RUN });
       await writeReport(folder, { registry });
       const out = join(folder, "all.html");
-      await writeComparison([folder, folder], { registry, out });
+      const asked = [{ requested: 20, command: 0, mean: 25, std: 1, n: 5 }];
+      const finished = join(folder, "finished");
+      await writeRunFolder(finished, {
+        records: [...SMALL_RUN, { kind: "curve", step: 100, final: true, points: [], asked }],
+      });
+      await writeComparison([finished, finished], { registry, out });
       for (
         const [path, charts, dark] of [[join(folder, "report.html"), 4, true], [out, 2, false]]
       ) {
