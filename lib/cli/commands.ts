@@ -57,7 +57,7 @@ export const COMMANDS = {
   play: {
     purpose: "Animate episodes of policies as a page",
     group: "Train and use",
-    load: async () => (await import("./commands/play.ts")).playCommand,
+    load: async () => (await import("./commands/play/play.ts")).playCommand,
   },
   rollout: {
     purpose: "Show one episode step by step",

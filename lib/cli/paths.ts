@@ -91,7 +91,8 @@ function runsIn(path: string): string[] {
   }
 }
 
-function isFolder(path: string): boolean {
+/** Tells whether a path leads to a folder. */
+export function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch {

@@ -60,6 +60,11 @@ export const reportCommand: Command<ReportValues> = {
     if (runs.length === 0) {
       throw new UsageError("Cannot report: a run folder must be given, got none");
     }
+    if (out !== undefined && !out.endsWith(".html")) {
+      throw new UsageError(
+        `Cannot report: the page must end in .html, got ${JSON.stringify(out)}`,
+      );
+    }
     const registry = await context.program.registry();
     const folders = findRuns(runs);
     const options = { registry, ...(out === undefined ? {} : { out }) };

@@ -17,6 +17,7 @@
     course: element(`course-${i}`),
     returnOutput: element(`return-${i}`),
     stepOutput: element(`step-${i}`),
+    stateOutput: element(`state-${i}`),
     ...measure(recording),
   }));
   const duration = Math.max(...panels.map(({ steps, stepSeconds }) => steps * stepSeconds));
@@ -25,6 +26,18 @@
     width: Math.max(...panels.map(({ box }) => box.width)),
     height: Math.max(...panels.map(({ box }) => box.height)),
   };
+
+  /** One scale for all return lines, so that they can be compared. */
+  const returnRange = [
+    Math.min(0, ...panels.flatMap(({ returns }) => returns)),
+    Math.max(1e-9, ...panels.flatMap(({ returns }) => returns)),
+  ];
+  const longest = Math.max(...panels.map(({ returns }) => returns.length));
+
+  /** Writes a number with four significant digits, whole ones with all of theirs. */
+  function brief(value) {
+    return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
+  }
 
   /** Gives the end points of every stroke in metres. */
   function pointsOf({ strokes, fixed, frames }, frame) {
@@ -149,18 +162,22 @@
     }
     context.fillStyle = css("--ink-soft");
     context.font = "11px system-ui, sans-serif";
-    if (panel.travels) {
+    if (!panel.isAbstract) {
       for (let at = Math.ceil(left / step) * step; x(at) < width; at += step) {
         context.fillText(`${Number(at.toFixed(2))} m`, x(at) + 3, height - 5);
       }
+    }
+    if (panel.travels) {
+      const moved = centerX - panel.centers[0][0];
+      const arrow = moved < 0 ? "←" : "→";
+      context.fillText(`${arrow} ${Math.abs(moved).toFixed(1)} m from the start`, 8, 16);
     }
   }
 
   function drawCourse({ course, returns }, frame) {
     const { context, width, height } = prepare(course);
-    const low = Math.min(0, ...returns);
-    const high = Math.max(low + 1e-9, ...returns);
-    const x = (at) => 2 + at / Math.max(1, returns.length - 1) * (width - 4);
+    const [low, high] = returnRange;
+    const x = (at) => 2 + at / Math.max(1, longest - 1) * (width - 4);
     const y = (value) => height - 3 - (value - low) / (high - low) * (height - 6);
     for (
       const [from, to, color] of [
@@ -189,11 +206,16 @@
       const frame = frameOf(panel);
       drawPicture(panel, frame);
       drawCourse(panel, frame);
-      panel.returnOutput.textContent = panel.returns[frame].toFixed(1);
+      panel.returnOutput.textContent = brief(panel.returns[frame]);
       panel.stepOutput.textContent = String(frame);
+      panel.stateOutput.textContent = frame < panel.steps
+        ? "going"
+        : panel.terminated
+        ? "ended by the task"
+        : "cut off by the time limit";
     }
     element("scrub").value = String(duration > 0 ? seconds / duration : 0);
-    element("clock").textContent = `${seconds.toFixed(1)} s`;
+    element("clock").textContent = `${seconds.toFixed(1)} of ${duration.toFixed(1)} s`;
   }
 
   function tick(now) {
@@ -241,9 +263,14 @@
   });
   addEventListener("keydown", (event) => {
     const steps = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const inControl = event.target.closest?.("button, select, input");
-    if (event.key === " " && !inControl) play(!isPlaying);
-    else if (steps && !inControl) {
+    // A list has keys of its own, and a button or a box that has the focus is pressed by the space bar.
+    if (event.target.closest?.("select")) return;
+    const isPressed = event.target.closest?.("button, input[type=checkbox]");
+    if (event.key === " " && !isPressed) play(!isPlaying);
+    else if (event.key === "Home" || event.key === "End") {
+      play(false);
+      seek(event.key === "Home" ? 0 : duration);
+    } else if (steps) {
       play(false);
       seek(seconds + steps * Math.min(...panels.map(({ stepSeconds }) => stepSeconds)));
     } else return;

@@ -1,6 +1,7 @@
 /** The player: recorded episodes as one page that animates them side by side. */
 
 import { writeFileAtomic, type WriteOptions } from "../../system/files.ts";
+import { formatNumber } from "../../numbers/format.ts";
 import { escapeHtml, renderPage } from "../html.ts";
 import { type Recording, UNITS_PER_METER } from "./recording.ts";
 
@@ -40,21 +41,33 @@ export async function renderPlayer(recordings: readonly Recording[]): Promise<st
   });
 }
 
-function renderPanel(
-  { title, seed, steps, terminated, return: total }: Recording,
-  number: number,
-): string {
-  const end = terminated ? "ends" : "is cut off";
+function renderPanel(recording: Recording, number: number): string {
+  const { title, seed, steps, stepSeconds } = recording;
   return `<figure class="card panel"><h2>${escapeHtml(title)}</h2>` +
     `<canvas class="picture" id="picture-${number}" role="img" aria-label="${
-      escapeHtml(title)
+      escapeHtml(`${title}: ${describeRecording(recording)}`)
     }"></canvas>` +
     `<div class="score"><span>return <output class="return" id="return-${number}">0</output></span>` +
-    `<span class="soft">step <output id="step-${number}">0</output> of ${steps}</span></div>` +
-    `<canvas class="course" id="course-${number}"></canvas>` +
-    `<figcaption>Seed ${seed}; ${end} after ${steps} steps with a return of ${
-      escapeHtml(total.toLocaleString("en", { maximumFractionDigits: 1 }))
-    }.</figcaption></figure>`;
+    `<span class="soft">step <output id="step-${number}">0</output> of ${steps}, ` +
+    `<output id="state-${number}">going</output></span></div>` +
+    `<canvas class="course" id="course-${number}" role="img" aria-label="Return over time"></canvas>` +
+    `<figcaption>${escapeHtml(describeRecording(recording))} Seed ${seed}, ${
+      formatNumber(steps * stepSeconds, 3)
+    } s.</figcaption></figure>`;
+}
+
+/** "Asked 250, returns 247 +- 12 over 20 episodes, this one 397: ended by the task after 397 steps." */
+function describeRecording(
+  { requested, measured: { mean, std, n }, return: total, steps, terminated, isAbstract }:
+    Recording,
+): string {
+  const asked = requested === null ? "R" : `Asked ${formatNumber(requested)}, r`;
+  return `${asked}eturns ${formatNumber(mean)} +- ${
+    formatNumber(std, 3)
+  } over ${n} episodes, this one ${formatNumber(total)}: ${
+    terminated ? "ended by the task" : "cut off by the time limit"
+  } after ${steps} steps.` +
+    (isAbstract ? " The bars are the observations, squeezed into -1 to 1." : "");
 }
 
 function renderControls(): string {

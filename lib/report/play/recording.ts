@@ -3,6 +3,7 @@
 import type { Env, Transition } from "../../env.ts";
 import type { Policy } from "../../model.ts";
 import { type Episode, runEpisode } from "../../episodes/rollout.ts";
+import type { Summary } from "../../numbers/statistics.ts";
 import { type Scene, sceneOf, type Stroke } from "./scene.ts";
 
 /** One recorded episode. */
@@ -15,6 +16,10 @@ export interface Recording {
   readonly seed: number;
   /** The return that was asked for; null when none was. */
   readonly requested: number | null;
+  /** What the policy returns over fresh episodes. */
+  readonly measured: Summary;
+  /** Whether the strokes are bars of observations, and no picture in metres. */
+  readonly isAbstract: boolean;
   /** Sum of rewards over the whole episode. */
   readonly return: number;
   /** Steps of the episode; there is one frame more. */
@@ -37,8 +42,8 @@ export interface Recording {
 
 /** Resolution of recorded positions. */
 export const UNITS_PER_METER = 10_000;
-/** Decimals of recorded returns. */
-const RETURN_DECIMALS = 4;
+/** Significant digits of recorded returns. */
+const RETURN_DIGITS = 7;
 
 /** What is recorded. */
 export interface RecordOptions {
@@ -48,6 +53,8 @@ export interface RecordOptions {
   readonly seed: number;
   /** The return that was asked for. */
   readonly requested?: number;
+  /** What the policy returns over fresh episodes. */
+  readonly measured: Summary;
 }
 
 /**
@@ -57,7 +64,7 @@ export interface RecordOptions {
 export async function recordEpisode(
   env: Env,
   policy: Policy,
-  { title, seed, requested }: RecordOptions,
+  { title, seed, requested, measured }: RecordOptions,
 ): Promise<Recording> {
   const frames: number[][] = [];
   const returns: number[] = [];
@@ -69,7 +76,7 @@ export async function recordEpisode(
     if (points.length === 0) points = new Float64Array(4 * scene.strokes.length);
     scene.place(points);
     frames.push(Array.from(points, (value) => Math.round(value * UNITS_PER_METER)));
-    returns.push(Number((total += reward).toFixed(RETURN_DECIMALS)));
+    returns.push(Number((total += reward).toPrecision(RETURN_DIGITS)));
   });
   const episode = await runEpisode(observed, policy, { seed });
   return {
@@ -77,6 +84,8 @@ export async function recordEpisode(
     env: env.spec.id,
     seed,
     requested: requested ?? null,
+    measured,
+    isAbstract: scene!.isAbstract ?? false,
     ...endOf(episode),
     stepSeconds: scene!.stepSeconds,
     ground: scene!.ground ?? null,

@@ -32,6 +32,8 @@ export interface Scene {
   readonly strokes: readonly Stroke[];
   /** Height of the ground, undefined when there is none. */
   readonly ground?: number;
+  /** True where the strokes stand for numbers, and no lengths. */
+  readonly isAbstract?: boolean;
   /** Writes the end points of every stroke, [strokes, 4] as x1, y1, x2, y2. */
   place(points: Float64Array): void;
 }
@@ -53,6 +55,7 @@ function observationScene({ observation }: Env): Scene {
   );
   return {
     stepSeconds: UNKNOWN_STEP_SECONDS,
+    isAbstract: true,
     strokes: [...strokes, { width: 0.02, tone: "line" }],
     place(points) {
       observation.forEach((value, i) => points.set([i, 0, i, Math.tanh(value)], 4 * i));

@@ -215,6 +215,9 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
     assert.deepEqual(addressesIn(html), []);
     const { charts } = readPageData(html) as PageData;
     assert.equal(seriesOf(charts, "chart-learning-0").length, 2);
+    const odd = await run(["report", folder, "--out", join(folder, "all.gif")]);
+    assert.equal(odd.code, 2);
+    assert.match(odd.stderr, /^Cannot report: the page must end in \.html, got ".*all\.gif"$/m);
     // A folder that holds runs stands for them.
     const again = await run(["report", folder, "--out", out, "--json"]);
     assert.equal(again.stdout, stdout);

@@ -35,10 +35,12 @@ function randomPolicy({ spec: { actionSpace } }: Env): Policy {
   return { act } as unknown as Policy;
 }
 
+const MEASURED = { mean: 247, std: 12, n: 20 };
+
 async function recordIn(id: string, title = id): Promise<Recording> {
   const env = await registry.make(id);
   try {
-    return await recordEpisode(env, randomPolicy(env), { title, seed: 3 });
+    return await recordEpisode(env, randomPolicy(env), { title, seed: 3, measured: MEASURED });
   } finally {
     await env.close();
   }
@@ -103,11 +105,13 @@ Deno.test("sceneOf() has a picture of every environment, and of an unknown one",
     assert.ok(scene.stepSeconds > 0 && scene.strokes.every(({ width }) => width > 0), id);
     await env.close();
   }
-  const { strokes } = await recordEpisode(new TinyEnv(), randomPolicy(new TinyEnv()), {
+  const { strokes, isAbstract } = await recordEpisode(new TinyEnv(), randomPolicy(new TinyEnv()), {
     title: "tiny",
     seed: 1,
+    measured: MEASURED,
   });
   assert.equal(strokes.length, 2);
+  assert.ok(isAbstract, "bars of observations are no metres");
 });
 
 Deno.test("separateFixed() keeps every stroke and repeats none that stands still", () => {
@@ -159,9 +163,9 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
     assert.equal(recordings.length, 4);
     for (
       const [argv, rule] of [
-        [["play"], /either a policy file or --run DIR .* got neither/],
-        [["play", policy, "--run", out, "--returns", "1"], /got both/],
-        [["play", "--run", out], /returns to ask for must be given, got none/],
+        [["play"], /a run or policy files must be given, got neither/],
+        [["play", policy, "--run", out, "--returns", "1"], /one run or policy files must be given/],
+        [["play", policy, "--out", "a.gif"], /the page must end in \.html, got "a\.gif"$/],
         [["play", policy, "--returns", "5"], /--returns needs a generator/],
         [["play", "--run", out, "--returns", "5,x"], /must be numbers with commas .* got "5,x"/],
         [["play", "--run", out, "--returns", "1,2,3", "--episodes", "9"], /at most 24 .* got 27/],
@@ -169,8 +173,26 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
     ) {
       const { code, stderr } = await run(argv);
       assert.equal(code, 2);
-      assert.match(stderr, rule);
+      assert.match(stderr.trimEnd(), rule);
     }
+    // Without returns three of the range are shown; a folder stands for the policies in it.
+    const some = JSON.parse((await run(["play", out, "--out", page, "--json"])).stdout);
+    assert.equal(some.episodes.length, 3);
+    const { measuredReturn } = some.episodes[0];
+    assert.equal(measuredReturn.n, 20);
+    const policies = join(folder, "policies");
+    await Deno.mkdir(policies);
+    for (const name of ["a.json", "b.json"]) await Deno.copyFile(policy, join(policies, name));
+    const both = JSON.parse((await run(["play", policies, "--out", page, "--json"])).stdout);
+    assert.deepEqual(
+      both.episodes.map(({ title }: { title: string }) => title.slice(-6)),
+      ["a.json", "b.json"],
+    );
+    const html = await Deno.readTextFile(page);
+    assert.match(
+      html,
+      /Returns [\d.]+ \+- [\d.]+ over 20 episodes, this one [\d.]+: (ended|cut off)/,
+    );
   });
 });
 
@@ -192,8 +214,9 @@ Deno.test({
       assert.equal(log, "");
       assert.match(html, /<html[^>]* data-panels="2"/);
       for (const panel of [0, 1]) {
-        assert.ok(html.includes(`id="return-${panel}">${recording.returns[at].toFixed(1)}<`));
+        assert.ok(html.includes(`id="return-${panel}">${recording.returns[at]}<`));
         assert.ok(html.includes(`id="step-${panel}">${at}<`));
+        assert.ok(html.includes(`id="state-${panel}">going<`));
       }
     });
   },
