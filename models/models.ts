@@ -1,7 +1,7 @@
 /** The table of networks that the program hands to `lib/`. */
 
 import { countWeights } from "../lib/learner/generation_pass.ts";
-import { MAX_WEIGHTS } from "../lib/kernels/adam_kernel.ts";
+import { MAX_GENERATOR_WEIGHTS } from "../lib/generator/policy_size.ts";
 import type { GeneratorModel, ModelTable } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
@@ -24,8 +24,9 @@ export const models: ModelTable = {
 
 function checkSize(generator: GeneratorModel): GeneratorModel {
   const count = countWeights(generator.weights);
-  if (count <= MAX_WEIGHTS) return generator;
+  if (count <= MAX_GENERATOR_WEIGHTS) return generator;
   throw new RangeError(
-    `Cannot create generator: it must have at most ${MAX_WEIGHTS} weights, got ${count}`,
+    `Cannot create generator: it must have at most ${MAX_GENERATOR_WEIGHTS} weights, got ${count}: ` +
+      `make generator.hiddenSizes, generator.embeddingSize or policy.hiddenSizes smaller`,
   );
 }

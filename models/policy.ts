@@ -12,13 +12,14 @@ import { ACTIVATE } from "./policy_actions.ts";
 import { trace } from "../lib/autodiff/graph.ts";
 import type { Graph } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
-import { countParameters, createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
+import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
+import { countPolicyParameters } from "../lib/generator/policy_size.ts";
 import type { PolicyParameters } from "../lib/policy_space.ts";
 
 /**
  * Describes the policy network of an environment.
- * @throws {RangeError} when an action bound is infinite: tanh cannot be scaled to it.
+ * @throws {RangeError} when an action bound is infinite (tanh cannot be scaled to it) or the policy too large.
  */
 export function policyShape(
   spec: EnvSpec,
@@ -34,7 +35,7 @@ export function policyShape(
   }
   const sizes = [observationSize(spec), ...hiddenSizes, actionSize(spec)];
   const layers = sizes.slice(1).map((fanOut, index) => ({ fanIn: sizes[index], fanOut }));
-  const parameterCount = countParameters(sizes);
+  const parameterCount = countPolicyParameters(spec, hiddenSizes);
   const scale = new Float32Array(parameterCount);
   let offset = 0;
   for (const { fanIn, fanOut } of layers) {

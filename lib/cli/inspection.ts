@@ -6,14 +6,14 @@
 import { basename } from "node:path";
 import { reachableRange } from "../generator/calibration.ts";
 import { loadCheckpoint } from "../run/checkpoint/reader.ts";
-import { readCHeader } from "../generator/c_header.ts";
+import { cHeaderHead, readCHeader } from "../generator/c_header.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
 import { childPath, fileErrorOf, hashHex, readFileLimited } from "../system/files.ts";
 import { CHECKSUM_KEY } from "../formats/checksum.ts";
 import { parseJsonLimited } from "../formats/json.ts";
-import { decodeSafetensors } from "../formats/safetensors.ts";
-import { decodeTfevents } from "../formats/tfevents.ts";
+import { readSafetensorsHeader } from "../formats/safetensors.ts";
+import { readTfevents } from "../formats/tfevents.ts";
 import { loadGenerator, type LoadOptions } from "../generator/generator_file.ts";
 import {
   CHECKPOINT_FOLDER_NAME,
@@ -22,7 +22,7 @@ import {
   isEventsFile,
   METRICS_FILE_NAME,
 } from "../run/layout.ts";
-import { readMetrics } from "../run/metrics.ts";
+import { readMetrics } from "../run/metrics_reader.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/policy_file.ts";
 import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
@@ -41,7 +41,12 @@ export interface Explanation {
   readonly warnings: readonly string[];
 }
 
-const MAX_BYTES = 2 ** 31;
+/** Of policies; what else is read here is never read whole. */
+const MAX_BYTES = 2 ** 26;
+/** Of a C header with a million numbers. */
+const MAX_C_BYTES = 2 ** 25;
+/** More kinds of scalars are not listed. */
+const MAX_TAGS = 1000;
 
 /**
  * Explains a file or folder.
@@ -76,8 +81,7 @@ const READERS: Readonly<Record<string, (path: string, options: LoadOptions) => E
 };
 
 function explainSafetensors(path: string, options: LoadOptions): Explanation {
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES });
-  const { metadata, tensors } = decodeSafetensors(bytes, { name: path });
+  const { metadata, tensors } = readSafetensorsHeader(path);
   if (metadata.format === "udrlpg-generator") return explainGenerator(path, options);
   if (metadata.format === "udrlpg-policy") return explainPolicy(path, options);
   return {
@@ -129,7 +133,8 @@ function explainPolicy(path: string, { models }: LoadOptions): Explanation {
 }
 
 function explainCHeader(path: string): Explanation {
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  const checkHead = cHeaderHead(path);
+  const bytes = readFileLimited(path, { maxBytes: MAX_C_BYTES, kind: "policy", checkHead });
   const { format: _, ...facts } = readCHeader(bytes, { name: path });
   return {
     kind: "policy",
@@ -208,12 +213,16 @@ function explainMetrics(path: string): Explanation {
 }
 
 function explainEvents(path: string): Explanation {
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "event file" });
-  const { events, tornBytes } = decodeTfevents(bytes, { name: path });
-  const tags = new Set(events.flatMap(({ scalars }) => [...scalars.keys()]));
+  const tags = new Set<string>();
+  let [events, lastStep] = [0, 0];
+  const { tornBytes } = readTfevents(path, ({ step, scalars }) => {
+    events++;
+    lastStep = step;
+    for (const tag of scalars.keys()) if (tags.size < MAX_TAGS) tags.add(tag);
+  });
   return {
     kind: "TensorBoard events of a training run",
-    facts: { events: events.length, lastStep: events.at(-1)?.step ?? 0, scalars: [...tags].sort() },
+    facts: { events, lastStep, scalars: [...tags].sort() },
     warnings: tornBytes > 0 ? [`the last record is torn: ${tornBytes} bytes`] : [],
   };
 }

@@ -5,6 +5,7 @@
 
 import type { Clock } from "../system/clock.ts";
 import { Progress, type ProgressMode } from "./progress.ts";
+import { shorten } from "../system/words.ts";
 import { printable, printableJson, printableLine, type TextStream } from "./text_stream.ts";
 
 /** What decides how a command writes. */
@@ -88,7 +89,7 @@ export class Output {
 
   #say(line: string): void {
     this.#progress?.clear();
-    this.#stderr.write(`${printableLine(line)}\n`);
+    this.#stderr.write(`${printableLine(shorten(line))}\n`);
   }
 }
 

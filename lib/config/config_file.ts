@@ -98,13 +98,29 @@ export function readConfigTable(table: object, name: string): ConfigFile {
  * @throws {FileError} with the line of the mistake.
  */
 export function parseToml(text: string, name: string): object {
+  let table: object;
   try {
-    return parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: "throw" });
+    table = parse(text, { maxDepth: MAX_DEPTH, unsafeKeyBehaviour: "throw" });
   } catch (error) {
     const rule = (error instanceof Error ? error.message : String(error)).split("\n")[0];
     const place = error instanceof TomlError ? ` at line ${error.line}` : "";
     return fail(name, `must be TOML${place}: ${rule.replace(/^Invalid TOML document: /, "")}`);
   }
+  // The parser does not count the levels that dotted keys make.
+  if (depthOf(table) > MAX_DEPTH) fail(name, `must be nested at most ${MAX_DEPTH} deep, got more`);
+  return table;
+}
+
+/** Counts levels of tables and lists, level by level, up to one too many. */
+function depthOf(table: object): number {
+  let level: object[] = [table];
+  let depth = 0;
+  for (; level.length > 0 && depth <= MAX_DEPTH; depth++) {
+    level = level.flatMap((each) =>
+      Object.values(each).filter((value) => typeof value === "object" && value !== null)
+    );
+  }
+  return depth;
 }
 
 function flattenToml(table: object): [string, unknown][] {

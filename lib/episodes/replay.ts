@@ -8,6 +8,7 @@
 
 import type { Env, EnvSpec, MaybePromise } from "../env.ts";
 import { FileError } from "../system/errors.ts";
+import { parseJsonLimited } from "../formats/json.ts";
 import { Rng } from "../numbers/rng.ts";
 
 /** One line of a rollout, ready for JSON. */
@@ -117,8 +118,9 @@ export interface ActionListOptions {
   readonly dtype?: "auto" | "float32" | "float64";
 }
 
-/** A recorded list may have so many numbers; longer than any episode here. */
-const MOST_NUMBERS = 50_000_000;
+/** A recorded list may have so many numbers and actions: 260 of the longest episodes here. */
+const MOST_NUMBERS = 2_000_000;
+const MOST_ACTIONS = 2 ** 18;
 
 /**
  * Reads a recorded list of actions: a JSON array with one entry per step, each an array of A numbers,
@@ -126,25 +128,22 @@ const MOST_NUMBERS = 50_000_000;
  * @throws {FileError} when it is anything else; numbers outside of a box are taken, as Gymnasium does.
  */
 export function parseActionList(
-  text: string,
+  text: string | Uint8Array,
   spec: EnvSpec,
   { name, dtype = "auto" }: ActionListOptions,
 ): ArrayLike<number>[] {
   const fail = (rule: string, got: string): never => {
     throw new FileError(`Cannot read actions "${name}": ${rule}, got ${got}`);
   };
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    fail("it must be JSON", "something else");
-  }
+  const parsed = parseJsonLimited(text, {
+    name,
+    kind: "actions",
+    maxValues: MOST_NUMBERS,
+    maxContainers: MOST_ACTIONS,
+  });
   if (!Array.isArray(parsed)) return fail("it must be an array", typeof parsed);
   const space = spec.actionSpace;
   const size = space.kind === "discrete" ? 1 : space.low.length;
-  if (parsed.length * size > MOST_NUMBERS) {
-    fail(`it must have at most ${MOST_NUMBERS} numbers`, `${parsed.length} x ${size}`);
-  }
   const rows = parsed.map((entry: unknown, t) => {
     const row: unknown[] = Array.isArray(entry) ? entry : [entry];
     if (row.length !== size) fail(`action ${t} must have ${size} numbers`, `${row.length}`);

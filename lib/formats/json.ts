@@ -1,11 +1,12 @@
 /**
  * Reads JSON that somebody else wrote. It differs from JSON.parse in what it refuses: text that is too
- * long, nesting that is too deep, the same key twice in one object, and the key "__proto__". Objects
- * have no prototype, so `object.constructor` is undefined unless the text says otherwise and nothing
- * read here can reach Object.prototype.
+ * long, more values or more lists and objects than any file of ours holds (three bytes of text make an
+ * object of a hundred), nesting that is too deep, the same key twice in one object, and the key
+ * "__proto__". Objects have no prototype, so `object.constructor` is undefined unless the text says
+ * otherwise and nothing read here can reach Object.prototype.
  *
  * A parser of our own, because JSON.parse silently keeps the last of two equal keys (two readers of one
- * file could then disagree about it) and has no depth limit. It costs about ten times the time of
+ * file could then disagree about it) and has no limits. It costs about ten times the time of
  * JSON.parse, which no reader of ours notices; files of many numbers belong in safetensors.
  */
 
@@ -26,14 +27,22 @@ export interface JsonLimits {
   readonly name: string;
   /** The deepest nesting of arrays and objects; 32 unless given. */
   readonly maxDepth?: number;
-  /** The longest text in bytes (UTF-8) or, for a string, UTF-16 units; 64 MiB unless given. */
+  /** The longest text in bytes (UTF-8) or, for a string, UTF-16 units; 32 MiB unless given. */
   readonly maxBytes?: number;
+  /** The most lists and objects, which take more memory than other values; 65,536 unless given. */
+  readonly maxContainers?: number;
+  /** The most values of any kind; `MAX_JSON_VALUES` unless given. */
+  readonly maxValues?: number;
   /** The noun in errors: "JSON" unless given. */
   readonly kind?: string;
 }
 
+/** A million numbers: 14 times the parameters of the published method's policy. */
+export const MAX_JSON_VALUES: number = 2 ** 20;
+
 const DEFAULT_MAX_DEPTH = 32;
-const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
+const DEFAULT_MAX_BYTES = 32 * 2 ** 20;
+const DEFAULT_MAX_CONTAINERS = 2 ** 16;
 
 /**
  * Parses JSON text or its UTF-8 bytes, following RFC 8259 to the letter and the limits above it.
@@ -50,13 +59,15 @@ const DEFAULT_MAX_BYTES = 64 * 2 ** 20;
 export function parseJsonLimited(text: string | Uint8Array, limits: JsonLimits): JsonValue {
   const { name, kind = "JSON", maxDepth = DEFAULT_MAX_DEPTH, maxBytes = DEFAULT_MAX_BYTES } =
     limits;
+  const { maxValues = MAX_JSON_VALUES, maxContainers = DEFAULT_MAX_CONTAINERS } = limits;
   const fail = (rule: string): never => {
     throw new FileError(`Cannot read ${kind} ${JSON.stringify(name)}: ${rule}`);
   };
   if (text.length > maxBytes) {
     fail(`text must be at most ${maxBytes} bytes long, got ${text.length}`);
   }
-  return new Parser(decodeText(text, fail), maxDepth, fail).document();
+  return new Parser(decodeText(text, fail), { maxDepth, maxValues, maxContainers, fail })
+    .document();
 }
 
 /** Tells whether a JSON value is an object: neither null nor an array. */
@@ -80,16 +91,7 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // Everything in a string that needs no work: no quote, no backslash, no control character.
 // deno-lint-ignore no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const ESCAPES: ReadonlyMap<string, string> = new Map([
-  ['"', '"'],
-  ["\\", "\\"],
-  ["/", "/"],
-  ["b", "\b"],
-  ["f", "\f"],
-  ["n", "\n"],
-  ["r", "\r"],
-  ["t", "\t"],
-]);
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const WORDS: readonly (readonly [string, null | boolean])[] = [
   ["null", null],
   ["true", true],
@@ -100,11 +102,25 @@ class Parser {
   #at = 0;
   readonly #text: string;
   readonly #maxDepth: number;
+  readonly #maxValues: number;
+  readonly #maxContainers: number;
   readonly #fail: Fail;
+  #values = 0;
+  #containers = 0;
 
-  constructor(text: string, maxDepth: number, fail: Fail) {
+  constructor(
+    text: string,
+    { maxDepth, maxValues, maxContainers, fail }: {
+      readonly maxDepth: number;
+      readonly maxValues: number;
+      readonly maxContainers: number;
+      readonly fail: Fail;
+    },
+  ) {
     this.#text = text;
     this.#maxDepth = maxDepth;
+    this.#maxValues = maxValues;
+    this.#maxContainers = maxContainers;
     this.#fail = fail;
   }
 
@@ -117,14 +133,21 @@ class Parser {
 
   #value(depth: number): JsonValue {
     this.#space();
+    if (++this.#values > this.#maxValues) {
+      this.#fail(`it must hold at most ${this.#maxValues} values, got more at ${this.#at}`);
+    }
     const character = this.#text[this.#at];
     if (character === '"') return this.#string();
     if (character === "{" || character === "[") {
       if (depth >= this.#maxDepth) {
         this.#fail(`nesting must be at most ${this.#maxDepth} deep, got more at ${this.#at}`);
       }
+      if (++this.#containers > this.#maxContainers) {
+        this.#fail(`it must hold at most ${this.#maxContainers} lists and objects, got more`);
+      }
       return character === "{" ? this.#object(depth + 1) : this.#array(depth + 1);
     }
+    if (character >= "0" && character <= "9" || character === "-") return this.#number();
     for (const [word, value] of WORDS) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
@@ -169,33 +192,38 @@ class Parser {
   }
 
   #string(): string {
-    let result = "";
-    this.#at++;
-    for (;;) {
-      PLAIN.lastIndex = this.#at;
-      result += PLAIN.exec(this.#text)![0];
-      this.#at = PLAIN.lastIndex;
-      const character = this.#text[this.#at];
-      if (character === '"') {
-        this.#at++;
-        return result;
-      }
-      if (character !== "\\") this.#unexpected("a string");
-      result += this.#escape();
+    PLAIN.lastIndex = ++this.#at;
+    PLAIN.exec(this.#text);
+    const end = PLAIN.lastIndex;
+    if (this.#text[end] !== '"') return this.#escapedString();
+    const result = this.#text.slice(this.#at, end);
+    this.#at = end + 1;
+    return result;
+  }
+
+  /** Reads a string that holds escapes, from behind its opening quote. */
+  #escapedString(): string {
+    const end = endOfString(this.#text, this.#at);
+    try {
+      const result = JSON.parse(this.#text.slice(this.#at - 1, end));
+      this.#at = end;
+      return result;
+    } catch {
+      return this.#brokenString();
     }
   }
 
-  #escape(): string {
-    const letter = this.#text[this.#at + 1] ?? "";
-    const plain = ESCAPES.get(letter);
-    if (plain !== undefined) {
-      this.#at += 2;
-      return plain;
+  /** Finds what is wrong with a string. */
+  #brokenString(): never {
+    for (;;) {
+      PLAIN.lastIndex = this.#at;
+      PLAIN.exec(this.#text);
+      this.#at = PLAIN.lastIndex;
+      if (this.#text[this.#at] !== "\\") this.#unexpected("a string");
+      ESCAPE.lastIndex = this.#at;
+      if (!ESCAPE.test(this.#text)) this.#unexpected("an escape");
+      this.#at = ESCAPE.lastIndex;
     }
-    const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-    if (letter !== "u" || !/^[0-9a-fA-F]{4}$/.test(digits)) this.#unexpected("an escape");
-    this.#at += 6;
-    return String.fromCharCode(Number.parseInt(digits, 16));
   }
 
   #space(): void {
@@ -221,4 +249,14 @@ class Parser {
       : "the end of the text";
     return this.#fail(`there must be ${wanted} at character ${this.#at}, got ${found}`);
   }
+}
+
+/** Finds where a string ends, behind its closing quote; the end of the text when it has none. */
+function endOfString(text: string, start: number): number {
+  for (let at = text.indexOf('"', start); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return at + 1;
+  }
+  return text.length;
 }

@@ -43,7 +43,7 @@ const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 export function* protoFields(message: Uint8Array, what: string): Generator<ProtoField> {
   for (let at = 0; at < message.length;) {
     const tagEnd = varintEnd(message, at, what);
-    const tag = toNumber(varintValue(message.subarray(at, tagEnd)), what);
+    const tag = roughNumber(message, at, tagEnd);
     const number = Math.floor(tag / 8);
     const wire = WIRE_TYPES.get(tag % 8);
     if (wire === undefined || number === 0 || number > MAX_FIELD_NUMBER) {
@@ -54,9 +54,9 @@ export function* protoFields(message: Uint8Array, what: string): Generator<Proto
     if (wire === "varint") end = varintEnd(message, start, what);
     if (wire === "bytes") {
       const lengthEnd = varintEnd(message, start, what);
-      const length = varintValue(message.subarray(start, lengthEnd));
+      const length = roughNumber(message, start, lengthEnd);
       start = lengthEnd;
-      end = length > BigInt(message.length) ? Infinity : start + Number(length);
+      end = start + length;
     }
     if (end > message.length) {
       throw new FileError(`Cannot read ${what}: field ${number} at byte ${at} goes beyond its end`);
@@ -79,7 +79,10 @@ export function protoInt(field: ProtoField, what: string): bigint {
  * @throws {FileError} when the field is no varint or the integer is not safe.
  */
 export function protoNumber(field: ProtoField, what: string): number {
-  return toNumber(protoInt(field, what), what);
+  const { length } = expectWire(field, "varint", what);
+  return length > NUMBER_VARINT_BYTES
+    ? toNumber(protoInt(field, what), what)
+    : roughNumber(field.bytes, 0, length);
 }
 
 /**
@@ -174,6 +177,17 @@ function varintValue(encoded: Uint8Array): bigint {
   let value = 0n;
   for (let i = encoded.length - 1; i >= 0; i--) value = value << 7n | BigInt(encoded[i] & 0x7f);
   return BigInt.asUintN(64, value);
+}
+
+/** Varints of so many bytes have at most 49 bits, which a number holds exactly. */
+const NUMBER_VARINT_BYTES = 7;
+
+/** Reads a varint, exactly where it is safe; without BigInt where it is short, as nearly all are. */
+function roughNumber(message: Uint8Array, at: number, end: number): number {
+  if (end - at > NUMBER_VARINT_BYTES) return Number(varintValue(message.subarray(at, end)));
+  let value = 0;
+  for (let i = end - 1; i >= at; i--) value = value * 0x80 + (message[i] & 0x7f);
+  return value;
 }
 
 function toNumber(value: bigint, what: string): number {

@@ -16,6 +16,7 @@
 
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
+import { openRegular, readFully, withFileErrors } from "../system/files.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from "./json.ts";
 
 /** The array type that holds each dtype. */
@@ -136,6 +137,41 @@ export function safetensorsChunks(
 }
 
 /**
+ * Checks the first bytes of a file, before the rest is read: for `readFileLimited`.
+ * @throws {FileError} when they begin no file of this size.
+ */
+export function safetensorsHead(name: string): (head: Uint8Array, size: number) => void {
+  return (head, size) => void headerLength(head, { size, name });
+}
+
+/** What a file says that it holds. */
+export interface SafetensorsHeader {
+  /** Without a prototype. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Type and shape by name. */
+  readonly tensors: ReadonlyMap<string, Pick<Tensor, "dtype" | "shape">>;
+}
+
+/**
+ * Reads what a file says that it holds, without its numbers.
+ * @throws {FileError} when it is not a valid file.
+ */
+export function readSafetensorsHeader(path: string, kind = "safetensors"): SafetensorsHeader {
+  const options = { path, kind };
+  return withFileErrors("read", options, () => {
+    using file = openRegular(path);
+    const { size } = file.statSync();
+    const prefix = new Uint8Array(Math.min(size, PREFIX_BYTES + 1));
+    const head = prefix.subarray(0, readFully(file, prefix));
+    const bytes = new Uint8Array(PREFIX_BYTES + headerLength(head, { size, name: path }));
+    file.seekSync(0, Deno.SeekMode.Start);
+    readFully(file, bytes);
+    const { entries, metadata } = decodeHeader(bytes, { name: path, size });
+    return { metadata, tensors: new Map(entries.map((entry) => [entry.name, entry])) };
+  });
+}
+
+/**
  * Decodes a whole file. The tensors are views of `bytes` where they are aligned, copies where not.
  * @throws {FileError} when the bytes are not a valid file: `Cannot read safetensors "x": ...`.
  */
@@ -143,19 +179,44 @@ export function decodeSafetensors(
   bytes: Uint8Array,
   { name }: { readonly name: string },
 ): SafetensorsFile {
-  const fail: Fail = (rule) => {
+  const { entries, metadata, dataStart } = decodeHeader(bytes, { name, size: bytes.length });
+  const tensors = new Map<string, Tensor>();
+  for (const entry of entries) tensors.set(entry.name, viewTensor(entry, bytes, dataStart));
+  return { tensors, metadata };
+}
+
+/** What is known of a file whose beginning is being read. */
+interface Place {
+  readonly name: string;
+  /** Of the whole file, in bytes. */
+  readonly size: number;
+}
+
+function failIn({ name }: Place): Fail {
+  return (rule) => {
     throw new FileError(`Cannot read safetensors ${JSON.stringify(name)}: ${rule}`);
   };
-  if (bytes.length < PREFIX_BYTES) fail(`file must hold at least 8 bytes, got ${bytes.length}`);
-  const prefix = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);
-  const headerBytes = prefix.getBigUint64(0, true);
-  if (headerBytes > BigInt(Math.min(MAX_HEADER_BYTES, bytes.length - PREFIX_BYTES))) {
-    fail(
-      `header must fit the file of ${bytes.length} bytes and ${MAX_HEADER_BYTES}, got ${headerBytes}`,
-    );
+}
+
+/** Reads how long the header is, from the first nine bytes of a file or more. */
+function headerLength(head: Uint8Array, place: Place): number {
+  const fail: Fail = failIn(place);
+  const { size } = place;
+  if (size < PREFIX_BYTES) fail(`file must hold at least 8 bytes, got ${size}`);
+  const prefix = new DataView(head.buffer, head.byteOffset, PREFIX_BYTES);
+  const length = prefix.getBigUint64(0, true);
+  if (length > BigInt(Math.min(MAX_HEADER_BYTES, size - PREFIX_BYTES))) {
+    fail(`header must fit the file of ${size} bytes and ${MAX_HEADER_BYTES}, got ${length}`);
   }
-  const dataStart = PREFIX_BYTES + Number(headerBytes);
-  if (bytes[PREFIX_BYTES] !== 0x7b) fail('header must begin with "{"');
+  if (head[PREFIX_BYTES] !== 0x7b) fail('header must begin with "{"');
+  return Number(length);
+}
+
+/** Decodes and checks the header of a file, from bytes that hold all of it. */
+function decodeHeader(bytes: Uint8Array, place: Place) {
+  const fail: Fail = failIn(place);
+  const { name, size } = place;
+  const dataStart = PREFIX_BYTES + headerLength(bytes, place);
   const header = parseJsonLimited(bytes.subarray(PREFIX_BYTES, dataStart), {
     name,
     kind: "safetensors",
@@ -165,10 +226,8 @@ export function decodeSafetensors(
   const entries = Object.keys(header)
     .filter((key) => key !== METADATA_KEY)
     .map((key) => readEntry(key, header[key], fail));
-  checkRanges(entries, bytes.length - dataStart, fail);
-  const tensors = new Map<string, Tensor>();
-  for (const entry of entries) tensors.set(entry.name, viewTensor(entry, bytes, dataStart));
-  return { tensors, metadata: readMetadata(header[METADATA_KEY], fail) };
+  checkRanges(entries, size - dataStart, fail);
+  return { entries, metadata: readMetadata(header[METADATA_KEY], fail), dataStart };
 }
 
 /**

@@ -4,7 +4,7 @@
  * A file is a row of records: length (8 bytes), masked CRC-32C of the length, an Event message, masked
  * CRC-32C of the message. The first event names the version, each later one has a wall time, a step and
  * scalars by tag, as 32-bit floats. Like metrics.jsonl the file is rolled back on resume. Wall times
- * are the caller's: this module knows no clock.
+ * are the caller's: this module knows no clock. A file is read record by record, whatever its length.
  *
  * Source: tensorflow/tsl, record_writer.cc (framing), event.proto and summary.proto (field numbers).
  */
@@ -12,7 +12,7 @@
 import { AppendFile } from "../system/append_file.ts";
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
-import { readFileLimited } from "../system/files.ts";
+import { openRegular, readFully, withFileErrors } from "../system/files.ts";
 import {
   protoBytesField,
   protoDoubleField,
@@ -44,11 +44,15 @@ export interface TfeventsFile {
   readonly tornBytes: number;
 }
 
+/** Gets the events of a file one by one. */
+export type EventVisitor = (event: ScalarEvent) => void;
+
 const FILE_VERSION = "brain.Event:2";
 const HEADER_BYTES = 12;
 const FOOTER_BYTES = 4;
-const MAX_FILE_BYTES = 2 ** 30;
-const MAX_EVENTS = 2_000_000;
+/** A record of ours has a few hundred bytes; only those of other programs hold pictures. */
+const MAX_RECORD_BYTES = 2 ** 20;
+const WINDOW_BYTES = 2 ** 20;
 // Field numbers.
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5 } as const;
 const SUMMARY_VALUE = 1;
@@ -78,8 +82,7 @@ export class TfeventsWriter {
     let file = AppendFile.open(path, options);
     if (file.position > 0) {
       file.close();
-      const bytes = readFileLimited(path, { maxBytes: MAX_FILE_BYTES, kind: "event file" });
-      const { end, damage } = recordsOf(bytes);
+      const { end, damage } = scanFile(path, () => {});
       // Damage in the middle costs the events after it; a file that begins wrongly is not ours to cut.
       if (damage !== undefined && end === 0) throw damageError(damage, path);
       file = AppendFile.open(path, { kind: "event file", resumeAtByte: end });
@@ -147,19 +150,34 @@ export class TfeventsWriter {
 }
 
 /**
- * Reads a whole event file; a torn last record is left out and counted.
+ * Reads the events of a file one by one; a torn last record is left out and counted.
+ * @returns the number of bytes after the last whole record.
+ * @throws {FileError} when it cannot be read or is no event file: `Cannot read event file "x": ...`.
+ */
+export function readTfevents(path: string, visit: EventVisitor): { readonly tornBytes: number } {
+  const what = `event file ${JSON.stringify(path)}`;
+  const { end, damage, size } = scanFile(path, (message) => visit(decodeEvent(message, what)));
+  if (damage !== undefined) throw damageError(damage, path);
+  return { tornBytes: size - end };
+}
+
+/**
+ * Reads the bytes of a whole event file; a torn last record is left out and counted.
  * @throws {FileError} when the bytes are no event file: `Cannot read event file "x": ...`.
  */
 export function decodeTfevents(
   bytes: Uint8Array,
   { name }: { readonly name: string },
 ): TfeventsFile {
-  const { records, end, damage } = recordsOf(bytes);
-  if (damage !== undefined) throw damageError(damage, name);
-  return {
-    events: records.map((record) => decodeEvent(record, `event file ${JSON.stringify(name)}`)),
-    tornBytes: bytes.length - end,
+  const events: ScalarEvent[] = [];
+  const what = `event file ${JSON.stringify(name)}`;
+  const source = {
+    size: bytes.length,
+    read: (at: number, length: number) => bytes.subarray(at, at + length),
   };
+  const { end, damage } = scan(source, (message) => events.push(decodeEvent(message, what)));
+  if (damage !== undefined) throw damageError(damage, name);
+  return { events, tornBytes: bytes.length - end };
 }
 
 /** Computes the CRC-32C (Castagnoli) of bytes. */
@@ -193,40 +211,66 @@ export function encodeRecord(message: Uint8Array): Uint8Array {
   return record;
 }
 
-interface Records {
-  readonly records: Uint8Array[];
+/** Bytes to read records from. */
+interface Source {
+  readonly size: number;
+  /** Gives a view of bytes that are there, valid until the next call. */
+  read(at: number, length: number): Uint8Array;
+}
+
+interface Scan {
   /** Where the last whole and undamaged record ends. */
   readonly end: number;
   /** What is wrong there, unless the file just ends. */
   readonly damage: string | undefined;
 }
 
-function recordsOf(bytes: Uint8Array): Records {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const records: Uint8Array[] = [];
-  let at = 0;
-  const damaged = (rule: string) => ({
-    records,
-    end: at,
-    damage: `${rule} of the record at byte ${at}`,
-  });
-  while (at + HEADER_BYTES <= bytes.length) {
-    if (view.getUint32(at + 8, true) !== maskedCrc(bytes.subarray(at, at + 8))) {
+/** Visits the message of every record up to the end or the first damage. */
+function scan({ size, read }: Source, visit: (message: Uint8Array) => void): Scan {
+  let end = 0;
+  const damaged = (rule: string) => ({ end, damage: `${rule} of the record at byte ${end}` });
+  while (end + HEADER_BYTES <= size) {
+    const header = read(end, HEADER_BYTES);
+    const view = new DataView(header.buffer, header.byteOffset, header.length);
+    if (view.getUint32(8, true) !== maskedCrc(header.subarray(0, 8))) {
       return damaged("checksum does not match the length");
     }
-    const length = view.getBigUint64(at, true);
-    if (length > BigInt(bytes.length - at - HEADER_BYTES - FOOTER_BYTES)) break;
-    const start = at + HEADER_BYTES;
-    const end = start + Number(length);
-    const message = bytes.subarray(start, end);
-    if (view.getUint32(end, true) !== maskedCrc(message)) {
+    const length = view.getBigUint64(0, true);
+    if (length > BigInt(size - end - HEADER_BYTES - FOOTER_BYTES)) break;
+    if (length > MAX_RECORD_BYTES) return damaged(`length must be at most ${MAX_RECORD_BYTES}`);
+    const body = read(end + HEADER_BYTES, Number(length) + FOOTER_BYTES);
+    const message = body.subarray(0, Number(length));
+    const checksum = new DataView(body.buffer, body.byteOffset + message.length, FOOTER_BYTES);
+    if (checksum.getUint32(0, true) !== maskedCrc(message)) {
       return damaged("checksum does not match the content");
     }
-    if (records.length >= MAX_EVENTS) return damaged("there are too many events: the number");
-    records.push(message);
-    at = end + FOOTER_BYTES;
+    visit(message);
+    end += HEADER_BYTES + body.length;
   }
-  return { records, end: at, damage: undefined };
+  return { end, damage: undefined };
+}
+
+function scanFile(
+  path: string,
+  visit: (message: Uint8Array) => void,
+): Scan & { readonly size: number } {
+  const options = { path, kind: "event file" };
+  using file = withFileErrors("read", options, () => openRegular(path));
+  const { size } = withFileErrors("read", options, () => file.statSync());
+  let window = new Uint8Array(0);
+  let start = 0;
+  const read = (at: number, length: number): Uint8Array => {
+    if (at < start || at + length > start + window.length) {
+      window = new Uint8Array(Math.min(size - at, Math.max(WINDOW_BYTES, length)));
+      start = at;
+      withFileErrors("read", options, () => {
+        file.seekSync(at, Deno.SeekMode.Start);
+        if (readFully(file, window) < length) throw new Error("it became shorter");
+      });
+    }
+    return window.subarray(at - start, at - start + length);
+  };
+  return { ...scan({ size, read }, visit), size };
 }
 
 function damageError(damage: string, name: string): FileError {

@@ -9,7 +9,7 @@
  */
 
 import { CHECKSUM_KEY } from "../formats/checksum.ts";
-import { FileError } from "../system/errors.ts";
+import { FileError, UsageError } from "../system/errors.ts";
 import { hashHex } from "../system/files.ts";
 import type { Activation } from "../kernels/policy_kernel.ts";
 import type { NormaliserState, Policy } from "../model.ts";
@@ -38,11 +38,14 @@ export interface CHeaderContent {
 const TITLE = "udrlpg policy in C";
 /** Where the SHA-256 of the header stands; it is of the text without it. */
 const checksumLine = (checksum: string) => `\n * ${CHECKSUM_KEY}: ${checksum}\n`;
+/** A compiler takes minutes for more. */
+const MAX_PARAMETERS = 2 ** 20;
 const TEST_VECTORS = 4;
 const LITERALS_PER_LINE = 6;
 
 /**
  * Writes the header.
+ * @throws {UsageError} when the policy is too large for one.
  *
  * @example
  * ```ts
@@ -53,6 +56,12 @@ const LITERALS_PER_LINE = 6;
  */
 export function renderCHeader(content: CHeaderContent): string {
   const { sizes, parameters, normaliser, bounds, metadata } = content;
+  if (parameters.length > MAX_PARAMETERS) {
+    throw new UsageError(
+      `Cannot write policy "${content.fileName}": a C header must hold at most ${MAX_PARAMETERS} ` +
+        `parameters, got ${parameters.length}: use another format`,
+    );
+  }
   const name = identifierOf(content.fileName);
   const macro = name.toUpperCase();
   const tests = drawTests(content);
@@ -264,6 +273,20 @@ int main(void) {
 }
 
 /**
+ * Checks the first bytes of a header, before the rest is read: for `readFileLimited`.
+ * @throws {FileError} when they begin no header of ours.
+ */
+export function cHeaderHead(name: string): (head: Uint8Array) => void {
+  const title = new TextEncoder().encode(`/* ${TITLE}\n`);
+  return (head) => {
+    if (title.every((byte, i) => byte === head[i])) return;
+    throw new FileError(
+      `Cannot read policy ${JSON.stringify(name)}: it must begin with "/* ${TITLE}"`,
+    );
+  };
+}
+
+/**
  * Reads what a header of ours says of its policy, and checks that it is whole.
  * @returns the metadata by key.
  * @throws {FileError} when it is no such header, or cut off.
@@ -275,15 +298,16 @@ export function readCHeader(
   const fail = (rule: string): never => {
     throw new FileError(`Cannot read policy ${JSON.stringify(name)}: ${rule}`);
   };
+  cHeaderHead(name)(bytes);
   const text = new TextDecoder().decode(bytes);
-  if (!text.startsWith(`/* ${TITLE}\n`)) fail(`it must begin with "/* ${TITLE}"`);
   const comment = text.slice(0, text.indexOf("*/"));
   const metadata: Record<string, string> = Object.create(null);
   for (const [, key, value] of comment.matchAll(/^ \* ([A-Za-z0-9]+): (.*)$/gm)) {
     if (key !== "Use") metadata[key] = value;
   }
   const numbers = /_parameters\[([0-9]+)\] = \{([^}]*)\};/.exec(text);
-  const count = numbers?.[2].match(/[^\s,]+/g)?.length ?? 0;
+  let count = 0;
+  for (const list = numbers?.[2] ?? "", number = /[^\s,]+/g; number.test(list);) count++;
   if (String(count) !== metadata.parameters || numbers?.[1] !== metadata.parameters) {
     fail(`it must hold ${metadata.parameters ?? "a number of"} parameters, got ${count}`);
   }

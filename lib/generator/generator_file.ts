@@ -19,6 +19,7 @@ import { assertSealed, sealMetadata } from "../formats/checksum.ts";
 import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
 import {
   decodeSafetensors,
+  readSafetensorsHeader,
   requireTensor,
   safetensorsChunks,
   type SafetensorsFile,
@@ -27,13 +28,13 @@ import {
 import { GenerationPass, nameWeights, type WeightValues } from "../learner/generation_pass.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, PolicyShape } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
-import { assertLayers, countPolicyParameters } from "./policy_size.ts";
+import { assertLayers, countPolicyParameters, MAX_GENERATOR_WEIGHTS } from "./policy_size.ts";
 import { VERSION } from "../system/version.ts";
 
 const FORMAT = "udrlpg-generator";
 const FORMAT_VERSION = "2";
-/** The largest generator that is read: 500 million weights. */
-const MAX_BYTES = 2 ** 31;
+/** The largest generator and the returns of millions of episodes. */
+const MAX_BYTES = 4 * MAX_GENERATOR_WEIGHTS + 2 ** 25;
 
 /** What a generator file says. */
 export interface GeneratorContent {
@@ -247,14 +248,14 @@ export function assertWholeGenerator(path: string): void {
 }
 
 function readSealed(path: string): { readonly file: SafetensorsFile; readonly hash: string } {
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "generator" });
-  const file = decodeSafetensors(bytes, { name: path });
   const fail = failOf(path);
-  const { format, formatVersion } = file.metadata;
+  const { format, formatVersion } = readSafetensorsHeader(path, "generator").metadata;
   if (format !== FORMAT) fail(`format must be "${FORMAT}"`, format ?? "none");
   if (formatVersion !== FORMAT_VERSION) {
     fail(`format version must be ${FORMAT_VERSION}`, formatVersion);
   }
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "generator" });
+  const file = decodeSafetensors(bytes, { name: path });
   assertSealed(file, { name: path, kind: "generator" });
   return { file, hash: hashHex(bytes) };
 }

@@ -12,8 +12,13 @@
 
 import { renderCHeader } from "./c_header.ts";
 import { type EnvSpec, observationSize } from "../env.ts";
-import { FileError } from "../system/errors.ts";
-import { readFileLimited, writeFileAtomic, type WriteOptions } from "../system/files.ts";
+import { FileError, UsageError } from "../system/errors.ts";
+import {
+  readFileLimited,
+  type ReadOptions,
+  writeFileAtomic,
+  type WriteOptions,
+} from "../system/files.ts";
 import {
   assertSealed,
   assertSealedOnnx,
@@ -21,11 +26,17 @@ import {
   sealMetadata,
   sealOnnx,
 } from "../formats/checksum.ts";
-import { isJsonObject, type JsonValue, parseJsonLimited } from "../formats/json.ts";
+import {
+  isJsonObject,
+  type JsonValue,
+  MAX_JSON_VALUES,
+  parseJsonLimited,
+} from "../formats/json.ts";
 import {
   decodeSafetensors,
   requireTensor,
   safetensorsChunks,
+  safetensorsHead,
   type Tensor,
 } from "../formats/safetensors.ts";
 import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
@@ -33,8 +44,8 @@ import type { MeasuredReturn } from "../episodes/evaluate.ts";
 import type { ModelTable, NormaliserState, Policy, PolicyNetwork } from "../model.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
-import { readOnnx } from "../onnx/reader.ts";
-import { countPolicyParameters } from "./policy_size.ts";
+import { onnxHead, readOnnx } from "../onnx/reader.ts";
+import { countPolicyParameters, MAX_POLICY_PARAMETERS } from "./policy_size.ts";
 import type { PolicyParameters } from "../policy_space.ts";
 import { VERSION } from "../system/version.ts";
 
@@ -56,8 +67,10 @@ export type WrittenFormat = keyof typeof WRITTEN_ENDINGS;
 export const WRITTEN_FORMATS = Object.keys(WRITTEN_ENDINGS) as readonly WrittenFormat[];
 
 const FORMAT = "udrlpg-policy";
-/** The largest policy file that is read. */
-const MAX_BYTES = 2 ** 30;
+/** The largest policy as float32 numbers, and room for the rest of its file. */
+const MAX_BYTES = 4 * MAX_POLICY_PARAMETERS + 2 ** 22;
+/** Numbers in a policy that is written as JSON. */
+const MAX_JSON_PARAMETERS = MAX_JSON_VALUES - 2 ** 15;
 
 /** A policy's own numbers, and the network that they are of. */
 export interface PolicyNumbers extends PolicyNetwork {
@@ -156,8 +169,14 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
     const tensors = tensorsOf(numbers);
     return safetensorsChunks(tensors, sealMetadata({ tensors, metadata }));
   },
-  json(given, { metadata }) {
+  json(given, { metadata, path }) {
     const numbers = withoutMinusZeros(given);
+    if (numbers.parameters.length > MAX_JSON_PARAMETERS) {
+      throw new UsageError(
+        `Cannot write policy "${path}": JSON must hold at most ${MAX_JSON_PARAMETERS} parameters, ` +
+          `got ${numbers.parameters.length}: use safetensors`,
+      );
+    }
     const { parameters, normaliser } = numbers;
     return JSON.stringify({
       metadata: sealMetadata({ tensors: tensorsOf(numbers), metadata }),
@@ -229,7 +248,8 @@ export function readPolicy(
   { models, trust = false }: { models: ModelTable; trust?: boolean },
 ): LoadedPolicy {
   const format = formatOf(path);
-  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy" });
+  const checkHead = HEADS[format](path);
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy", checkHead });
   if (format === "onnx") {
     const summary = readOnnx(bytes, { name: path });
     const metadata = { ...summary.metadata };
@@ -254,6 +274,17 @@ export function readPolicy(
     open: (spec) => Promise.resolve(openNumbers(numbers, { spec, models, path })),
   };
 }
+
+/** What the first bytes of a file of each format must be. */
+const HEADS: {
+  readonly [F in PolicyFormat]: (path: string) => NonNullable<ReadOptions["checkHead"]>;
+} = {
+  onnx: onnxHead,
+  safetensors: safetensorsHead,
+  json: (path) => ([first = 0]) => {
+    if (!/[\s{]/.test(String.fromCharCode(first))) fail(path, "it must begin as JSON does");
+  },
+};
 
 function openNumbers(
   numbers: PolicyNumbers,

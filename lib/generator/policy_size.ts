@@ -1,20 +1,24 @@
 /**
- * How large a network that a file describes may be. A few bytes of a file can ask for widths whose
- * product no memory holds, so this is checked before anything of that size is made.
+ * How large networks may be. A few characters of an option or a file can ask for widths whose product
+ * no memory holds, so this is checked before anything of that size is made. Training and reading have
+ * the same limits: what was trained can be read.
  */
 
 import { actionSize, type EnvSpec, observationSize } from "../env.ts";
 import { countParameters } from "../kernels/policy_kernel.ts";
 
-/** The largest policy: 16.8 million parameters, 230 times the published method's (256, 256). */
-export const MAX_POLICY_PARAMETERS = 2 ** 24;
+/** The largest policy: 8.4 million parameters, 115 times the published method's (256, 256). */
+export const MAX_POLICY_PARAMETERS = 2 ** 23;
 
-/** The most layers of any network in a file. */
+/** The largest generator: 16.8 million weights, 64 MiB. */
+export const MAX_GENERATOR_WEIGHTS = 2 ** 24;
+
+/** The most layers of any network. */
 export const MAX_LAYERS = 64;
 
 /**
  * Counts the parameters of a policy, P, without making it.
- * @throws {RangeError} when it has more layers or parameters than a file may ask for.
+ * @throws {RangeError} when it has too many layers or parameters.
  *
  * @example
  * ```ts
@@ -35,7 +39,8 @@ export function countPolicyParameters(
   const count = countParameters(sizes);
   if (count > MAX_POLICY_PARAMETERS) {
     throw new RangeError(
-      `Cannot make policy: it must have at most ${MAX_POLICY_PARAMETERS} parameters, got ${count}`,
+      `Cannot make policy: policy.hiddenSizes must give at most ${MAX_POLICY_PARAMETERS} ` +
+        `parameters, got ${count}`,
     );
   }
   return count;
@@ -43,7 +48,7 @@ export function countPolicyParameters(
 
 /**
  * Checks the number of a network's layers.
- * @throws {RangeError} when there are more than a file may ask for.
+ * @throws {RangeError} when there are too many.
  */
 export function assertLayers(widths: readonly number[], network: string): void {
   if (widths.length <= MAX_LAYERS) return;

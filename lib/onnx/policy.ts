@@ -6,17 +6,30 @@ import { FileError } from "../system/errors.ts";
 import type { Policy } from "../model.ts";
 import { assertTrustedOps, type OnnxSummary } from "./reader.ts";
 import { createSession } from "./session.ts";
+import {
+  assertBoundedSizes,
+  elementwise,
+  matrixProduct,
+  type ShapeRule,
+  withoutAxis,
+} from "./sizes.ts";
+
+/** The shapes of what the operators make that the policies of this program are written with. */
+const POLICY_RULES: Readonly<Record<string, ShapeRule>> = {
+  Add: elementwise,
+  ArgMax: withoutAxis,
+  Gemm: matrixProduct,
+  Mul: elementwise,
+  Relu: elementwise,
+  Sub: elementwise,
+  Tanh: elementwise,
+};
 
 /** The operators of the policies that this program writes; a test exports each kind and compares. */
-export const POLICY_OPERATORS: ReadonlySet<string> = new Set([
-  "Add",
-  "ArgMax",
-  "Gemm",
-  "Mul",
-  "Relu",
-  "Sub",
-  "Tanh",
-]);
+export const POLICY_OPERATORS: ReadonlySet<string> = new Set(Object.keys(POLICY_RULES));
+
+/** Characters of what ONNX Runtime says that are shown. */
+const MAX_REASON = 300;
 
 /** What `createOnnxPolicy` needs besides the bytes. */
 export interface OnnxPolicyOptions {
@@ -42,17 +55,28 @@ export async function createOnnxPolicy(
   const fail = (rule: string): never => {
     throw new FileError(`Cannot use policy "${name}" in "${spec.id}": ${rule}`);
   };
+  const refused = (error: Error): never =>
+    fail(`ONNX Runtime refuses it: ${error.message.split("\n")[0].slice(0, MAX_REASON)}`);
   if (!trust) assertTrustedOps(summary, POLICY_OPERATORS);
   const size = observationSize(spec);
-  const input = summary.inputs.find((value) => value.name === "observation");
+  const constants = new Set(summary.initializers.map((constant) => constant.name));
+  const inputs = summary.inputs.filter((value) => !constants.has(value.name));
+  const input = inputs.find((value) => value.name === "observation");
   const output = summary.outputs.find((value) => value.name === "action");
   if (!input || !output) return fail('it must have an input "observation" and an output "action"');
+  if (inputs.length > 1) {
+    const other = inputs.find((value) => value !== input)!.name;
+    fail(`it must have the one input "observation", got ${JSON.stringify(other.slice(0, 80))} too`);
+  }
   const width = input.shape?.at(-1);
   if (typeof width === "number" && width !== size) {
     fail(`it must take ${size} numbers, got ${width}`);
   }
+  if (!trust) {
+    assertBoundedSizes(summary, { inputs: { observation: [1, size] }, rules: POLICY_RULES });
+  }
   const session = await createSession(model, { device: "cpu", threads: 1 })
-    .catch((error) => fail(`ONNX Runtime refuses it: ${String(error.message).split("\n")[0]}`));
+    .catch(refused);
   const observations = { data: new Float32Array(size), shape: [1, size] };
   const feeds = { observation: observations };
   return {
@@ -60,11 +84,19 @@ export async function createOnnxPolicy(
     normalise: () => {}, // The normaliser is inside.
     async act(observation, action) {
       observations.data.set(observation);
-      const { action: { data } } = await session.run(feeds, { action: null });
+      const { action: { data } } = await session.run(feeds, { action: null }).catch(refused);
       if (data.length !== action.length) {
         fail(`actions must have ${action.length} numbers, got ${data.length}`);
       }
       for (let i = 0; i < action.length; i++) action[i] = Number(data[i]);
+      const wrong = action.find((value) => !isPossible(value, spec.actionSpace));
+      if (wrong !== undefined) fail(`actions must be ones of it, got ${wrong}`);
     },
   };
+}
+
+/** Whether a number may stand in an action; one outside of a box is clipped or costs. */
+function isPossible(value: number, space: EnvSpec["actionSpace"]): boolean {
+  if (space.kind === "box") return Number.isFinite(value);
+  return Number.isInteger(value) && value >= 0 && value < space.n;
 }

@@ -23,6 +23,23 @@ import {
   protoText,
 } from "../formats/protobuf.ts";
 
+/**
+ * Checks the first byte of a file, before the rest is read: for `readFileLimited`.
+ * @throws {FileError} when no field of a model begins with it.
+ */
+export function onnxHead(name: string): (head: Uint8Array) => void {
+  return ([first]) => {
+    const [field, wire] = [first >> 3, first & 7];
+    if (MODEL_FIELDS.has(field) && (wire === 0 || wire === 2)) return;
+    throw new FileError(
+      `Cannot read ONNX model ${JSON.stringify(name)}: it must begin as one does`,
+    );
+  };
+}
+
+/** Fields of onnx.proto's ModelProto whose number fits the first byte. */
+const MODEL_FIELDS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 14]);
+
 /** An input or output of the graph. */
 export interface OnnxValue {
   /** What nodes call it. */
@@ -49,6 +66,12 @@ export interface OnnxNode {
   readonly opType: string;
   /** "" is ONNX's own set of operators. */
   readonly domain: string;
+  /** Names of the values that it reads; "" for an optional one left out. */
+  readonly inputs: readonly string[];
+  /** Names of the values that it makes. */
+  readonly outputs: readonly string[];
+  /** Its settings that are whole numbers, by name. */
+  readonly attributes: Readonly<Record<string, number>>;
 }
 
 /** What a model file says about itself. */
@@ -93,8 +116,9 @@ const ELEMENT_TYPES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** More than any file of ours, and few enough to fit in a few dozen megabytes. */
-const MAX_ITEMS = 100_000;
+const MAX_ITEMS = 20_000;
 const MAX_DIMENSIONS = 64;
+const MAX_NODE_NAMES = 64;
 const MAX_METADATA_BYTES = 2 ** 20;
 const DEFAULT_DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx"]);
 
@@ -136,6 +160,8 @@ class ModelReader {
   readonly #name: string;
   readonly #what: string;
   #byteCount = 0;
+  /** Numbers in all tensors so far. */
+  #numbers = 0;
   #irVersion: number | undefined;
   #producer = "";
   #hasGraph = false;
@@ -200,21 +226,34 @@ class ModelReader {
   #node(bytes: Uint8Array): OnnxNode {
     let opType = "";
     let domain = "";
+    const inputs: string[] = [];
+    const outputs: string[] = [];
+    const attributes: Record<string, number> = Object.create(null);
+    const addName = (names: string[], field: ProtoField) => {
+      if (names.push(this.#text(field)) > MAX_NODE_NAMES) this.#fail("a node has too many values");
+    };
     for (const field of this.#fields(bytes)) {
+      if (field.number === 1) addName(inputs, field);
+      if (field.number === 2) addName(outputs, field);
       if (field.number === 4) opType = this.#text(field);
-      if (field.number === 5) this.#attribute(this.#message(field));
+      if (field.number === 5) this.#attribute(this.#message(field), attributes);
       if (field.number === 7) domain = this.#text(field);
     }
-    return { opType, domain };
+    return { opType, domain, inputs, outputs, attributes };
   }
 
-  /** Looks for what an AttributeProto must not hold. */
-  #attribute(bytes: Uint8Array): void {
+  /** Reads an AttributeProto that is a whole number, and looks for what none must hold. */
+  #attribute(bytes: Uint8Array, attributes: Record<string, number>): void {
+    let name = "";
+    let value: number | undefined;
     for (const field of this.#fields(bytes)) {
+      if (field.number === 1) name = this.#text(field);
+      if (field.number === 3) value = protoNumber(field, this.#what);
       if (field.number === 5 || field.number === 10) this.#tensor(this.#message(field));
       if (field.number === 6 || field.number === 11) this.#features.add("a graph inside a node");
       if (field.number === 22 || field.number === 23) this.#features.add("a sparse tensor");
     }
+    if (value !== undefined) attributes[name] = value;
   }
 
   /** Reads a TensorProto except its numbers. */
@@ -232,9 +271,11 @@ class ModelReader {
       }
     }
     // ONNX Runtime takes memory for the shape; every number takes at least a byte of the file.
-    const count = shape.reduce((product, size) => product * size, 1);
-    if (elementType !== "unknown" && count > this.#byteCount) {
-      this.#fail(`tensor ${quote(name)} must fit the file, got shape [${shape.join(", ")}]`);
+    if (elementType !== "unknown") {
+      this.#numbers += shape.reduce((product, size) => product * size, 1);
+    }
+    if (this.#numbers > this.#byteCount) {
+      this.#fail(`tensors up to ${quote(name)} must fit the file, got shape [${shape.join(", ")}]`);
     }
     return { name, elementType, shape };
   }

@@ -9,7 +9,7 @@ import type { Config } from "../config/config.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import type { EnvSpec } from "../env.ts";
 import { childPath, isThere } from "../system/files.ts";
-import { type ReadMetricRecord, readMetrics } from "../run/metrics.ts";
+import { type ReadMetricRecord, readMetrics } from "../run/metrics_reader.ts";
 import { OCCUPANCY_BINS } from "../algorithm/reports.ts";
 import { createReturnScale, type ReturnScale } from "../algorithm/return_scale.ts";
 import { readRunConfig } from "../run/folder.ts";

@@ -4,8 +4,8 @@
  */
 
 import { FileError } from "../system/errors.ts";
-import { childPath, readFileLimited } from "../system/files.ts";
-import { decodeTfevents, type ScalarEvent } from "../formats/tfevents.ts";
+import { childPath } from "../system/files.ts";
+import { readTfevents, type ScalarEvent } from "../formats/tfevents.ts";
 import { isEventsFile } from "../run/layout.ts";
 import { TIME_PURPOSES, type TimePurpose } from "../run/pace.ts";
 
@@ -14,6 +14,8 @@ export type TimesByPurpose = Readonly<Partial<Record<TimePurpose, number>>>;
 
 /** Reports are made again and again: an event file that takes long to read is left out. */
 const MAX_BYTES = 2 ** 25;
+/** Sessions say once a report what they have spent. */
+const MAX_EVENTS = 100_000;
 
 /** Sums the times of a run up; undefined when it has no event file that can be read. */
 export function timesOf(folder: string): TimesByPurpose | undefined {
@@ -22,8 +24,13 @@ export function timesOf(folder: string): TimesByPurpose | undefined {
   if (name === undefined) return undefined;
   try {
     const path = childPath(folder, name);
-    const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "event file" });
-    return sumTimes(decodeTfevents(bytes, { name: path }).events);
+    if (Deno.statSync(path).size > MAX_BYTES) return undefined;
+    const told: Pick<ScalarEvent, "scalars">[] = [];
+    readTfevents(path, ({ scalars }) => {
+      const isTime = scalars.keys().some((tag) => tag.startsWith("seconds/"));
+      if (isTime && told.length < MAX_EVENTS) told.push({ scalars });
+    });
+    return sumTimes(told);
   } catch (error) {
     if (error instanceof FileError) return undefined;
     throw error;

@@ -1,17 +1,13 @@
 /**
- * The metrics of a run, metrics.jsonl: one JSON object per line, appended with one write per line, so
- * that after a kill at most the last line is torn and everything before it can be read.
+ * Writes the metrics of a run, metrics.jsonl: one JSON object per line, appended with one write per line,
+ * so that after a kill at most the last line is torn and everything before it can be read.
  *
  * A record has a kind, a step and whatever values its kind has; what they mean is the writer's business.
- * Numbers that are not finite are written as null, because JSON has no name for them. The reader takes
- * any file: lines that are no such record are counted and skipped, never an error.
+ * Numbers that are not finite are written as null, because JSON has no name for them.
  */
 
 import { AppendFile } from "../system/append_file.ts";
-import { joinBytes } from "../system/bytes.ts";
-import { FileError } from "../system/errors.ts";
 import { openOwnFile, withFileErrors } from "../system/files.ts";
-import { isJsonObject, type JsonObject, parseJsonLimited } from "../formats/json.ts";
 
 /** A value in a record. */
 export type MetricValue =
@@ -32,25 +28,8 @@ export interface MetricRecord {
   readonly [key: string]: MetricValue | undefined;
 }
 
-/** A record read back: an object without a prototype. */
-export type ReadMetricRecord = JsonObject & { readonly kind: string; readonly step: number };
-
-/** Everything that a metrics file holds. */
-export interface MetricsFile {
-  /** In the order of the file. */
-  readonly records: ReadMetricRecord[];
-  /** Lines that are no record. */
-  readonly skippedLines: number;
-  /** Bytes after the last line's end: what a kill left of a line. */
-  readonly tornBytes: number;
-}
-
 const LINE_END = 0x0a;
 const CHUNK_BYTES = 2 ** 16;
-/** Longer lines are no record of ours: the longest, a curve of 1,000 points, takes about 100 KB. */
-const MAX_LINE_BYTES = 2 ** 20;
-const MAX_RECORDS = 2_000_000;
-const MAX_DEPTH = 8;
 
 /** Appends records to a run's metrics.jsonl. */
 export class MetricsWriter {
@@ -149,85 +128,4 @@ export function repairTornLine(path: string): number {
     if (end < size) file.truncateSync(end);
     return size - end;
   });
-}
-
-/**
- * Reads a metrics file, whatever is in it.
- * @throws {FileError} when it cannot be read, or holds more than two million records.
- */
-export function readMetrics(path: string): MetricsFile {
-  const records: ReadMetricRecord[] = [];
-  let skippedLines = 0;
-  let tornBytes = 0;
-  for (const line of linesOf(path)) {
-    if (!line.isWhole) tornBytes = line.length;
-    else {
-      const record = parseRecord(line.bytes, path);
-      if (record === undefined) skippedLines++;
-      else records.push(record);
-    }
-    if (records.length > MAX_RECORDS) {
-      throw new FileError(
-        `Cannot read metrics ${JSON.stringify(path)}: it must hold at most ${MAX_RECORDS} records`,
-      );
-    }
-  }
-  return { records, skippedLines, tornBytes };
-}
-
-/** Parses one line without its end; undefined when it is no record. */
-export function parseRecord(
-  bytes: Uint8Array | undefined,
-  name: string,
-): ReadMetricRecord | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const value = parseJsonLimited(bytes, { name, kind: "metrics", maxDepth: MAX_DEPTH });
-    const isRecord = isJsonObject(value) && typeof value.kind === "string" &&
-      typeof value.step === "number" && Number.isFinite(value.step);
-    return isRecord ? value as ReadMetricRecord : undefined;
-  } catch (error) {
-    if (error instanceof FileError) return undefined;
-    throw error;
-  }
-}
-
-interface Line {
-  /** The line without its end; undefined when it is too long to be a record. */
-  readonly bytes: Uint8Array | undefined;
-  readonly length: number;
-  /** False for what follows the last line end. */
-  readonly isWhole: boolean;
-}
-
-/** Gives a file's lines one by one, holding one line and one chunk at a time. */
-function* linesOf(path: string): Generator<Line> {
-  const file = { path, kind: "metrics" };
-  using input = withFileErrors("read", file, () => Deno.openSync(path, { read: true }));
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  let pieces: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const count = withFileErrors("read", file, () => input.readSync(chunk));
-    if (count === null) break;
-    let start = 0;
-    for (let at = chunk.indexOf(LINE_END); at >= 0 && at < count;) {
-      pieces.push(chunk.slice(start, at));
-      length += at - start;
-      yield lineOf(pieces, length, true);
-      pieces = [];
-      length = 0;
-      start = at + 1;
-      at = chunk.indexOf(LINE_END, start);
-    }
-    length += count - start;
-    if (length <= MAX_LINE_BYTES) pieces.push(chunk.slice(start, count));
-    else pieces = [];
-  }
-  if (length > 0) yield lineOf(pieces, length, false);
-}
-
-function lineOf(pieces: readonly Uint8Array[], length: number, isWhole: boolean): Line {
-  if (length > MAX_LINE_BYTES) return { bytes: undefined, length, isWhole };
-  return { bytes: joinBytes(pieces), length, isWhole };
 }

@@ -1,7 +1,7 @@
 /** How far a run is, seen from outside by whoever started it: nothing is locked and nothing written. */
 
 import { childPath, isThere } from "../system/files.ts";
-import { parseRecord } from "../run/metrics.ts";
+import { parseRecord } from "../run/metrics_reader.ts";
 import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
 
 /** The state of a run folder. */
@@ -35,7 +35,7 @@ export function lastStepOf(folder: string): number {
   }
   for (let end = tail.lastIndexOf(LINE_END); end >= 0;) {
     const start = tail.lastIndexOf(LINE_END, end - 1);
-    const record = parseRecord(tail.slice(start + 1, end), folder);
+    const record = parseRecord(tail.subarray(start + 1, end));
     if (record !== undefined) return record.step;
     if (start < 0 || end === 0) return 0;
     end = start;

@@ -8,6 +8,8 @@
  * classes too.
  */
 
+import { shorten } from "./words.ts";
+
 /** The signals that end a run after saving. */
 export type InterruptSignal = "SIGHUP" | "SIGINT" | "SIGTERM";
 
@@ -97,7 +99,7 @@ export function exitCodeOf(error: unknown): number {
   return isExitError(error) ? error.exitCode : 1;
 }
 
-/** Gives the one line for stderr: the message of an ExitError, or "Internal error: ..." for a bug. */
+/** Gives the one line for stderr: the message of an ExitError, or "Internal error: ..." for a bug; cut. */
 export function errorLineOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (isExitError(error) || message.startsWith("Internal error:")) return oneLine(message);
@@ -108,5 +110,5 @@ export function errorLineOf(error: unknown): string {
 /** Makes one line of a text; control characters, which a terminal would obey, become spaces. */
 function oneLine(message: string): string {
   // deno-lint-ignore no-control-regex
-  return message.replace(/\s*[\u0000-\u001f\u007f-\u009f\u2028\u2029]+\s*/g, " ").trim();
+  return shorten(message).replace(/\s*[\u0000-\u001f\u007f-\u009f\u2028\u2029]+\s*/g, " ").trim();
 }

@@ -14,7 +14,6 @@
 
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
-import { joinBytes } from "./bytes.ts";
 import { FileError } from "./errors.ts";
 
 /** What is done to a file, as errors say it. */
@@ -40,8 +39,6 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["EBUSY", "it is in use"],
   ["EINVAL", "its name is not valid"],
 ]);
-
-const READ_CHUNK_BYTES = 2 ** 16;
 
 /**
  * Turns whatever a file operation threw into a FileError; a FileError is returned as it is.
@@ -85,34 +82,54 @@ export function withFileErrors<T>(
   }
 }
 
+/** How a whole file is read. */
+export interface ReadOptions {
+  /** The most that it may hold. */
+  readonly maxBytes: number;
+  /** The noun in errors. */
+  readonly kind?: string;
+  /** Looks at the first bytes, up to `HEAD_BYTES`, and throws where they begin no such file. */
+  readonly checkHead?: (head: Uint8Array, size: number) => void;
+}
+
+/** How much of a file `checkHead` gets. */
+export const HEAD_BYTES = 4096;
+
 /**
- * Reads a whole file that may hold at most `maxBytes`; the size is checked before memory is taken. Also
- * reads pipes and devices, up to the same limit.
- * @throws {FileError} when it cannot be read or is longer.
+ * Reads a whole regular file: no pipe, which may never end, and no device. Its size and its first bytes
+ * are looked at before memory is taken for the rest.
+ * @throws {FileError} when it cannot be read, is something else or is too long.
  */
 export function readFileLimited(
   path: string,
-  { maxBytes, kind = "file" }: { readonly maxBytes: number; readonly kind?: string },
+  { maxBytes, kind = "file", checkHead }: ReadOptions,
 ): Uint8Array<ArrayBuffer> {
   return withFileErrors("read", { path, kind }, () => {
-    using file = Deno.openSync(path, { read: true });
-    const { size, isFile } = file.statSync();
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let length = 0;
-    while (length <= maxBytes && !(isFile && size > maxBytes)) {
-      // One byte more than the size, so that a regular file takes one read and the one that finds its end.
-      const want = isFile && length <= size ? size - length + 1 : READ_CHUNK_BYTES;
-      const chunk = new Uint8Array(Math.min(want, maxBytes - length + 1));
-      const count = file.readSync(chunk);
-      if (count === null) return chunks.length === 1 ? chunks[0] : joinBytes(chunks);
-      chunks.push(chunk.subarray(0, count));
-      length += count;
+    using file = openRegular(path);
+    const { size } = file.statSync();
+    if (size > maxBytes) {
+      throw new Error(`it must hold at most ${maxBytes} bytes, got ${size}`);
     }
-    throw new FileError(
-      `Cannot read ${kind} ${JSON.stringify(path)}: it must hold at most ${maxBytes} bytes, ` +
-        `got ${isFile ? Math.max(size, length) : length}`,
-    );
+    const head = new Uint8Array(Math.min(size, HEAD_BYTES));
+    const headLength = readFully(file, head);
+    checkHead?.(head.subarray(0, headLength), size);
+    if (headLength === size || headLength < head.length) return head.subarray(0, headLength);
+    const bytes = new Uint8Array(size);
+    bytes.set(head);
+    const rest = readFully(file, bytes.subarray(headLength));
+    return bytes.subarray(0, headLength + rest);
   });
+}
+
+/**
+ * Opens a regular file, or the one behind a link, for reading; nothing else is even opened.
+ * @throws the error of the system, or one that says what is there instead: for `withFileErrors`.
+ */
+export function openRegular(path: string): Deno.FsFile {
+  const info = Deno.statSync(path);
+  if (info.isDirectory) throw new Error("it is a folder");
+  assertRegular(info);
+  return Deno.openSync(path, { read: true });
 }
 
 /** How a whole file is written. */

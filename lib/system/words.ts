@@ -51,6 +51,27 @@ export function nearest(name: string, candidates: readonly string[]): string | u
   return best;
 }
 
+const LONGEST_TEXT = 1000;
+
+/**
+ * Leaves the middle out of a text that is longer than anybody reads: a name in a file may have a million
+ * characters.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { shorten } from "./words.ts";
+ * assert.equal(shorten("one two three four", 13), "one  ... four");
+ * ```
+ */
+export function shorten(text: string, longest = LONGEST_TEXT): string {
+  if (text.length <= longest) return text;
+  const rest = longest - CUT.length;
+  return `${text.slice(0, Math.ceil(rest / 2))}${CUT}${text.slice(-Math.floor(rest / 2))}`;
+}
+
+const CUT = " ... ";
+
 /** Quotes a word for a POSIX shell where it needs quotes: single ones, which xargs and others read alike. */
 export function quoteWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;

@@ -10,7 +10,7 @@ import { fuzzReader } from "./fuzz_reader.ts";
 import { READERS } from "./readers.ts";
 
 /** No reader may need more, so that the whole task ends. */
-const MAX_READER_SECONDS = 600;
+const MAX_READER_SECONDS = 3600;
 
 const OPTIONS = {
   inputs: { type: "string", default: "100000" },
@@ -26,7 +26,17 @@ async function runAll(args: readonly string[], names: readonly string[]): Promis
   for (const name of names) {
     const start = performance.now();
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", import.meta.url, "--child", "--only", name, ...args],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        "--v8-flags=--expose-gc",
+        import.meta.url,
+        "--child",
+        "--only",
+        name,
+        ...args,
+      ],
       stdout: "piped",
       stderr: "piped",
       signal: AbortSignal.timeout(MAX_READER_SECONDS * 1000),
@@ -54,7 +64,7 @@ async function runOne(
   try {
     const target = await READERS[name](folder);
     const onStart = (index: number) => void Atomics.store(current, 0, index);
-    const report = fuzzReader(target, { ...options, onStart });
+    const report = await fuzzReader(target, { ...options, onStart });
     print(
       `${report.inputs} inputs, ${report.accepted} accepted, ${report.refused} refused, slowest ` +
         `${report.slowestMilliseconds.toFixed(1)} ms, most memory ${

@@ -8,12 +8,15 @@ import { mulberry32 } from "../support/random.ts";
 
 const MAX_MUTATIONS = 6;
 /** No input grows beyond this, whatever the mutations; the seeds are far shorter. */
-const MAX_INPUT_BYTES = 2 ** 17;
+const MAX_INPUT_BYTES = 2 ** 20;
 
 const TEXTS = [
   '"__proto__":{"polluted":1},',
   "__proto__.polluted = 1\n",
   '"constructor":{"prototype":{"polluted":1}},',
+  "a.".repeat(5000),
+  "[],".repeat(2000),
+  "\x1b[2J",
   "[".repeat(5000),
   '{"a":'.repeat(3000),
   "null",
@@ -113,6 +116,33 @@ const MUTATIONS: readonly Mutation[] = [
     const start = below(bytes.length + 1);
     const piece = bytes.slice(start, start + 1 + below(64));
     return splice(bytes, { start, end: start, piece });
+  },
+  function multiply(bytes, { below }) {
+    const start = below(bytes.length + 1);
+    const piece = bytes.slice(start, start + 1 + below(32));
+    const times = 1 << below(16);
+    const many = new Uint8Array(Math.min(MAX_INPUT_BYTES, piece.length * times));
+    for (let at = 0; at < many.length; at += piece.length) {
+      many.set(piece.subarray(0, many.length - at), at);
+    }
+    return splice(bytes, { start, end: start, piece: many });
+  },
+  function setVarint(bytes, { below }) {
+    const start = below(bytes.length + 1);
+    const piece: number[] = [];
+    let value = NUMBERS[below(NUMBERS.length)];
+    for (; value >= 0x80n; value >>= 7n) piece.push(Number(value & 0x7fn) | 0x80);
+    piece.push(Number(value));
+    const end = Math.min(bytes.length, start + 1 + below(piece.length));
+    return splice(bytes, { start, end, piece: Uint8Array.from(piece) });
+  },
+  function swap(bytes, { below }) {
+    const [a, b] = [below(bytes.length + 1), below(bytes.length + 1)].sort((a, b) => a - b);
+    const length = Math.min(b - a, bytes.length - b, below(64));
+    const [first, second] = [bytes.slice(a, a + length), bytes.slice(b, b + length)];
+    bytes.set(second, a);
+    bytes.set(first, b);
+    return bytes;
   },
   function insertText(bytes, { below }) {
     const start = below(bytes.length + 1);

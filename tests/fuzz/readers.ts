@@ -52,24 +52,113 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async "policy json"(folder) {
-    const { readPolicy, writePolicy } = await import("../../lib/generator/policy_file.ts");
-    const { models } = await import("../../models/models.ts");
-    return policyTarget(folder, { format: "json", readPolicy, writePolicy, models });
+    const { sealedJson } = await import("../support/seal.ts");
+    const seal = (bytes: Uint8Array) =>
+      encode(sealedJson(JSON.parse(new TextDecoder().decode(bytes))));
+    return await policyTarget(folder, { format: "json", seal });
   },
 
   async "policy safetensors"(folder) {
-    const { readPolicy, writePolicy } = await import("../../lib/generator/policy_file.ts");
-    const { models } = await import("../../models/models.ts");
-    return policyTarget(folder, { format: "safetensors", readPolicy, writePolicy, models });
+    return await policyTarget(folder, { format: "safetensors", seal: await safetensorsSeal() });
+  },
+
+  async "policy onnx"(folder) {
+    const { sealOnnx } = await import("../../lib/formats/checksum.ts");
+    const target = await policyTarget(folder, { format: "onnx", seal: sealOnnx });
+    const sealBytes = sealOnnx(new Uint8Array(0)).length;
+    return { ...target, good: target.good.map((bytes) => bytes.subarray(0, -sealBytes)) };
+  },
+
+  async "policy C header"(folder) {
+    const { readCHeader } = await import("../../lib/generator/c_header.ts");
+    const { sealedHeader } = await import("../support/seal.ts");
+    const { good } = await policyTarget(folder, { format: "c", seal: (bytes) => bytes });
+    return {
+      good,
+      read: (bytes) => void readCHeader(sealedHeader(bytes), { name: "x" }),
+    };
   },
 
   async generator(folder) {
     const { path, read } = await generatorFile(folder);
+    const seal = await safetensorsSeal();
     return {
       good: [Deno.readFileSync(path)],
       read(bytes) {
-        Deno.writeFileSync(path, bytes);
+        Deno.writeFileSync(path, sealedOr(bytes, seal));
         read();
+      },
+    };
+  },
+
+  async "sweep file"() {
+    const { parseSweep } = await import("../../lib/sweep/sweep_file.ts");
+    const good = [
+      'name = "rates"\nenv = "CartPole-v1"\nseeds = 3\n[grid]\nsteps = [100, 200]\n',
+      'env = "CartPole-v1"\n[random]\ndraws = 2\nupdate.learningRate = { min = 1e-4, max = 1e-2 }\n',
+    ];
+    return {
+      good: encodeAll(good),
+      read: (bytes) => void parseSweep(new TextDecoder().decode(bytes), "x.toml"),
+    };
+  },
+
+  async "environment answers"() {
+    const protocol = await import("../../lib/episodes/process/env_protocol.ts");
+    const good = [
+      '{"id":"A-v0","observationSpace":{"low":[null,0],"high":[null,1]},"actionSpace":{"n":2},' +
+      '"maxEpisodeSteps":9}',
+      '{"observation":[1,-2.5]}',
+      '{"observation":[1,2],"reward":1,"terminated":false,"truncated":true}',
+    ];
+    return {
+      good: encodeAll(good),
+      read(bytes) {
+        let isRead = false;
+        for (const read of ANSWER_READERS) {
+          try {
+            const fields = protocol.parseAnswer(new TextDecoder().decode(bytes).split("\n")[0]);
+            read(protocol, fields);
+            isRead = true;
+          } catch (error) {
+            if (!(error instanceof protocol.ProtocolError)) throw error;
+          }
+        }
+        if (!isRead) throw new FileError("Cannot read answer: it is none");
+      },
+    };
+  },
+
+  async "run folder"(folder) {
+    const { readRunData } = await import("../../lib/report/run_data.ts");
+    const { timesOf } = await import("../../lib/report/run_times.ts");
+    const { SMALL_RUN, writeRunFolder } = await import("../support/run_records.ts");
+    const { TfeventsWriter } = await import("../../lib/formats/tfevents.ts");
+    await writeRunFolder(folder, { records: SMALL_RUN });
+    const events = "events.out.tfevents.1.udrlpg";
+    {
+      using writer = TfeventsWriter.open(join(folder, events), { wallTimeSeconds: 1 });
+      writer.write({ "seconds/updates": 1.5 }, { step: 20, wallTimeSeconds: 2 });
+    }
+    const names = ["config.toml", "metrics.jsonl", events];
+    const files = new Map(names.map((name) => [name, Deno.readFileSync(join(folder, name))]));
+    const good = [...files.values()];
+    return {
+      good,
+      // The bytes stand for the file that begins most alike.
+      read(bytes) {
+        const likeness = names.map((name) => {
+          const file = files.get(name)!;
+          return bytes.subarray(0, 16).filter((byte, i) => byte === file[i]).length;
+        });
+        const name = names[likeness.indexOf(Math.max(...likeness))];
+        Deno.writeFileSync(join(folder, name), bytes);
+        try {
+          readRunData(folder, () => undefined);
+          timesOf(folder);
+        } finally {
+          Deno.writeFileSync(join(folder, name), files.get(name)!);
+        }
       },
     };
   },
@@ -78,6 +167,7 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
     const { decodeSafetensors, encodeSafetensors } = await import(
       "../../lib/formats/safetensors.ts"
     );
+    const { sealMetadata } = await import("../../lib/formats/checksum.ts");
     const { path, read } = await generatorFile(folder);
     const { tensors, metadata } = decodeSafetensors(Deno.readFileSync(path), { name: "x" });
     return {
@@ -85,7 +175,8 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
       // Put back into a whole file, or few would come further than the header's length.
       read(bytes) {
         const config = new TextDecoder().decode(bytes);
-        Deno.writeFileSync(path, encodeSafetensors(tensors, { ...metadata, config }));
+        const sealed = sealMetadata({ tensors, metadata: { ...metadata, config } });
+        Deno.writeFileSync(path, encodeSafetensors(tensors, sealed));
         read();
       },
     };
@@ -113,7 +204,8 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
   },
 
   async metrics(folder) {
-    const { MetricsWriter, readMetrics } = await import("../../lib/run/metrics.ts");
+    const { MetricsWriter } = await import("../../lib/run/metrics.ts");
+    const { readMetrics } = await import("../../lib/run/metrics_reader.ts");
     const path = join(folder, "metrics.jsonl");
     {
       using writer = MetricsWriter.open(path);
@@ -285,20 +377,38 @@ async function generatorFile(folder: string): Promise<{ path: string; read(): vo
   return { path, read: () => void loadGenerator(path, options) };
 }
 
-type PolicyFile = typeof import("../../lib/generator/policy_file.ts");
+/** Gives a file the checksum that it should have, if it is one at all. */
+type Seal = (bytes: Uint8Array) => Uint8Array;
+
+/** Seals again, or few inputs would come further than the checksum. */
+function sealedOr(bytes: Uint8Array, seal: Seal): Uint8Array {
+  try {
+    return seal(bytes);
+  } catch {
+    return bytes;
+  }
+}
+
+async function safetensorsSeal(): Promise<Seal> {
+  const { sealMetadata } = await import("../../lib/formats/checksum.ts");
+  const { decodeSafetensors, encodeSafetensors } = await import("../../lib/formats/safetensors.ts");
+  return (bytes) => {
+    const file = decodeSafetensors(bytes, { name: "x" });
+    return encodeSafetensors(file.tensors, sealMetadata(file));
+  };
+}
 
 async function policyTarget(
   folder: string,
-  { format, readPolicy, writePolicy, models }: {
-    readonly format: "json" | "safetensors";
-    readonly readPolicy: PolicyFile["readPolicy"];
-    readonly writePolicy: PolicyFile["writePolicy"];
-    readonly models: Parameters<PolicyFile["readPolicy"]>[1]["models"];
-  },
+  { format, seal }: { readonly format: "json" | "safetensors" | "onnx" | "c"; readonly seal: Seal },
 ): Promise<FuzzTarget> {
+  const { readPolicy, writePolicy, WRITTEN_ENDINGS } = await import(
+    "../../lib/generator/policy_file.ts"
+  );
+  const { models } = await import("../../models/models.ts");
   const { registry } = await import("../../envs/registry.ts");
   const spec = registry.spec("CartPole-v1");
-  const path = join(folder, `policy.${format}`);
+  const path = join(folder, `policy${WRITTEN_ENDINGS[format]}`);
   const good = [[2], [3, 2]].map((hiddenSizes) => {
     const network = { hiddenSizes, activation: "tanh" } as const;
     const size = models.policyShape(spec, network).parameterCount;
@@ -321,14 +431,24 @@ async function policyTarget(
     });
     return Deno.readFileSync(path);
   });
+  const [observation, action] = [new Float64Array(4), new Float64Array(1)];
   return {
     good,
-    read(bytes) {
-      Deno.writeFileSync(path, bytes);
-      readPolicy(path, { models });
+    async read(bytes) {
+      Deno.writeFileSync(path, sealedOr(bytes, seal));
+      const policy = await readPolicy(path, { models }).open(spec);
+      await policy.act(observation, action);
     },
   };
 }
+
+type Protocol = typeof import("../../lib/episodes/process/env_protocol.ts");
+
+const ANSWER_READERS: readonly ((protocol: Protocol, fields: Record<string, unknown>) => void)[] = [
+  (protocol, fields) => void protocol.readDescription(fields, "x"),
+  (protocol, fields) => protocol.readObservation(fields, new Float64Array(2)),
+  (protocol, fields) => void protocol.readOutcome(fields),
+];
 
 function encode(text: string): Uint8Array {
   return new TextEncoder().encode(text);

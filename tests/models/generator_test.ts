@@ -116,10 +116,11 @@ Deno.test("createTiledGenerator() rejects a generator without layers", () => {
   });
 });
 
-Deno.test("createGenerator() rejects more weights than the Adam kernel holds", () => {
-  const config = tinyConfig({ generator: { hiddenSizes: [12000, 12000] } });
+Deno.test("createGenerator() rejects more weights than a file may hold", () => {
+  const config = tinyConfig({ generator: { hiddenSizes: [4200, 4200] } });
   assert.throws(() => models.createGenerator(config, shapeOf([3, 1])), {
     name: "RangeError",
-    message: /^Cannot create generator: it must have at most 134217728 weights, got \d{9}$/,
+    message:
+      /^Cannot create generator: it must have at most 16777216 weights, got \d{8}: make generator.h/,
   });
 });

@@ -8,7 +8,8 @@ import { join } from "node:path";
 import { CheckpointStore } from "../../lib/run/checkpoint/store.ts";
 import { loadCheckpoint } from "../../lib/run/checkpoint/reader.ts";
 import { FileError } from "../../lib/system/errors.ts";
-import { MetricsWriter, readMetrics } from "../../lib/run/metrics.ts";
+import { MetricsWriter } from "../../lib/run/metrics.ts";
+import { readMetrics } from "../../lib/run/metrics_reader.ts";
 import {
   checkIsState,
   contentOf,

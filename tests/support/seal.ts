@@ -1,5 +1,6 @@
-import { sealMetadata } from "../../lib/formats/checksum.ts";
+import { CHECKSUM_KEY, sealMetadata } from "../../lib/formats/checksum.ts";
 import type { Tensor } from "../../lib/formats/safetensors.ts";
+import { hashHex } from "../../lib/system/files.ts";
 
 /** A JSON policy as tests write it. */
 export interface JsonPolicy {
@@ -29,4 +30,13 @@ export function sealedJson({ metadata, parameters, normaliser }: JsonPolicy): st
   ]);
   const sealed = sealMetadata({ tensors, metadata: metadata as Record<string, string> });
   return JSON.stringify({ metadata: sealed, normaliser, parameters });
+}
+
+/** Gives a C header the checksum that it should have, where it has a line for one. */
+export function sealedHeader(bytes: Uint8Array): Uint8Array {
+  const line = `\n * ${CHECKSUM_KEY}: `;
+  const text = new TextDecoder().decode(bytes);
+  const bare = text.replace(new RegExp(`\n \\* ${CHECKSUM_KEY}: [^\n]*`), line);
+  const checksum = hashHex(new TextEncoder().encode(bare));
+  return new TextEncoder().encode(bare.replace(line, `${line}${checksum}`));
 }

@@ -41,7 +41,7 @@ export interface RolloutValues extends EnvCommandValues {
   readonly steps: number | undefined;
 }
 
-const MAX_ACTIONS_BYTES = 2 ** 30;
+const MAX_ACTIONS_BYTES = 2 ** 25;
 
 /** The `rollout` command. */
 export const rolloutCommand: Command<RolloutValues> = {
@@ -149,7 +149,7 @@ async function openSource(
     return { env: await registry.make(spec.id), source: randomActions(spec, values.seed) };
   }
   const bytes = readFileLimited(values.actions, { maxBytes: MAX_ACTIONS_BYTES, kind: "actions" });
-  const list = parseActionList(new TextDecoder().decode(bytes), spec, { name: values.actions });
+  const list = parseActionList(bytes, spec, { name: values.actions });
   return { env: await registry.make(spec.id), source: listedActions(list) };
 }
 

@@ -15,6 +15,7 @@
  *     rows-000003.bin              the rows (rows.ts), shared by several checkpoints
  */
 
+import { MAX_POLICY_PARAMETERS } from "../../generator/policy_size.ts";
 import { FileError } from "../../system/errors.ts";
 import { hashHex } from "../../system/files.ts";
 import {
@@ -64,7 +65,9 @@ const FORMAT = "checkpoint";
 const MANIFEST_NAME = /^([0-9]{6,15})-manifest\.json$/;
 const PART_FILE_NAME = /^[0-9]{6,15}-[a-z][a-z0-9_]{0,63}\.safetensors$/;
 const MAX_META_DEPTH = 24;
-const MAX_ROW_LENGTH = 2 ** 28;
+const MAX_ROW_LENGTH = MAX_POLICY_PARAMETERS;
+/** Three arrays of the largest generator's weights, and more. */
+const MAX_PART_BYTES = 2 ** 28;
 
 /** Names the manifest of a checkpoint, or one of its parts. */
 export function checkpointFileName(sequence: number, part: string): string {
@@ -206,7 +209,9 @@ function readPart(part: JsonValue | undefined, fail: Fail): PartFile {
   if (typeof file !== "string" || !PART_FILE_NAME.test(file)) {
     return fail(`every part must have the name of a file, got ${JSON.stringify(file)}`);
   }
-  if (!isCount(bytes)) return fail("every part must have a length");
+  if (!isCount(bytes) || bytes > MAX_PART_BYTES) {
+    return fail(`every part must have a length of at most ${MAX_PART_BYTES} bytes`);
+  }
   if (typeof sha256 !== "string" || !/^[0-9a-f]{64}$/.test(sha256)) {
     return fail("every part must have a hash");
   }

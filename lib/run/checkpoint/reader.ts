@@ -15,7 +15,7 @@ import {
 import { FileError } from "../../system/errors.ts";
 import { childPath, hashHex, readFileLimited, withFileErrors } from "../../system/files.ts";
 import type { JsonObject } from "../../formats/json.ts";
-import { decodeSafetensors, type Tensor } from "../../formats/safetensors.ts";
+import { decodeSafetensors, safetensorsHead, type Tensor } from "../../formats/safetensors.ts";
 import { readRows, type RowIndex } from "./rows.ts";
 
 /** A checkpoint that was read back whole. */
@@ -39,7 +39,7 @@ export interface LoadedCheckpoint {
   readonly warnings: readonly string[];
 }
 
-const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
+const MAX_MANIFEST_BYTES = 4 * 2 ** 20;
 
 /**
  * Loads the newest whole checkpoint of a folder, changing nothing.
@@ -105,7 +105,8 @@ function readWhole(
 
 function readPart(folder: string, part: PartFile) {
   const path = childPath(folder, part.file);
-  const bytes = readFileLimited(path, { maxBytes: part.bytes, kind: "checkpoint" });
+  const checkHead = safetensorsHead(path);
+  const bytes = readFileLimited(path, { maxBytes: part.bytes, kind: "checkpoint", checkHead });
   if (bytes.length !== part.bytes || hashHex(bytes) !== part.sha256) {
     throw new FileError(`Cannot read checkpoint ${JSON.stringify(path)}: it must match its hash`);
   }

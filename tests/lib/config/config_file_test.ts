@@ -62,6 +62,9 @@ Deno.test("parseConfig() refuses values of a wrong type or range", () => {
 });
 
 Deno.test("parseConfig() refuses hostile and broken text in one line", () => {
+  for (const deep of [`${"a.".repeat(100_000)}a = 1`, `[${"a.".repeat(100_000)}a]\nx = 1`]) {
+    assertRefused(deep, /must be nested at most 8 deep, got more$/);
+  }
   assertRefused("[__proto__]\nx = 1", /must be TOML at line 1/);
   assertRefused("constructor.prototype.x = 1", /must be TOML at line 1/);
   assertRefused("seed = 1\nseed = 2", /must be TOML at line 2/);

@@ -89,7 +89,7 @@ Deno.test("parseActionList() reads numbers and rows, and keeps float32 lists flo
 
 Deno.test("parseActionList() names what is wrong", () => {
   const bad: [id: string, text: string, message: string][] = [
-    ["Hopper-v5", "[", "it must be JSON, got something else"],
+    ["Hopper-v5", "[", "there must be a value at character 1, got the end of the text"],
     ["Hopper-v5", "{}", "it must be an array, got object"],
     ["Hopper-v5", "[[1,2]]", "action 0 must have 3 numbers, got 2"],
     ["Hopper-v5", "[[1,2,3],1]", "action 1 must have 3 numbers, got 1"],

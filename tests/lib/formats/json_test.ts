@@ -81,5 +81,13 @@ Deno.test("parseJsonLimited() refuses hostile text with a clear error", () => {
     () => parseJsonLimited("[1, 2]", { name: "y", kind: "policy", maxBytes: 5 }),
     /^FileError: Cannot read policy "y": text must be at most 5 bytes long, got 6$/,
   );
+  assert.throws(
+    () => parseJsonLimited("[1, [2]]", { name: "y", maxValues: 3 }),
+    /^FileError: Cannot read JSON "y": it must hold at most 3 values, got more at 5$/,
+  );
+  assert.throws(
+    () => parseJsonLimited('[{}, {"a": []}]', { name: "y", maxContainers: 3 }),
+    /^FileError: Cannot read JSON "y": it must hold at most 3 lists and objects, got more$/,
+  );
   assert.equal(Object.hasOwn(Object.prototype, "polluted"), false);
 });

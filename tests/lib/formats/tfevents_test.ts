@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import protobuf from "protobufjs";
 import { FileError } from "../../../lib/system/errors.ts";
-import { crc32c, decodeTfevents, TfeventsWriter } from "../../../lib/formats/tfevents.ts";
+import {
+  crc32c,
+  decodeTfevents,
+  encodeRecord,
+  readTfevents,
+  type ScalarEvent,
+  TfeventsWriter,
+} from "../../../lib/formats/tfevents.ts";
 
 // Source: Python tensorboard 2.21.0, RecordWriter of the two events asserted below, as base64.
 const GOLDEN =
@@ -157,3 +164,32 @@ Deno.test("decodeTfevents() detects every flipped bit", () => {
   }
   assert.equal(torn, golden().length * 8);
 });
+
+Deno.test(
+  "readTfevents() gives the events of a file that is longer than what it holds at a time",
+  inFolder((path) => {
+    const COUNT = 30_000; // 1.5 MB, of which a megabyte is held
+    {
+      using writer = TfeventsWriter.open(path, { wallTimeSeconds: 1 });
+      for (let i = 0; i < COUNT; i++) writer.write({ loss: i }, { step: i, wallTimeSeconds: i });
+    }
+    Deno.writeFileSync(path, Uint8Array.of(1, 2, 3), { append: true });
+    const events: ScalarEvent[] = [];
+    assert.deepEqual(readTfevents(path, (event) => events.push(event)), { tornBytes: 3 });
+    assert.deepEqual(events, decodeTfevents(Deno.readFileSync(path), { name: path }).events);
+    assert.equal(events.at(-1)?.step, COUNT - 1);
+  }),
+);
+
+Deno.test(
+  "readTfevents() refuses damage, and records that are longer than any of ours",
+  inFolder((path) => {
+    Deno.writeFileSync(path, encodeRecord(new Uint8Array(2 ** 20 + 1)));
+    assert.throws(
+      () => readTfevents(path, () => {}),
+      /^FileError: Cannot read event file ".*": length must be at most 1048576 of the record at byte 0$/,
+    );
+    Deno.writeFileSync(path, new Uint8Array(100));
+    assert.throws(() => readTfevents(path, () => {}), /checksum does not match the length/);
+  }),
+);

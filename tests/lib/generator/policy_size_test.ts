@@ -47,7 +47,7 @@ Deno.test("countPolicyParameters() counts as the model does, and refuses what is
   assert.throws(() => countPolicyParameters(spec, [65536, 65536]), {
     name: "RangeError",
     message:
-      `Cannot make policy: it must have at most ${MAX_POLICY_PARAMETERS} parameters, got 4296015875`,
+      `Cannot make policy: policy.hiddenSizes must give at most ${MAX_POLICY_PARAMETERS} parameters, got 4296015875`,
   });
   assert.throws(() => countPolicyParameters(spec, new Array(MAX_LAYERS + 1).fill(1)), {
     name: "RangeError",
@@ -70,7 +70,7 @@ Deno.test("loadGenerator() refuses a configuration with huge networks before bui
     const path = join(folder, "generator.safetensors");
     const layers = new Array(65).fill(1);
     const cases: [config: ReturnType<typeof tinyConfig>, rule: RegExp][] = [
-      [tinyConfig({ policy: { hiddenSizes: [65536, 65536] } }), /at most 16777216 parameters/],
+      [tinyConfig({ policy: { hiddenSizes: [65536, 65536] } }), /at most 8388608 parameters/],
       [tinyConfig({ policy: { hiddenSizes: layers } }), /at most 64 hidden layers, got 65/],
       [tinyConfig({ generator: { hiddenSizes: layers } }), /Cannot make generator: .* at most 64/],
     ];
@@ -110,7 +110,7 @@ Deno.test("readPolicy() refuses huge widths and metadata that is not text", () =
       async () => await policy.open(registry.spec("CartPole-v1")),
       (error: Error) => {
         assert.ok(error instanceof FileError);
-        assert.match(error.message, /at most 16777216 parameters, got \d+, in policy ".*"$/);
+        assert.match(error.message, /at most 8388608 parameters, got \d+, in policy ".*"$/);
         return true;
       },
     );

@@ -52,7 +52,10 @@ Deno.test("readOnnx() reads a model made by Python's onnx", () => {
     shape: ["N", 3],
   }]);
   assert.deepEqual(summary.outputs, [{ name: "action", elementType: "float32", shape: ["N", 2] }]);
-  assert.deepEqual(summary.nodes, [{ opType: "Gemm", domain: "" }, { opType: "Tanh", domain: "" }]);
+  assert.deepEqual(summary.nodes.map(({ attributes, ...node }) => ({ ...node, ...attributes })), [
+    { opType: "Gemm", domain: "", inputs: ["observation", "w", "b"], outputs: ["y"], transB: 1 },
+    { opType: "Tanh", domain: "", inputs: ["y"], outputs: ["action"] },
+  ]);
   assert.deepEqual(summary.initializers, [
     { name: "w", elementType: "float32", shape: [2, 3] },
     { name: "b", elementType: "float32", shape: [2] },
@@ -113,11 +116,26 @@ Deno.test("readOnnx() refuses what is no model", () => {
   const large = [protoIntField(1, 1e6), protoIntField(1, 1e6), protoIntField(2, 1)].flat();
   refuses(
     () => readOnnx(tensor(large), x),
-    /tensor "" must fit the file, got shape \[1000000, 1000000\]$/,
+    /tensors up to "" must fit the file, got shape \[1000000, 1000000\]$/,
   );
-  const many = Array(100_001).fill(protoBytesField(1, new Uint8Array(0))).flat();
+  // Each of them fits, but not all.
+  const fits = (name: string) =>
+    protoBytesField(5, [
+      ...protoIntField(1, 20),
+      ...protoIntField(2, 1),
+      ...protoBytesField(8, name),
+    ]);
+  refuses(
+    () =>
+      readOnnx(
+        modelOf([tanh], [protoBytesField(7, [...fits("a"), ...fits("b"), ...fits("c")])]),
+        x,
+      ),
+    /tensors up to "c" must fit the file, got shape \[20\]$/,
+  );
+  const many = Array(20_001).fill(protoBytesField(1, new Uint8Array(0))).flat();
   const crowd = joinBytes([...protoIntField(1, 10), ...protoBytesField(7, many)]);
-  refuses(() => readOnnx(crowd, x), /: it must have at most 100000 nodes or values$/);
+  refuses(() => readOnnx(crowd, x), /: it must have at most 20000 nodes or values$/);
 });
 
 Deno.test("readOnnx() is not led into recursion by graphs inside graphs", () => {

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  type MetricRecord,
-  MetricsWriter,
-  readMetrics,
-  repairTornLine,
-} from "../../../lib/run/metrics.ts";
+import { type MetricRecord, MetricsWriter, repairTornLine } from "../../../lib/run/metrics.ts";
+import { readMetrics } from "../../../lib/run/metrics_reader.ts";
 
 function inFolder(test: (path: string) => void): () => void {
   return () => {
@@ -159,3 +155,46 @@ Deno.test({
     }
   },
 });
+
+Deno.test(
+  "readMetrics() refuses a file that holds more than a run writes of anything",
+  inFolder((path) => {
+    const cases: [line: string, times: number, message: RegExp][] = [
+      ["no record\n", 100_001, /at most 100000 lines that are no records, got more$/],
+      ['{"kind":"a","step":1}\n', 1_000_001, /at most 1000000 records, got more$/],
+      [
+        `{"kind":"a","step":1,"a":[${"{},".repeat(999)}{}]}\n`,
+        1500,
+        /at most 1500000 lists and objects, got more$/,
+      ],
+    ];
+    for (const [line, times, message] of cases) {
+      Deno.writeTextFileSync(path, line.repeat(times));
+      assert.throws(() => readMetrics(path), message);
+    }
+  }),
+);
+
+Deno.test(
+  "readMetrics() reads lines that lie across its pieces, and passes over what is too long",
+  inFolder((path) => {
+    const record = (step: number, length: number) =>
+      `{"kind":"a","step":${step},"text":"${"é".repeat(length)}"}\n`;
+    // A megabyte is read at a time; lines of 1 MiB and more are no records.
+    const lines = [record(1, 300_000), record(2, 1_100_000), record(3, 2_000_000), record(4, 1)];
+    Deno.writeTextFileSync(path, `${lines.join("")}{"kind":"a","st`);
+    const { records, skippedLines, tornBytes } = readMetrics(path);
+    assert.deepEqual(records.map(({ step }) => step), [1, 4]);
+    assert.deepEqual([skippedLines, tornBytes], [2, 15]);
+  }),
+);
+
+Deno.test(
+  "readMetrics() keeps lines beside bytes that are no UTF-8",
+  inFolder((path) => {
+    const line = new TextEncoder().encode('{"kind":"a","step":1}\n');
+    Deno.writeFileSync(path, Uint8Array.of(...line, 0xff, 0x0a, ...line));
+    const { records, skippedLines } = readMetrics(path);
+    assert.deepEqual([records.length, skippedLines], [2, 1]);
+  }),
+);

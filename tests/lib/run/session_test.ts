@@ -6,7 +6,7 @@ import type { Config, PartialConfig } from "../../../lib/config/config.ts";
 import type { Clock } from "../../../lib/system/clock.ts";
 import { loadCheckpoint } from "../../../lib/run/checkpoint/reader.ts";
 import { decodeTfevents } from "../../../lib/formats/tfevents.ts";
-import { readMetrics } from "../../../lib/run/metrics.ts";
+import { readMetrics } from "../../../lib/run/metrics_reader.ts";
 import { hashHex } from "../../../lib/system/files.ts";
 import { lockRun } from "../../../lib/run/lock.ts";
 import { hashRun, tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";

@@ -44,4 +44,8 @@ Deno.test("errorLineOf() gives one line, marked when it is a bug", () => {
     'Cannot read " [2Ja "',
   );
   assert.equal(errorLineOf("text"), "Internal error: text");
+  // A file may hold a name of any length.
+  const line = errorLineOf(new FileError(`Cannot read "${" x".repeat(1e6)}": no`));
+  assert.equal(line.length, 1000);
+  assert.match(line, /^Cannot read " x x.* \.\.\. .*x": no$/);
 });

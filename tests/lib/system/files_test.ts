@@ -5,6 +5,7 @@ import {
   childPath,
   fileErrorOf,
   hashHex,
+  HEAD_BYTES,
   makeFolder,
   makeOwnFolder,
   openOwnFile,
@@ -190,17 +191,46 @@ Deno.test(
 );
 
 Deno.test({
-  name:
-    "readFileLimited() stops at the limit where a device never ends, and reads what has no size",
-  ignore: Deno.build.os !== "linux",
-  fn: () => {
-    refuses(
-      () => readFileLimited("/dev/zero", { maxBytes: 200_000 }),
-      /^Cannot read file "\/dev\/zero": it must hold at most 200000 bytes, got 200001$/,
-    );
-    assert.ok(readFileLimited("/proc/self/status", { maxBytes: 1e6 }).length > 100);
-  },
+  name: "readFileLimited() opens no pipe and no device, which may never end",
+  ignore: Deno.build.os === "windows",
+  fn: inFolder((folder) => {
+    const pipe = join(folder, "pipe");
+    assert.ok(new Deno.Command("mkfifo", { args: [pipe] }).outputSync().success);
+    Deno.symlinkSync(pipe, join(folder, "link"));
+    for (const path of [pipe, join(folder, "link")]) {
+      refuses(
+        () => readFileLimited(path, { maxBytes: 10, kind: "policy" }),
+        /^Cannot read policy ".*": it must be a regular file, got a pipe$/,
+      );
+    }
+    for (const path of ["/dev/zero", "/dev/null"]) {
+      refuses(() => readFileLimited(path, { maxBytes: 10 }), /got a device or socket$/);
+    }
+  }),
 });
+
+Deno.test(
+  "readFileLimited() shows the first bytes before it takes memory for the rest",
+  inFolder((folder) => {
+    const path = join(folder, "a");
+    Deno.writeFileSync(path, Uint8Array.of(7, 8, 9));
+    Deno.truncateSync(path, 2 ** 40);
+    refuses(
+      () =>
+        readFileLimited(path, {
+          maxBytes: 2 ** 41,
+          checkHead(head, size) {
+            assert.deepEqual([head.length, head[0], size], [HEAD_BYTES, 7, 2 ** 40]);
+            throw new FileError("Cannot read this: 7");
+          },
+        }),
+      /^Cannot read this: 7$/,
+    );
+    Deno.truncateSync(path, HEAD_BYTES + 5);
+    const bytes = readFileLimited(path, { maxBytes: 2 ** 20 });
+    assert.deepEqual([bytes.length, bytes[2], bytes.at(-1)], [HEAD_BYTES + 5, 9, 0]);
+  }),
+);
 
 Deno.test("fileErrorOf() names the reason and keeps a FileError as it is", () => {
   const same = new FileError("Cannot read x");

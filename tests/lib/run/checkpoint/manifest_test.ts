@@ -80,10 +80,11 @@ Deno.test("decodeManifest() refuses what is sealed and still not a manifest", ()
     [{ parts: [{ name: "a", ...PART }, { name: "a", ...PART }] }, /must have a name of its own$/],
     [{ parts: [{ name: "a", ...PART, file: "../a" }] }, /the name of a file, got "\.\.\/a"$/],
     [{ parts: [{ name: "a", ...PART, file: "/etc/passwd" }] }, /got "\/etc\/passwd"$/],
-    [{ parts: [{ name: "a", ...PART, bytes: 1.5 }] }, /: every part must have a length$/],
+    [{ parts: [{ name: "a", ...PART, bytes: 1.5 }] }, /: every part must have a length of at most/],
+    [{ parts: [{ name: "a", ...PART, bytes: 2 ** 31 }] }, /a length of at most 268435456 bytes$/],
     [{ parts: [{ name: "a", ...PART, sha256: "0" }] }, /: every part must have a hash$/],
     [{ rows: 1 }, /: rows must be an object or null$/],
-    [{ rows: { ...ROWS, rowLength: 2 ** 30 } }, /: rowLength must be from 1 to 268435456$/],
+    [{ rows: { ...ROWS, rowLength: 2 ** 30 } }, /: rowLength must be from 1 to 8388608$/],
     [{ rows: { ...ROWS, fileRows: 0.5 } }, /: fileRows must be a whole number$/],
     [
       { rows: { ...ROWS, file: "../rows-000001.bin" } },

@@ -1,0 +1,41 @@
+/**
+ * `peak_memory.ts FILE...`: reads files as `udrlpg inspect` and `udrlpg evaluate` do and prints, for each,
+ * a line of JSON with what came of it and the most memory that the process held while it was read.
+ */
+
+import { registry } from "../../envs/registry.ts";
+import { explainFile } from "../../lib/cli/inspection.ts";
+import { readPolicy } from "../../lib/generator/policy_file.ts";
+import { models } from "../../models/models.ts";
+
+const spec = registry.spec("CartPole-v1");
+const options = { specOf: registry.spec, models, session: { threads: 1 } };
+
+async function outcomeOf(path: string): Promise<string> {
+  try {
+    explainFile(path, options);
+    if (!/\.(onnx|json|safetensors)$/.test(path)) return "read";
+    const policy = await readPolicy(path, { models }).open(spec);
+    await policy.act(new Float64Array(4), new Float64Array(1));
+    return "acted";
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** The high-water mark since it was last reset, as Linux keeps it. */
+function takePeakMegabytes(): number {
+  const match = /^VmHWM:\s*([0-9]+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"));
+  Deno.writeTextFileSync("/proc/self/clear_refs", "5");
+  return Number(match![1]) * 1024 / 1e6;
+}
+
+if (import.meta.main) {
+  for (const path of Deno.args) {
+    takePeakMegabytes();
+    const outcome = await outcomeOf(path);
+    const line = JSON.stringify({ path, outcome, megabytes: Math.round(takePeakMegabytes()) });
+    Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+    (globalThis as { gc?: () => void }).gc?.();
+  }
+}
