@@ -4,12 +4,13 @@ import { writeFileAtomic, type WriteOptions } from "../../system/files.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { escapeHtml, renderPage } from "../html.ts";
 import { type Recording, UNITS_PER_METER } from "./recording.ts";
+import { renderMovingPicture } from "./moving_picture.ts";
 
 /** Speeds that the page offers, times real time. */
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
 
 /**
- * Writes the page.
+ * Writes the page, or a moving picture where the file ends in .svg.
  * @throws {FileError} when it cannot be written.
  */
 export async function writePlayer(
@@ -17,7 +18,10 @@ export async function writePlayer(
   recordings: readonly Recording[],
   { followLinks }: Pick<WriteOptions, "followLinks">,
 ): Promise<void> {
-  writeFileAtomic(path, await renderPlayer(recordings), { kind: "player", followLinks });
+  const text = path.endsWith(".svg")
+    ? renderMovingPicture(recordings[0], describeRecording(recordings[0]).split(": "))
+    : await renderPlayer(recordings);
+  writeFileAtomic(path, text, { kind: "player", followLinks });
 }
 
 /** Makes the page as one HTML document. */

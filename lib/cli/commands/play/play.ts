@@ -47,6 +47,8 @@ export interface PlayValues extends Omit<GeneratorOptions, "path"> {
 /** More would make a page that no browser likes. */
 const MAX_RECORDINGS = 24;
 const DEFAULT_OUT = "play.html";
+/** A page of players, or one moving picture. */
+const ENDINGS = [".html", ".svg"] as const;
 
 /** The `play` command. */
 export const playCommand: Command<PlayValues> = {
@@ -59,6 +61,10 @@ export const playCommand: Command<PlayValues> = {
     {
       command: "udrlpg play runs/swimmer --returns 50,150,300 --out swim.html",
       does: "Policies of three strengths side by side",
+    },
+    {
+      command: "udrlpg play runs/swimmer --returns 300 --out swim.svg",
+      does: "A moving picture, for a document",
     },
     {
       command: "udrlpg play policy.onnx --episodes 4 --seed 7 --out four.html",
@@ -106,9 +112,9 @@ export const playCommand: Command<PlayValues> = {
           fallback: 1,
           doc: "Seed of the episodes",
         }),
-        out: settingOr("--out", fileValue("FILE", [".html"]), {
+        out: settingOr("--out", fileValue("FILE", ENDINGS), {
           fallback: DEFAULT_OUT,
-          doc: "File to write",
+          doc: "Page (.html), or a moving picture of one episode (.svg)",
         }),
       }),
     ),
@@ -117,9 +123,9 @@ export const playCommand: Command<PlayValues> = {
 
 async function runPlay(values: PlayValues, context: CommandContext): Promise<void> {
   const { path: words, policy, run, generator, returns, out } = values;
-  if (!out.endsWith(".html")) {
+  if (!ENDINGS.some((ending) => out.endsWith(ending))) {
     throw new UsageError(
-      `Cannot play: the page must end in .html, got ${JSON.stringify(out)}`,
+      `Cannot play: the file must end in ${ENDINGS.join(", ")}, got ${JSON.stringify(out)}`,
     );
   }
   const source = sourceOf([...words, ...policy], run ?? generator);
@@ -134,6 +140,11 @@ async function runPlay(values: PlayValues, context: CommandContext): Promise<voi
   const sink: RecordingSink = {
     expect(subjects) {
       total = subjects * values.episodes;
+      if (total > 1 && out.endsWith(".svg")) {
+        throw new UsageError(
+          `Cannot play: a moving picture shows one episode, got ${total}: give one --returns R, or end --out in .html`,
+        );
+      }
       if (total <= MAX_RECORDINGS) return;
       throw new UsageError(
         `Cannot play: there must be at most ${MAX_RECORDINGS} episodes, got ${total}`,
@@ -183,6 +194,6 @@ function describe(
       ]),
     ]),
     "",
-    `Page  ${path}: open it in a browser`,
+    `Written to ${path}: open it in a browser`,
   ]);
 }

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { registry } from "../../../../envs/registry.ts";
 import type { Env } from "../../../../lib/env.ts";
 import type { Policy } from "../../../../lib/model.ts";
+import { renderMovingPicture } from "../../../../lib/report/play/moving_picture.ts";
 import { renderPlayer } from "../../../../lib/report/play/player.ts";
 import {
   recordEpisode,
@@ -131,6 +132,29 @@ Deno.test("renderPlayer() escapes titles and asks no network", async () => {
   assert.equal(recordings[0].title, "</script><img src=x>");
 });
 
+Deno.test("renderMovingPicture() moves every stroke that moves, in a file without script", async () => {
+  for (const id of ["CartPole-v1", "Hopper-v5", "Pendulum-v1"]) {
+    const recording = await recordIn(id, "<b>");
+    const svg = renderMovingPicture(recording, ["Returns 1 +- 2", "ended"]);
+    assert.match(
+      svg,
+      /^<svg [^>]*role="img">\n<title>&lt;b&gt;<\/title>\n<desc>Returns 1 \+- 2: ended</,
+    );
+    assert.ok(!svg.includes("<script") && svg.includes("prefers-color-scheme: dark"));
+    assert.deepEqual(addressesIn(svg.replace("http://www.w3.org/2000/svg", "")), []);
+    const strokes = svg.match(/<line class="(?!ground)[^>]*>/g)!;
+    assert.equal(strokes.length, recording.strokes.length, id);
+    const moving = strokes.filter((stroke) => !stroke.endsWith("/>"));
+    assert.equal(moving.length, recording.fixed.filter((four) => four === null).length, id);
+    // All animations of a picture have the same number of values.
+    const counts = [...svg.matchAll(/<animate [^>]*values="([^"]*)"/g)].map(([, values]) =>
+      values.split(";").length
+    );
+    assert.equal(new Set(counts).size, 1, id);
+    assert.doesNotMatch(svg, /NaN|Infinity/);
+  }
+});
+
 Deno.test("play shows what evaluate measures, and policies for several returns", async () => {
   await withFolder(async (folder) => {
     const out = join(folder, "run");
@@ -165,7 +189,7 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
       const [argv, rule] of [
         [["play"], /a run or policy files must be given, got neither/],
         [["play", policy, "--run", out, "--returns", "1"], /one run or policy files must be given/],
-        [["play", policy, "--out", "a.gif"], /the page must end in \.html, got "a\.gif"$/],
+        [["play", policy, "--out", "a.gif"], /the file must end in \.html, \.svg, got "a\.gif"$/],
         [["play", policy, "--returns", "5"], /--returns needs a generator/],
         [["play", "--run", out, "--returns", "5,x"], /must be numbers with commas .* got "5,x"/],
         [["play", "--run", out, "--returns", "1,2,3", "--episodes", "9"], /at most 24 .* got 27/],
@@ -188,6 +212,12 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
       both.episodes.map(({ title }: { title: string }) => title.slice(-6)),
       ["a.json", "b.json"],
     );
+    const picture = join(folder, "p.svg");
+    assert.equal((await run(["play", policy, "--out", picture])).code, 0);
+    assert.match(await Deno.readTextFile(picture), /<animate /);
+    const two = await run(["play", policies, "--out", picture]);
+    assert.deepEqual([two.code, two.stdout], [2, ""]);
+    assert.match(two.stderr, /^Cannot play: a moving picture shows one episode, got 2/);
     const html = await Deno.readTextFile(page);
     assert.match(
       html,
