@@ -19,6 +19,13 @@ const HEIGHT = 480;
 const MARGIN = { left: 70, right: 20, top: 50, bottom: 55 };
 const TICKS = 5;
 
+/** For readers of dark pages; what stands in the elements is for the others. */
+const DARK = `@media (prefers-color-scheme: dark) {
+  rect, circle[fill=white] { fill: #10151c } text { fill: #e6ebf1 } path { stroke: #2c3744 }
+  path[stroke="#999"] { stroke: #9aa8b7 }
+  path[stroke="#1f77b4"], circle { stroke: #6aa5ff } circle[fill="#1f77b4"] { fill: #6aa5ff }
+}`;
+
 /** Draws requested against achieved returns, the diagonal of a perfect generator beside them. */
 export function curveToSvg(curve: Curve): string {
   const { points, env, mae, spearman, coverage } = curve;
@@ -35,12 +42,14 @@ export function curveToSvg(curve: Curve): string {
   const summary =
     `mean absolute error ${formatNumber(mae, 3)}, rank correlation ${formatNumber(spearman, 3)}, ` +
     `${formatNumber(100 * coverage, 3)} % within a tenth of the range`;
+  const title = escapeXml(`${env}: requested and achieved returns`);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" role="img">`,
+    `<title>${title}</title>`,
+    `<desc>${escapeXml(`${points.length} requests; ${summary}`)}</desc>`,
+    `<style>${DARK}</style>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
-    `<text x="${MARGIN.left}" y="20" font-size="15">${
-      escapeXml(env)
-    }: requested and achieved returns</text>`,
+    `<text x="${MARGIN.left}" y="20" font-size="15">${title}</text>`,
     `<text x="${MARGIN.left}" y="38" fill="#555">${escapeXml(summary)}</text>`,
     ...ticks.flatMap((tick) => [
       `<path d="M${x(tick)} ${bottom}V${MARGIN.top}M${MARGIN.left} ${y(tick)}H${

@@ -18,6 +18,8 @@ export interface Page {
   readonly data: unknown;
   /** Scripts, ours or a package's; they run in this order after the body. */
   readonly scripts: readonly string[];
+  /** Lets an open page load itself again after so many seconds. */
+  readonly reloadSeconds?: number;
 }
 
 /** The id of the element that holds the page's numbers as JSON. */
@@ -27,7 +29,9 @@ const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsaf
   "img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Writes a page as one HTML document. */
-export function renderPage({ title, styles, body, data, scripts }: Page): string {
+export function renderPage(
+  { title, styles, body, data, scripts, reloadSeconds }: Page,
+): string {
   return [
     "<!doctype html>",
     '<html lang="en">',
@@ -36,6 +40,9 @@ export function renderPage({ title, styles, body, data, scripts }: Page): string
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
+    ...(reloadSeconds === undefined
+      ? []
+      : [`<meta http-equiv="refresh" content="${reloadSeconds}">`]),
     `<title>${escapeHtml(title)}</title>`,
     ...styles.map((style) => `<style>\n${style}\n</style>`),
     "</head>",

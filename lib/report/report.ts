@@ -17,6 +17,16 @@ export function specLookup(registry: EnvRegistry): SpecLookup {
   return (id) => registry.ids.includes(id) ? registry.spec(id) : undefined;
 }
 
+/** How a report is written. */
+export interface ReportOptions {
+  /** Finds environments for the scale of commands. */
+  readonly registry: EnvRegistry;
+  /** File to write; report.html when absent. */
+  readonly out?: string;
+  /** Lets an open page of a run that goes on load itself again after so many seconds. */
+  readonly reloadSeconds?: number;
+}
+
 /**
  * Writes RUN/report.html, or the file that the user named, anew from what the run's folder holds now.
  * @returns what the page shows.
@@ -24,14 +34,14 @@ export function specLookup(registry: EnvRegistry): SpecLookup {
  */
 export async function writeReport(
   folder: string,
-  { registry, out }: {
-    readonly registry: EnvRegistry;
-    readonly out?: string;
-  },
+  { registry, out, reloadSeconds }: ReportOptions,
 ): Promise<RunData> {
   const data = readRunData(folder, specLookup(registry));
   const page = renderRun(data, timesOf(folder));
-  await writePage(out ?? childPath(folder, REPORT_FILE_NAME), page, out !== undefined);
+  await writePage(out ?? childPath(folder, REPORT_FILE_NAME), page, {
+    followLinks: out !== undefined,
+    ...(reloadSeconds === undefined || data.isFinished ? {} : { reloadSeconds }),
+  });
   return data;
 }
 
@@ -42,21 +52,31 @@ export async function writeReport(
  */
 export async function writeComparison(
   folders: readonly string[],
-  { registry, out }: { readonly registry: EnvRegistry; readonly out?: string },
+  { registry, out, reloadSeconds }: ReportOptions,
 ): Promise<{ groups: readonly ComparedGroup[]; repeated: readonly RepeatedRun[] }> {
   const lookup = specLookup(registry);
   const { groups, repeated } = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
   const compared = groups.map(compareGroup);
-  await writePage(out ?? REPORT_FILE_NAME, renderComparison(compared, repeated), out !== undefined);
+  const isOver = groups.every(({ runs }) => runs.every(({ isFinished }) => isFinished));
+  await writePage(out ?? REPORT_FILE_NAME, renderComparison(compared, repeated), {
+    followLinks: out !== undefined,
+    ...(reloadSeconds === undefined || isOver ? {} : { reloadSeconds }),
+  });
   return { groups: compared, repeated };
 }
 
 async function writePage(
   path: string,
   { title, body, charts }: PageParts,
-  followLinks: boolean,
+  { followLinks, ...reload }: { followLinks: boolean; reloadSeconds?: number },
 ): Promise<void> {
   const assets = await loadReportAssets();
-  const page = renderPage({ title: `${title} · udrlpg`, body, data: { charts }, ...assets });
+  const page = renderPage({
+    title: `${title} · udrlpg`,
+    body,
+    data: { charts },
+    ...assets,
+    ...reload,
+  });
   writeFileAtomic(path, page, { kind: "report", followLinks });
 }

@@ -11,7 +11,7 @@ import { REPORT_FILE_NAME } from "../../run/layout.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { setting, settings, words } from "../options.ts";
+import { setting, settings, toggle, words } from "../options.ts";
 import { fileValue, runValue } from "../values.ts";
 
 /** The options of `udrlpg report`. */
@@ -22,6 +22,8 @@ export interface ReportValues {
   readonly run: readonly string[];
   /** --out */
   readonly out: string | undefined;
+  /** --watch */
+  readonly watch: boolean;
 }
 
 /** The `report` command. */
@@ -35,6 +37,10 @@ export const reportCommand: Command<ReportValues> = {
     {
       command: "udrlpg report runs/cart-1 runs/cart-2 runs/cart-3 --out carts.html",
       does: "Compare runs",
+    },
+    {
+      command: "udrlpg report runs/sweep --watch --out sweep.html",
+      does: "Follow the runs of a sweep while they go on",
     },
     {
       command: "udrlpg report runs/cart-1 runs/cart-2 --json",
@@ -53,9 +59,10 @@ export const reportCommand: Command<ReportValues> = {
           fileValue("FILE", [".html"]),
           "File to write (default: report.html, of one run in its folder)",
         ),
+        watch: toggle("--watch", "Draw anew while runs go on; an open page follows"),
       }),
     ),
-  async run({ paths, run, out }, context) {
+  async run({ paths, run, out, watch }, context) {
     const runs = [...paths, ...run];
     if (runs.length === 0) {
       throw new UsageError("Cannot report: a run folder must be given, got none");
@@ -65,18 +72,81 @@ export const reportCommand: Command<ReportValues> = {
         `Cannot report: the page must end in .html, got ${JSON.stringify(out)}`,
       );
     }
-    const registry = await context.program.registry();
     const folders = findRuns(runs);
-    const options = { registry, ...(out === undefined ? {} : { out }) };
-    if (folders.length === 1) {
-      const path = out ?? join(folders[0], REPORT_FILE_NAME);
-      describeRun(path, await writeReport(folders[0], options), context);
-    } else {
-      const path = out ?? REPORT_FILE_NAME;
-      describeGroups(path, await writeComparison(folders, options), context);
-    }
+    if (!watch) return void describe(await drawAll(folders, { out, context }), context);
+    await watchRuns(folders, { out, context });
   },
 };
+
+/** How often --watch draws anew, and an open page loads itself again. */
+const WATCH_SECONDS = 10;
+
+/** A page and what it shows. */
+type Drawn =
+  & { readonly path: string }
+  & ({ readonly run: RunData } | { readonly groups: Awaited<ReturnType<typeof writeComparison>> });
+
+async function drawAll(
+  folders: readonly string[],
+  { out, context, reloadSeconds }: {
+    out: string | undefined;
+    context: CommandContext;
+    reloadSeconds?: number;
+  },
+): Promise<Drawn> {
+  const options = {
+    registry: await context.program.registry(),
+    ...(out === undefined ? {} : { out }),
+    ...(reloadSeconds === undefined ? {} : { reloadSeconds }),
+  };
+  const [folder] = folders;
+  return folders.length === 1
+    ? { path: out ?? join(folder, REPORT_FILE_NAME), run: await writeReport(folder, options) }
+    : { path: out ?? REPORT_FILE_NAME, groups: await writeComparison(folders, options) };
+}
+
+/** Draws again and again until every run is finished, or a signal comes. */
+async function watchRuns(
+  folders: readonly string[],
+  { out, context }: { out: string | undefined; context: CommandContext },
+): Promise<void> {
+  const interruption = context.program.listen();
+  try {
+    for (let times = 0;; times++) {
+      const drawn = await drawAll(folders, { out, context, reloadSeconds: WATCH_SECONDS });
+      if (isOver(drawn)) return void describe(drawn, context);
+      if (times === 0) {
+        context.output.note(`Page ${drawn.path}: open it in a browser; it follows the runs`);
+      }
+      await sleep(WATCH_SECONDS, interruption.signal);
+    }
+  } finally {
+    interruption.stop();
+  }
+}
+
+function isOver(drawn: Drawn): boolean {
+  const runs = "run" in drawn ? [drawn.run] : drawn.groups.groups.flatMap(({ runs }) => runs);
+  return runs.every(({ isFinished }) => isFinished);
+}
+
+/** @throws the signal's reason when it is aborted. */
+async function sleep(seconds: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 1000 * seconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+  signal.throwIfAborted();
+}
+
+function describe(drawn: Drawn, context: CommandContext): void {
+  if ("run" in drawn) describeRun(drawn.path, drawn.run, context);
+  else describeGroups(drawn.path, drawn.groups, context);
+}
 
 function describeRun(path: string, data: RunData, { output }: CommandContext): void {
   const { finalReturn = null, bestReturn = null } = data;

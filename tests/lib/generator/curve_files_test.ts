@@ -24,6 +24,9 @@ Deno.test("curveToCsv() writes a heading and one line per request", () => {
 Deno.test("curveToSvg() puts every point where its numbers are", () => {
   const svg = curveToSvg(curve);
   assert.ok(svg.includes("A&lt;B&gt;-v1") && !svg.includes("A<B>"));
+  assert.match(svg, /<title>A&lt;B&gt;-v1: requested and achieved returns<\/title>/);
+  assert.match(svg, /<desc>2 requests; mean absolute error 8, rank correlation 1, 50 % /);
+  assert.match(svg, /@media \(prefers-color-scheme: dark\)/);
   const marks = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="4" .* fill="(.+)"\/>/g)];
   assert.deepEqual(marks.map((mark) => mark[3]), ["#1f77b4", "white"]);
   // Range 0 - 2 .. 100 widened by 5 %: the smallest number is 0, the largest 100.

@@ -7,6 +7,7 @@ import { registry } from "../../../envs/registry.ts";
 import type { Chart } from "../../../lib/report/chart.ts";
 import { readPageData } from "../../../lib/report/html.ts";
 import { writeComparison, writeReport } from "../../../lib/report/report.ts";
+import { InterruptedError } from "../../../lib/system/errors.ts";
 import { addressesIn, findBrowser, openPage } from "../../support/browser.ts";
 import { run } from "../../support/program.ts";
 import { cartPoleConfig, SMALL_RUN, writeRunFolder } from "../../support/run_records.ts";
@@ -228,6 +229,22 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
       assert.deepEqual([refused.code, refused.stdout], [status, ""]);
       assert.match(refused.stderr, /^Cannot (report|read)/);
     }
+  });
+});
+
+Deno.test("report --watch lets an open page follow a run, until it is finished or a signal comes", async () => {
+  await withFolder(async (folder) => {
+    await writeRunFolder(folder, { records: SMALL_RUN });
+    const page = join(folder, "report.html");
+    const signal = AbortSignal.abort(new InterruptedError("Interrupted by SIGINT", "SIGINT"));
+    const going = await run(["report", folder, "--watch"], { signal });
+    assert.equal(going.code, 130);
+    assert.match(going.stderr, /^Page .*report\.html: open it in a browser; it follows the runs$/m);
+    assert.match(await Deno.readTextFile(page), /<meta http-equiv="refresh" content="10">/);
+    await Deno.writeTextFile(join(folder, "generator.safetensors"), "");
+    const over = await run(["report", folder, "--watch"]);
+    assert.deepEqual([over.code, over.stdout], [0, `Report  ${page}\n`]);
+    assert.doesNotMatch(await Deno.readTextFile(page), /http-equiv="refresh"/);
   });
 });
 
