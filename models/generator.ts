@@ -61,6 +61,8 @@ export interface TiledGeneratorOptions {
   readonly latentSize: number;
   /** What the loss compares; weights when absent. */
   readonly loss?: Config["update"]["loss"];
+  /** Whether generated policies are zero at first; false when absent. */
+  readonly startsAtZero?: boolean;
 }
 
 /** States on which policies are compared in one update, M. */
@@ -111,7 +113,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     latentSize,
     lossNoise: [],
     encodeCommand: encoder.encode,
-    initialise: (rng: Rng) => initialiseGenerator(rng, weights),
+    initialise: (rng: Rng) => initialiseGenerator(rng, weights, options),
     lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
     generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
       join(generateParts(tensors, commands, latents)),

@@ -13,11 +13,12 @@ export const models: ModelTable = {
   createPolicy,
   tracePolicy,
   createGenerator(config, shape) {
-    const { generator, update: { loss } } = config;
+    const { generator, update: { loss }, rollout: { noise } } = config;
+    const startsAtZero = noise === "adapted" && shape.sizes.length === 2;
     return checkSize(
       generator.kind === "cvae"
         ? createCvaeGenerator({ config, shape })
-        : createTiledGenerator({ config: generator, shape, latentSize: 0, loss }),
+        : createTiledGenerator({ config: generator, shape, latentSize: 0, loss, startsAtZero }),
     );
   },
 };

@@ -46,7 +46,7 @@ const SMALL = [
   "update.perCycle=1",
   "consolidation.updates=2",
   "generator.hiddenSizes=8",
-  "calibration.commands=2",
+  "calibration.budgetShare=0.05",
 ]
   .flatMap((assignment) => ["--set", assignment]);
 
@@ -76,7 +76,7 @@ for (const [signal, expected] of [["SIGTERM", 143], ["SIGHUP", 129]] as const) {
 Deno.test("training goes on to its end when nobody reads its words any more", async () => {
   await withFolder(async (folder) => {
     const out = `${folder}/run`;
-    const child = start([...TRAIN, ...SMALL, "--steps", "2000", "--out", out]);
+    const child = start([...TRAIN, ...SMALL, "--steps", "5000", "--out", out]);
     await Promise.all([child.stdout.cancel(), child.stderr.cancel()]);
     assert.equal((await child.status).code, 0);
     assert.ok((await Deno.stat(`${out}/generator.safetensors`)).size > 0);

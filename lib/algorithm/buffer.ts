@@ -1,15 +1,14 @@
 /**
  * The replay buffer: stored policies, grouped by the return that they reached.
  *
- * No critic smooths the returns, so what is drawn decides what is learnt. The chance of a bucket depends on
- * its rank among the non-empty buckets, not on how many policies it holds. Bucket i of K holds the scaled
- * returns (i/K, (i+1)/K]; returns below 0 belong to the first bucket, and buckets of the same width go on
- * above 1 without end. The plain queue (`fifo`, for ablations) treats every policy as a bucket of its own.
+ * No critic smooths the returns, so what is learnt depends on what is drawn: a bucket's chance does
+ * not depend on how many policies it holds, only on its rank among the non-empty buckets. Bucket i of
+ * K holds the scaled returns (i/K, (i+1)/K]; returns below 0 belong to the first one, and above 1
+ * buckets of the same width go on without end. The plain queue (`fifo`, for ablations) treats every
+ * policy as a bucket of its own, so that the same weightings apply to the rank of its return.
  *
- * Policies are rows of one slab (lib/numbers/row_slab.ts): a stored policy costs its P numbers and a few bytes,
- * and a draw copies nothing but the drawn rows.
- *
- * Longer than other files because entries, buckets and the sums of their weights change together.
+ * Policies are rows of one slab (lib/algorithm/row_slab.ts): a stored policy costs its P numbers and a handful of
+ * bytes, and drawing copies nothing but the drawn rows.
  */
 
 import type { Config } from "../config/config.ts";
@@ -21,27 +20,17 @@ import { RowSlab } from "../numbers/row_slab.ts";
 export interface Entry {
   /** Row of the slab. */
   readonly slot: number;
-  /** The scaled return that it is learnt under. */
-  scaledReturn: number;
-  /** The survival bonus that `scaledReturn` leaves out, scaled; 0 where it leaves none out. */
-  survival: number;
-  /** Episodes that `scaledReturn` is the mean of. */
-  episodes: number;
+  /** The stored return that it is learnt under. */
+  readonly scaledReturn: number;
   /** Running number of the arrival; smaller is older. */
   readonly order: number;
-  /** Training step at which the return was last measured. */
-  measuredAt: number;
-  /** Rollouts that asked for this return. */
-  asked: number;
-  /** Sum of the scaled returns that they reached. */
-  answered: number;
 }
 
 /** A batch as distinct policies with their shares of it. */
 export interface Draw {
   /** The distinct policies, [B]. */
   readonly entries: readonly Entry[];
-  /** Share of the draws, and of what favoured policies have, [B]; they sum to 1. */
+  /** Number of times each was drawn / number of draws, [B]. */
   readonly shares: Float32Array;
 }
 
@@ -62,10 +51,6 @@ export interface DrawOptions {
   readonly size: number;
   /** Spreads draws evenly over returns, in place of the weights by rank. */
   readonly isEven?: boolean;
-  /** Leaves out buckets of this scaled return and above, unless no other is left. */
-  readonly below?: number;
-  /** Stored policies that share a part of the batch between them, whatever is drawn. */
-  readonly favoured?: { readonly entries: readonly Entry[]; readonly share: number };
 }
 
 /** Everything but the slab's rows, for checkpoints. */
@@ -116,10 +101,7 @@ export class PolicyBuffer {
     return this.#arrivals;
   }
 
-  /**
-   * The highest scaled return offered, stored or not; -Infinity at the start. A relabelling sets it to the
-   * highest stored one.
-   */
+  /** The highest scaled return offered, stored or not; -Infinity at the start. */
   get best(): number {
     return this.#best;
   }
@@ -140,96 +122,26 @@ export class PolicyBuffer {
   }
 
   /**
-   * Offers a policy, [P]; it is copied when it is kept.
+   * Offers a policy, [P], and the return that it reached; it is copied when it is kept.
    * @returns the new entry, or undefined when a full bucket dropped it.
    */
-  add(
-    policy: StoredPolicy,
-    { scaledReturn, survival = 0, step, episodes = 1 }: {
-      scaledReturn: number;
-      survival?: number;
-      step: number;
-      episodes?: number;
-    },
-  ): Entry | undefined {
+  add(policy: StoredPolicy, scaledReturn: number): Entry | undefined {
     const order = this.#arrivals++;
     this.#best = Math.max(this.#best, scaledReturn);
     const key = this.#bucketOf(scaledReturn, order);
     const bucket = this.#buckets.get(key);
     if (bucket && bucket.length >= this.#options.bucketCapacity) {
       if (this.#options.whenFull === "drop") return undefined;
-      this.remove(bucket[0]); // a bucket is in order of age
+      this.#remove(bucket[0]); // a bucket is in order of age
     }
     if (this.#entries.size >= this.#options.capacity) {
-      this.remove(this.#entries.values().next().value!);
+      this.#remove(this.#entries.values().next().value!);
     }
-    const entry: Entry = {
-      slot: this.#slab.take(),
-      scaledReturn,
-      survival,
-      episodes,
-      order,
-      measuredAt: step,
-      asked: 0,
-      answered: 0,
-    };
+    const entry: Entry = { slot: this.#slab.take(), scaledReturn, order };
     this.row(entry.slot).set(policy);
     this.#entries.set(order, entry);
     this.#file(entry, key);
     return entry;
-  }
-
-  /** Takes a policy out; its slot becomes free. */
-  remove(entry: Entry): void {
-    this.#entries.delete(entry.order);
-    this.#slab.free(entry.slot);
-    this.#unfile(entry);
-  }
-
-  /**
-   * Replaces the return of a stored policy after it was measured again. No other policy leaves: the new
-   * bucket may hold more than its capacity.
-   */
-  relabel(
-    entry: Entry,
-    measured: { scaledReturn: number; survival?: number; step: number; episodes: number },
-  ): void {
-    this.#unfile(entry);
-    entry.scaledReturn = measured.scaledReturn;
-    entry.survival = measured.survival ?? entry.survival;
-    entry.episodes = measured.episodes;
-    entry.measuredAt = measured.step;
-    // A lucky first episode must not stay the goal once it is known to have been luck.
-    this.#best = -Infinity;
-    for (const { scaledReturn } of this.#entries.values()) {
-      this.#best = Math.max(this.#best, scaledReturn);
-    }
-    this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
-  }
-
-  /**
-   * Keeps policies from being drawn; they stay stored.
-   * @returns a function that undoes it.
-   */
-  setAside(isAside: (entry: Readonly<Entry>) => boolean): () => void {
-    const aside = this.#rank().flat().filter(isAside);
-    for (const entry of aside) this.#unfile(entry);
-    return () => {
-      for (const entry of aside) this.#file(entry, this.#bucketOf(entry.scaledReturn, entry.order));
-    };
-  }
-
-  /**
-   * The policies of highest return that can be drawn, best first, at most `count`. Where returns are
-   * equal, as at an environment's maximum, the one that was measured in more episodes is better.
-   */
-  top(count: number): Entry[] {
-    const found: Entry[] = [];
-    const ranked = this.#rank();
-    for (let k = ranked.length - 1; k >= 0 && found.length < count; k--) found.push(...ranked[k]);
-    return found
-      .sort((a, b) => b.scaledReturn - a.scaledReturn || b.episodes - a.episodes)
-      .slice(0, count);
   }
 
   /**
@@ -238,10 +150,7 @@ export class PolicyBuffer {
    *
    * @throws {RangeError} when nothing can be drawn.
    */
-  draw(
-    rng: Rng,
-    { size, isEven = false, below = Infinity, favoured }: DrawOptions,
-  ): Draw {
+  draw(rng: Rng, { size, isEven = false }: DrawOptions): Draw {
     const ranked = this.#rank();
     if (ranked.length === 0) {
       throw new RangeError(
@@ -249,26 +158,17 @@ export class PolicyBuffer {
       );
     }
     const cumulative = this.#cumulate(isEven ? "even" : "rank");
+    const total = cumulative[ranked.length - 1];
     const counts = new Map<Entry, number>();
-    const above = ranked.findIndex(([entry]) => entry.scaledReturn >= below);
-    const total = cumulative[(above > 0 ? above : ranked.length) - 1];
     for (let i = 0; i < size; i++) {
       const bucket = ranked[firstAbove(cumulative, rng.random() * total)];
       const entry = bucket[Math.floor(rng.random() * bucket.length)];
       counts.set(entry, (counts.get(entry) ?? 0) + 1);
     }
-    const { entries, share } = favoured ?? { entries: [], share: 0 };
-    const drawn = entries.length > 0 ? 1 - share : 1;
-    const shares = new Map([...counts].map(([entry, count]) => [entry, drawn * count / size]));
-    for (const entry of entries) {
-      shares.set(entry, (shares.get(entry) ?? 0) + share / entries.length);
-    }
-    return { entries: [...shares.keys()], shares: Float32Array.from(shares.values()) };
-  }
-
-  /** Sets the number of the next arrival: no two policies of a run share one, whatever buffer they are in. */
-  numberFrom(order: number): void {
-    this.#arrivals = order;
+    return {
+      entries: [...counts.keys()],
+      shares: Float32Array.from(counts.values(), (count) => count / size),
+    };
   }
 
   /** Makes an empty buffer hold a saved state; the caller fills the rows. */
@@ -300,15 +200,15 @@ export class PolicyBuffer {
 
   #file(entry: Entry, key: number): void {
     const bucket = this.#buckets.get(key);
-    if (bucket) {
-      // By age, also after a relabelling, so that a restored buffer draws the same policies.
-      const younger = bucket.findIndex(({ order }) => order > entry.order);
-      bucket.splice(younger < 0 ? bucket.length : younger, 0, entry);
-    } else this.#buckets.set(key, [entry]);
+    if (bucket) bucket.push(entry);
+    else this.#buckets.set(key, [entry]);
     this.#ranked = undefined;
   }
 
-  #unfile(entry: Entry): void {
+  /** Takes a policy out; its slot becomes free. */
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.order);
+    this.#slab.free(entry.slot);
     const key = this.#bucketOf(entry.scaledReturn, entry.order);
     const bucket = this.#buckets.get(key)!;
     bucket.splice(bucket.indexOf(entry), 1);

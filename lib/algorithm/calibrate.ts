@@ -1,10 +1,10 @@
 /**
- * Measures which command earns which return, from command 0 to above the best one.
+ * Measures which command earns which return, within a share of the budget.
  *
- * The first commands form an even grid. Then the gaps between the neighbours whose means differ most are
- * halved, until none differs much. At last requests are rehearsed: the curve answers requests from all over
- * the range, and what the answers earn is added to what was known of their commands, so that a lucky
- * measurement does not stay the answer.
+ * First on an even grid, then halfway between the neighbours whose means differ most, until none differ
+ * much. Then requests are rehearsed: returns all over the range are asked for, and what the answers earn
+ * is added to what was known of their commands, so that a lucky measurement does not stay the answer.
+ * It ends where the share is spent, or where every answer is known well enough.
  */
 
 import {
@@ -13,26 +13,21 @@ import {
   commandFor,
   reachableRange,
 } from "../generator/calibration.ts";
-import type { Config } from "../config/config.ts";
 import { goldenBetween } from "../numbers/golden.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
+import { calibrationSteps } from "./budget.ts";
 import type { AskedReturn, Events, PhaseEvent } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
-/** The curve is measured up to this multiple of the best command. */
-const HIGHEST_COMMAND = 1.1;
-/** Commands measured between two looks at the curve: enough for workers to share. */
-const GROUP = 8;
-
-/** Gives how many commands are measured: a grid, as many again where it is steep, twice as many requests. */
-export function plannedCommands({ calibration: { commands } }: Config): {
-  readonly commands: number;
-  readonly refinements: number;
-  readonly rehearsals: number;
-} {
-  return { commands, refinements: commands - 1, rehearsals: 2 * (commands - 1) };
-}
+/** Commands of the first grid. */
+const GRID = 17;
+/** Commands that are measured between two looks at the curve, so that workers have something to share. */
+const GROUP = 4;
+/** Episodes of a command at a time: two tell whether it is steady. */
+const EPISODES = 2;
+/** Requests to rehearse at the most. */
+const MOST_REHEARSALS = 400;
 
 /** A measured curve, and how the rehearsed requests were met on the way. */
 export interface Rehearsed {
@@ -47,35 +42,53 @@ export async function* calibrate(
   run: TrainingRun,
   best: CalibrationPoint,
 ): Events<PhaseEvent, Rehearsed> {
-  const { commands, refinements, rehearsals } = plannedCommands(run.task.config);
   const curve = new MeasuredCurve(run, best);
-  const top = best.command * HIGHEST_COMMAND;
-  let total = commands + refinements + rehearsals;
-  const told = (done: number): PhaseEvent => ({ kind: "phase", phase: "calibrating", done, total });
-  yield told(0);
-  await curve.measure(Array.from({ length: commands }, (_, i) => top * i / (commands - 1)));
-  yield told(commands);
-  for (let left = refinements; left > 0; left -= GROUP) {
-    const middles = steepestMidpoints(curve.calibration.points, Math.min(left, GROUP));
-    if (middles.length === 0) {
-      total -= left;
-      break;
-    }
-    await curve.measure(middles);
-    yield told(total - rehearsals - Math.max(0, left - GROUP));
+  const asked: AskedReturn[] = [];
+  const told = (): PhaseEvent => {
+    const total = Math.ceil(calibrationSteps(run));
+    const done = Math.min(total, run.tally.steps.calibration);
+    return { kind: "phase", phase: "calibrating", done, total };
+  };
+  yield told();
+  // The other half is for requests: what they are answered with has to be sure.
+  const half = calibrationSteps(run) / 2;
+  for (let wanted = grid(best.command); wanted.length > 0;) {
+    if (run.tally.steps.calibration >= half) break;
+    const { size } = await curve.measure(wanted.slice(0, GROUP));
+    if (size === 0) return { calibration: curve.calibration, asked };
+    wanted = wanted.slice(size);
+    yield told();
   }
-  const met: AskedReturn[] = [];
-  for (let asked = 0; asked < rehearsals; asked += GROUP) {
+  for (let rehearsed = 0; rehearsed < MOST_REHEARSALS; rehearsed += GROUP) {
     const now = curve.calibration;
     const range = reachableRange(now);
-    const count = Math.min(GROUP, rehearsals - asked);
-    const requests = Array.from({ length: count }, (_, i) => goldenBetween(asked + i, range));
+    const middles = steepestMidpoints(now.points, GROUP / 2);
+    const requests = Array.from(
+      { length: GROUP - middles.length },
+      (_, i) => goldenBetween(rehearsed + i, range),
+    );
     const answers = requests.map((requested) => commandFor(now, requested).command);
-    const measured = await curve.measure([...new Set(answers)]);
-    met.push(...requests.map((requested, i) => ({ requested, ...measured.get(answers[i])! })));
-    yield told(total - rehearsals + asked + count);
+    const measured = await curve.measure([...new Set([...answers, ...middles])]);
+    if (measured.size === 0) break;
+    requests.forEach((requested, i) => {
+      const point = measured.get(answers[i]);
+      if (point) asked.push({ requested, ...point });
+    });
+    yield told();
   }
-  return { calibration: curve.calibration, asked: met };
+  return { calibration: curve.calibration, asked };
+}
+
+/** The grid, coarse steps first: whatever the share pays for spans the range. */
+function grid(best: number): number[] {
+  const commands: number[] = [];
+  for (let step = GRID - 1; step >= 1; step /= 2) {
+    for (let i = 0; i < GRID - 1; i += step) {
+      const command = best * i / (GRID - 1);
+      if (!commands.includes(command)) commands.push(command);
+    }
+  }
+  return commands;
 }
 
 /** The curve as far as it is known. */
@@ -100,18 +113,23 @@ class MeasuredCurve {
   }
 
   /**
-   * Runs the policies of commands and adds what they return to what was known of the commands.
+   * Runs the policies of commands, as many as are affordable however long their episodes are, and adds what
+   * they return to what was known of the commands.
    * @returns what they returned now, by command.
    */
-  async measure(commands: readonly number[]): Promise<ReadonlyMap<number, CalibrationPoint>> {
-    const { episodes } = this.#run.task.config.calibration;
+  async measure(wanted: readonly number[]): Promise<ReadonlyMap<number, CalibrationPoint>> {
+    const { task: { spec }, tally: { steps } } = this.#run;
+    const left = calibrationSteps(this.#run) - steps.calibration;
+    const affordable = Math.floor(left / (EPISODES * spec.maxEpisodeSteps));
+    const commands = wanted.slice(0, Math.max(0, affordable));
+    if (commands.length === 0) return new Map();
     const results = await measureCommands(this.#run, commands, {
-      episodes,
+      episodes: EPISODES,
       purpose: "calibration",
       firstEpisode: this.#episodes,
       account: "calibration",
     });
-    this.#episodes += commands.length * episodes;
+    this.#episodes += commands.length * EPISODES;
     const measured = new Map<number, CalibrationPoint>();
     results.forEach((result, i) => {
       const command = commands[i];
@@ -127,12 +145,12 @@ class MeasuredCurve {
   }
 }
 
-/** A gap is fine enough where the means differ by less than this share of the curve's height. */
+/** Neighbours whose means differ by less than this share of the curve's height need nothing between. */
 const FINE_ENOUGH = 0.02;
 
 /**
- * Gives the commands halfway between the neighbours whose means differ most, steepest first; none where
- * the whole curve is fine enough.
+ * Commands halfway between the neighbours whose means differ most, steepest first; none where all of
+ * the curve is fine enough.
  */
 export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
   const means = points.map(({ mean }) => mean);

@@ -8,10 +8,10 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { type BufferOptions, rankWeights, REFERENCE_SIZE } from "./buffer.ts";
+import { type BufferOptions, rankWeights } from "./buffer.ts";
 import { countWeights } from "../learner/generation_pass.ts";
 import { generate } from "./measure.ts";
-import type { TrainingRun } from "./run.ts";
+import { bufferOptions, type TrainingRun } from "./run.ts";
 import { toPolicyOrder } from "../policy_space.ts";
 
 /** One layer of the generated policies, its biases left out. */
@@ -44,16 +44,14 @@ export interface StartDiagnostics {
   readonly deviation: number;
   /** Movement over all weights and biases of the policies. */
   readonly movement: number;
-  /** What batches would be with every bucket of the range filled. */
-  readonly batch: BatchDiagnostics;
+  /** What batches would be with every bucket of the range filled; absent where noise adapts: draws are even then. */
+  readonly batch?: BatchDiagnostics;
 }
 
-/** What batches hold: what is drawn once n buckets are full, beside the goals of rollouts. */
+/** What batches hold once n buckets are full. */
 export interface BatchDiagnostics {
   /** n, the buckets over the range; at most as many as the buffer has policies. */
   readonly buckets: number;
-  /** Share of a batch that is the policies which rollouts ask for, beside what is drawn. */
-  readonly goalShare: number;
   /** Share of what is drawn that the best bucket gets. */
   readonly bestShare: number;
   /** Share that the best ten buckets get together. */
@@ -72,10 +70,9 @@ const COMMANDS = Array.from({ length: 11 }, (_, i) => i / 10);
  * one for each command, so its movement holds the latents' part too.
  */
 export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnostics> {
-  const { task: { config, shape }, tools: { model } } = run;
+  const { task: { config, shape }, tools: { model }, experience } = run;
   const rows = await generate(run, COMMANDS);
   const policies = rows.map((row) => toPolicyOrder(model, row));
-  const noise = config.rollout.noiseScale;
   let offset = 0;
   const layers = shape.sizes.slice(1).map((fanOut, index): LayerDiagnostics => {
     const fanIn = shape.sizes[index];
@@ -88,8 +85,8 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
       fanOut,
       deviation,
       normalDeviation: 1 / Math.sqrt(3 * fanIn),
-      noise,
-      noiseToSignal: noise / deviation,
+      noise: noiseOf(run, fanIn),
+      noiseToSignal: noiseOf(run, fanIn) / deviation,
       movement: changeOf(own[0], own[own.length - 1]),
     };
   });
@@ -99,14 +96,19 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
     layers,
     deviation: deviationOf(policies),
     movement: changeOf(policies[0], policies[policies.length - 1]),
-    batch: batchDiagnostics({ ...REFERENCE_SIZE, ...config.buffer }, config.update),
+    ...(experience.noise ? {} : { batch: batchDiagnostics(bufferOptions(config), config.update) }),
   };
+}
+
+/** Deviation of the first rollouts' noise on a weight. */
+function noiseOf({ task: { config }, experience: { noise } }: TrainingRun, fanIn: number): number {
+  return noise ? noise.sigma / Math.sqrt(fanIn + 1) : config.rollout.noiseScale;
 }
 
 /** Computes what the weighting makes of batches when all buckets over 0..1 are full. */
 export function batchDiagnostics(
   buffer: BufferOptions,
-  { batchSize, goalShare }: Pick<Config["update"], "batchSize" | "goalShare">,
+  { batchSize }: Pick<Config["update"], "batchSize">,
 ): BatchDiagnostics {
   const isBucketed = buffer.kind === "bucket";
   const buckets = isBucketed ? Math.min(buffer.bucketCount, buffer.capacity) : buffer.capacity;
@@ -123,7 +125,6 @@ export function batchDiagnostics(
   }, 0);
   return {
     buckets,
-    goalShare,
     bestShare: weights[buckets - 1] / total,
     bestTenShare: topTen / total,
     batchSize,

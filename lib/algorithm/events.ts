@@ -33,18 +33,6 @@ export interface UpdateEvent {
   readonly loss: number;
 }
 
-/** An attempt has had its round. */
-export interface AttemptEvent {
-  /** Tells the events apart. */
-  readonly kind: "attempt";
-  /** Its number, from 0. */
-  readonly attempt: number;
-  /** Rounds that it has had. */
-  readonly round: number;
-  /** Mean return of its best command without noise. */
-  readonly mean: number;
-}
-
 /** The best command has been measured without noise. */
 export interface EvaluationEvent extends MeasuredReturn {
   /** Tells the events apart. */
@@ -53,7 +41,9 @@ export interface EvaluationEvent extends MeasuredReturn {
   readonly final?: true;
   /** The scaled command measured. */
   readonly command: number;
-  /** Number of stored policies by scaled return, see `countOccupancy`; absent in the last one. */
+  /** The returns that the commands 0 and 1 stand for; absent in the last one. */
+  readonly range?: readonly [number, number];
+  /** Number of stored policies by command, see `countOccupancy`; absent in the last one. */
   readonly occupancy?: readonly number[];
 }
 
@@ -63,6 +53,8 @@ export interface CurveEvent {
   readonly kind: "curve";
   /** The curve that requests are answered through. */
   readonly final?: true;
+  /** The returns that the commands 0 and 1 stand for. */
+  readonly range: readonly [number, number];
   /** By command, from the lowest. */
   readonly points: readonly CalibrationPoint[];
   /** How the rehearsed requests were met, in the order in which they were asked; in the last one alone. */
@@ -82,7 +74,7 @@ export const END_PHASES = ["choosing", "fitting", "measuring", "calibrating"] as
 /** One of the phases that follow training. */
 export type EndPhase = (typeof END_PHASES)[number];
 
-/** How far a phase after training is: choosing in steps, fitting in updates, the others in commands. */
+/** How far a phase after training is: calibrating in steps, fitting in updates, the others in measurements. */
 export interface PhaseEvent {
   /** Tells the events apart. */
   readonly kind: "phase";
@@ -98,7 +90,6 @@ export interface PhaseEvent {
 export type RecordEvent =
   | EpisodeEvent
   | UpdateEvent
-  | AttemptEvent
   | EvaluationEvent
   | CurveEvent;
 

@@ -1,119 +1,119 @@
-/** Exploration: noise on the weights of a generated policy, its kinds, its size, and how that adapts. */
+/**
+ * Exploration: which policies a cycle of rollouts runs, and which of them did best.
+ *
+ * Fixed noise is the published method's: one rollout, the same sigma for every weight. Adapted noise
+ * (lib/algorithm/adapted_noise.ts) draws several policies around one centre and needs nothing but their order.
+ */
 
-import type { Config } from "../config/config.ts";
-import { summarise } from "../numbers/statistics.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { GeneratedPolicy } from "../policy_space.ts";
-import { isLate, noiseShare } from "./budget.ts";
-import type { Goal } from "./goals.ts";
+import { type Direction, drawDirections, winnerShares } from "./adapted_noise.ts";
+import { siblingCount } from "./budget.ts";
 import type { TrainingRun } from "./run.ts";
 
-/** How a rollout explores: away from where it is, or around a good policy. */
-export type NoiseKind = "wide" | "fine";
-
-/**
- * The differences between the two kinds. What improves a policy that walks lies within a tenth of the sigma
- * that finds another way to walk.
- */
-interface NoiseRule {
-  /** A rollout succeeds when it keeps this share of the way from a random policy's return to the goal. */
-  readonly keptShare: number;
-  /** Deviation of the logarithm of the factor that each episode draws. */
-  readonly spread: (rollout: Config["rollout"]) => number;
-  /** The factor on sigma at this point of the attempt. */
-  readonly schedule: (run: TrainingRun) => number;
-  /** The field that holds the factor that successes adapt. */
-  readonly factor: "noiseFactor" | "fineFactor";
-}
-
-const NOISE: { readonly [K in NoiseKind]: NoiseRule } = {
-  wide: {
-    keptShare: 0.5,
-    spread: ({ noiseSpread }) => noiseSpread,
-    schedule: noiseShare,
-    factor: "noiseFactor",
-  },
-  fine: {
-    keptShare: 0.9,
-    spread: ({ noiseSpread }) => noiseSpread / 2,
-    schedule: () => 1,
-    factor: "fineFactor",
-  },
-};
-
-/** Share of late rollouts that explore finely; the others may still find another way. */
-const FINE_SHARE = 0.8;
-
-/**
- * Adds Gaussian noise to a policy, [P], in place. With a spread, episodes explore at many scales: most near
- * the present sigma, a few far out of a plateau. Draws one uniform number, two late in a run, and 1 + P
- * normal ones from the stream of this episode.
- * @returns the kind of noise.
- */
-export function addNoise(run: TrainingRun, policy: GeneratedPolicy): NoiseKind {
-  const { task: { config }, attempt, tally } = run;
-  const rng = streamFor(config.seed, "noise", tally.episodes);
-  rng.random(); // left unused, so that a seed keeps its noise
-  const kind = isLate(run) && rng.random() < FINE_SHARE ? "fine" : "wide";
-  const { spread, schedule, factor } = NOISE[kind];
-  const scale = Math.exp(spread(config.rollout) * rng.standardNormal()) * attempt[factor] *
-    schedule(run);
-  const limit = sizeLimit(run, policy);
-  // Rounded to float32, as the weights are.
-  const sigma = Math.fround(config.rollout.noiseScale);
-  for (let i = 0; i < policy.length; i++) policy[i] += scale * sigma * rng.standardNormal();
-  shrinkTo(policy, limit);
-  return kind;
+/** A policy to run. */
+export interface Sibling {
+  /** Its numbers, [P]. */
+  readonly policy: GeneratedPolicy;
+  /** How it differs from the centre, where noise adapts. */
+  readonly direction?: Direction;
+  /** Siblings of one group start their episodes alike: the number of the start. */
+  readonly start: number;
 }
 
 /**
- * Gives the greatest root mean square that noise may leave a policy's weights at. Noise makes weights larger
- * step by step, and large weights saturate tanh: such a policy pushes as hard as it can whatever it sees,
- * noise no longer changes what it does, and exploration ends.
+ * So many siblings start alike. More tell better who is better from that start; fewer make a cycle see more
+ * starts, and what is good from one start alone is soon forgotten. Two mirrored pairs.
  */
-function sizeLimit(
-  { task: { config: { rollout: { weightLimit } } } }: TrainingRun,
-  policy: GeneratedPolicy,
-): number {
-  return weightLimit === 0 ? Infinity : Math.max(weightLimit, rootMeanSquare(policy));
+export const GROUP_SIZE = 4;
+
+/** Draws the policies of a cycle around its centre. */
+export function drawSiblings(run: TrainingRun, centre: GeneratedPolicy): Sibling[] {
+  const { task: { config, shape, unit }, experience: { noise }, tally } = run;
+  const rng = streamFor(config.seed, "noise", tally.cycles);
+  if (!noise) {
+    const sigma = run.tools.learner.updates > 0 ? config.rollout.noiseScale : 0;
+    const policy = centre.map((value) => value + sigma * rng.standardNormal()) as GeneratedPolicy;
+    return [{ policy, start: tally.starts }];
+  }
+  const count = siblingCount(run);
+  return drawDirections(noise, rng, count).map((direction, i) => {
+    const policy = new Float32Array(shape.parameterCount) as GeneratedPolicy;
+    for (let j = 0; j < policy.length; j++) {
+      policy[j] = centre[j] + noise.sigma * unit[j] * direction.shaped[j];
+    }
+    return { policy, direction, start: tally.starts + startOf(i, count) };
+  });
 }
 
-/** Scales a policy down to a root mean square of its weights, in place. */
-function shrinkTo(policy: GeneratedPolicy, limit: number): void {
-  if (limit === Infinity) return;
-  const factor = limit / rootMeanSquare(policy);
-  if (factor < 1) policy.forEach((value, i) => policy[i] = value * factor);
+/** The group of a sibling; a last group that would be small joins the one before. */
+function startOf(index: number, count: number): number {
+  return Math.min(Math.floor(index / GROUP_SIZE), Math.max(0, Math.floor(count / GROUP_SIZE) - 1));
 }
 
-function rootMeanSquare(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+/** What is known of an episode when siblings are compared. */
+export interface Compared {
+  /** Sum of rewards. */
+  readonly return: number;
+  /** The part of it that was paid for being alive. */
+  readonly survivalReturn: number;
+  /** Number of the start. */
+  readonly start: number;
 }
 
-/** The logarithm of the factor moves by this times the surplus of successes. */
-const ADAPTATION = 0.1;
-/** The noise stays between these multiples of its configured size. */
-const LEAST_NOISE = 0.1;
-const MOST_NOISE = 5;
+/** A sibling that did better than most. */
+export interface BetterSibling {
+  /** Its place in the cycle. */
+  readonly place: number;
+  /** How much it is to be followed; the shares of a cycle sum to 1. */
+  readonly share: number;
+}
 
 /**
- * Adapts a kind of noise to the outcome of an episode, so that the configured share of episodes succeeds. On
- * a plateau, where nothing matters, noise grows until it leads away; around a fragile gait it shrinks until
- * it does not break it. (The success rule of evolution strategies, with "not broken" in place of "better".)
+ * Finds the better half of a cycle, best first, by how much better each did than those that started alike.
+ * Siblings that did equally well have equal shares, so that a cycle in which nobody is better points nowhere.
  */
-export function adaptNoise(
-  { task: { config }, attempt }: TrainingRun,
-  { kind, scaledReturn, goals }: {
-    kind: NoiseKind;
-    scaledReturn: number;
-    goals: readonly Goal[];
-  },
-): void {
-  const { successShare } = config.rollout;
-  if (successShare === 0) return;
-  const { keptShare, factor } = NOISE[kind];
-  const goal = summarise(goals.map((each) => each.scaledReturn)).mean;
-  const bar = attempt.startReturn + keptShare * (goal - attempt.startReturn);
-  const surplus = (scaledReturn >= bar ? 1 : 0) - successShare;
-  const next = attempt[factor] * Math.exp(ADAPTATION * surplus);
-  attempt[factor] = Math.min(MOST_NOISE, Math.max(LEAST_NOISE, next));
+export function findBetterHalf(episodes: readonly Compared[]): BetterSibling[] {
+  const worth = worthOf(episodes);
+  const surplus = worth.map((value, i) => {
+    const alike = worth.filter((_, j) => episodes[j].start === episodes[i].start);
+    return value - alike.reduce((sum, other) => sum + other, 0) / alike.length;
+  });
+  const order = episodes.map((_, i) => i).sort((a, b) => surplus[b] - surplus[a]);
+  const shares = winnerShares(episodes.length);
+  return order.map((place) => {
+    const equal = order.flatMap((other, rank) => surplus[other] === surplus[place] ? [rank] : []);
+    const sum = equal.reduce((total, rank) => total + (shares[rank] ?? 0), 0);
+    return { place, share: sum / equal.length };
+  }).filter(({ share }) => share > 0);
+}
+
+/**
+ * Finds the episode that stands out of a cycle: further above the second best than that is above the mean.
+ * @returns its place, and what an episode must return to be as good as the second best; undefined when none does
+ */
+export function findOutstanding(
+  episodes: readonly Compared[],
+): { place: number; bar: number } | undefined {
+  const returns = episodes.map((each) => each.return);
+  const [best, second] = returns.toSorted((a, b) => b - a);
+  const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
+  if (!(best - second > second - mean)) return undefined;
+  return { place: returns.indexOf(best), bar: second };
+}
+
+/**
+ * What an episode is worth: its return. Where a part is paid for being alive and something can be earned besides,
+ * standing still is worth much and leads nowhere, and the rest alone pays for a dive that ends at once. There
+ * being alive counts up to the median of the cycle: falling early costs, standing longer than others earns
+ * nothing.
+ */
+function worthOf(episodes: readonly Compared[]): number[] {
+  const earned = episodes.map((each) => each.return - each.survivalReturn);
+  const survivals = episodes.map((each) => each.survivalReturn);
+  if (survivals.every((value) => value === 0) || !earned.some((value) => value > 0)) {
+    return episodes.map((each) => each.return);
+  }
+  const median = survivals.toSorted((a, b) => a - b)[Math.floor(survivals.length / 2)];
+  return earned.map((value, i) => value + Math.min(survivals[i], median));
 }

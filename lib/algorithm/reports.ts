@@ -1,15 +1,11 @@
-/** Reports: what a run measures of itself while it trains. Nothing is learnt or chosen from them. */
+/** What a run measures of itself while it trains. Nothing is learnt or chosen from it. */
 
 import { measureReturn } from "../episodes/evaluate.ts";
-import { dueReports, spentSteps } from "./budget.ts";
-import type { PolicyBuffer } from "./buffer.ts";
+import { dueReports, reportEpisodes, spentSteps } from "./budget.ts";
 import type { CurveEvent, EvaluationEvent, Events } from "./events.ts";
-import { goalsOf } from "./goals.ts";
 import { measureCommands } from "./measure.ts";
-import type { TrainingRun } from "./run.ts";
+import { bestCommand, commandOf, commandRange, type TrainingRun } from "./run.ts";
 
-/** Episodes for each command: a few beside hundreds of training, as in the reference. */
-export const REPORTED_EPISODES = 5;
 /** Commands of a sweep, from 0 to the best return. */
 export const SWEPT_COMMANDS = 10;
 
@@ -36,40 +32,48 @@ export async function* report(run: TrainingRun): Events<EvaluationEvent | CurveE
 
 /** Measures the best command without noise. */
 async function evaluate(run: TrainingRun): Promise<EvaluationEvent> {
-  const { attempt: { buffer }, tally, history } = run;
-  const [{ scaledReturn: command }] = goalsOf(run);
+  const { tally, history } = run;
+  const command = bestCommand(run);
+  const count = reportEpisodes(run.task.config);
   const [results] = await measureCommands(run, [command], {
-    episodes: REPORTED_EPISODES,
+    episodes: count,
     purpose: "evaluation",
-    firstEpisode: tally.evaluations * REPORTED_EPISODES,
+    firstEpisode: tally.evaluations * count,
     account: "evaluation",
   });
   const measured = measureReturn(results);
   history.evaluations.push({ step: spentSteps(run), command, measured });
-  return { kind: "evaluation", command, ...measured, occupancy: countOccupancy(buffer) };
+  return {
+    kind: "evaluation",
+    command,
+    ...measured,
+    range: commandRange(run),
+    occupancy: countOccupancy(run),
+  };
 }
 
 /** Measures commands over the whole range. */
 async function sweep(run: TrainingRun): Promise<CurveEvent> {
-  const { attempt: { buffer }, tally } = run;
+  const { tally } = run;
   const last = SWEPT_COMMANDS - 1;
-  const commands = Array.from({ length: SWEPT_COMMANDS }, (_, i) => buffer.best * i / last);
+  const commands = Array.from({ length: SWEPT_COMMANDS }, (_, i) => bestCommand(run) * i / last);
+  const count = reportEpisodes(run.task.config);
   const results = await measureCommands(run, commands, {
-    episodes: REPORTED_EPISODES,
+    episodes: count,
     purpose: "sweep",
-    firstEpisode: tally.sweeps * SWEPT_COMMANDS * REPORTED_EPISODES,
+    firstEpisode: tally.sweeps * SWEPT_COMMANDS * count,
     account: "evaluation",
   });
   const points = results.map((result, i) => ({ command: commands[i], ...measureReturn(result) }));
-  return { kind: "curve", points };
+  return { kind: "curve", range: commandRange(run), points };
 }
 
-/** Counts the stored policies by scaled return: bin j holds (j, j + 1] / OCCUPANCY_BINS. */
-export function countOccupancy(buffer: Pick<PolicyBuffer, "entries">): number[] {
+/** Counts the stored policies by command: bin j holds (j, j + 1] / OCCUPANCY_BINS. */
+export function countOccupancy(run: TrainingRun): number[] {
   const counts: number[] = [];
-  for (const { scaledReturn } of buffer.entries()) {
+  for (const { scaledReturn } of run.experience.buffer.entries()) {
     const bin = Math.min(
-      Math.max(0, Math.ceil(scaledReturn * OCCUPANCY_BINS) - 1),
+      Math.max(0, Math.ceil(commandOf(run, scaledReturn) * OCCUPANCY_BINS) - 1),
       OCCUPIED_RANGES * OCCUPANCY_BINS - 1,
     );
     while (counts.length <= bin) counts.push(0);
@@ -78,7 +82,7 @@ export function countOccupancy(buffer: Pick<PolicyBuffer, "entries">): number[] 
   return counts;
 }
 
-/** Puts the reports of a run whose budget was changed on the new budget's intervals. */
+/** Makes the next reports of a run whose budget was changed come when the new intervals say. */
 export function rebaseReports(run: TrainingRun): void {
   Object.assign(run.tally, dueReports(run));
 }

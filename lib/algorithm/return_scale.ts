@@ -1,50 +1,46 @@
 /**
  * The scale between returns and commands.
  *
- * A command is a return on the scale 0..1 of the configured range. The scale applies to the *stored* return:
- * the episode's, without the reward for being alive where the configuration removes it. (In Hopper standing
- * still for 1000 steps would otherwise be worth 1000, and the buckets would sort by survival.) Returns below
- * the range are clipped to it.
+ * A fixed scale is the published method's: a command is a return on the scale 0..1 of a range that somebody
+ * has to know. What is scaled is the *stored* return: the episode's return, or the return without the reward
+ * for being alive where the configuration removes it (in Hopper standing still for 1000 steps would otherwise
+ * be worth 1000, and the buckets would sort by survival). Returns below the range are clipped to it.
+ *
+ * Where noise adapts, returns are stored as they are, and a command is a return relative to what the run has
+ * seen (`commandOf` in lib/algorithm/run.ts): nobody has to know a range.
  */
 
 import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import type { Episode } from "../episodes/rollout.ts";
 
-/** Converts between returns and scaled commands. */
+/** Converts returns into stored returns. */
 export interface ReturnScale {
-  /** Stored return of the scaled command 0. */
-  readonly min: number;
-  /** Stored return of the scaled command 1. */
-  readonly max: number;
-  /** The return of an episode as the buffer stores it. */
-  storedReturn(episode: Episode): number;
-  /** The survival bonus that the stored return leaves out, scaled; 0 where it leaves none out. */
-  survival(episode: Episode): number;
-  /** Stored return -> scaled, at least 0. */
-  scale(storedReturn: number): number;
-  /** Scaled -> stored return. */
-  unscale(scaled: number): number;
+  /** The returns that the commands 0 and 1 stand for, where the scale is fixed. */
+  readonly range?: readonly [number, number];
+  /** The return of an episode as the buffer stores it: scaled where the scale is fixed. */
+  scale(episode: Pick<Episode, "return" | "survivalReturn">): number;
 }
 
 /**
  * Creates the scale of a run.
  * @throws {RangeError} when the range is empty.
  */
-export function createReturnScale(config: Config["returns"], spec: EnvSpec): ReturnScale {
-  const [min, max] = config.range.length > 0 ? config.range : spec.returnRange;
+export function createReturnScale(
+  { rollout, returns: { range, survivalBonus } }: Pick<Config, "rollout" | "returns">,
+  spec: EnvSpec,
+): ReturnScale {
+  if (rollout.noise === "adapted") return { scale: (episode) => episode.return };
+  const [min, max] = range.length > 0 ? range : spec.returnRange;
   if (!(max > min)) {
-    throw new RangeError(
-      `Cannot scale returns: their range must rise, got ${min} to ${max}`,
-    );
+    throw new RangeError(`Cannot scale returns: their range must rise, got ${min} to ${max}`);
   }
-  const removed = config.survivalBonus === "remove";
+  const removed = survivalBonus === "remove";
   return {
-    min,
-    max,
-    storedReturn: (episode) => episode.return - (removed ? episode.survivalReturn : 0),
-    survival: (episode) => removed ? episode.survivalReturn / (max - min) : 0,
-    scale: (storedReturn) => Math.max(0, (storedReturn - min) / (max - min)),
-    unscale: (scaled) => min + scaled * (max - min),
+    range: [min, max],
+    scale(episode) {
+      const stored = episode.return - (removed ? episode.survivalReturn : 0);
+      return Math.max(0, (stored - min) / (max - min));
+    },
   };
 }

@@ -1,97 +1,73 @@
 /**
- * Finds the best policy by measuring.
+ * Which policy is handed out as the best one, found by measuring.
  *
- * "The best return seen" is the luckiest noisy episode, and what the generator puts out for that command may be
- * bad. So policies compete in fresh episodes: what the generator puts out for the goals of rollouts, without
- * noise, and the best stored ones. All of them play the same episodes. Each round has an equal part of what
- * training left of the budget; after a round the worse half leaves (successive halving), until one of the last
- * two wins.
+ * Rollouts move the generator's policy to and fro, most where returns vary from start to start, and the mean of
+ * several places on its way is often better than the last one (Polyak averaging). So the last policy and means
+ * over the end of the way play the same fresh episodes without noise; what returns most wins.
  */
 
 import { summarise } from "../numbers/statistics.ts";
 import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
-import { affordableEpisodes, choosing } from "./budget.ts";
+import { affordableEpisodes, choiceEnd } from "./budget.ts";
 import type { Events, PhaseEvent } from "./events.ts";
-import { goalsOf } from "./goals.ts";
-import { generate, measurePaid } from "./measure.ts";
-import { currentNormaliser, recall, type TrainingRun } from "./run.ts";
+import { measure } from "./measure.ts";
+import { currentNormaliser, type TrainingRun } from "./run.ts";
 
-/** Policies that compete; as many again join of those that ran more than once. */
-const CANDIDATES = 6;
+/** How much of the end of the way competes: the last policy, and means over so many cycles. */
+const SPANS = [1, 5, 15, 40];
+/** More episodes would tell differences that nobody cares for. */
+const MOST_EPISODES = 50;
 
-/** The policy that won. */
+/** A policy that won. */
 export interface Winner {
   /** Its numbers, [P]. */
   readonly policy: StoredPolicy;
-  /** Its measured mean return as a scaled command. */
-  readonly command: number;
-  /** The same mean as a return, survival bonus included. */
+  /** Its mean return, survival bonus included: measured, or what the last rollouts returned. */
   readonly meanReturn: number;
 }
 
-interface Candidate {
-  readonly policy: GeneratedPolicy;
-  readonly returns: number[];
-  readonly storedReturns: number[];
-}
-
 /**
- * Lets candidates compete within what is left of the budget.
- * @returns undefined when not even one episode fits.
+ * Lets the last policy and means over the way compete within the choice's share of the budget. As many compete as
+ * it pays an episode for; the last policy wins unmeasured where it pays for none.
+ * @param last the generator's policy for the best command
  */
-export async function* selectBest(run: TrainingRun): Events<PhaseEvent, Winner | undefined> {
-  const { task: { frame, scale } } = run;
-  const affordable = affordableEpisodes(run);
-  if (affordable < 1) return undefined;
-  // Half of what is affordable for the first round, the rest to make the last ones sure.
-  const room = Math.max(1, Math.floor(affordable / 2));
-  let field = await makeCandidates(run, room);
-  const mean = ({ returns }: Candidate) => summarise(returns).mean;
-  for (let rounds = roundsOf(field.length); rounds > 0; rounds--) {
-    const left = affordableEpisodes(run);
-    if (left < field.length) break;
-    const episodes = Math.max(1, Math.floor(left / (rounds * field.length)));
-    const results = await measurePaid(run, field.map(({ policy }) => policy), { episodes });
-    field.forEach(({ returns, storedReturns }, i) => {
-      returns.push(...results[i].returns);
-      storedReturns.push(...results[i].storedReturns);
-    });
-    field.sort((a, b) => mean(b) - mean(a));
-    if (rounds > 1) field = field.slice(0, betterHalf(field.length));
-    yield choosing(run);
+export async function* selectBest(
+  run: TrainingRun,
+  last: GeneratedPolicy,
+): Events<PhaseEvent, Winner> {
+  const { task: { frame }, experience: { way }, tally } = run;
+  yield { kind: "phase", phase: "choosing", done: 0, total: 1 };
+  const normaliser = currentNormaliser(run);
+  const line = [...way.map(({ policy }) => policy), frame.toRaw(last, normaliser)];
+  const affordable = affordableEpisodes(run, { end: choiceEnd(run.task) });
+  if (affordable < 1) {
+    return { policy: line[line.length - 1], meanReturn: way[way.length - 1].return };
   }
-  const [winner] = field;
-  return {
-    policy: frame.toRaw(winner.policy, currentNormaliser(run)),
-    command: scale.scale(summarise(winner.storedReturns).mean),
-    meanReturn: mean(winner),
-  };
+  const spans = SPANS.filter((span) => span <= line.length).slice(0, affordable);
+  const field = spans.map((span) => meanOf(line.slice(-span)));
+  const episodes = Math.min(MOST_EPISODES, Math.floor(affordable / field.length));
+  const results = await measure(
+    run,
+    field.map((policy) => frame.toNormalised(policy, normaliser)),
+    {
+      episodes,
+      purpose: "choice",
+      firstEpisode: tally.noiseFreeEpisodes,
+      account: "noiseFree",
+      paired: true,
+    },
+  );
+  tally.noiseFreeEpisodes += episodes;
+  const means = results.map((result) => summarise(result.map((each) => each.return)).mean);
+  const best = means.indexOf(Math.max(...means));
+  return { policy: field[best], meanReturn: means[best] };
 }
 
-/** How many go on to the next round: half, and at least two. */
-function betterHalf(count: number): number {
-  return Math.max(2, Math.ceil(count / 2));
-}
-
-/** Rounds until one of two wins. */
-function roundsOf(count: number): number {
-  return count <= 2 ? 1 : 1 + roundsOf(betterHalf(count));
-}
-
-/**
- * Makes the candidates: one half are the best stored policies, the other what the generator puts out for the
- * goals. As many again join, if there is room, of the stored ones that ran more than once: their return is no
- * luck.
- */
-async function makeCandidates(run: TrainingRun, room: number): Promise<Candidate[]> {
-  const { buffer } = run.attempt;
-  const count = Math.min(CANDIDATES, room);
-  const best = buffer.top(Math.floor(count / 2));
-  const sure = buffer.top(buffer.size).filter(({ episodes }) => episodes > 1)
-    .slice(0, Math.min(count, room - count));
-  const stored = [...new Set([...best, ...sure])].map((entry) => recall(run, entry));
-  const goals = goalsOf(run).slice(0, count - best.length);
-  const generated = await generate(run, goals.map(({ scaledReturn }) => scaledReturn));
-  // Stored ones first: on a tie they have been measured before.
-  return [...stored, ...generated].map((policy) => ({ policy, returns: [], storedReturns: [] }));
+/** The mean of policies, number by number. */
+function meanOf(policies: readonly StoredPolicy[]): StoredPolicy {
+  const mean = new Float32Array(policies[0].length);
+  for (const policy of policies) {
+    for (let i = 0; i < mean.length; i++) mean[i] += policy[i] / policies.length;
+  }
+  return mean as StoredPolicy;
 }

@@ -1,63 +1,62 @@
 /**
  * The trainer: Upside Down Reinforcement Learning with Policy Generators (arXiv 2501.16288).
  *
- *     repeat until the budget of simulated steps is spent
- *       warm up  run the first policies and store them; then, in every cycle:
- *       update   K times: draw a batch of (return, theta) from the buffer, minimise
- *                mean over the batch of mean((G(return) - theta)^2)
- *       rollout  command = best return; theta = G(command) + noise;
- *                run one episode with theta, store (its return, theta)
- *     finish: choose the best policy by measurement, fit the whole buffer evenly,
+ *     repeat until training's share of the budget is spent
+ *       update   K times for each rollout: draw a batch of (return, theta) from the buffer, minimise
+ *                mean over the batch of mean((G(command of the return) - theta)^2)
+ *       rollout  theta_i = G(best command) + noise_i; run one episode with each theta_i, store
+ *                (its return, theta_i)
+ *     finish: choose the best policy by measurement, fit the generator to the way that it has come,
  *             measure which command earns which return
  *
- * The trainer yields what happens (lib/algorithm/events.ts) and calls nobody: lib/run/ writes it down and
- * decides where to save and where to stop.
+ * The first cycle comes before the first update: it is the warm-up.
  *
  * Differences from the paper and its reference code:
- *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less than half
- *     of the arithmetic at the reference's weighting.
- *  2. The observation normaliser changes between episodes, not within them (lib/episodes/normaliser.ts). Stored
- *     policies keep the meaning they were measured with when it moves (lib/policy_space.ts): no stale labels.
- *  3. Every episode starts from a seed of its own (lib/numbers/streams.ts), so resuming needs no stream.
- *  4. Steps are counted by purpose, and no episode starts that might not fit the budget. The reference runs a
- *     noise-free episode before each rollout; here policies run again only where returns vary, and what they
- *     return is stored (lib/algorithm/measure.ts).
- *  5. Noise comes at many scales, fades over the budget, and adapts to how often it breaks what the policy could
- *     do; it may be kept from making weights ever larger, and late in a run most of it explores finely
- *     (lib/algorithm/exploration.ts). Rollouts aim at one of the best returns that proved to be within reach
- *     (lib/algorithm/goals.ts). The policies that reached them may have a share of every batch: what the
- *     generator makes of the draws alone is a blend of the best, which may be worse than any of them.
- *  6. A long budget holds several attempts, of which the best has the rest of it (lib/algorithm/attempts.ts).
- *  7. At the end fresh episodes choose the best policy (lib/algorithm/selection.ts), the whole buffer is fitted
- *     evenly, or its steadiest policies where returns vary (lib/algorithm/consolidation.ts), and requests are
- *     answered through a measured curve (lib/generator/calibration.ts), not by the raw scale.
+ *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
+ *     than half of the arithmetic at the reference's weighting.
+ *  2. The observation normaliser changes between cycles, not within them (lib/episodes/normaliser.ts), and
+ *     stored policies keep the meaning they were measured with when it moves (lib/policy_space.ts): no
+ *     stale labels.
+ *  3. Every episode starts from a seed of its own or of its group (lib/numbers/streams.ts), so resuming needs
+ *     no stream.
+ *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run, and
+ *     no cycle starts that might not fit the budget.
+ *  5. A cycle runs several policies around one, in mirrored pairs, from few starts, and compares those that
+ *     started alike (lib/algorithm/exploration.ts). Their better half, weighted by rank, is half of every
+ *     batch, at the best command: the generator follows what is better, not what was lucky, and needs no
+ *     scale of returns. The noise adapts its size and shape to the same half (lib/algorithm/adapted_noise.ts).
+ *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
+ *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
+ *  7. What is handed out as the best is chosen by fresh episodes (lib/algorithm/selection.ts), the generator
+ *     is fitted to its own way at the end (lib/algorithm/consolidation.ts), and requests are answered through
+ *     a measured curve (lib/algorithm/calibrate.ts, lib/generator/calibration.ts).
  *
- *  8. The loss may compare what policies do on observations of late in place of their weights, or beside them
- *     (models/policy_actions.ts, lib/episodes/recent_states.ts): weights of deep policies do not average.
- *
- *  The preset `paper` turns off 5, 6, 8 and, but for the measured curve, 7.
+ *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
 
 import { measureReturn } from "../episodes/evaluate.ts";
+import type { Calibration } from "../generator/calibration.ts";
+import type { StoredPolicy } from "../policy_space.ts";
 import { streamFor } from "../numbers/streams.ts";
-import { changeAttemptWhenDue } from "./attempts.ts";
-import { choosing, hasBudget, isGoalMeasurementDue, isWarm, learningRate } from "./budget.ts";
+import { adaptNoise } from "./adapted_noise.ts";
+import { affordableEpisodes, finalEpisodes, hasBudget, isWarm, trainingEnd } from "./budget.ts";
 import { calibrate } from "./calibrate.ts";
-import { consolidate, survey } from "./consolidation.ts";
+import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
-import { adaptNoise, addNoise } from "./exploration.ts";
-import { creditGoal, drawGoal, goalPolicies, goalsOf } from "./goals.ts";
+import { drawSiblings, findBetterHalf, findOutstanding, type Sibling } from "./exploration.ts";
 import {
+  beginCycle,
+  type CycleContext,
+  endCycle,
   generate,
-  isRefreshDue,
   measureCommands,
-  measureGoals,
-  refreshBest,
   runAndStore,
+  type StoredEpisode,
 } from "./measure.ts";
 import { report } from "./reports.ts";
-import { drawBatch, type TrainingRun } from "./run.ts";
-import { selectBest, type Winner } from "./selection.ts";
+import { bestCommand, drawBatch, favour, type TrainingRun } from "./run.ts";
+import { selectBest } from "./selection.ts";
+import { addMilestone } from "./way.ts";
 
 /**
  * Trains a run, from wherever it is, to the end of its budget. A run whose last event was "cycle" or "spent"
@@ -66,77 +65,114 @@ import { selectBest, type Winner } from "./selection.ts";
  */
 export async function* train(run: TrainingRun): Events {
   while (hasBudget(run)) {
-    yield* changeAttemptWhenDue(run);
-    if (isWarm(run)) {
-      yield* update(run);
-      yield* rollout(run);
-      yield* report(run);
-      run.tally.cycles++;
-    } else yield* warmUp(run);
+    if (isWarm(run)) yield* update(run);
+    yield* rollout(run);
+    yield* report(run);
     yield { kind: "cycle" };
   }
   yield { kind: "spent" };
   yield* finish(run);
 }
 
-/** Runs and stores one of the first policies: the untrained generator's, with noise. */
-async function* warmUp(run: TrainingRun): Events<EpisodeEvent> {
-  const { task: { config }, attempt, tally } = run;
-  const rng = streamFor(config.seed, "warmup", tally.episodes);
-  const [policy] = await generate(run, [1]);
-  for (let i = 0; i < policy.length; i++) policy[i] += config.warmup.noise * rng.standardNormal();
-  const episode = await runAndStore(run, policy);
-  attempt.startReturn += (episode.scaledReturn - attempt.startReturn) / attempt.episodes;
-  yield episode;
-}
+/** Share of each batch that is the better half of the last cycle. */
+const FAVOURED_SHARE = 0.5;
 
-/** Draws K batches and fits the generator to them. */
+/** Draws K batches for each rollout of the last cycle and fits the generator to them. */
 async function* update(run: TrainingRun): Events<UpdateEvent> {
-  const { task: { config }, tools: { learner }, tally, history } = run;
-  const { perCycle, batchSize: size, goalShare } = config.update;
+  const { task: { config }, tools: { learner }, experience: { favoured, noise }, tally, history } =
+    run;
+  const { perCycle, batchSize: size, learningRate } = config.update;
   const rng = streamFor(config.seed, "batch", tally.cycles);
-  const favoured = { entries: goalShare > 0 ? goalPolicies(run) : [], share: goalShare };
-  const batches = Array.from({ length: perCycle }, () => drawBatch(run, rng, { size, favoured }));
-  const losses = await learner.update(batches, { rng, learningRate: () => learningRate(run) });
+  const batches = Array.from({ length: perCycle * tally.lastRollouts }, () => {
+    const batch = drawBatch(run, rng, { size, isEven: noise !== undefined });
+    return noise ? favour(batch, { favoured, command: 1, share: FAVOURED_SHARE }) : batch;
+  });
+  const losses = await learner.update(batches, { rng, learningRate: () => learningRate });
   history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
   yield { kind: "update", updates: learner.updates, loss: history.lastLoss };
 }
 
-/** Asks for a good return, explores around the policy for it, stores what was reached. */
+/** Asks for the best, explores around the policy for it, stores what was reached. */
 async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
-  if (isGoalMeasurementDue(run)) await measureGoals(run, [drawGoal(run, goalsOf(run))]);
-  if (!hasBudget(run)) return;
-  if (isRefreshDue(run)) {
-    yield await refreshBest(run);
-    return;
+  const [centre] = await generate(run, [bestCommand(run)]);
+  const siblings = drawSiblings(run, centre);
+  const cycle = beginCycle(run);
+  const episodes: StoredEpisode[] = [];
+  for (const sibling of siblings) {
+    const episode = await runAndStore(run, sibling, cycle);
+    episodes.push(episode);
+    yield episode.event;
   }
-  const goals = goalsOf(run);
-  const goal = drawGoal(run, goals);
-  const [policy] = await generate(run, [goal.scaledReturn]);
-  const kind = addNoise(run, policy);
-  const episode = await runAndStore(run, policy);
-  creditGoal(goal, episode.scaledReturn);
-  adaptNoise(run, { kind, scaledReturn: episode.scaledReturn, goals });
-  yield episode;
+  if (!run.experience.noise) return endCycle(run, cycle);
+  const proven = yield* proveOutstanding(run, { siblings, episodes, cycle });
+  const place = run.task.frame.toRaw(centre, cycle.normaliser);
+  endCycle(run, cycle);
+  learnFrom(run, { centre: place, siblings, episodes, proven });
 }
 
-/** Episodes of the last evaluation: a mean to within a fifth of its deviation. */
-export const FINAL_EPISODES = 20;
+/**
+ * Runs a policy that stands out once more, from another start: luck does not repeat.
+ * @returns its place where it has proved to be better than all others of the cycle
+ */
+async function* proveOutstanding(
+  run: TrainingRun,
+  { siblings, episodes, cycle }: {
+    siblings: readonly Sibling[];
+    episodes: readonly StoredEpisode[];
+    cycle: CycleContext;
+  },
+): Events<EpisodeEvent, number | undefined> {
+  const found = findOutstanding(episodes);
+  if (!found || affordableEpisodes(run, { end: trainingEnd(run.task) }) < 1) return undefined;
+  const sibling = { ...siblings[found.place], start: run.tally.starts };
+  const again = await runAndStore(run, sibling, cycle);
+  yield again.event;
+  return again.return > found.bar ? found.place : undefined;
+}
+
+/** Learns from a cycle who was better: whom to follow, where to explore, and how far it has come. */
+function learnFrom(
+  { experience }: TrainingRun,
+  { centre, siblings, episodes, proven }: {
+    centre: StoredPolicy;
+    siblings: readonly Sibling[];
+    episodes: readonly StoredEpisode[];
+    proven: number | undefined;
+  },
+): void {
+  const { noise, way } = experience;
+  const better = findBetterHalf(episodes);
+  const shares = better.map(({ share }) => share);
+  adaptNoise(noise!, better.map(({ place }) => siblings[place].direction!), shares);
+  // A policy that is far better than its siblings is no place for a blend.
+  experience.favoured = proven === undefined
+    ? better.map(({ place, share }) => ({ policy: siblings[place].policy, share }))
+    : [{ policy: siblings[proven].policy, share: 1 }];
+  const mean = episodes.reduce((sum, each) => sum + each.return, 0) / episodes.length;
+  const reached = better.reduce((sum, { place, share }) => sum + share * episodes[place].return, 0);
+  if (way.length === 0) {
+    experience.floor = mean;
+    // The way begins below where the generator does, so that it can be asked for less than that.
+    const worst = episodes.reduce((a, b) => (b.return < a.return ? b : a));
+    addMilestone(way, { policy: worst.policy, return: worst.return });
+  }
+  experience.goal = Math.max(experience.goal, reached);
+  addMilestone(way, { policy: centre, return: mean });
+}
 
 /**
- * Chooses the best policy, fits the buffer evenly, and measures the curve that requests are answered through.
- * The budget pays for the survey and the choice. The curve changes nothing but the command that a request leads
- * to; the last evaluation changes nothing at all.
+ * Chooses the best policy, fits the generator to its way, measures the curve that requests are answered
+ * through. The last evaluation changes nothing.
  */
 async function* finish(run: TrainingRun): Events {
-  yield choosing(run);
-  const steady = yield* survey(run);
-  const winner = yield* selectBest(run);
-  yield* consolidate(run, { winner, steady });
-  const command = bestCommand(run, winner);
+  if (run.experience.noise) {
+    const [last] = await generate(run, [1]);
+    yield* consolidate(run, yield* selectBest(run, last));
+  }
+  const command = bestCommand(run);
   yield { kind: "phase", phase: "measuring", done: 0, total: 1 };
   const [episodes] = await measureCommands(run, [command], {
-    episodes: FINAL_EPISODES,
+    episodes: finalEpisodes(run.task),
     purpose: "verification",
     firstEpisode: 0,
     account: "evaluation",
@@ -144,13 +180,16 @@ async function* finish(run: TrainingRun): Events {
   const finalReturn = measureReturn(episodes);
   const { mean, std, n } = finalReturn;
   const { calibration, asked } = yield* calibrate(run, { command, mean, std, n });
-  yield { kind: "curve", final: true, points: calibration.points, asked };
+  const range = rangeOfCurve(run, calibration);
+  yield { kind: "curve", final: true, range, points: calibration.points, asked };
   yield { kind: "evaluation", final: true, command, ...finalReturn };
   yield { kind: "end", outcome: { calibration, finalReturn } };
 }
 
-/** Gives the winner's command; without the last updates, which teach it to the generator, the first goal's. */
-function bestCommand(run: TrainingRun, winner: Winner | undefined): number {
-  const hasLearntIt = run.task.config.consolidation.updates > 0;
-  return (hasLearntIt ? winner?.command : undefined) ?? goalsOf(run)[0].scaledReturn;
+/** The returns that commands stand for: on a fixed scale that, else those of the curve's ends. */
+function rangeOfCurve(
+  run: TrainingRun,
+  { points, bestReturn }: Calibration,
+): readonly [number, number] {
+  return run.task.scale.range ?? [points[0]?.mean ?? bestReturn, bestReturn];
 }

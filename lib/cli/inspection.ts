@@ -241,7 +241,7 @@ function explainFolder(path: string): Explanation {
   explain(CHECKPOINT_FOLDER_NAME, explainCheckpoint);
   const finished = names.includes(GENERATOR_FILE_NAME);
   const { reachable, obedience, seconds, steps } = resultOf(
-    readRunData(path, () => undefined),
+    readRunData(path),
     timesOf(path),
   );
   return {

@@ -147,10 +147,11 @@ export function resolveValues(
   });
   for (const { name, rule } of options) {
     const winner = winners.get(name);
-    if (winner === undefined || counts(rule, values)) continue;
-    const isOverruled = winner < (winners.get(rule.needs!.option) ?? -1);
+    const need = unmetNeed(rule, values);
+    if (winner === undefined || need === undefined) continue;
+    const isOverruled = winner < (winners.get(need.option) ?? -1);
     const { source, isWhole } = layers[winner];
-    if (!isOverruled && !isWhole) failUncounted({ name, source, need: rule.needs!, values });
+    if (!isOverruled && !isWhole) failUncounted({ name, source, need, values });
     values.set(name, rule.default);
     winners.delete(name);
   }
@@ -160,20 +161,23 @@ export function resolveValues(
   return { values, sources };
 }
 
-/** Tells whether an option counts beside the values of the others, by dotted name. */
-export function counts({ needs }: OptionRule, values: ReadonlyMap<string, unknown>): boolean {
-  if (needs === undefined) return true;
+/**
+ * Finds why an option does not count beside the values of the others, by dotted name: a need of its own, or of
+ * the option that it needs.
+ */
+export function unmetNeed(
+  { needs }: OptionRule,
+  values: ReadonlyMap<string, unknown>,
+): Need | undefined {
+  if (needs === undefined) return undefined;
   const value = values.get(needs.option);
-  if ("is" in needs) return value === needs.is;
-  return "above" in needs ? (value as number) > needs.above : (value as unknown[]).length > 0;
+  const isMet = "is" in needs ? value === needs.is : (value as unknown[]).length > 0;
+  return isMet ? unmetNeed(findOption(needs.option).rule, values) : needs;
 }
 
 /** Says what an option needs, such as `generator.kind = "cvae"`. */
 export function describeNeed(need: Need): string {
-  if ("is" in need) return `${need.option} = "${need.is}"`;
-  return "above" in need
-    ? `${need.option} above ${need.above}`
-    : `a ${need.option} that is not empty`;
+  return "is" in need ? `${need.option} = "${need.is}"` : `a ${need.option} that is not empty`;
 }
 
 function failUncounted({ name, source, need, values }: {

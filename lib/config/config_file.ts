@@ -12,11 +12,11 @@ import { parse, TomlDate, TomlError } from "smol-toml";
 import {
   checkOption,
   type Config,
-  counts,
   flattenConfig,
   listOptions,
   type NamedOption,
   unknownHint,
+  unmetNeed,
 } from "./config.ts";
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "../system/errors.ts";
@@ -178,7 +178,7 @@ export function renderConfig(config: Config, { header, settings }: RenderOptions
       lines.push("", `[${section}]`);
     }
     const [comment, line] = renderOption(option, values.get(option.name));
-    lines.push(comment, counts(option.rule, values) ? line : `# ${line}`);
+    lines.push(comment, unmetNeed(option.rule, values) ? `# ${line}` : line);
   }
   return lines.join("\n") + "\n";
 }

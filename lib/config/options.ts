@@ -21,7 +21,6 @@ import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
 /** Another option's value without which an option does not count. */
 export type Need =
   | { readonly option: string; readonly is: string }
-  | { readonly option: string; readonly above: number }
   | { readonly option: string; readonly isFilled: true };
 
 /** What all rules have in common. */
@@ -109,13 +108,13 @@ function integers(value: readonly number[], doc: string): IntegersRule {
   return { type: "integers", default: value, min: 1, doc };
 }
 
-function interval(doc: string): IntervalRule {
-  return { type: "interval", default: [], doc };
+function interval(doc: string, fields: { readonly needs?: Need } = {}): IntervalRule {
+  return { type: "interval", default: [], doc, ...fields };
 }
 
 const HIDDEN_LAYERS: Need = { option: "policy.hiddenSizes", isFilled: true };
+const FIXED_NOISE: Need = { option: "rollout.noise", is: "fixed" };
 const BUCKETS: Need = { option: "buffer.kind", is: "bucket" };
-const LAST_UPDATES: Need = { option: "consolidation.updates", above: 0 };
 
 /** The options at the top level of a configuration. */
 export const RUN_OPTIONS = {
@@ -177,76 +176,31 @@ export const OPTION_SECTIONS = {
       { needs: { option: "generator.kind", is: "tiled" } },
     ),
     perCycle: integer(
-      8,
-      "Gradient updates between two rollouts, K; more learn faster from few long episodes",
+      4,
+      "Gradient updates for each rollout, K",
       { min: 1, max: 256 },
     ),
-    batchSize: integer(24, "Draws from the buffer for one update", { min: 1, max: 65536 }),
-    goalShare: number(
-      0,
-      "Share of each batch that holds the policies whose returns rollouts ask for; more makes the generator follow them closely",
-      { max: 1 },
-    ),
-    learningRate: number(3e-4, "Adam's step size at the start of the budget"),
-    finalLearningRate: number(1e-4, "Adam's step size at its end, reached along a cosine"),
-  },
-  attempts: {
-    roundShare: number(
-      0,
-      "Share of the budget that an attempt has in one round; several attempts compete, half of them leave after each round, and the last one has the rest; 0: one attempt",
-      { max: 1 },
-    ),
+    batchSize: integer(16, "Draws from the buffer for one update", { min: 1, max: 65536 }),
+    learningRate: number(1e-3, "Adam's step size"),
   },
   rollout: {
-    noiseScale: number(0.3, "Sigma of the exploration noise on each weight"),
-    noiseSpread: number(1, "Deviation of the logarithm of sigma between rollouts"),
-    finalNoiseShare: number(
-      0.2,
-      "Share of sigma that is left at the end of the budget or of an attempt, reached along a cosine",
+    noise: choice(
+      "adapted",
+      ["adapted", "fixed"],
+      "adapted: cycles of several rollouts, whose order adapts size and shape of the noise, in any environment; fixed: the published method's rollouts, one at a time, with the same noise on every weight",
     ),
-    successShare: number(
-      0.25,
-      "Sigma adapts until this share of rollouts keeps half of what their goal promises; 0: sigma does not adapt",
-      { max: 0.9 },
-    ),
-    weightLimit: number(
-      0,
-      "Noise leaves the root mean square of a policy's weights at most this, or what it was if that is more; 0: no limit",
-    ),
-    refreshEvery: integer(
-      0,
-      "Every so many rollouts, one of the ten best stored policies runs again and its return is averaged; use it where returns vary; 0: never",
-    ),
-    lateFrom: number(
-      0,
-      "Share of the budget after which rollouts are late: four of five explore finely around the best; 0: never",
-      { max: 1 },
-    ),
-    lateRefreshEvery: integer(0, "Late rollouts use this in place of refreshEvery", {
-      needs: { option: "rollout.lateFrom", above: 0 },
-    }),
-    noiseFreeShare: number(
-      0,
-      "Share of the budget in which a goal's policy runs five episodes without noise and is stored under their mean",
-      { max: 0.9 },
-    ),
-  },
-  command: {
-    top: integer(3, "Rollouts ask for the return of one of this many stored policies", {
-      min: 1,
-      max: 10_000,
-    }),
-    credit: number(
-      0,
-      "Weight of a policy's own return beside those of the rollouts that asked for it, in the choice of these policies; 0: its own return alone",
-    ),
+    noiseScale: number(0.1, "Sigma of the noise on each weight", { needs: FIXED_NOISE }),
   },
   returns: {
-    range: interval("The two returns that become the commands 0 and 1; empty: the environment's"),
+    range: interval(
+      "The two returns that become the commands 0 and 1; empty: the environment's",
+      { needs: FIXED_NOISE },
+    ),
     survivalBonus: choice(
       "keep",
       ["keep", "remove"],
       "Keep or remove the reward for being alive in stored returns; reports always keep it",
+      { needs: FIXED_NOISE },
     ),
   },
   buffer: {
@@ -254,14 +208,15 @@ export const OPTION_SECTIONS = {
       "bucket",
       ["bucket", "fifo"],
       "Buckets by return, or a plain queue (for ablations)",
+      { needs: FIXED_NOISE },
     ),
-    bucketCapacity: integer(10, "Policies that one bucket holds", {
+    bucketCapacity: integer(1, "Policies that one bucket holds", {
       min: 1,
       max: 1_000_000,
       needs: BUCKETS,
     }),
     whenFull: choice(
-      "oldest",
+      "drop",
       ["drop", "oldest"],
       "When a bucket is full, drop the newcomer or replace the oldest",
       { needs: BUCKETS },
@@ -269,50 +224,34 @@ export const OPTION_SECTIONS = {
     weightingScale: number(
       0.3,
       "A bucket is drawn exp(this) times as often as the next lower one; 0: all alike",
+      { needs: FIXED_NOISE },
     ),
-    exclude: interval("Policies of scaled returns between these two are never learnt from"),
-  },
-  warmup: {
-    episodes: integer(20, "Episodes before the first update", { min: 1, max: 1_000_000 }),
-    noise: number(0.4, "Deviation of the noise on the weights of their policies"),
+    exclude: interval("Policies of stored returns between these two are never drawn"),
   },
   reports: {
-    evaluations: integer(20, "Evaluations of the best command, spread over the budget", {
-      max: 100_000,
-    }),
-    sweeps: integer(4, "Sweeps over the range of commands, spread over the budget", {
+    evaluations: integer(
+      20,
+      "Evaluations of the best command, spread over the budget; fewer where they would cost much of it",
+      {
+        max: 100_000,
+      },
+    ),
+    sweeps: integer(0, "Sweeps over the range of commands, spread over the budget", {
       max: 100_000,
     }),
   },
   consolidation: {
-    updates: integer(4000, "Updates after the last rollout, which fit the whole buffer evenly"),
-    floorShare: number(
-      0.1,
-      "Share of their batches that holds a policy which returns what random ones do",
-      { max: 1, needs: LAST_UPDATES },
-    ),
-    surveyShare: number(
-      0,
-      "Share of the budget in which stored policies from all over the range run again; they learn from the steadiest of these alone; use it where returns vary",
-      { max: 0.5, needs: LAST_UPDATES },
-    ),
-  },
-  selection: {
-    budgetShare: number(
-      0.1,
-      "Share of the budget for the episodes in which policies compete for the best one at the end",
-      { max: 0.9 },
+    updates: integer(
+      4000,
+      "Updates after the last rollout, which fit the generator to the way that its best policy has come",
+      { needs: { option: "rollout.noise", is: "adapted" } },
     ),
   },
   calibration: {
-    commands: integer(
-      33,
-      "Commands at which the achieved return is measured after training; as many more are added where the curve is steep, and twice as many requests are rehearsed",
-      { min: 2, max: 10_000 },
+    budgetShare: number(
+      0.12,
+      "Share of the budget for measuring which command earns which return; more makes answers to requests surer. Where noise is fixed it comes on top of the budget",
+      { max: 0.5 },
     ),
-    episodes: integer(5, "Episodes for each of them; more where returns vary", {
-      min: 1,
-      max: 100_000,
-    }),
   },
 } as const satisfies Record<string, Record<string, OptionRule>>;

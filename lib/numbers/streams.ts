@@ -11,7 +11,6 @@ import { Rng } from "./rng.ts";
 /** What a random stream is for; part of its seed. The numbers are fixed: results depend on them. */
 export const PURPOSE = {
   initialisation: 0,
-  warmup: 1,
   training: 2,
   noise: 3,
   batch: 4,
@@ -22,7 +21,7 @@ export const PURPOSE = {
   latent: 9,
   calibration: 10,
   consolidation: 11,
-  goal: 12,
+  choice: 12,
 } as const;
 
 /** Names a purpose of a random stream. */

@@ -1,6 +1,5 @@
 /** Reports as files: of one run, and of many side by side. */
 
-import type { EnvRegistry } from "../env.ts";
 import { REPORT_FILE_NAME } from "../run/layout.ts";
 import { childPath, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
@@ -8,19 +7,12 @@ import { groupRuns, type RepeatedRun } from "./across_runs.ts";
 import { type ComparedGroup, compareGroup } from "./compare.ts";
 import { renderComparison } from "./compare_page.ts";
 import { renderPage } from "./html.ts";
-import { readRunData, type RunData, type SpecLookup } from "./run_data.ts";
+import { readRunData, type RunData } from "./run_data.ts";
 import { type PageParts, renderRun } from "./run_page.ts";
 import { timesOf } from "./run_times.ts";
 
-/** Makes the lookup of environments that a report needs for the scale of commands. */
-export function specLookup(registry: EnvRegistry): SpecLookup {
-  return (id) => registry.ids.includes(id) ? registry.spec(id) : undefined;
-}
-
 /** How a report is written. */
 export interface ReportOptions {
-  /** Finds environments for the scale of commands. */
-  readonly registry: EnvRegistry;
   /** File to write; report.html when absent. */
   readonly out?: string;
   /** Lets an open page of a run that goes on load itself again after so many seconds. */
@@ -34,9 +26,9 @@ export interface ReportOptions {
  */
 export async function writeReport(
   folder: string,
-  { registry, out, reloadSeconds }: ReportOptions,
+  { out, reloadSeconds }: ReportOptions = {},
 ): Promise<RunData> {
-  const data = readRunData(folder, specLookup(registry));
+  const data = readRunData(folder);
   const page = renderRun(data, timesOf(folder));
   await writePage(out ?? childPath(folder, REPORT_FILE_NAME), page, {
     followLinks: out !== undefined,
@@ -52,10 +44,9 @@ export async function writeReport(
  */
 export async function writeComparison(
   folders: readonly string[],
-  { registry, out, reloadSeconds }: ReportOptions,
+  { out, reloadSeconds }: ReportOptions = {},
 ): Promise<{ groups: readonly ComparedGroup[]; repeated: readonly RepeatedRun[] }> {
-  const lookup = specLookup(registry);
-  const { groups, repeated } = groupRuns(folders.map((folder) => readRunData(folder, lookup)));
+  const { groups, repeated } = groupRuns(folders.map(readRunData));
   const compared = groups.map(compareGroup);
   const isOver = groups.every(({ runs }) => runs.every(({ isFinished }) => isFinished));
   await writePage(out ?? REPORT_FILE_NAME, renderComparison(compared, repeated), {

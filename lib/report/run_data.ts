@@ -7,11 +7,9 @@
 
 import type { Config } from "../config/config.ts";
 import { readConfigFile } from "../config/config_file.ts";
-import type { EnvSpec } from "../env.ts";
 import { childPath, isThere } from "../system/files.ts";
 import { type ReadMetricRecord, readMetrics } from "../run/metrics_reader.ts";
 import { OCCUPANCY_BINS } from "../algorithm/reports.ts";
-import { createReturnScale, type ReturnScale } from "../algorithm/return_scale.ts";
 import { readRunConfig } from "../run/folder.ts";
 import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
 import { confidence95, summarise } from "../numbers/statistics.ts";
@@ -119,8 +117,6 @@ export interface RunData {
   readonly updateCount: number;
   /** By rising step. */
   readonly evaluations: readonly EvaluationPoint[];
-  /** What competing attempts were measured at, by rising step; empty where there was one. */
-  readonly attempts: readonly { readonly step: number; readonly mean: number }[];
   /** The evaluation of what the run handed out; undefined while it is not finished. */
   readonly finalReturn: EvaluationPoint | undefined;
   /** Highest return of a training episode. */
@@ -131,7 +127,7 @@ export interface RunData {
   readonly losses: BinnedSeries;
   /** Losses of the updates after the last rollout, over the number of updates. */
   readonly fitLosses: BinnedSeries;
-  /** Where the warm-up ended and attempts were measured, by rising step. */
+  /** Where the warm-up ended. */
   readonly marks: readonly Mark[];
   /** By rising step. */
   readonly curves: readonly CurveData[];
@@ -150,18 +146,14 @@ const MAX_POINTS = 800;
 const MAX_COLUMNS = 200;
 const MAX_CURVES = 6;
 const MAX_CURVE_POINTS = 400;
-const MAX_MARKS = 40;
 /** Bins of the returns above the range are shown up to this many times the range. */
 const MAX_BINS = 10 * OCCUPANCY_BINS;
-
-/** Looks an environment up; undefined when this program does not know it. */
-export type SpecLookup = (id: string) => EnvSpec | undefined;
 
 /**
  * Reads a run folder.
  * @throws {FileError} when config.toml is missing or bad, or metrics.jsonl cannot be read.
  */
-export function readRunData(folder: string, specOf: SpecLookup): RunData {
+export function readRunData(folder: string): RunData {
   const config = readRunConfig(folder);
   const { settings } = readConfigFile(childPath(folder, CONFIG_FILE_NAME));
   const path = childPath(folder, METRICS_FILE_NAME);
@@ -170,7 +162,6 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     : { records: [], skippedLines: 0 };
   const byKind = Map.groupBy(records, ({ kind }) => kind);
   const of = (kind: string) => byKind.get(kind) ?? [];
-  const scale = scaleOf(config, specOf);
   const reports = of("evaluation");
   const evaluations = reports.filter(({ final }) => final !== true).flatMap(evaluationOf)
     .sort((a, b) => a.step - b.step);
@@ -195,17 +186,16 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
     episodeCount: numberOf(of("episode").at(-1)?.episode) ?? of("episode").length,
     updateCount: numberOf(of("update").at(-1)?.updates) ?? 0,
     evaluations: keepEvenly(evaluations, MAX_POINTS),
-    attempts: pairs(of("attempt"), "mean").map(({ step, value }) => ({ step, mean: value })),
     finalReturn,
     bestReturn: largest(of("episode")),
     episodes: binByStep(pairs(of("episode"), "return"), MAX_POINTS),
     losses: binByStep(pairs(trained, "loss"), MAX_POINTS),
     fitLosses: binByStep(pairs(fitted, "loss", "updates"), MAX_POINTS),
     marks: marksOf(records),
-    curves: keepEvenly(of("curve").flatMap((record) => curveOf(record, scale)), MAX_CURVES),
+    curves: keepEvenly(of("curve").flatMap(curveOf), MAX_CURVES),
     asked: of("curve").filter((record) => record.final === true).slice(-1)
       .flatMap((record) => askedOf(record, pairs(of("episode"), "return"))),
-    occupancy: occupancyOf(reports, scale),
+    occupancy: occupancyOf(reports),
     simulated: simulatedOf(records),
     skippedLines,
   };
@@ -213,17 +203,6 @@ export function readRunData(folder: string, specOf: SpecLookup): RunData {
 
 function meanOf(evaluations: readonly EvaluationPoint[]): number | undefined {
   return evaluations.length === 0 ? undefined : summarise(evaluations.map(({ mean }) => mean)).mean;
-}
-
-function scaleOf(config: Config, specOf: SpecLookup): ReturnScale | undefined {
-  const spec = specOf(config.env);
-  if (spec === undefined) return undefined;
-  try {
-    return createReturnScale(config.returns, spec);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined; // an empty range: commands mean nothing
-    throw error;
-  }
 }
 
 function pairs(records: readonly ReadMetricRecord[], key: string, over = "step") {
@@ -269,13 +248,18 @@ function evaluationOf(record: ReadMetricRecord): EvaluationPoint[] {
   return measured ? [{ step: record.step, ...measured }] : [];
 }
 
-function curveOf(record: ReadMetricRecord, scale: ReturnScale | undefined): CurveData[] {
+function curveOf(record: ReadMetricRecord): CurveData[] {
+  const range = rangeOf(record);
   const points = listOf(record.points).flatMap((item): CommandPoint[] => {
     const fields = objectOf(item);
     const measured = measuredOf(fields);
     const command = numberOf(fields.command);
     if (measured === undefined || command === undefined) return [];
-    return [{ command, requested: scale?.unscale(command) ?? null, ...measured }];
+    return [{
+      command,
+      requested: range ? range.low + command * (range.high - range.low) : null,
+      ...measured,
+    }];
   }).sort((a, b) => a.command - b.command);
   if (points.length === 0) return [];
   return [{
@@ -308,32 +292,33 @@ function marksOf(records: readonly ReadMetricRecord[]): Mark[] {
   const warm = records.slice(0, Math.max(0, firstUpdate)).findLast(({ kind }) =>
     kind === "episode"
   );
-  const attempts = records.filter(({ kind }) => kind === "attempt").slice(0, MAX_MARKS);
   return [
     ...(warm ? [{ step: warm.step, label: "warm-up ends" }] : []),
-    ...attempts.map(({ step, attempt }) => ({
-      step,
-      label: `attempt ${(numberOf(attempt) ?? 0) + 1}`,
-    })),
   ];
 }
 
-function occupancyOf(
-  reports: readonly ReadMetricRecord[],
-  scale: ReturnScale | undefined,
-): OccupancyData | undefined {
+/** The returns that the commands 0 and 1 of a record stand for. */
+function rangeOf(
+  record: ReadMetricRecord | undefined,
+): { low: number; high: number } | undefined {
+  const [low, high] = listOf(record?.range).map(numberOf);
+  return low === undefined || high === undefined ? undefined : { low, high };
+}
+
+function occupancyOf(reports: readonly ReadMetricRecord[]): OccupancyData | undefined {
   const columns = reports.flatMap(({ step, occupancy }) => {
     const counts = listOf(occupancy).slice(0, MAX_BINS).map((count) => numberOf(count) ?? 0);
     return counts.length > 0 ? [{ step, counts }] : [];
   }).sort((a, b) => a.step - b.step);
   if (columns.length === 0) return undefined;
   const kept = keepEvenly(columns, MAX_COLUMNS);
-  const low = scale?.unscale(0) ?? 0;
+  const { low, high } = rangeOf(reports.findLast(({ range }) => range !== undefined)) ??
+    { low: 0, high: 1 };
   return {
     steps: kept.map(({ step }) => step),
     counts: kept.map(({ counts }) => counts),
     low,
-    width: ((scale?.unscale(1) ?? 1) - low) / OCCUPANCY_BINS,
+    width: (high - low) / OCCUPANCY_BINS,
   };
 }
 

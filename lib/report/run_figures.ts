@@ -20,7 +20,7 @@ export interface Figure {
 
 /** Draws the returns over time. */
 export function learningFigure(
-  { evaluations, episodes, attempts, finalReturn, marks }: RunData,
+  { evaluations, episodes, finalReturn, marks }: RunData,
 ): Figure {
   const series: ChartSeries[] = [];
   if (episodes.steps.length > 0) {
@@ -45,25 +45,13 @@ export function learningFigure(
       points: evaluations.length < 40,
     });
   }
-  if (attempts.length > 0) {
-    series.push({
-      label: "attempt measured",
-      x: attempts.map(({ step }) => step),
-      y: attempts.map(({ mean }) => mean),
-      color: 2,
-      points: true,
-    });
-  }
   if (finalReturn) series.push(handedOut(finalReturn, evaluations.at(-1)));
   const yRange = rangeOf(series.flatMap(({ y }) => y), episodes.lows, episodes.highs);
   return {
     title: "Learning",
     caption: "Return of the best command, without noise, with the 95 % interval of its mean; " +
       "behind it the noisy episodes that were learnt from, mean and extremes. The broken line " +
-      "leads to what the run hands out, measured with episodes of its own." +
-      (attempts.length > 0
-        ? " Returns fall where an attempt was measured and another one begins or goes on."
-        : ""),
+      "leads to what the run hands out, measured with episodes of its own.",
     missing: "No episode was recorded yet.",
     chart: series.length === 0 ? undefined : {
       kind: "lines",

@@ -56,6 +56,9 @@ const RECORDED: Readonly<Record<string, TimePurpose>> = {
   evaluation: "reports",
 };
 
+/** Fewer requests than this say little about how well they are met. */
+const FEWEST_REQUESTS = 5;
+
 /** Sums a run up. */
 export function resultOf(
   { curves, asked, simulated, finalReturn }: RunData,
@@ -70,7 +73,7 @@ export function resultOf(
   const reachable = range && [range.min, range.max] as const;
   return {
     reachable,
-    obedience: asked.length === 0 || reachable === undefined
+    obedience: asked.length < FEWEST_REQUESTS || reachable === undefined
       ? undefined
       : obedienceOf(asked, reachable[1] - reachable[0]),
     steps: Object.fromEntries(

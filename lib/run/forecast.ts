@@ -8,17 +8,23 @@
  * spent.
  */
 
-import { plannedCommands } from "../algorithm/calibrate.ts";
-import { type Plan, reservedSteps, spentSteps } from "../algorithm/budget.ts";
+import {
+  choiceEnd,
+  finalEpisodes,
+  type Plan,
+  plannedReports,
+  reportEpisodes,
+  spentSteps,
+  trainingEnd,
+} from "../algorithm/budget.ts";
 import {
   END_PHASES,
   type EndPhase,
   type PhaseEvent,
   type TrainingEvent,
 } from "../algorithm/events.ts";
-import { REPORTED_EPISODES, SWEPT_COMMANDS } from "../algorithm/reports.ts";
+import { SWEPT_COMMANDS } from "../algorithm/reports.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
-import { FINAL_EPISODES } from "../algorithm/trainer.ts";
 
 /** What a forecast looks at in a run. */
 export type ForecastRun = Pick<TrainingRun, "tally">;
@@ -68,6 +74,9 @@ export class Forecast {
   #evaluatedLength: number | undefined;
   #sweptLength: number | undefined;
   #measuredSteps: number;
+  #updates = 0;
+  /** Episodes of the last cycle. */
+  #rollouts = 1;
   #spent: number;
   #phase: PhaseEvent | undefined;
   #phaseSeconds = 0;
@@ -94,14 +103,20 @@ export class Forecast {
           LATEST * event.length;
         return;
       case "update":
-        return this.#update.see(seconds, this.#plan.config.update.perCycle);
+        this.#update.see(seconds, event.updates - this.#updates);
+        this.#updates = event.updates;
+        return;
+      case "cycle":
+        this.#rollouts = run.tally.lastRollouts;
+        return;
       case "evaluation":
         if (newlyMeasured === 0) return;
-        this.#evaluatedLength = newlyMeasured / REPORTED_EPISODES;
+        this.#evaluatedLength = newlyMeasured / reportEpisodes(this.#plan.config);
         return this.#noiseFree.see(seconds, newlyMeasured);
       case "curve":
         if (newlyMeasured === 0) return;
-        this.#sweptLength = newlyMeasured / (SWEPT_COMMANDS * REPORTED_EPISODES);
+        this.#sweptLength = newlyMeasured /
+          (SWEPT_COMMANDS * reportEpisodes(this.#plan.config));
         return this.#noiseFree.see(seconds, newlyMeasured);
       case "phase":
         return this.#seePhase(event, { seconds, newlyMeasured });
@@ -135,7 +150,7 @@ export class Forecast {
       choosing: end.choosing * noiseFree,
       fitting: end.fitting * update,
       measuring: end.measuring * this.#expectedLength() * noiseFree,
-      calibrating: end.calibrating * this.#calibrationLength() * noiseFree,
+      calibrating: end.calibrating * noiseFree,
     };
     if (this.#phase === undefined) {
       return this.#trainingSeconds({ update, rollout, noiseFree }) +
@@ -157,14 +172,15 @@ export class Forecast {
     { update, rollout, noiseFree }: { update: number; rollout: number; noiseFree: number },
   ): number {
     const { config } = this.#plan;
-    const steps = Math.max(0, config.steps - reservedSteps(this.#plan) - this.#spent);
+    const steps = Math.max(0, trainingEnd(this.#plan) - this.#spent);
     const length = this.#expectedLength();
-    const cycle = config.update.perCycle * update + (this.#saving.secondsPerUnit ?? 0);
+    const saving = (this.#saving.secondsPerUnit ?? 0) / Math.max(1, this.#rollouts);
+    const episode = config.update.perCycle * update + saving;
     const share = steps / config.steps;
-    const { evaluations, sweeps } = config.reports;
-    const reported = share * REPORTED_EPISODES *
+    const { evaluations, sweeps } = plannedReports(this.#plan);
+    const reported = share * reportEpisodes(config) *
       (evaluations * length + sweeps * SWEPT_COMMANDS * this.#calibrationLength());
-    return steps * rollout + steps / length * cycle + reported * noiseFree;
+    return steps * rollout + steps / length * episode + reported * noiseFree;
   }
 
   /** The length of training episodes to come. */
@@ -191,12 +207,12 @@ export class Forecast {
   /** Steps, updates and episodes of what follows training. */
   #endWork(): Readonly<Record<EndPhase, number>> {
     const { config } = this.#plan;
-    const { commands, refinements, rehearsals } = plannedCommands(config);
+    const isFixed = config.rollout.noise === "fixed";
     return {
-      choosing: reservedSteps(this.#plan),
-      fitting: config.consolidation.updates,
-      measuring: FINAL_EPISODES,
-      calibrating: (commands + refinements + rehearsals) * config.calibration.episodes,
+      choosing: choiceEnd(this.#plan) - trainingEnd(this.#plan),
+      fitting: isFixed ? 0 : config.consolidation.updates,
+      measuring: finalEpisodes(this.#plan),
+      calibrating: config.calibration.budgetShare * config.steps,
     };
   }
 }

@@ -58,8 +58,6 @@ export function purposeOf(event: TrainingEvent): TimePurpose {
       return "training";
     case "update":
       return "updates";
-    case "attempt":
-      return "choosing";
     case "evaluation":
       return "reports";
     case "curve":

@@ -1,26 +1,20 @@
 /** How far a run is: its phase by name, what is done of it, and how long everything that is left will take. */
 
-import {
-  isLastAttempt,
-  isWarm,
-  plannedRounds,
-  reservedSteps,
-  spentSteps,
-} from "../algorithm/budget.ts";
+import { isWarm, spentSteps, trainingEnd, WARMUP_EPISODES } from "../algorithm/budget.ts";
 import type { EndPhase, PhaseEvent, TrainingEvent } from "../algorithm/events.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import type { MeasuredReturn } from "../episodes/evaluate.ts";
 import { Forecast } from "./forecast.ts";
 import { type Pace, purposeOf } from "./pace.ts";
 
-/** What a run is doing: three kinds of training, then what follows it. */
-export type PhaseName = "warm-up" | "training" | "attempts" | EndPhase;
+/** What a run is doing: warm-up and training, then what follows it. */
+export type PhaseName = "warm-up" | "training" | EndPhase;
 
 /** How far a run is. */
 export interface Progress {
   /** What it is doing. */
   readonly phase: PhaseName;
-  /** What is done of the phase: episodes, attempts, steps, updates or commands. */
+  /** What is done of the phase: episodes, steps, updates or measurements. */
   readonly done: number;
   /** What there is to do of it. */
   readonly total: number;
@@ -84,7 +78,7 @@ export class ProgressWatch {
 
   /** How far the run is. */
   get progress(): Progress {
-    const { task: { config }, tools: { learner }, attempt, tally, history } = this.#run;
+    const { task: { config }, tools: { learner }, experience, tally, history } = this.#run;
     const { secondsLeft } = this.#forecast;
     return {
       ...this.#phaseNow(),
@@ -97,22 +91,19 @@ export class ProgressWatch {
       bestReturn: history.bestReturn,
       lastReturn: history.lastReturn,
       lastEvaluation: history.evaluations.at(-1)?.measured,
-      bufferFill: attempt.buffer.size,
+      bufferFill: experience.buffer.size,
       loss: history.lastLoss,
     };
   }
 
   #phaseNow(): Pick<Progress, "phase" | "done" | "total"> {
     if (this.#phase) return this.#phase;
-    const { task, attempt } = this.#run;
-    const { config } = task;
+    const { task, tally } = this.#run;
     if (!isWarm(this.#run)) {
-      return { phase: "warm-up", done: attempt.episodes, total: config.warmup.episodes };
+      const total = task.config.rollout.noise === "fixed" ? WARMUP_EPISODES : 1;
+      return { phase: "warm-up", done: Math.min(tally.episodes, total), total };
     }
-    if (!isLastAttempt(this.#run)) {
-      return { phase: "attempts", done: attempt.number + 1, total: plannedRounds(task)[0] };
-    }
-    const total = config.steps - Math.ceil(reservedSteps(task));
+    const total = Math.floor(trainingEnd(task));
     return { phase: "training", done: Math.min(spentSteps(this.#run), total), total };
   }
 

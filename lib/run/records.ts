@@ -23,7 +23,7 @@ export function startRecordOf(
 
 /** Makes a record of what the trainer says; reports also count the steps simulated for each purpose. */
 export function recordOf(run: TrainingRun, { kind, ...values }: RecordEvent): MetricRecord {
-  const isReport = kind === "attempt" || kind === "evaluation" || kind === "curve";
+  const isReport = kind === "evaluation" || kind === "curve";
   const simulated = isReport ? { simulated: { ...run.tally.steps } } : {};
   return { kind, step: spentSteps(run), ...values as object, ...simulated };
 }

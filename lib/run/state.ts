@@ -3,22 +3,20 @@
  *
  * Parts and tensors (F64 unless said otherwise; N stored policies, W generator weights, S observation):
  *
- *     learner    weights, momentum, variance F32 [W]; updates [1]
- *     attempt    of the stored policies scaled_return, survival, episodes, order, measured_at, asked,
- *                answered [N], oldest first; arrivals, best [1]; moments.count [1], moments.mean,
- *                moments.squares [S]; attempt.NAME [1]; where the loss needs recent observations
- *                states.rows F32 [rows * S], states.seen [1]
- *     progress   steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
- *                evaluations [count, 5] (step, command, mean, std, n)
- *
- * and for each attempt that may be taken up again `resting_I_learner` and `resting_I_attempt`, I from 0,
- * of the same form; the second also holds its score [1] and its steps [1].
+ *     learner     weights, momentum, variance F32 [W]; updates [1]
+ *     experience  of the stored policies scaled_return, order [N], oldest first; arrivals, best, floor, goal
+ *                 [1]; moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
+ *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
+ *                 noise.sigma, noise.cycles [1], noise.sizePath, noise.shapePath [P], noise.covariance; where
+ *                 the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
+ *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
+ *                 evaluations [count, 5] (step, command, mean, std, n)
  *
  * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
  * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
  *
- * When you add a field to the state of a run: if it is a number in the tally, the history or an attempt, add its
- * name to the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
+ * When you add a field to the state of a run: if it is a number in the tally or the history, add its name to
+ * the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
  */
 
 import { createHash } from "node:crypto";
@@ -31,14 +29,14 @@ import type { LearnerState } from "../learner/learner.ts";
 import type { RowSet } from "./checkpoint/rows.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
-  type Attempt,
-  createAttempt,
   type Evaluation,
+  type Experience,
   type History,
   type StepCounts,
   type Tally,
   type TrainingRun,
 } from "../algorithm/run.ts";
+import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
 import { STATE_PARTS } from "../learner/update_graph.ts";
 
 /** A copy of a run's state, except that the rows stay where they are in the buffer. */
@@ -61,58 +59,41 @@ const STEP_NAMES = namesOf<StepCounts>({
 const TALLY_NAMES = namesOf<Tally>({
   episodes: true,
   cycles: true,
+  lastRollouts: true,
   evaluations: true,
   sweeps: true,
   noiseFreeEpisodes: true,
-  attempts: true,
+  starts: true,
 });
 const HISTORY_NAMES = namesOf<History>({
   bestReturn: true,
   lastReturn: true,
   lastLoss: true,
 });
-const ATTEMPT_NAMES = namesOf<Attempt>({
-  number: true,
-  rounds: true,
-  startStep: true,
-  episodes: true,
-  startReturn: true,
-  noiseFactor: true,
-  fineFactor: true,
-});
 /** The tensor of each number that is known of a stored policy. */
 const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {
   scaledReturn: "scaled_return",
-  survival: "survival",
-  episodes: "episodes",
   order: "order",
-  measuredAt: "measured_at",
-  asked: "asked",
-  answered: "answered",
 };
 const ENTRY_FIELDS = Object.keys(ENTRY_TENSORS) as (keyof typeof ENTRY_TENSORS)[];
 const EVALUATION_COLUMNS = 5;
 
-/** Copies the state of a run. The rows must be used before the buffers change. */
+/** Copies the state of a run. The rows must be used before the buffer changes. */
 export function captureState(run: TrainingRun): CapturedState {
-  const { task: { shape }, tools: { learner }, attempt, resting } = run;
-  const parts = new Map([
-    ["learner", captureLearner(learner.state)],
-    ["attempt", captureAttempt(attempt)],
-    ["progress", captureProgress(run)],
-  ]);
-  resting.forEach((other, i) => {
-    const { learner, attempt, score, steps } = other;
-    const tensors = captureAttempt(attempt);
-    tensors.set("score", float64([score])).set("steps", float64([steps]));
-    parts.set(`resting_${i}_learner`, captureLearner(learner));
-    parts.set(`resting_${i}_attempt`, tensors);
-  });
-  const attempts = [attempt, ...resting.map(({ attempt }) => attempt)];
-  const rows = attempts.flatMap(({ buffer }) =>
-    Array.from(buffer.entries(), ({ order, slot }) => [order, buffer.row(slot)] as const)
+  const { task: { shape }, tools: { learner }, experience } = run;
+  const { buffer } = experience;
+  const rows = Array.from(
+    buffer.entries(),
+    ({ order, slot }) => [order, buffer.row(slot)] as const,
   );
-  return { parts, rows: { rowLength: shape.parameterCount, rows } };
+  return {
+    parts: new Map([
+      ["learner", captureLearner(learner.state)],
+      ["experience", captureExperience(experience)],
+      ["progress", captureProgress(run)],
+    ]),
+    rows: { rowLength: shape.parameterCount, rows },
+  };
 }
 
 function captureLearner(state: LearnerState): Map<string, Tensor> {
@@ -122,8 +103,8 @@ function captureLearner(state: LearnerState): Map<string, Tensor> {
   ]);
 }
 
-function captureAttempt(attempt: Attempt): Map<string, Tensor> {
-  const { buffer, moments } = attempt;
+function captureExperience(experience: Experience): Map<string, Tensor> {
+  const { buffer, moments, way, favoured } = experience;
   const entries = [...buffer.entries()];
   return new Map<string, Tensor>([
     ...ENTRY_FIELDS.map((field) =>
@@ -131,15 +112,32 @@ function captureAttempt(attempt: Attempt): Map<string, Tensor> {
     ),
     ["arrivals", float64([buffer.arrivals])],
     ["best", float64([buffer.best])],
+    ["floor", float64([experience.floor])],
+    ["goal", float64([experience.goal])],
     ["moments.count", float64([moments.count])],
     ["moments.mean", float64(moments.mean)],
     ["moments.squares", float64(moments.squares)],
-    ...ATTEMPT_NAMES.map((name) => [`attempt.${name}`, float64([attempt[name]])] as const),
-    ...captureStates(attempt),
+    ["way.policies", float32(joined(way.map(({ policy }) => policy)))],
+    ["way.returns", float64(way.map((milestone) => milestone.return))],
+    ["favoured.policies", float32(joined(favoured.map(({ policy }) => policy)))],
+    ["favoured.shares", float64(favoured.map(({ share }) => share))],
+    ...captureNoise(experience),
+    ...captureStates(experience),
   ]);
 }
 
-function captureStates({ states }: Attempt): [string, Tensor][] {
+const NOISE_VECTORS = ["sizePath", "shapePath", "covariance"] as const;
+
+function captureNoise({ noise }: Experience): [string, Tensor][] {
+  if (!noise) return [];
+  return [
+    ["noise.sigma", float64([noise.sigma])],
+    ["noise.cycles", float64([noise.cycles])],
+    ...NOISE_VECTORS.map((name): [string, Tensor] => [`noise.${name}`, float64(noise[name])]),
+  ];
+}
+
+function captureStates({ states }: Experience): [string, Tensor][] {
   if (!states) return [];
   return [["states.rows", float32(states.rows.slice())], ["states.seen", float64([states.seen])]];
 }
@@ -170,26 +168,10 @@ function captureProgress({ tally, history }: TrainingRun): Map<string, Tensor> {
  */
 export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
   const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
-  const { task, tools } = run;
-  tools.learner.restore(readLearner(run, part("learner"), name));
-  readAttempt(run.attempt, part("attempt"), name);
-  for (let i = 0; loaded.parts.has(`resting_${i}_attempt`); i++) {
-    const attempt = createAttempt(task.config, task.shape);
-    const saved = part(`resting_${i}_attempt`);
-    readAttempt(attempt, saved, name);
-    run.resting.push({
-      attempt,
-      steps: scalarOf(saved, "steps", name),
-      score: scalarOf(saved, "score", name),
-      learner: readLearner(run, part(`resting_${i}_learner`), name),
-    });
-  }
-  const attempts = [run.attempt, ...run.resting.map(({ attempt }) => attempt)];
-  readRows(attempts.map(({ buffer }) => buffer), {
-    loaded,
-    rowLength: task.shape.parameterCount,
-    name,
-  });
+  const rowLength = run.task.shape.parameterCount;
+  run.tools.learner.restore(readLearner(run, part("learner"), name));
+  readExperience(run.experience, part("experience"), { rowLength, name });
+  readRows(run.experience.buffer, { loaded, rowLength, name });
   restoreProgress(run, part("progress"), name);
 }
 
@@ -211,65 +193,105 @@ function readLearner(
   };
 }
 
-/** Fills an attempt that has just been created, but for the rows of its buffer. */
-function readAttempt(attempt: Attempt, saved: Tensors, name: string): void {
-  const { buffer, moments } = attempt;
-  const count = requireTensor(saved, ENTRY_TENSORS.order, { dtype: "F64", name }).data.length;
-  const columns = ENTRY_FIELDS.map((field) => {
-    const shape = [count];
-    return requireTensor(saved, ENTRY_TENSORS[field], { dtype: "F64", shape, name }).data;
-  });
+/** Fills the experience of a run that has just been created, but for the rows of its buffer. */
+function readExperience(
+  experience: Experience,
+  saved: Tensors,
+  { rowLength, name }: { rowLength: number; name: string },
+): void {
+  const { buffer, moments, way } = experience;
+  const vector = (key: string, shape?: number[]) =>
+    requireTensor(saved, key, { dtype: "F64", ...(shape ? { shape } : {}), name }).data;
+  const policies = (key: string, count: number) =>
+    split(
+      requireTensor(saved, key, { dtype: "F32", shape: [count * rowLength], name }).data,
+      rowLength,
+    );
+  const count = vector(ENTRY_TENSORS.order).length;
+  const columns = ENTRY_FIELDS.map((field) => vector(ENTRY_TENSORS[field], [count]));
   const entries = Array.from({ length: count }, (_, slot) => {
     const values = ENTRY_FIELDS.map((field, i) => [field, columns[i][slot]]);
     return { slot, ...Object.fromEntries(values) } as Entry;
   });
-  const arrivals = scalarOf(saved, "arrivals", name);
-  buffer.restore({ entries, arrivals, best: scalarOf(saved, "best", name) });
-  const shape = [moments.mean.length];
+  buffer.restore({
+    entries,
+    arrivals: scalarOf(saved, "arrivals", name),
+    best: scalarOf(saved, "best", name),
+  });
+  experience.floor = scalarOf(saved, "floor", name);
+  experience.goal = scalarOf(saved, "goal", name);
+  const inputs = moments.mean.length;
   moments.count = scalarOf(saved, "moments.count", name);
-  moments.mean.set(requireTensor(saved, "moments.mean", { dtype: "F64", shape, name }).data);
-  moments.squares.set(requireTensor(saved, "moments.squares", { dtype: "F64", shape, name }).data);
-  for (const key of ATTEMPT_NAMES) attempt[key] = scalarOf(saved, `attempt.${key}`, name);
-  readStates(attempt, saved, name);
+  moments.mean.set(vector("moments.mean", [inputs]));
+  moments.squares.set(vector("moments.squares", [inputs]));
+  const returns = vector("way.returns");
+  policies("way.policies", returns.length).forEach((policy, i) =>
+    way.push({ policy: policy as StoredPolicy, return: returns[i] })
+  );
+  const shares = vector("favoured.shares");
+  experience.favoured = policies("favoured.policies", shares.length)
+    .map((policy, i) => ({ policy: policy as GeneratedPolicy, share: shares[i] }));
+  readNoise(experience, saved, name);
+  readStates(experience, saved, name);
 }
 
-function readStates({ states }: Attempt, saved: Tensors, name: string): void {
+function readNoise({ noise }: Experience, saved: Tensors, name: string): void {
+  if (!noise) return;
+  noise.sigma = scalarOf(saved, "noise.sigma", name);
+  noise.cycles = scalarOf(saved, "noise.cycles", name);
+  for (const key of NOISE_VECTORS) {
+    const shape = [noise[key].length];
+    noise[key].set(requireTensor(saved, `noise.${key}`, { dtype: "F64", shape, name }).data);
+  }
+}
+
+function readStates({ states }: Experience, saved: Tensors, name: string): void {
   if (!states) return;
   const shape = [states.rows.length];
   states.rows.set(requireTensor(saved, "states.rows", { dtype: "F32", shape, name }).data);
   states.seen = scalarOf(saved, "states.seen", name);
 }
 
-/** Reads the policies of all buffers. */
+/** Reads the policies of the buffer. */
 function readRows(
-  buffers: readonly PolicyBuffer[],
+  buffer: PolicyBuffer,
   { loaded, rowLength, name }: { loaded: LoadedCheckpoint; rowLength: number; name: string },
 ): void {
-  const places = new Map(
-    buffers.flatMap((buffer) =>
-      Array.from(buffer.entries(), ({ order, slot }) => [order, () => buffer.row(slot)] as const)
-    ),
-  );
-  const fits = loaded.rowCount === places.size &&
-    (places.size === 0 || loaded.rowLength === rowLength);
+  const slots = new Map(Array.from(buffer.entries(), ({ order, slot }) => [order, slot]));
+  const fits = loaded.rowCount === slots.size &&
+    (slots.size === 0 || loaded.rowLength === rowLength);
   if (!fits) {
     throw new FileError(
-      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${places.size} policies of ` +
+      `Cannot read checkpoint ${JSON.stringify(name)}: it must hold ${slots.size} policies of ` +
         `${rowLength} numbers, got ${loaded.rowCount} of ${loaded.rowLength}`,
     );
   }
   loaded.readRows((id, row) => {
-    const place = places.get(id);
-    if (place === undefined) {
+    const slot = slots.get(id);
+    if (slot === undefined) {
       throw new FileError(
-        `Cannot read checkpoint ${
-          JSON.stringify(name)
-        }: every row must be a policy of the buffer, ` +
-          `got row ${id}`,
+        `Cannot read checkpoint ${JSON.stringify(name)}: every row must be a policy of the ` +
+          `buffer, got row ${id}`,
       );
     }
-    place().set(row);
+    buffer.row(slot).set(row);
   });
+}
+
+/** Lays policies one behind the other. */
+function joined(policies: readonly Float32Array[]): Float32Array {
+  const length = policies[0]?.length ?? 0;
+  const all = new Float32Array(policies.length * length);
+  policies.forEach((policy, i) => all.set(policy, i * length));
+  return all;
+}
+
+/** The way back of `joined`. */
+function split(all: Float32Array, length: number): Float32Array[] {
+  return Array.from(
+    { length: all.length / length },
+    (_, i) => all.slice(i * length, (i + 1) * length),
+  );
 }
 
 function restoreProgress(
@@ -310,7 +332,7 @@ export function hashState(run: TrainingRun): string {
  * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
  */
 export function findNonFinite(
-  { tools: { learner, model }, attempt: { moments, buffer } }: TrainingRun,
+  { tools: { learner, model }, experience: { moments, buffer } }: TrainingRun,
 ): string | undefined {
   const named = STATE_PARTS.flatMap((part) =>
     Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))

@@ -35,8 +35,8 @@ export interface VerifyOptions {
   readonly cycles?: number;
   /** Aborted to stop the replay. */
   readonly signal?: AbortSignal;
-  /** Called after every cycle and warm-up episode. */
-  readonly onCycle?: (cycle: number) => void;
+  /** Called after every cycle with the number of those after the warm-up. */
+  readonly onCycle?: (done: number) => void;
 }
 
 /** How a replay compares. */
@@ -85,6 +85,7 @@ async function replay(
 ): Promise<void> {
   const { cycles = DEFAULT_CYCLES, signal, onCycle } = options;
   comparison.compare(startRecordOf(run));
+  let updated = 0;
   for await (const event of train(run)) {
     if (isRecord(event)) comparison.compare(recordOf(run, event));
     if (event.kind === "spent") return;
@@ -95,8 +96,9 @@ async function replay(
       await run.tools.learner.download();
       comparison.compare(stateRecordOf(run));
     }
-    onCycle?.(cycle);
-    if (cycle >= cycles || !comparison.goesOn) return;
+    if (run.tools.learner.updates > 0) updated++;
+    onCycle?.(updated);
+    if (updated >= cycles || !comparison.goesOn) return;
   }
 }
 

@@ -22,7 +22,7 @@ function addPolicies(run: TrainingRun, count: number, rng: Rng): void {
   const row = new Float32Array(run.task.shape.parameterCount) as StoredPolicy;
   for (let i = 0; i < count; i++) {
     rng.fillUniform(row, -1, 1);
-    run.attempt.buffer.add(row, { scaledReturn: rng.random(), step: 0 });
+    run.experience.buffer.add(row, rng.random());
   }
 }
 
@@ -36,6 +36,7 @@ if (import.meta.main) {
     env: "Hopper-v5",
     steps: 1_000_000,
     policy: { hiddenSizes: [Number(hidden), Number(hidden)] },
+    rollout: { noise: "fixed" },
     buffer: { kind: "fifo" }, // so that every policy is stored
   };
   const { config } = resolveConfig([{ source: "benchmark", values: flattenConfig(changes) }]);
@@ -59,7 +60,7 @@ if (import.meta.main) {
       report(
         `save ${
           save + 1
-        }: ${run.attempt.buffer.size} policies of ${run.task.shape.parameterCount}, ` +
+        }: ${run.experience.buffer.size} policies of ${run.task.shape.parameterCount}, ` +
           `${(bytesWritten / 1e6).toFixed(1)} MB, captured in ${
             (captured - started).toFixed(0)
           } ms, ` +

@@ -139,6 +139,7 @@ function configOf(
   const values: PartialConfig = {
     generator: { kind: "tiled", hiddenSizes, tileSize, commandEncoding: "scalar" },
     update: { loss, perCycle: UPDATES, batchSize: BATCH_SIZE, learningRate: 2e-6 },
+    rollout: { noise: "fixed" },
     buffer: { kind: "bucket", bucketCapacity: 1, weightingScale: 0.3 },
   };
   return resolveConfig([{ source: "bench", values: flattenConfig(values) }]).config;
@@ -155,9 +156,9 @@ function createSource(
   const row = new Float32Array(size) as StoredPolicy;
   for (let i = 0; i < STORED; i++) {
     noise.fillStandardNormal(row);
-    buffer.add(row, { scaledReturn: (i + 1) / STORED, step: 0 });
+    buffer.add(row, (i + 1) / STORED);
   }
-  const entries = buffer.top(STORED);
+  const entries = [...buffer.entries()].reverse();
   const states = new Float32Array(lossStates ? sizeOf(lossStates) : 0);
   noise.fillStandardNormal(states);
   return (rng) => {

@@ -8,7 +8,7 @@ import type { Row } from "./tables.ts";
 
 const ROW: Row = {
   env: "CartPole-v1",
-  steps: 1200,
+  steps: 5000,
   seeds: [1],
   set: Object.fromEntries(TINY.map((assignment) => assignment.split("="))),
   requests: 1,

@@ -23,8 +23,8 @@ Deno.test("parseRequest() chooses rows by name, budget and seeds", () => {
   assert.equal(out, "x");
   const own = parseRequest(["returns", "Ant-v5", "--steps", "5000"]).rows;
   assert.deepEqual(own, [{ env: "Ant-v5", steps: 5000, seeds: [1, 2, 3, 4, 5], requests: 20 }]);
-  const variant = parseRequest(["ablation", "queue, even draws"]).rows;
-  assert.deepEqual(variant.map(({ variant }) => variant), ["queue, even draws"]);
+  const variant = parseRequest(["ablation", "fixed noise, queue, even draws"]).rows;
+  assert.deepEqual(variant.map(({ variant }) => variant), ["fixed noise, queue, even draws"]);
 });
 
 Deno.test("parseRequest() names what is not there", () => {
@@ -50,7 +50,7 @@ Deno.test("parseRequest() names what is not there", () => {
 
 const ROW: Row = {
   env: "CartPole-v1",
-  steps: 1200,
+  steps: 5000,
   seeds: [1, 2],
   set: Object.fromEntries(TINY.map((assignment) => assignment.split("="))),
   requests: 0,
@@ -91,13 +91,13 @@ Deno.test("runExperiments() goes on where it was interrupted, and measures again
     );
     assert.match(
       Deno.readTextFileSync(`${folder}/RESULTS.md`),
-      /\| CartPole-v1, 1,200 steps \| 1 2 /,
+      /\| CartPole-v1, 5,000 steps \| 1 2 /,
     );
     assert.match(said[1], /^returns, CartPole-v1, seed 2: /);
 
     await runExperiments({ ...one, again: true }, around);
     assert.equal(said.length, 2, "this commit has measured it");
-    await Deno.remove(`${folder}/returns-CartPole-v1-1200-1`, { recursive: true });
+    await Deno.remove(`${folder}/returns-CartPole-v1-5000-1`, { recursive: true });
     await runExperiments({ ...one, again: true }, { ...around, commit: "bbb" });
     assert.deepEqual(seeds(), [[2, "aaa-dirty"], [1, "bbb"]]);
   });

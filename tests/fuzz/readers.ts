@@ -154,7 +154,7 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
         const name = names[likeness.indexOf(Math.max(...likeness))];
         Deno.writeFileSync(join(folder, name), bytes);
         try {
-          readRunData(folder, () => undefined);
+          readRunData(folder);
           timesOf(folder);
         } finally {
           Deno.writeFileSync(join(folder, name), files.get(name)!);

@@ -29,11 +29,9 @@ const SETTINGS = [
   "policy.hiddenSizes=32",
   "generator.hiddenSizes=16",
   "update.perCycle=2",
-  "warmup.episodes=3",
   "consolidation.updates=2",
   "reports.evaluations=1",
-  "calibration.commands=3",
-  "calibration.episodes=2",
+  "calibration.budgetShare=0.25",
 ];
 
 /** How long a start may take. */
@@ -83,7 +81,7 @@ export async function runMainJob({ program, folder, env }: MainJobOptions): Prom
   const env_ = "InvertedPendulum-v5";
   await step("--version");
   const settings = SETTINGS.flatMap((setting) => ["--set", setting]);
-  const options = ["--env", env_, "--steps", "2500", "--workers", "2", ...settings];
+  const options = ["--env", env_, "--steps", "6000", "--workers", "2", ...settings];
   const trained = await step("train", ...options, "--out", run, "--json");
   const wanted = String((trained.finalReturn as { mean: number }).mean);
   await step(

@@ -25,7 +25,7 @@ const CONFIG = tinyConfig({
 async function trainHere(folder: string): Promise<void> {
   const result = await trainInFolder(CONFIG, {
     registry,
-    writeReport: (path) => writeReport(path, { registry }),
+    writeReport,
     models,
     folder,
     preset: "default",

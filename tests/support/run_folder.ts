@@ -38,7 +38,7 @@ export async function trainTiny(
   const registry = tinyRegistry();
   const result = await trainInFolder(config, {
     registry,
-    writeReport: (path) => writeReport(path, { registry }),
+    writeReport,
     models,
     folder,
     preset: "default",

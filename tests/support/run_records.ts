@@ -47,12 +47,14 @@ export const SMALL_RUN: readonly unknown[] = [
     std: 5,
     n: 5,
     ci95: [24, 36],
+    range: [0, 500],
     occupancy: [1, 0, 0, 1],
     simulated: { training: 60, noiseFree: 0, calibration: 0, evaluation: 150 },
   },
   {
     kind: "curve",
     step: 60,
+    range: [0, 500],
     points: [
       { command: 0.2, mean: 80, std: 0, n: 1, ci95: [null, null] },
       { command: 0, mean: 10, std: 1, n: 2, ci95: [1, 19] },
@@ -66,9 +68,16 @@ export const SMALL_RUN: readonly unknown[] = [
     std: 5,
     n: 5,
     ci95: [84, 96],
+    range: [0, 500],
     occupancy: [1, 0, 0, 1, 0, 2],
   },
-  { kind: "curve", final: true, step: 100, points: [{ command: 0, mean: 12, std: 2, n: 4 }] },
+  {
+    kind: "curve",
+    final: true,
+    step: 100,
+    range: [0, 500],
+    points: [{ command: 0, mean: 12, std: 2, n: 4 }],
+  },
   {
     kind: "evaluation",
     final: true,

@@ -1,7 +1,7 @@
 /** A folder with a sweep of tiny runs and a program `udrlpg` on the PATH that is this checkout's. */
 
 /** A sweep whose runs take well under a second each; `more` is TOML to put below. */
-export function tinySweep({ seeds, steps = 1500, more = "" }: {
+export function tinySweep({ seeds, steps = 3000, more = "" }: {
   readonly seeds: number;
   readonly steps?: number;
   readonly more?: string;
@@ -13,10 +13,9 @@ seeds = ${seeds}
 policy.hiddenSizes = [32]
 generator.hiddenSizes = [8]
 update.perCycle = 1
-warmup.episodes = 3
 consolidation.updates = 2
 reports = { evaluations = 0, sweeps = 0 }
-calibration = { commands = 3, episodes = 1 }
+calibration.budgetShare = 0.1
 ${more}`;
 }
 

@@ -5,15 +5,13 @@ export const TINY = [
   "policy.hiddenSizes=32",
   "generator.hiddenSizes=8",
   "update.perCycle=1",
-  "warmup.episodes=3",
   "consolidation.updates=2",
   "reports.evaluations=0",
   "reports.sweeps=0",
-  "calibration.commands=3",
-  "calibration.episodes=2",
+  "calibration.budgetShare=0.25",
 ];
 
-/** Trains a tiny run into a folder, in CartPole for 1200 steps unless `more` says otherwise. */
+/** Trains a tiny run into a folder, in CartPole for 5000 steps unless `more` says otherwise. */
 export function trainTiny(
   out: string,
   more: readonly string[] = [],
@@ -21,7 +19,7 @@ export function trainTiny(
 ): Promise<ProgramRun> {
   const options = TINY.flatMap((assignment) => ["--set", assignment]);
   const argv = ["train", "--threads", "1"];
-  for (const [name, value] of [["--env", "CartPole-v1"], ["--steps", "1200"]]) {
+  for (const [name, value] of [["--env", "CartPole-v1"], ["--steps", "5000"]]) {
     if (!more.includes(name)) argv.push(name, value);
   }
   // Under "auto" a line on stderr says what this machine has.

@@ -23,27 +23,8 @@ export const TINY: PartialConfig = {
   policy: { hiddenSizes: [4], activation: "tanh" },
   generator: { kind: "tiled", tileSize: 4, hiddenSizes: [16, 16], commandEncoding: "scalar" },
   cvae: { latentSize: 3 },
-  update: {
-    loss: "weights",
-    perCycle: 4,
-    batchSize: 8,
-    goalShare: 0,
-    learningRate: 1e-3,
-    finalLearningRate: 1e-3,
-  },
-  attempts: { roundShare: 0 },
-  rollout: {
-    noiseScale: 0.1,
-    noiseSpread: 0,
-    finalNoiseShare: 1,
-    successShare: 0,
-    weightLimit: 0,
-    refreshEvery: 0,
-    lateFrom: 0,
-    lateRefreshEvery: 0,
-    noiseFreeShare: 0,
-  },
-  command: { top: 1, credit: 0 },
+  update: { loss: "weights", perCycle: 4, batchSize: 8, learningRate: 1e-3 },
+  rollout: { noise: "fixed", noiseScale: 0.1 },
   returns: { range: [], survivalBonus: "keep" },
   buffer: {
     kind: "bucket",
@@ -52,12 +33,13 @@ export const TINY: PartialConfig = {
     weightingScale: 0.3,
     exclude: [],
   },
-  warmup: { episodes: 10, noise: 0 },
   reports: { evaluations: 3, sweeps: 2 },
-  consolidation: { updates: 8, floorShare: 0, surveyShare: 0 },
-  selection: { budgetShare: 0.05 },
-  calibration: { commands: 3, episodes: 1 },
+  consolidation: { updates: 8 },
+  calibration: { budgetShare: 0.1 },
 };
+
+/** What makes the small configuration's noise adapt. */
+export const ADAPTED: PartialConfig = { rollout: { noise: "adapted" } };
 
 /** Resolves the small configuration with changes on top, section by section. */
 export function tinyConfig(changes: PartialConfig = {}): Config {

@@ -73,7 +73,7 @@ export const reportCommand: Command<ReportValues> = {
       );
     }
     const folders = findRuns(runs);
-    if (!watch) return void describe(await drawAll(folders, { out, context }), context);
+    if (!watch) return void describe(await drawAll(folders, { out }), context);
     await watchRuns(folders, { out, context });
   },
 };
@@ -88,14 +88,9 @@ type Drawn =
 
 async function drawAll(
   folders: readonly string[],
-  { out, context, reloadSeconds }: {
-    out: string | undefined;
-    context: CommandContext;
-    reloadSeconds?: number;
-  },
+  { out, reloadSeconds }: { out: string | undefined; reloadSeconds?: number },
 ): Promise<Drawn> {
   const options = {
-    registry: await context.program.registry(),
     ...(out === undefined ? {} : { out }),
     ...(reloadSeconds === undefined ? {} : { reloadSeconds }),
   };
@@ -113,7 +108,7 @@ async function watchRuns(
   const interruption = context.program.listen();
   try {
     for (let times = 0;; times++) {
-      const drawn = await drawAll(folders, { out, context, reloadSeconds: WATCH_SECONDS });
+      const drawn = await drawAll(folders, { out, reloadSeconds: WATCH_SECONDS });
       if (isOver(drawn)) return void describe(drawn, context);
       if (times === 0) {
         context.output.note(`Page ${drawn.path}: open it in a browser; it follows the runs`);

@@ -10,7 +10,6 @@ import {
   type OverSeeds,
   type RepeatedRun,
 } from "../../report/across_runs.ts";
-import { specLookup } from "../../report/report.ts";
 import { type Measure, MEASURES, readRunData } from "../../report/run_data.ts";
 import {
   summariseGroups,
@@ -94,14 +93,13 @@ export const summaryCommand: Command<SummaryValues> = {
         out: setting("--out", fileValue("FILE", Object.keys(ENDINGS)), "File to write"),
       }),
     ),
-  async run({ paths, run, measure, format, out }, { program, output }) {
+  run({ paths, run, measure, format, out }, { output }) {
     const runs = [...paths, ...run];
     if (runs.length === 0) {
       throw new UsageError("Cannot summarise: a run folder must be given, got none");
     }
     const chosen = output.json ? "json" : format ?? formatOf(out);
-    const specOf = specLookup(await program.registry());
-    const data = findRuns(runs).map((folder) => readRunData(folder, specOf));
+    const data = findRuns(runs).map(readRunData);
     const { groups, repeated } = groupRuns(data);
     const rows = summariseGroups(groups, measure);
     const document = { measure, rows: rows.map((row) => rowDocument(row, measure)), repeated };
@@ -112,6 +110,7 @@ export const summaryCommand: Command<SummaryValues> = {
       output.result({ ...document, out }, () => [`Written to ${out}`]);
     }
     warnOf({ rows, repeated, measure }, output);
+    return Promise.resolve();
   },
 };
 

@@ -2,19 +2,22 @@
 
 import assert from "node:assert/strict";
 import {
-  attemptProgress,
+  affordableEpisodes,
+  calibrationSteps,
+  choiceEnd,
   dueReports,
   fallingCosine,
-  isGoalMeasurementDue,
-  plannedRounds,
+  finalEpisodes,
+  hasBudget,
+  isWarm,
+  reportEpisodes,
+  siblingCount,
   spentSteps,
+  trainingEnd,
 } from "../../../lib/algorithm/budget.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
-import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
-import { tinyConfig, tinyRun } from "../../support/tiny_run.ts";
-
-/** Four attempts of 60 steps, two of them with 60 more, then one. */
-const FOUR = { steps: 1000, attempts: { roundShare: 0.06 } };
+import { ADAPTED, tinyRun } from "../../support/tiny_run.ts";
 
 Deno.test("fallingCosine() falls from 1 to 0, half of it half way, and stays at 0", () => {
   const values = [0, 0.25, 0.5, 0.75, 1, 2].map(fallingCosine);
@@ -22,60 +25,98 @@ Deno.test("fallingCosine() falls from 1 to 0, half of it half way, and stays at 
   assertAllClose(values, [1, (1 + root) / 2, 0.5, (1 - root) / 2, 0, 0]);
 });
 
-Deno.test("plannedRounds() halves as many attempts as the budget holds until one is left", () => {
-  const planned = (steps: number, roundSteps = 50) => {
-    const attempts = { roundShare: roundSteps / steps };
-    const config = tinyConfig({ attempts, steps, selection: { budgetShare: 0 } });
-    return plannedRounds({ config, spec: TINY_ENV_SPEC });
-  };
-  // 50 steps and one goal in five episodes of ten make 100; four fifths of the budget pay for them.
-  const sizes = [100, 240, 250, 375, 740, 750, 875, 1125].map((steps) => planned(steps));
-  assert.deepEqual(sizes, [[], [], [2], [3], [3], [4, 2], [5, 2], [6, 3]]);
-  assert.deepEqual(planned(1000, 0), []);
+Deno.test("adapted noise divides the budget between training, choice and calibration", () => {
+  const run = tinyRun({ ...ADAPTED, steps: 1000, calibration: { budgetShare: 0.1 } });
+  const { task } = run;
+  // 0.1 for the calibration, 0.03 for the choice, the rest for training.
+  assertClose(trainingEnd(task), 870, 1e-9);
+  assertClose(choiceEnd(task), 900, 1e-9);
+  // The calibration has what the others left as well.
+  run.tally.steps.training = 850;
+  run.tally.steps.noiseFree = 40;
+  assert.equal(calibrationSteps(run), 110);
 });
 
-Deno.test("attemptProgress() goes on over an attempt's rounds and starts anew for the rest", () => {
-  const run = tinyRun(FOUR);
-  const at = (rounds: number, startStep: number, step: number) => {
-    run.attempt.rounds = rounds;
-    run.attempt.startStep = startStep;
-    run.tally.steps.training = step;
-    return attemptProgress(run);
-  };
-  assert.equal(at(0, 0, 0), 0);
-  assertClose(at(0, 0, 60), 0.5);
-  assertClose(at(1, 0, 60), 0.5);
-  assert.equal(at(1, 0, 125), 1);
-  assertClose(at(0, 130, 160), 0.25);
-  assertClose(at(2, 400, 550), 0.25);
-  assert.equal(at(2, 400, 1000), 1);
-  assertClose(attemptProgress(tinyRun()), 0);
+Deno.test("fixed noise trains to the end of the budget and is calibrated beyond it", () => {
+  const run = tinyRun({ steps: 1000, calibration: { budgetShare: 0.1 } });
+  assert.equal(trainingEnd(run.task), 1000);
+  run.tally.steps.training = 1000;
+  assertClose(calibrationSteps(run), 100, 1e-9);
 });
 
-Deno.test("createRun() rejects a budget that holds no episode", () => {
-  assert.throws(() => tinyRun({ steps: 10, selection: { budgetShare: 0.05 } }), {
+/** A run that has spent steps on training, in episodes of a length. */
+function spent(
+  changes: PartialConfig,
+  { steps, length = 10, noiseFree = 0 }: { steps: number; length?: number; noiseFree?: number },
+) {
+  const run = tinyRun(changes);
+  run.tally.steps.training = steps;
+  run.tally.steps.noiseFree = noiseFree;
+  run.tally.episodes = steps / length;
+  return run;
+}
+
+Deno.test("affordableEpisodes() counts whole episodes of any length, choice included", () => {
+  const run = spent({ steps: 600 }, { steps: 70, noiseFree: 20 });
+  assert.equal(spentSteps(run), 90);
+  // Episodes have up to 10 steps.
+  assert.deepEqual([90, 99, 100, 129].map((end) => affordableEpisodes(run, { end })), [0, 0, 1, 3]);
+});
+
+Deno.test("hasBudget() asks for an episode where noise is fixed, for a group where it adapts", () => {
+  assert.equal(hasBudget(spent({ steps: 600 }, { steps: 590 })), true);
+  assert.equal(hasBudget(spent({ steps: 600 }, { steps: 591 })), false);
+  // Training ends at 870: four episodes fit from 830.
+  const adapted = { ...ADAPTED, steps: 1000 };
+  assert.equal(hasBudget(spent(adapted, { steps: 830 })), true);
+  assert.equal(hasBudget(spent(adapted, { steps: 831 })), false);
+});
+
+Deno.test("siblingCount() is a hundredth of the episodes that the budget holds, within bounds", () => {
+  const countAt = (budget: number, { steps, length = 10 }: { steps: number; length?: number }) =>
+    siblingCount(spent({ ...ADAPTED, steps: budget }, { steps, length }));
+  assert.equal(countAt(100_000, { steps: 0 }), 10, "the first cycle knows no length");
+  // 24,000 / 10 / 100 = 24; 26 for 26,900 since the number is even.
+  assert.equal(countAt(24_000, { steps: 100 }), 24);
+  assert.equal(countAt(26_900, { steps: 100 }), 26);
+  assert.equal(countAt(24_000, { steps: 100, length: 5 }), 40, "no more than 40");
+  assert.equal(countAt(2000, { steps: 100 }), 8, "no fewer than 8");
+  // Training ends at 870: five more episodes fit, four of them in pairs.
+  assert.equal(countAt(1000, { steps: 820 }), 4);
+  assert.equal(countAt(1000, { steps: 790 }), 8);
+  assert.equal(countAt(1000, { steps: 800 }), 6);
+});
+
+Deno.test("isWarm() waits for ten episodes where noise is fixed, for a cycle where it adapts", () => {
+  assert.equal(isWarm(spent({}, { steps: 90 })), false);
+  assert.equal(isWarm(spent({}, { steps: 100 })), true);
+  assert.equal(isWarm(spent(ADAPTED, { steps: 0 })), false);
+  assert.equal(isWarm(spent(ADAPTED, { steps: 10 })), true);
+});
+
+Deno.test("createRun() rejects a budget that holds no cycle", () => {
+  assert.throws(() => tinyRun({ steps: 9 }), {
     name: "RangeError",
-    message: "Cannot create run: the budget must hold an episode of 10 steps besides what " +
-      "is kept for survey and selection, at least 15 steps, got 10",
+    message: "Cannot create run: the budget must hold 1 episodes of 10 steps for training, " +
+      "at least 10 steps, got 9",
   });
-  const half = { consolidation: { surveyShare: 0.5 }, selection: { budgetShare: 0 } };
-  assert.throws(() => tinyRun({ steps: 19, ...half }), /at least 20 steps, got 19$/);
-  assert.throws(() => tinyRun({ ...half, selection: { budgetShare: 0.5 } }), {
+  assert.equal(spentSteps(tinyRun({ steps: 10 })), 0);
+  // Four episodes: 40 steps are 0.87 of 46.
+  assert.throws(() => tinyRun({ ...ADAPTED, steps: 45 }), {
     name: "RangeError",
-    message:
-      "Cannot create run: selection.budgetShare and consolidation.surveyShare must be less " +
-      "than 1 together, got 0.5 and 0.5",
+    message: "Cannot create run: the budget must hold 4 episodes of 10 steps for training, " +
+      "at least 46 steps, got 45",
   });
-  assert.equal(spentSteps(tinyRun({ steps: 15 })), 0);
+  assert.equal(spentSteps(tinyRun({ ...ADAPTED, steps: 46 })), 0);
 });
 
-Deno.test("isGoalMeasurementDue() leaves the selection its share", () => {
-  const run = tinyRun({ rollout: { noiseFreeShare: 0.9 }, selection: { budgetShare: 0.1 } });
-  // Five episodes of ten steps have to fit before the last 60 of 600.
-  run.tally.steps.training = 600 - 60 - 49;
-  assert.equal(isGoalMeasurementDue(run), false);
-  run.tally.steps.training--;
-  assert.equal(isGoalMeasurementDue(run), true);
+Deno.test("finalEpisodes() are the published twenty, or what a twentieth of the budget pays", () => {
+  const count = (changes: PartialConfig) => finalEpisodes(tinyRun(changes).task);
+  assert.equal(count({ steps: 600 }), 20);
+  // 0.05 * 1600 / 10 = 8.
+  assert.equal(count({ ...ADAPTED, steps: 1600 }), 8);
+  assert.equal(count({ ...ADAPTED, steps: 100 }), 3);
+  assert.equal(count({ ...ADAPTED, steps: 100_000 }), 20);
 });
 
 Deno.test("dueReports() counts the intervals that have passed, and none without reports", () => {
@@ -88,4 +129,16 @@ Deno.test("dueReports() counts the intervals that have passed, and none without 
   assert.deepEqual(dueAt(199, { evaluations: 3, sweeps: 4 }), { evaluations: 0, sweeps: 1 });
   assert.deepEqual(dueAt(200, { evaluations: 3, sweeps: 4 }), { evaluations: 1, sweeps: 1 });
   assert.deepEqual(dueAt(600, { evaluations: 0, sweeps: 0 }), { evaluations: 0, sweeps: 0 });
+});
+
+Deno.test("dueReports() gives adapted noise as many evaluations as a twentieth of the budget pays", () => {
+  const dueAt = (steps: number, evaluations: number) => {
+    const run = tinyRun({ ...ADAPTED, steps: 1000, reports: { evaluations, sweeps: 0 } });
+    assert.equal(reportEpisodes(run.task.config), 2);
+    run.tally.steps.training = steps;
+    return dueReports(run).evaluations;
+  };
+  // 0.05 * 1000 / (2 * 10) = 2.5 evaluations: every 400 steps.
+  assert.deepEqual([399, 400, 799, 800, 1000].map((steps) => dueAt(steps, 20)), [0, 1, 1, 2, 2]);
+  assert.equal(dueAt(1000, 1), 1, "fewer when fewer are asked for");
 });

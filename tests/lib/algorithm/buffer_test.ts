@@ -19,8 +19,8 @@ function createBuffer(changes: Partial<BufferOptions> = {}): PolicyBuffer {
   return new PolicyBuffer({ ...tinyConfig().buffer, bucketCount: 10, capacity: 20, ...changes }, 2);
 }
 
-function add(buffer: PolicyBuffer, scaledReturn: number, { step = 0, value = scaledReturn } = {}) {
-  return buffer.add(Float32Array.of(value, -value) as StoredPolicy, { scaledReturn, step });
+function add(buffer: PolicyBuffer, scaledReturn: number, value = scaledReturn) {
+  return buffer.add(Float32Array.of(value, -value) as StoredPolicy, scaledReturn);
 }
 
 /** What a checkpoint holds besides the rows. */
@@ -134,10 +134,7 @@ Deno.test('PolicyBuffer.add() with "drop" keeps the first policies of a bucket',
 
 Deno.test('PolicyBuffer.add() with "oldest" replaces the policy that came first', () => {
   const buffer = createBuffer({ bucketCapacity: 2, whenFull: "oldest" });
-  const first = add(buffer, 0.51, { step: 1 })!;
-  add(buffer, 0.52, { step: 2 });
-  buffer.relabel(first, { scaledReturn: 0.515, step: 9, episodes: 2 });
-  add(buffer, 0.53, { step: 10 });
+  for (const value of [0.51, 0.52, 0.53]) add(buffer, value);
   assert.deepEqual(returnsOf(buffer), [0.52, 0.53]);
 });
 
@@ -152,7 +149,7 @@ Deno.test("PolicyBuffer.add() removes the oldest policy of all when the buffer i
 Deno.test("PolicyBuffer.add() copies the row and reuses freed slots", () => {
   const buffer = createBuffer({ capacity: 2 });
   const row = Float32Array.of(1, 2) as StoredPolicy;
-  const first = buffer.add(row, { scaledReturn: 0.1, step: 0 })!;
+  const first = buffer.add(row, 0.1)!;
   row.fill(9);
   assert.deepEqual([...buffer.row(first.slot)], [1, 2]);
   add(buffer, 0.2);
@@ -163,36 +160,10 @@ Deno.test("PolicyBuffer.add() copies the row and reuses freed slots", () => {
 
 Deno.test("PolicyBuffer with fifo keeps equal returns apart and forgets the oldest", () => {
   const buffer = createBuffer({ kind: "fifo", capacity: 3, weightingScale: 0 });
-  for (let i = 0; i < 5; i++) add(buffer, 0.5, { value: i });
+  for (let i = 0; i < 5; i++) add(buffer, 0.5, i);
   assert.deepEqual([...buffer.entries()].map(({ slot }) => buffer.row(slot)[0]), [2, 3, 4]);
   const { shares } = buffer.draw(Rng.fromSeed(1), { size: 40_000 });
   assertClose(shares, [1 / 3, 1 / 3, 1 / 3], 0.01);
-});
-
-Deno.test("PolicyBuffer.relabel() moves a policy to its new bucket", () => {
-  const buffer = createBuffer();
-  const entry = add(buffer, 0.95)!;
-  add(buffer, 0.15);
-  buffer.relabel(entry, { scaledReturn: 0.55, step: 7, episodes: 3 });
-  assert.deepEqual([returnsOf(buffer), buffer.bucketCount], [[0.55, 0.15], 2]);
-  assert.ok(add(buffer, 0.95), "its old bucket is free again");
-  assert.deepEqual([entry.measuredAt, entry.episodes], [7, 3]);
-});
-
-Deno.test("PolicyBuffer.relabel() forgets a best return that was luck", () => {
-  const buffer = createBuffer();
-  const lucky = add(buffer, 0.95)!;
-  add(buffer, 0.55);
-  buffer.relabel(lucky, { scaledReturn: 0.3, step: 1, episodes: 2 });
-  assert.equal(buffer.best, 0.55);
-});
-
-Deno.test("PolicyBuffer.top() gives the highest returns, best first, outside the excluded band", () => {
-  const buffer = createBuffer({ bucketCapacity: 3, exclude: [0.8, 0.9] });
-  for (const value of [0.15, 0.62, 0.66, 0.64, 0.85, 0.95]) add(buffer, value);
-  const top = (count: number) => buffer.top(count).map(({ scaledReturn }) => scaledReturn);
-  assert.deepEqual(top(3), [0.95, 0.66, 0.64]);
-  assert.deepEqual(top(9), [0.95, 0.66, 0.64, 0.62, 0.15]);
 });
 
 Deno.test("rankWeights() weighs four buckets as by hand", () => {
@@ -234,6 +205,17 @@ Deno.test("PolicyBuffer.draw() draws crowded returns less often when it is even"
   assertDrawn(buffer, [[0.05, 0.05], [0.15, 0.15], [0.35, 0.45], [1.05, 0.35]], { isEven: true });
 });
 
+Deno.test("PolicyBuffer.draw() draws raw returns of a queue evenly, whatever they are measured in", () => {
+  for (const [scale, offset] of [[1, 0], [1e-7, 0], [1e9, 0], [1, -1e4]]) {
+    const buffer = createBuffer({ kind: "fifo" });
+    const at = (value: number) => scale * value + offset;
+    for (const value of [15, -15, -5, 85]) add(buffer, at(value));
+    // Half the distances of neighbours: 5, 15, 45 and 35 of 100.
+    const expected = [[-15, 0.05], [-5, 0.15], [15, 0.45], [85, 0.35]] as const;
+    assertDrawn(buffer, expected.map(([value, chance]) => [at(value), chance]), { isEven: true });
+  }
+});
+
 Deno.test("rankWeights() keep the reference's proportions: 26 % for the best, 95 % for ten", () => {
   const weights = rankWeights(0.3, 800);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -253,21 +235,6 @@ Deno.test("PolicyBuffer.draw() gives shares that count repeated draws and sum to
   assert.ok(Math.abs(counts.reduce((sum, count) => sum + count, 0) - 24) < 1e-5);
   const again = buffer.draw(Rng.fromSeed(1), { size: 24 });
   assert.deepEqual(again, { entries, shares });
-});
-
-Deno.test("PolicyBuffer.draw() gives favoured policies their share beside what is drawn", () => {
-  const buffer = createBuffer({ weightingScale: 1000 }); // the best bucket alone
-  add(buffer, 0.15);
-  add(buffer, 0.95);
-  const [low, high] = buffer.entries();
-  const sharesOf = (entries: (typeof low)[]) => {
-    const draw = buffer.draw(Rng.fromSeed(1), { size: 8, favoured: { entries, share: 0.5 } });
-    return draw.entries.map(({ scaledReturn }, row) => [scaledReturn, draw.shares[row]]);
-  };
-  // Draws are the best bucket alone: the whole batch, a half, or a half and half of the other half.
-  assert.deepEqual(sharesOf([]), [[0.95, 1]]);
-  assert.deepEqual(sharesOf([low]), [[0.95, 0.5], [0.15, 0.5]]);
-  assert.deepEqual(sharesOf([high, low]), [[0.95, 0.75], [0.15, 0.25]]);
 });
 
 Deno.test("PolicyBuffer.drawable() leaves out the excluded band, in order of arrival", () => {
@@ -299,15 +266,7 @@ Deno.test("PolicyBuffer.restore() makes a buffer that goes on as the saved one",
   const config = { bucketCapacity: 3, whenFull: "oldest", capacity: 9, weightingScale: 0 } as const;
   const rng = Rng.fromSeed(5);
   const original = createBuffer(config);
-  const offer = (buffer: PolicyBuffer, value: number, step: number) =>
-    add(buffer, value, { step })?.order;
-  for (let step = 0; step < 40; step++) {
-    offer(original, rng.random() * 0.5, step);
-    if (step % 7 === 6) {
-      const [, entry] = original.entries();
-      original.relabel(entry, { scaledReturn: rng.random() * 0.5, step, episodes: 2 });
-    }
-  }
+  for (let i = 0; i < 40; i++) add(original, rng.random() * 0.5);
   const state = stateOf(original);
   const copy = createBuffer(config);
   copy.restore(state);
@@ -321,28 +280,12 @@ Deno.test("PolicyBuffer.restore() makes a buffer that goes on as the saved one",
     arrivals: buffer.arrivals,
   });
   assert.deepEqual(describe(copy), describe(original));
-  for (let step = 40; step < 80; step++) {
+  for (let i = 0; i < 40; i++) {
     const value = rng.random() * 0.7;
-    assert.equal(offer(copy, value, step), offer(original, value, step));
+    assert.equal(add(copy, value)?.order, add(original, value)?.order);
   }
   assert.deepEqual(describe(copy), describe(original));
   const drawn = (buffer: PolicyBuffer) =>
     buffer.draw(Rng.fromSeed(6), { size: 50 }).entries.map(({ order }) => order);
   assert.deepEqual(drawn(copy), drawn(original));
-});
-
-Deno.test("PolicyBuffer.setAside() keeps policies from draws until it is undone", () => {
-  const buffer = createBuffer({ bucketCapacity: 2 });
-  for (const value of [0.1, 0.35, 0.36, 0.9]) add(buffer, value);
-  const before = stateOf(buffer);
-  const all = sharesOf(buffer);
-  const undo = buffer.setAside(({ scaledReturn }) => scaledReturn === 0.36 || scaledReturn > 0.5);
-  assert.equal(buffer.bucketCount, 2);
-  const drawn = buffer.draw(Rng.fromSeed(1), { size: 100 }).entries;
-  assert.deepEqual(new Set(drawn.map(({ scaledReturn }) => scaledReturn)), new Set([0.1, 0.35]));
-  assert.equal(buffer.size, 4, "they stay stored");
-  undo();
-  assert.deepEqual(stateOf(buffer), before);
-  assert.deepEqual(sharesOf(buffer), all);
-  assert.equal(buffer.bucketCount, 3);
 });

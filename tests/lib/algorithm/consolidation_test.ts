@@ -1,228 +1,153 @@
-/** What the survey runs again and keeps, and which policies the last updates leave out, by hand. */
+/** What the last updates draw, by hand, and that the generator gives it afterwards. */
 
 import assert from "node:assert/strict";
-import { drain } from "../../support/drain.ts";
-import { spentSteps } from "../../../lib/algorithm/budget.ts";
-import type { Entry } from "../../../lib/algorithm/buffer.ts";
-import {
-  consolidate,
-  type ConsolidationOptions,
-  farFromLine,
-  steadiest,
-  survey,
-} from "../../../lib/algorithm/consolidation.ts";
-import { measure } from "../../../lib/algorithm/measure.ts";
-import { currentNormaliser, recall, type TrainingRun } from "../../../lib/algorithm/run.ts";
+import { consolidate } from "../../../lib/algorithm/consolidation.ts";
+import { generate } from "../../../lib/algorithm/measure.ts";
+import type { TrainingRun } from "../../../lib/algorithm/run.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { Batch } from "../../../lib/learner/staging.ts";
-import { summarise } from "../../../lib/numbers/statistics.ts";
 import type { StoredPolicy } from "../../../lib/policy_space.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
-import { follow, tinyRun } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyRun } from "../../support/tiny_run.ts";
 
-/** Makes all of the last updates. */
-async function consolidateAll(run: TrainingRun, options: ConsolidationOptions): Promise<void> {
-  for await (const _ of consolidate(run, options));
-}
-
-/** A policy whose numbers are all the same. */
-function policyOf(run: TrainingRun, value = 0): StoredPolicy {
+/** A policy whose numbers are all the same; a run without statistics has it alike in both frames. */
+function policyOf(run: TrainingRun, value: number): StoredPolicy {
   return new Float32Array(run.tools.model.parameterCount).fill(value) as StoredPolicy;
 }
 
-/** A run whose random policies have command 0.4 and whole return 0.5, both scaled. */
-function runWithBonus() {
-  const run = tinyRun({ returns: { survivalBonus: "remove" }, warmup: { episodes: 2 } });
-  run.history.returns.push(-1, 1, 7); // the range is -10..10; the third was no warm-up
-  run.attempt.startReturn = 0.4;
+/** A run whose way went through policies of these numbers and returns. */
+function runWith(way: readonly (readonly [value: number, mean: number])[], changes: PartialConfig) {
+  const run = tinyRun({ ...ADAPTED, ...changes });
+  for (const [value, mean] of way) {
+    run.experience.way.push({ policy: policyOf(run, value), return: mean });
+  }
   return run;
 }
 
-/** Command 0.8, whole return 0.9: the line rises by 0.4, as commands do. */
-const WINNER = { command: 0.8, meanReturn: 8 };
-
-Deno.test("farFromLine() tells policies whose whole return is more than a quarter of the rise off", () => {
-  const isFar = farFromLine(runWithBonus(), WINNER);
-  assert.equal(isFar({ scaledReturn: 0.4, survival: 0.19 }), false);
-  assert.equal(isFar({ scaledReturn: 0.4, survival: 0.21 }), true, "it stands for long");
-  assert.equal(isFar({ scaledReturn: 0.6, survival: 0.01 }), false, "0.09 below the line");
-  assert.equal(isFar({ scaledReturn: 0.8, survival: 0.3 }), true);
-  assert.equal(isFar({ scaledReturn: 0, survival: 0 }), false, "nothing was left out of it");
-});
-
-Deno.test("farFromLine() leaves all where the winner is no better than random policies", () => {
-  for (const winner of [{ command: 0.8, meanReturn: -1 }, { command: 0.3, meanReturn: 8 }]) {
-    const isFar = farFromLine(runWithBonus(), winner);
-    assert.equal(isFar({ scaledReturn: 0.4, survival: 0.5 }), false);
-  }
-});
-
-Deno.test("consolidate() learns from all where all are far", async () => {
-  const run = runWithBonus();
-  const policy = policyOf(run);
-  run.attempt.buffer.add(policy, { scaledReturn: 0.45, survival: 0.5, step: 0 });
-  await consolidateAll(run, { winner: { ...WINNER, policy } });
-  assert.equal(run.tools.learner.updates, run.task.config.consolidation.updates);
-  await run.tools.learner.close();
-});
-
-Deno.test("consolidate() learns nothing from them and stores them all the same", async () => {
-  const run = runWithBonus();
-  const policy = policyOf(run);
-  for (const [scaledReturn, survival] of [[0.4, 0.1], [0.45, 0.5], [0.7, 0.1]]) {
-    run.attempt.buffer.add(policy, { scaledReturn, survival, step: 0 });
-  }
-  const drawn: number[] = [];
-  const draw = run.attempt.buffer.draw.bind(run.attempt.buffer);
-  run.attempt.buffer.draw = (rng, options) => {
-    const result = draw(rng, options);
-    drawn.push(...result.entries.map(({ scaledReturn }) => scaledReturn));
-    return result;
-  };
-  await consolidateAll(run, { winner: { ...WINNER, policy } });
-  await run.tools.learner.close();
-  assert.deepEqual(new Set(drawn), new Set([0.4, 0.7]));
-  assert.equal(run.attempt.buffer.bucketCount, 3);
-});
-
-Deno.test("consolidate() holds both ends: the winner and a policy that returns what random ones do", async () => {
-  const run = tinyRun({
-    returns: { survivalBonus: "remove" },
-    warmup: { episodes: 2 },
-    consolidation: { floorShare: 0.2, updates: 1 },
-    update: { perCycle: 1 },
-  });
-  run.history.returns.push(-1, 1);
-  run.attempt.startReturn = 0.4;
-  // Whole returns 0.51 and 0.4: the first is closer to 0.5. The third is beside it, the fourth is not.
-  for (const [command, survival] of [[0.41, 0.1], [0.3, 0.1], [0.425, 0.12], [0.6, 0.1]]) {
-    run.attempt.buffer.add(policyOf(run, command), { scaledReturn: command, survival, step: 0 });
-  }
+/** Makes all of the last updates for a winner of 100: their batches and step sizes. */
+async function consolidateAll(run: TrainingRun) {
   const batches: Batch[] = [];
+  const rates: number[] = [];
   const update = run.tools.learner.update.bind(run.tools.learner);
-  run.tools.learner.update = (given, options) => {
+  run.tools.learner.update = (given, { rng, learningRate }) => {
     batches.push(...given);
-    return update(given, options);
+    return update(given, {
+      rng,
+      learningRate(number) {
+        rates.push(learningRate(number));
+        return rates.at(-1)!;
+      },
+    });
   };
-  await consolidateAll(run, { winner: { ...WINNER, policy: policyOf(run, 9) } });
+  const winner = { policy: policyOf(run, 9), meanReturn: 100 };
+  for await (const _ of consolidate(run, winner));
   await run.tools.learner.close();
-  const [{ commands, shares, writeTarget }] = batches;
-  assert.deepEqual(commands, [0.6, 0.8, 0.41]);
-  assertAllClose(shares, [0.75 * 0.8, 0.25 * 0.8, 0.2], { tolerance: 1e-7 });
-  assert.equal(run.attempt.buffer.size, 4);
-  const row = new Float32Array(run.tools.model.parameterCount);
-  writeTarget(2, row);
-  const expected = run.task.frame.toNormalised(policyOf(run, 0.41), currentNormaliser(run));
-  assert.deepEqual(row, expected);
-});
-
-/** A run whose training is over: episodes have 10 steps, so a surveyed policy costs 80. */
-async function trained(changes: PartialConfig = {}): Promise<TrainingRun> {
-  const run = tinyRun({
-    steps: 8000,
-    buffer: { kind: "fifo" },
-    rollout: { noiseScale: 0.5 },
-    update: { perCycle: 1 },
-    selection: { budgetShare: 0.1 },
-    reports: { evaluations: 0, sweeps: 0 },
-    ...changes,
-  });
-  await follow(run, "spent");
-  return run;
+  return { batches, rates };
 }
 
-Deno.test("survey() runs policies from all over the range again, within its share", async () => {
-  const run = await trained({ consolidation: { surveyShare: 0.5 } });
-  const { buffer } = run.attempt;
-  const before = new Map([...buffer.entries()].map((entry) => [entry, entry.scaledReturn]));
-  assert.equal(spentSteps(run), 8000 - 4000 - 800, "training leaves both their shares");
-  const kept = await drain(survey(run));
-  assert.equal(spentSteps(run), 8000 - 800);
-  const again = [...buffer.entries()].filter(({ episodes }) => episodes === 8);
-  assert.equal(again.length, 4000 / 80);
-  assert.equal(kept?.size, Math.ceil(again.length / 4));
-  // They lie all over the range: none of ten parts that hold policies is left out.
-  const returns = [...before.values()];
-  const [low, high] = [Math.min(...returns), Math.max(...returns)];
-  const partOf = (entry: Entry) =>
-    Math.min(9, Math.floor(10 * (before.get(entry)! - low) / (high - low)));
-  assert.deepEqual(
-    [...new Set(again.map(partOf))].sort(),
-    [...new Set([...before.keys()].map(partOf))].sort(),
-  );
-  // Each is stored under the mean of its episodes.
-  const policies = [...kept!].map((entry) => recall(run, entry));
-  const results = await measure(run, policies, {
-    episodes: 400,
-    purpose: "verification",
-    firstEpisode: 0,
-    account: "evaluation",
+/** How often each command was drawn, and the policy that it stood for; the winner's rows apart. */
+function drawnIn(run: TrainingRun, batches: readonly Batch[]) {
+  const drawn = new Map<number, { share: number; value: number }>();
+  const row = new Float32Array(run.tools.model.parameterCount);
+  for (const { commands, shares, writeTarget } of batches) {
+    commands.slice(0, -1).forEach((command, i) => {
+      writeTarget(i, row);
+      const share = (drawn.get(command)?.share ?? 0) + shares[i] / batches.length;
+      drawn.set(command, { share, value: row[0] });
+    });
+  }
+  return [...drawn].sort(([a], [b]) => a - b).map(([command, rest]) => ({ command, ...rest }));
+}
+
+const WAY = [[1, 0], [2, 50], [3, 25], [4, 75]] as const;
+
+/** Every other batch is drawn from the way, those between them from stored policies. */
+const fromWay = (batches: readonly Batch[]) => batches.filter((_, i) => i % 2 === 0);
+const fromBuffer = (batches: readonly Batch[]) => batches.filter((_, i) => i % 2 === 1);
+
+Deno.test("consolidate() draws evenly over the rise of the way, whose end is the winner", async () => {
+  const run = runWith(WAY, { update: { batchSize: 1000 }, consolidation: { updates: 40 } });
+  const drawn = drawnIn(run, fromWay((await consolidateAll(run)).batches));
+  // 50 and 25 are one stage of 37.5: commands are shares of the rise to 100.
+  assert.deepEqual(drawn.map(({ command }) => command), [0, 0.375, 0.75, 1]);
+  assert.deepEqual(drawn.map(({ value }) => value), [1, 3, 4, 9]);
+  // Half the distances of neighbours, of 0.85: the winner takes the rest. Four deviations of 20,000 draws.
+  const expected = [0.1875, 0.375, 0.3125, 0.125].map((chance) => chance * 0.85);
+  assertAllClose(drawn.map(({ share }) => share), expected, {
+    tolerance: 4 * 0.5 / Math.sqrt(20_000),
   });
-  [...kept!].forEach(({ scaledReturn }, i) => {
-    const { mean, std } = summarise(results[i].map((each) => run.task.scale.scale(each.return)));
-    assertClose(scaledReturn, mean, 4 * std / Math.sqrt(8) + 1e-9);
-  });
-  await run.tools.learner.close();
 });
 
-Deno.test("survey() does nothing without a share, and keeps all where it can run too few", async () => {
-  for (const [surveyShare, surveyed] of [[0, 0], [0.2, 20]]) {
-    const run = await trained({ consolidation: { surveyShare } });
-    assert.equal(await drain(survey(run)), undefined);
-    const again = [...run.attempt.buffer.entries()].filter(({ episodes }) => episodes === 8);
-    assert.equal(again.length, surveyed);
-    await run.tools.learner.close();
+Deno.test("consolidate() draws stored policies evenly over their returns, those below the winner", async () => {
+  const run = runWith(WAY, {
+    update: { batchSize: 1000 },
+    consolidation: { updates: 40 },
+    buffer: { exclude: [60, 70] },
+  });
+  // 65 is excluded; 99 is too near the winner's 100.
+  for (const value of [50, 20, 65, 0, 99, 90]) {
+    run.experience.buffer.add(policyOf(run, value), value);
+  }
+  const drawn = drawnIn(run, fromBuffer((await consolidateAll(run)).batches));
+  assertAllClose(drawn.map(({ command }) => command), [0, 0.2, 0.5, 0.9]);
+  assert.deepEqual(drawn.map(({ value }) => value), [0, 20, 50, 90]);
+  // Half the distances of neighbours: 0.1, 0.25, 0.35 and 0.2 of 0.9.
+  const expected = [0.1, 0.25, 0.35, 0.2].map((weight) => 0.85 * weight / 0.9);
+  const tolerance = 4 * 0.5 / Math.sqrt(20_000);
+  assertAllClose(drawn.map(({ share }) => share), expected, { tolerance });
+});
+
+Deno.test("consolidate() draws the winner where no stored policy is below it", async () => {
+  const run = runWith(WAY, {});
+  run.experience.buffer.add(policyOf(run, 5), 120);
+  const drawn = drawnIn(run, fromBuffer((await consolidateAll(run)).batches));
+  assert.deepEqual(drawn.map(({ command, value }) => [command, value]), [[1, 9]]);
+});
+
+Deno.test("consolidate() gives the winner a share of every batch at the best command", async () => {
+  const run = runWith(WAY, { update: { batchSize: 8 }, consolidation: { updates: 3 } });
+  const { batches } = await consolidateAll(run);
+  assert.equal(batches.length, 3);
+  const row = new Float32Array(run.tools.model.parameterCount);
+  for (const { commands, shares, writeTarget } of batches) {
+    assert.deepEqual([commands.length, commands[8]], [9, 1]);
+    assertClose(shares[8], 0.15, 1e-7);
+    assertClose(shares.reduce((sum, share) => sum + share, 0), 1, 1e-6);
+    writeTarget(8, row);
+    assert.equal(row[0], 9);
   }
 });
 
-Deno.test("steadiest() keeps the least deviation of each four neighbours by return", () => {
-  const entryOf = (scaledReturn: number) => ({ scaledReturn } as Entry);
-  const stds = [3, 1, 2, 4, 5, 7, 6, 8, 9];
-  const surveyed = stds.map((std, i) => ({ entry: entryOf(i / 10), std }));
-  const kept = steadiest(surveyed.toReversed());
-  assert.deepEqual([...kept].map(({ scaledReturn }) => scaledReturn), [0.1, 0.4, 0.8]);
+Deno.test("consolidate() never draws milestones of the excluded band", async () => {
+  const run = runWith(WAY, { buffer: { exclude: [50, 75] }, consolidation: { updates: 40 } });
+  const drawn = drawnIn(run, fromWay((await consolidateAll(run)).batches));
+  // 50 is not above 50; 75 is in the band.
+  assert.deepEqual(drawn.map(({ value }) => value), [1, 3, 9]);
 });
 
-Deno.test("consolidate() draws steady policies alone, and its floor is one of them", async () => {
-  const run = tinyRun({
-    warmup: { episodes: 2 },
-    consolidation: { floorShare: 0.2, updates: 8 },
-  });
-  const { buffer } = run.attempt;
-  run.history.returns.push(-2, -2); // scaled 0.4, which none of the steady ones returns
-  run.attempt.startReturn = 0.4;
-  const policy = policyOf(run);
-  const steady = new Set<Entry>();
-  for (let i = 0; i < 20; i++) { // one a bucket
-    const entry = buffer.add(policy.fill(i / 100), { scaledReturn: (41 + 2 * i) / 100, step: 0 })!;
-    if (i % 5 === 1) steady.add(entry);
-  }
-  const drawn = new Set<number>();
-  const draw = buffer.draw.bind(buffer);
-  buffer.draw = (rng, options) => {
-    const result = draw(rng, options);
-    for (const { scaledReturn } of result.entries) drawn.add(scaledReturn);
-    return result;
-  };
-  const commands: number[] = [];
-  const update = run.tools.learner.update.bind(run.tools.learner);
-  run.tools.learner.update = (batches, options) => {
-    for (const batch of batches) commands.push(batch.commands.at(-1)!);
-    return update(batches, options);
-  };
-  const winner = { policy, command: 0.9, meanReturn: 8 };
-  await consolidateAll(run, { winner, steady });
-  assert.deepEqual([...drawn].sort(), [0.53, 0.63, 0.73]);
-  assert.deepEqual(
-    new Set(commands.splice(0)),
-    new Set([0.43]),
-    "0.43 is the steady one nearest to 0.4",
-  );
-  assert.equal(buffer.bucketCount, 20, "all can be drawn again");
+Deno.test("consolidate() makes as many updates as told, with steps that fall to 0", async () => {
+  const run = runWith(WAY, { consolidation: { updates: 20 } });
+  const { rates } = await consolidateAll(run);
+  assert.equal(run.tools.learner.updates, 20);
+  assert.equal(rates.length, 20);
+  assertClose(Math.max(...rates), 1e-3, 1e-5);
+  assert.deepEqual(rates, rates.toSorted((a, b) => b - a));
+  assert.ok(rates[19] < 1e-5);
+  const none = runWith(WAY, { consolidation: { updates: 0 } });
+  assert.deepEqual((await consolidateAll(none)).batches, []);
+});
 
-  // Also where no selection chose a winner, and so there are no anchors.
-  drawn.clear();
-  await consolidateAll(run, { winner: undefined, steady });
-  assert.deepEqual([...drawn].sort(), [0.43, 0.53, 0.63, 0.73]);
+Deno.test("consolidate() makes the generator give the way's policies for their commands", async () => {
+  const way = [[-0.4, 0], [0, 50]] as const;
+  const run = runWith(way, {
+    consolidation: { updates: 1500 },
+    generator: { hiddenSizes: [32, 32] },
+  });
+  const winner = { policy: policyOf(run, 0.4), meanReturn: 100 };
+  for await (const _ of consolidate(run, winner));
+  const rows = await generate(run, [0, 0.5, 1]);
   await run.tools.learner.close();
+  rows.forEach((row, i) =>
+    assertAllClose(row, policyOf(run, [-0.4, 0, 0.4][i]), { tolerance: 0.05 })
+  );
 });

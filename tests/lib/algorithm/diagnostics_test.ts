@@ -10,7 +10,7 @@ import { presetLayers } from "../../../lib/config/presets.ts";
 import { createRun } from "../../../lib/algorithm/run.ts";
 import { models } from "../../../models/models.ts";
 import { assertClose } from "../../support/close.ts";
-import { tinyConfig, tinyRun } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyConfig, tinyRun } from "../../support/tiny_run.ts";
 
 Deno.test("startDiagnostics() shows what is known of the reference configuration's start", async () => {
   const env = "InvertedPendulum-v5";
@@ -42,10 +42,10 @@ Deno.test("startDiagnostics() shows what is known of the reference configuration
   }
   // A normal initialisation of the hidden layer is three times smaller: 1 / sqrt(3 * 256).
   assertClose(start.layers[1].normalDeviation, 0.0361, 1e-4);
-  assertClose(start.batch.bestShare, 0.259, 0.001);
-  assertClose(start.batch.bestTenShare, 0.95, 0.001);
+  assertClose(start.batch!.bestShare, 0.259, 0.001);
+  assertClose(start.batch!.bestTenShare, 0.95, 0.001);
   // Of 24 draws, the sum over buckets of 1 - (1 - p)^24. Measured: 8.59.
-  assertClose(start.batch.distinctPolicies, 8.59, 0.01);
+  assertClose(start.batch!.distinctPolicies, 8.59, 0.01);
 });
 
 async function diagnose(changes: PartialConfig) {
@@ -68,6 +68,16 @@ Deno.test("startDiagnostics() compares the noise with each layer's weights", asy
   }
 });
 
+Deno.test("startDiagnostics() shows adapted noise in units of each layer, around policies that do nothing", async () => {
+  const run = tinyRun({ ...ADAPTED, policy: { hiddenSizes: [] } });
+  const { layers: [layer], deviation, movement, batch } = await startDiagnostics(run);
+  await run.tools.learner.close();
+  // One input and the bias: 0.7 / sqrt(2).
+  assertClose(layer.noise, 0.7 * Math.SQRT1_2);
+  assert.deepEqual([deviation, movement, layer.noiseToSignal], [0, 0, Infinity]);
+  assert.equal(batch, undefined, "nothing is drawn by rank");
+});
+
 Deno.test("startDiagnostics() changes nothing in the run", async () => {
   const run = tinyRun();
   const before = structuredClone({ counters: run.tally, weights: run.tools.learner.state.weights });
@@ -79,7 +89,7 @@ Deno.test("startDiagnostics() changes nothing in the run", async () => {
 /** Diagnoses batches of two draws from two buckets. */
 function twoBuckets(changes: Partial<BufferOptions>) {
   const buffer = { ...REFERENCE_SIZE, ...tinyConfig().buffer, bucketCount: 2, ...changes };
-  return batchDiagnostics(buffer, { batchSize: 2, goalShare: 0 });
+  return batchDiagnostics(buffer, { batchSize: 2 });
 }
 
 Deno.test("batchDiagnostics() counts distinct policies as by hand", () => {

@@ -1,185 +1,172 @@
-/** Exploration noise by its statistics, and how its size adapts. */
+/** Which policies a cycle runs, and who of them did better, by hand. */
 
 import assert from "node:assert/strict";
-import type { PartialConfig } from "../../../lib/config/config.ts";
-import { adaptNoise, addNoise, type NoiseKind } from "../../../lib/algorithm/exploration.ts";
+import { winnerShares } from "../../../lib/algorithm/adapted_noise.ts";
+import {
+  type Compared,
+  drawSiblings,
+  findBetterHalf,
+  findOutstanding,
+  GROUP_SIZE,
+} from "../../../lib/algorithm/exploration.ts";
 import type { TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { GeneratedPolicy } from "../../../lib/policy_space.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
-import { tinyRun } from "../../support/tiny_run.ts";
+import { ADAPTED, follow, tinyRun } from "../../support/tiny_run.ts";
 
-/** A run with a policy large enough for statistics: 1 -> 64 -> 64 -> 1. */
-function wideRun(
-  rollout: NonNullable<PartialConfig["rollout"]>,
-  changes: PartialConfig = {},
-): TrainingRun {
-  return tinyRun({
-    policy: { hiddenSizes: [64, 64] },
-    generator: { tileSize: 32 },
-    rollout,
-    ...changes,
-  });
-}
+/** A policy large enough for statistics: 1 -> 64 -> 64 -> 1, 4,353 numbers. */
+const WIDE: PartialConfig = { policy: { hiddenSizes: [64, 64] }, generator: { tileSize: 32 } };
 
 function zeros(run: TrainingRun): GeneratedPolicy {
   return new Float32Array(run.tools.model.parameterCount) as GeneratedPolicy;
 }
 
-/** The noise on a policy of zeros in one episode, in policy order. */
-function noiseOf(run: TrainingRun, episode = 0): Float32Array {
-  run.tally.episodes = episode;
-  const row = zeros(run);
-  addNoise(run, row);
-  const noise = new Float32Array(row.length);
-  run.tools.model.order.forEach((place, i) => noise[place] = row[i]);
-  return noise;
+function spread(values: ArrayLike<number>): number {
+  return Math.sqrt(Array.from(values).reduce((sum, x) => sum + x * x, 0) / values.length);
 }
 
-function spread(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+/** A run whose generator has been updated, after some episodes. */
+async function trained(changes: PartialConfig): Promise<TrainingRun> {
+  const run = tinyRun({ reports: { evaluations: 0, sweeps: 0 }, ...changes });
+  await follow(run, () => run.tools.learner.updates > 0);
+  await run.tools.learner.close();
+  return run;
 }
 
-Deno.test("addNoise() gives every weight the fixed sigma", () => {
-  const noise = noiseOf(wideRun({ noiseScale: 0.1 }));
+Deno.test("drawSiblings() draws one policy with the fixed sigma on every weight", async () => {
+  const run = await trained({ ...WIDE, rollout: { noise: "fixed", noiseScale: 0.1 } });
+  const centre = zeros(run).fill(3);
+  const siblings = drawSiblings(run, centre);
+  assert.equal(siblings.length, 1);
+  const [{ policy, start, direction }] = siblings;
+  assert.deepEqual([start, direction], [run.tally.starts, undefined]);
+  const noise = policy.map((value) => value - 3);
   // 4,353 numbers: the deviation is known to one per cent.
   assertClose(spread(noise), 0.1, 0.004);
   assert.ok(Math.abs(noise.reduce((sum, x) => sum + x, 0) / noise.length) < 0.005);
+  assert.deepEqual(drawSiblings(run, centre)[0].policy, policy, "the same cycle");
+  run.tally.cycles++;
+  assert.notDeepEqual(drawSiblings(run, centre)[0].policy, policy);
 });
 
-Deno.test("addNoise() repeats itself in the same episode and differs in another", () => {
-  const run = wideRun({});
-  assert.deepEqual(noiseOf(run, 3), noiseOf(run, 3));
-  assert.notDeepEqual(noiseOf(run, 4), noiseOf(run, 3));
+Deno.test("drawSiblings() runs the generator's own policy in the published warm-up", () => {
+  const run = tinyRun();
+  const centre = zeros(run).fill(3);
+  assert.deepEqual(drawSiblings(run, centre)[0].policy, centre);
 });
 
-Deno.test("addNoise() explores at many scales when the noise has a spread", () => {
-  const run = wideRun({ noiseSpread: 1 });
-  const logs = Array.from({ length: 60 }, (_, i) => Math.log(spread(noiseOf(run, i)) / 0.1));
-  const mean = logs.reduce((sum, x) => sum + x, 0) / logs.length;
-  const deviation = Math.sqrt(logs.reduce((sum, x) => sum + (x - mean) ** 2, 0) / logs.length);
-  assertClose(mean, 0, 0.5);
-  assertClose(deviation, 1, 0.35);
-});
-
-Deno.test("addNoise() lets the noise fall to its final share over the budget", () => {
-  const run = wideRun({ finalNoiseShare: 0.2 });
-  assertClose(spread(noiseOf(run)), 0.1, 0.004);
-  run.tally.steps.training = run.task.config.steps;
-  assertClose(spread(noiseOf(run)), 0.02, 0.001);
-  run.tally.steps.training = run.task.config.steps / 2;
-  // Half of the cosine: 0.2 + 0.8 / 2.
-  assertClose(spread(noiseOf(run)), 0.06, 0.003);
-});
-
-Deno.test("addNoise() leaves weights no larger than the limit, or than they were", () => {
-  const sizeAfter = (before: number, weightLimit: number) => {
-    const run = wideRun({ noiseScale: 3, noiseSpread: 0, weightLimit });
-    const row = zeros(run).fill(before);
-    addNoise(run, row);
-    return spread(row);
-  };
-  assertClose(sizeAfter(0.5, 1), 1, 1e-6); // would be the root of 0.25 + 9
-  assertClose(sizeAfter(2, 1), 2, 1e-6);
-  assertClose(sizeAfter(4, 6), 5, 0.1); // the root of 16 + 9 is below the limit
-  assertClose(sizeAfter(4, 0), 5, 0.1);
-});
-
-Deno.test("addNoise() scales a policy down without turning it", () => {
-  const [free, limited] = [0, 0.2].map((weightLimit) =>
-    noiseOf(wideRun({ noiseScale: 1, noiseSpread: 0, weightLimit }))
-  );
-  const factor = 0.2 / spread(free);
-  assertAllClose(limited, free.map((value) => value * factor), { tolerance: 1e-6 });
-});
-
-Deno.test("addNoise() starts anew with every attempt", () => {
-  const attempts = { roundShare: 0.2 };
-  const run = wideRun({ finalNoiseShare: 0 }, { attempts, steps: 1000 });
-  const sigmaAt = (step: number) => {
-    run.tally.steps.training = step;
-    return spread(noiseOf(run));
-  };
-  assertClose(sigmaAt(0), 0.1, 0.004);
-  assertClose(sigmaAt(100), 0.05, 0.002);
-  assert.ok(sigmaAt(200) < 1e-5);
-  run.attempt.startStep = 210;
-  assertClose(sigmaAt(210), 0.1, 0.004);
-  // The last one has all the rest.
-  run.attempt.rounds = 1;
-  run.attempt.startStep = 420;
-  assertClose(sigmaAt(710), 0.05, 0.002);
-  assert.ok(sigmaAt(1000) < 1e-5);
-});
-
-Deno.test("addNoise() explores finely in four of five late rollouts", () => {
-  const run = wideRun({ lateFrom: 0.5, finalNoiseShare: 0.1, noiseSpread: 1 });
-  run.attempt.noiseFactor = 1e-9;
-  const kindsAt = (step: number) => {
-    run.tally.steps.training = step;
-    return Array.from({ length: 200 }, (_, episode) => {
-      run.tally.episodes = episode;
-      const row = zeros(run);
-      const kind = addNoise(run, row);
-      assert.equal(spread(row) > 1e-6, kind === "fine", "fine noise has a factor of its own");
-      return kind;
+Deno.test("drawSiblings() draws mirrored pairs of adapted noise, in units of each weight", () => {
+  const run = tinyRun({ ...ADAPTED, ...WIDE });
+  const { noise } = run.experience;
+  noise!.sigma = 0.5;
+  const centre = zeros(run).fill(2);
+  const siblings = drawSiblings(run, centre);
+  assert.equal(siblings.length, 10);
+  for (let i = 0; i < siblings.length; i += 2) {
+    const [one, other] = [siblings[i].policy, siblings[i + 1].policy];
+    assertAllClose(one.map((value, j) => value + other[j]), zeros(run).fill(4), {
+      tolerance: 1e-6,
     });
-  };
-  assert.ok(kindsAt(299).every((kind) => kind === "wide"));
-  const fine = kindsAt(300).filter((kind) => kind === "fine").length;
-  // Binomial: 160 +- 6.
-  assert.ok(fine > 142 && fine < 178, `${fine}`);
-  // At the end of the budget fine noise has not faded; its logarithm deviates by half of the spread.
-  run.tally.steps.training = 600;
-  const logs = Array.from({ length: 200 }, (_, i) => Math.log(spread(noiseOf(run, i)) / 0.1))
-    .filter((log) => log > -9);
-  assertClose(logs.reduce((sum, log) => sum + log, 0) / logs.length, 0, 0.15);
-  assertClose(Math.sqrt(logs.reduce((sum, log) => sum + log ** 2, 0) / logs.length), 0.5, 0.1);
+  }
+  const [{ policy, direction }] = siblings;
+  const { unit } = run.task;
+  const expected = unit.map((size, j) => 2 + 0.5 * size * direction!.shaped[j]);
+  assertAllClose(policy, expected, { tolerance: 1e-6 });
+  // Unit variance before, so that sigma is what a unit's input deviates by.
+  assertClose(spread(policy.map((value, j) => (value - 2) / unit[j])), 0.5, 0.02);
+  // First layer: one input and the bias, 1 / sqrt(2); the others have 65, bias included.
+  const sizes = new Set([...unit].map((size) => Math.round(size ** -2)));
+  assert.deepEqual([...sizes].sort(), [2, 65]);
 });
 
-Deno.test("addNoise() multiplies sigma by the factor that it adapted to", () => {
-  const run = wideRun({});
-  run.attempt.noiseFactor = 3;
-  assertClose(spread(noiseOf(run)), 0.3, 0.012);
+Deno.test("drawSiblings() gives groups of four a start, the rest joins the last group", async () => {
+  const startsOf = (run: TrainingRun) => drawSiblings(run, zeros(run)).map(({ start }) => start);
+  const run = tinyRun({ ...ADAPTED, steps: 24_000 });
+  assert.equal(GROUP_SIZE, 4);
+  assert.deepEqual(startsOf(run), [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
+  const later = await trained({ ...ADAPTED, steps: 24_000 });
+  const { starts } = later.tally;
+  // 24,000 steps hold 24 times a hundred episodes: six groups.
+  assert.deepEqual(
+    startsOf(later),
+    Array.from({ length: 24 }, (_, i) => starts + Math.floor(i / 4)),
+  );
 });
 
-/** The noise factor after episodes of these scaled returns, from 0.2 for random policies to 1. */
-function factorAfter(
-  returns: readonly number[],
-  successShare: number,
-  kind: NoiseKind = "wide",
-): number {
-  const run = tinyRun({ rollout: { successShare } });
-  run.attempt.startReturn = 0.2;
-  const goals = [0.9, 1.1].map((goal) => ({ scaledReturn: goal, asked: 0, answered: 0 }));
-  for (const scaledReturn of returns) adaptNoise(run, { kind, scaledReturn, goals });
-  const { noiseFactor, fineFactor } = run.attempt;
-  assert.equal(kind === "wide" ? fineFactor : noiseFactor, 1, "the other kind stays");
-  return kind === "wide" ? noiseFactor : fineFactor;
+/** Episodes that are paid nothing for being alive. */
+function episodesOf(...returns: (readonly [value: number, start: number])[]): Compared[] {
+  return returns.map(([value, start]) => ({ return: value, survivalReturn: 0, start }));
 }
 
-Deno.test("adaptNoise() grows with successes, shrinks with failures and rests at the share", () => {
-  // Half of the way from 0.2 to 1 is 0.6.
-  assertClose(factorAfter([0.61], 0.25), Math.exp(0.075));
-  assertClose(factorAfter([0.59], 0.25), Math.exp(-0.025));
-  assertClose(factorAfter([0.9, 0, 0.1, 0.5], 0.25), 1);
-  // Nine tenths of it are 0.92.
-  assertClose(factorAfter([0.91], 0.25, "fine"), Math.exp(-0.025));
-  assertClose(factorAfter([0.93], 0.25, "fine"), Math.exp(0.075));
-  assert.equal(factorAfter([1, 0, 1], 0), 1, "a share of 0 turns it off");
+Deno.test("findBetterHalf() finds who did better than those that started alike", () => {
+  // Means 2 and 100: surpluses -1, 1 and -10, 10. The worst of an easy start is no winner.
+  const better = findBetterHalf(episodesOf([1, 0], [3, 0], [90, 1], [110, 1]));
+  assert.deepEqual(better.map(({ place }) => place), [3, 1]);
+  assertAllClose(better.map(({ share }) => share), winnerShares(4), { tolerance: 1e-12 });
 });
 
-Deno.test("adaptNoise() keeps the noise within a tenth and five times its size", () => {
-  assert.equal(factorAfter(new Array(100).fill(1), 0.25), 5);
-  assert.equal(factorAfter(new Array(200).fill(0), 0.25), 0.1);
+Deno.test("findBetterHalf() gives equals equal shares, across the half's border as well", () => {
+  // Surpluses 3, -1, -1, -1: one winner, and three share what is left.
+  const [first, second] = winnerShares(4);
+  const better = findBetterHalf(episodesOf([4, 0], [0, 0], [0, 0], [0, 0]));
+  assert.deepEqual(better.map(({ place }) => place), [0, 1, 2, 3]);
+  assertAllClose(better.map(({ share }) => share), [first, second / 3, second / 3, second / 3]);
 });
 
-Deno.test("adaptNoise() lets the noise grow where every return is the same", () => {
-  const run = tinyRun({ rollout: { successShare: 0.25 } });
-  run.attempt.startReturn = 0.4;
-  adaptNoise(run, {
-    kind: "wide",
-    scaledReturn: 0.4,
-    goals: [{ scaledReturn: 0.4, asked: 0, answered: 0 }],
-  });
-  assert.ok(run.attempt.noiseFactor > 1);
+Deno.test("findBetterHalf() points nowhere in a cycle in which all are equal", () => {
+  const better = findBetterHalf(episodesOf([7, 0], [7, 0], [9, 1], [9, 1]));
+  assertAllClose(better.map(({ share }) => share), [0.25, 0.25, 0.25, 0.25]);
+});
+
+Deno.test("findBetterHalf() does not depend on scale and offset of returns", () => {
+  const values = [3, 1, 4, 1.5, 9, 2, 6, 5];
+  const at = (scale: number, offset: number) =>
+    findBetterHalf(
+      episodesOf(...values.map((value, i) => [scale * value + offset, i >> 2] as const)),
+    );
+  // Means 2.375 and 5.5: surpluses 0.625, -1.375, 1.625, -0.875 and 3.5, -3.5, 0.5, -0.5.
+  assert.deepEqual(at(1, 0).map(({ place }) => place), [4, 2, 0, 6]);
+  for (const [scale, offset] of [[1e-7, 0], [1e9, 0], [1, -1e4]]) {
+    assert.deepEqual(at(scale, offset), at(1, 0));
+  }
+});
+
+/** Episodes from one start: [earned, paid for being alive]. */
+function alive(...episodes: (readonly [earned: number, survival: number])[]): Compared[] {
+  return episodes.map(([earned, survivalReturn]) => ({
+    return: earned + survivalReturn,
+    survivalReturn,
+    start: 0,
+  }));
+}
+
+const placesOf = (episodes: Compared[]) => findBetterHalf(episodes).map(({ place }) => place);
+
+Deno.test("findBetterHalf() counts being alive up to the cycle's median where more can be earned", () => {
+  // Survivals 10, 20, 30, 1000: the third of four is the median. Worths 9 + 10, 5 + 20, 5 + 30, 0 + 30.
+  assert.deepEqual(placesOf(alive([9, 10], [5, 20], [5, 30], [0, 1000])), [2, 3]);
+  // The one that only stands would win by its return.
+  const standing = alive([9, 10], [5, 20], [5, 30], [0, 1000]);
+  assert.equal(standing.toSorted((a, b) => b.return - a.return)[0], standing[3]);
+  // Falling early costs: 12 + 1 is less than 5 + 20, although it earned more.
+  assert.deepEqual(placesOf(alive([12, 1], [5, 20], [4, 20], [0, 20])), [1, 2]);
+});
+
+Deno.test("findBetterHalf() takes returns as they are where nothing else can be earned", () => {
+  assert.deepEqual(placesOf(alive([0, 10], [0, 20], [0, 30], [0, 1000])), [3, 2]);
+  assert.deepEqual(placesOf(alive([-1, 10], [-2, 20], [-3, 30], [-4, 1000])), [3, 2]);
+});
+
+Deno.test("findOutstanding() finds who is further above the second than that is above the mean", () => {
+  const found = (...returns: number[]) =>
+    findOutstanding(episodesOf(...returns.map((value) => [value, 0] as const)));
+  // The mean is 25: 85 above the second, which is 10 below the mean.
+  assert.deepEqual(found(0, 100, 0, 0), { place: 1, bar: 0 });
+  // The mean of 2, 4, 6, 8 is 5: the best is 2 above the second, which is 1 above the mean.
+  assert.deepEqual(found(2, 4, 6, 8), { place: 3, bar: 6 });
+  // The mean of 0, 0, 6, 8 is 3.5: 2 is less than 2.5.
+  assert.equal(found(0, 0, 6, 8), undefined);
+  assert.equal(found(5, 5, 5, 5), undefined, "equals do not stand out");
+  assert.equal(found(0, 8, 8, 0), undefined, "nor do two");
 });

@@ -5,42 +5,47 @@ import type { PartialConfig } from "../../../lib/config/config.ts";
 import { createReturnScale } from "../../../lib/algorithm/return_scale.ts";
 import { assertClose } from "../../support/close.ts";
 import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
-import { tinyConfig } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
-const EPISODE = { return: 2500, survivalReturn: 800, length: 800, terminated: true };
-
-function scaleOf(changes: PartialConfig) {
-  return createReturnScale(tinyConfig(changes).returns, TINY_ENV_SPEC);
+/** Scales an episode of a return, of which some was paid for being alive. */
+function scaled(changes: PartialConfig, value: number, survivalReturn = 0): number {
+  const scale = createReturnScale(tinyConfig(changes), TINY_ENV_SPEC);
+  return scale.scale({ return: value, survivalReturn });
 }
 
 Deno.test("createReturnScale() maps the range to 0..1 and clips what is below", () => {
-  const scale = scaleOf({ returns: { range: [-100, 300] } });
+  const changes: PartialConfig = { returns: { range: [-100, 300] } };
   // (100 - -100) / 400 = 0.5; above the range the scale goes on.
-  assertClose(scale.scale(100), 0.5);
-  assertClose(scale.scale(500), 1.5);
-  assert.equal(scale.scale(-100), 0);
-  assert.equal(scale.scale(-1e6), 0);
-  assertClose(scale.unscale(0.5), 100);
-  assertClose(scale.unscale(scale.scale(123.25)), 123.25);
+  assertClose(scaled(changes, 100), 0.5);
+  assertClose(scaled(changes, 500), 1.5);
+  assert.equal(scaled(changes, -100), 0);
+  assert.equal(scaled(changes, -1e6), 0);
+  assert.deepEqual(createReturnScale(tinyConfig(changes), TINY_ENV_SPEC).range, [-100, 300]);
 });
 
 Deno.test("createReturnScale() takes the environment's range by default", () => {
-  const { min, max } = scaleOf({});
-  assert.deepEqual([min, max], TINY_ENV_SPEC.returnRange);
+  const { range } = createReturnScale(tinyConfig(), TINY_ENV_SPEC);
+  assert.deepEqual(range, TINY_ENV_SPEC.returnRange);
 });
 
 Deno.test("createReturnScale() keeps or removes the survival reward of the stored return", () => {
-  assert.equal(scaleOf({}).storedReturn(EPISODE), 2500);
-  const removed = scaleOf({ returns: { survivalBonus: "remove" } });
-  assert.equal(removed.storedReturn(EPISODE), 1700);
-  assert.equal(scaleOf({}).survival(EPISODE), 0);
-  // The range of the environment is -10..10.
-  assertClose(removed.survival(EPISODE), 40);
+  // The range of the environment is -10..10: (2500 + 10) / 20, and (1700 + 10) / 20.
+  assertClose(scaled({}, 2500, 800), 125.5);
+  assertClose(scaled({ returns: { survivalBonus: "remove" } }, 2500, 800), 85.5);
+});
+
+Deno.test("createReturnScale() stores returns as they are and knows no range where noise adapts", () => {
+  for (const value of [-1e9, 0, 1e-7, 2500]) assert.equal(scaled(ADAPTED, value, 800), value);
+  // Nor does it ask for one.
+  const { range } = createReturnScale(tinyConfig(ADAPTED), {
+    ...TINY_ENV_SPEC,
+    returnRange: [5, 5],
+  });
+  assert.equal(range, undefined);
 });
 
 Deno.test("createReturnScale() rejects an empty range", () => {
-  const { returns } = tinyConfig();
-  assert.throws(() => createReturnScale(returns, { ...TINY_ENV_SPEC, returnRange: [5, 5] }), {
+  assert.throws(() => createReturnScale(tinyConfig(), { ...TINY_ENV_SPEC, returnRange: [5, 5] }), {
     name: "RangeError",
     message: "Cannot scale returns: their range must rise, got 5 to 5",
   });

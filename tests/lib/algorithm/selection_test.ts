@@ -1,22 +1,24 @@
-/** The competition at the end: equal terms, rounds that share the budget, the truly best one wins. */
+/** The competition at the end: means over the way, equal terms, the truly best one wins. */
 
 import assert from "node:assert/strict";
-import { drain } from "../../support/drain.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { EpisodeRunner, EvaluationJob } from "../../../lib/episodes/evaluate.ts";
-import { selectBest } from "../../../lib/algorithm/selection.ts";
-import { spentSteps } from "../../../lib/algorithm/budget.ts";
+import { selectBest, type Winner } from "../../../lib/algorithm/selection.ts";
+import { choiceEnd, spentSteps, trainingEnd } from "../../../lib/algorithm/budget.ts";
 import { createRun, type TrainingRun } from "../../../lib/algorithm/run.ts";
-import type { StoredPolicy } from "../../../lib/policy_space.ts";
+import type { GeneratedPolicy, StoredPolicy } from "../../../lib/policy_space.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
-import { tinyConfig } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
 const STEPS = 10;
 
-/** Pays a policy its first number, plus what the episode's seed says, up to `luck`. */
-function payingRunner(luck: number): EpisodeRunner & { rounds: EvaluationJob[][] } {
+/** Pays what a policy's first number is worth, plus what the episode's seed says, up to `luck`. */
+function payingRunner(
+  worth: (value: number) => number,
+  luck = 0,
+): EpisodeRunner & { rounds: EvaluationJob[][] } {
   const rounds: EvaluationJob[][] = [];
   return {
     rounds,
@@ -24,7 +26,7 @@ function payingRunner(luck: number): EpisodeRunner & { rounds: EvaluationJob[][]
       rounds.push([...jobs]);
       return Promise.resolve(jobs.map(({ parameters, seeds }) =>
         seeds.map((seed) => ({
-          return: parameters[0] + luck * (seed % 1000) / 1000,
+          return: worth(parameters[0]) + luck * (seed % 1000) / 1000,
           survivalReturn: 0,
           length: STEPS,
           terminated: false,
@@ -35,79 +37,95 @@ function payingRunner(luck: number): EpisodeRunner & { rounds: EvaluationJob[][]
   };
 }
 
-/** A run at the end of its training, whose buffer holds policies of these first numbers. */
+/** A run at the end of its training, whose way went through policies of these first numbers. */
 function trainedRun(
   runner: EpisodeRunner,
-  { stored, episodes, ...changes }: PartialConfig & { stored: number[]; episodes: number },
+  { way, ...changes }: PartialConfig & { way: readonly number[] },
 ): TrainingRun {
-  const config = tinyConfig({ buffer: { kind: "fifo" }, ...changes });
+  const config = tinyConfig({ ...ADAPTED, ...changes });
   const run = createRun(config, { env: new TinyEnv(), models, session: { threads: 1 }, runner });
-  stored.forEach((value, i) => {
-    const row = new Float32Array(run.tools.model.parameterCount) as StoredPolicy;
-    row[run.tools.model.order.indexOf(0)] = value;
-    // The luckiest is not the best: returns fall while the first number rises.
-    run.attempt.buffer.add(row, { scaledReturn: 0.9 - 0.1 * i, step: 0 });
-  });
-  run.tally.steps.training = config.steps - STEPS * episodes;
+  for (const value of way) run.experience.way.push({ policy: policyOf(run, value), return: value });
+  run.tally.steps.training = Math.floor(trainingEnd(run.task));
   return run;
 }
 
-Deno.test("selectBest() halves the field in rounds that share the budget, on the same episodes", async () => {
-  const runner = payingRunner(5);
-  const run = trainedRun(runner, {
-    stored: [1, 2, 3],
-    episodes: 40,
-    command: { top: 3, credit: 1 },
-  });
-  const winner = await drain(selectBest(run));
-  await run.tools.learner.close();
-  const sizes = runner.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]);
-  // 40 / 3 / 6 = 2 episodes for each of six, then 28 / 2 / 3 = 4, then 16 / 1 / 2 = 8.
-  assert.deepEqual(sizes, [[6, 2], [3, 4], [2, 8]]);
-  for (const jobs of runner.rounds) {
-    for (const { seeds } of jobs) assert.deepEqual(seeds, jobs[0].seeds);
-  }
-  const all = runner.rounds.flatMap(([{ seeds }]) => seeds);
-  assert.equal(new Set(all).size, 14, "no episode is played twice by the last ones");
-  assert.equal(spentSteps(run), run.task.config.steps);
-  assertClose(winner!.policy[run.tools.model.order.indexOf(0)], 3);
+/** A policy that is this number first and else 0; without statistics both frames are the same. */
+function policyOf(run: TrainingRun, value: number): StoredPolicy & GeneratedPolicy {
+  const row = new Float32Array(run.tools.model.parameterCount);
+  row[run.tools.model.order.indexOf(0)] = value;
+  return row as unknown as StoredPolicy & GeneratedPolicy;
+}
+
+/** Lets policies compete, and gives the winner. */
+async function choose(run: TrainingRun, last: GeneratedPolicy): Promise<Winner> {
+  const events = selectBest(run, last);
+  const first = await events.next();
+  assert.deepEqual(first.value, { kind: "phase", phase: "choosing", done: 0, total: 1 });
+  const { value, done } = await events.next();
+  assert.ok(done);
+  return value as Winner;
+}
+
+const firstsOf = ({ rounds: [jobs] }: { rounds: EvaluationJob[][] }) =>
+  jobs.map(({ parameters }) => parameters[0]);
+
+Deno.test("selectBest() compares the last policy and means over the end of the way", async () => {
+  const runner = payingRunner((value) => value);
+  const run = trainedRun(runner, { way: [10, 8, 6, 4, 2], steps: 10_000 });
+  await choose(run, policyOf(run, 0));
+  // The last one; the last five: (8 + 6 + 4 + 2 + 0) / 5. Fifteen are not there.
+  assertAllClose(firstsOf(runner), [0, 4], { tolerance: 1e-6 });
+  const long = payingRunner((value) => value);
+  const other = trainedRun(long, { way: Array.from({ length: 50 }, (_, i) => i), steps: 10_000 });
+  await choose(other, policyOf(other, 50));
+  assertAllClose(firstsOf(long), [50, 48, 43, 30.5], { tolerance: 1e-5 });
 });
 
-Deno.test("selectBest() lets those compete as well that ran more than once, if there is room", async () => {
-  const firsts = async (episodes: number) => {
-    const runner = payingRunner(0);
-    const stored = [1, 2, 3, 4, 5, 6, 7, 8];
-    const run = trainedRun(runner, { stored, episodes });
-    for (const entry of [...run.attempt.buffer.entries()].slice(2)) {
-      run.attempt.buffer.relabel(entry, { ...entry, step: 0, episodes: 5 });
-    }
-    const winner = await drain(selectBest(run));
-    await run.tools.learner.close();
-    assert.ok(winner);
-    return runner.rounds[0].map(({ parameters }) => parameters[0]).filter(Number.isInteger);
+Deno.test("selectBest() lets all play the same episodes, within the choice's share", async () => {
+  const runner = payingRunner((value) => value, 5);
+  const run = trainedRun(runner, { way: [1, 2, 3, 4], steps: 10_000 });
+  await choose(run, policyOf(run, 5));
+  const [[one, other]] = runner.rounds;
+  // 300 steps pay for 30 episodes: 15 for each of two.
+  assert.equal(one.seeds.length, 15);
+  assert.deepEqual(other.seeds, one.seeds);
+  assert.equal(new Set(one.seeds).size, 15);
+  assert.equal(run.tally.steps.noiseFree, 300);
+  assert.equal(run.tally.noiseFreeEpisodes, 15);
+  assert.ok(spentSteps(run) <= choiceEnd(run.task));
+});
+
+Deno.test("selectBest() gives what returned most, and its measured mean", async () => {
+  // Returns -(x - 3)^2: the last policy overshoots, the mean of the last five is the best one.
+  const runner = payingRunner((value) => -((value - 3) ** 2));
+  const run = trainedRun(runner, { way: [1, 5, 1, 5], steps: 10_000 });
+  const winner = await choose(run, policyOf(run, 3.5));
+  assertClose(winner.policy[run.tools.model.order.indexOf(0)], 3.1, 1e-6);
+  assertClose(winner.meanReturn, -0.01, 1e-6);
+});
+
+Deno.test("selectBest() lets as many compete as it can pay for, 50 episodes each at most", async () => {
+  const way = Array.from({ length: 50 }, (_, i) => i);
+  const sizesAt = async (episodes: number) => {
+    const runner = payingRunner((value) => value);
+    const run = trainedRun(runner, { way, steps: 100_000 });
+    run.tally.steps.training = Math.floor(choiceEnd(run.task)) - 10 * episodes;
+    await choose(run, policyOf(run, 50));
+    assert.ok(spentSteps(run) <= choiceEnd(run.task));
+    return runner.rounds[0].map(({ seeds }) => seeds.length);
   };
-  // Three by return, one generated for the one goal, and of the sure ones, 3 and on, as many as fit.
-  assert.deepEqual(await firsts(100), [1, 2, 3, 4, 5, 6, 7, 8]);
-  assert.deepEqual(await firsts(16), [1, 2, 3, 4]);
-  assert.deepEqual(await firsts(12), [1, 2, 3]);
-  assert.deepEqual(await firsts(2), []);
+  assert.deepEqual(await sizesAt(1), [1]);
+  assert.deepEqual(await sizesAt(3), [1, 1, 1]);
+  assert.deepEqual(await sizesAt(11), [2, 2, 2, 2]);
+  assert.deepEqual(await sizesAt(300), [50, 50, 50, 50]);
 });
 
-Deno.test("selectBest() gives the mean of all of the winner's episodes as its command", async () => {
-  const run = trainedRun(payingRunner(0), { stored: [4, 2], episodes: 9 });
-  const winner = await drain(selectBest(run));
-  await run.tools.learner.close();
-  // The range of returns is -10..10.
-  assertAllClose([winner!.meanReturn, winner!.command], [4, 0.7]);
-});
-
-Deno.test("selectBest() is content with what is affordable, and without an episode gives nothing", async () => {
-  const few = payingRunner(0);
-  const run = trainedRun(few, { stored: [1, 2, 3], episodes: 3 });
-  assert.ok(Number.isFinite((await drain(selectBest(run)))!.meanReturn));
-  assert.deepEqual(few.rounds.map((jobs) => [jobs.length, jobs[0].seeds.length]), [[1, 3]]);
-  await run.tools.learner.close();
-  const broke = trainedRun(few, { stored: [1], episodes: 0 });
-  assert.equal(await drain(selectBest(broke)), undefined);
-  await broke.tools.learner.close();
+Deno.test("selectBest() takes the last policy unmeasured where no episode is affordable", async () => {
+  const runner = payingRunner((value) => value);
+  const run = trainedRun(runner, { way: [1, 2, 7], steps: 200 });
+  const winner = await choose(run, policyOf(run, 5));
+  assert.deepEqual(runner.rounds, []);
+  assert.equal(winner.policy[run.tools.model.order.indexOf(0)], 5);
+  // What the last rollouts returned.
+  assert.equal(winner.meanReturn, 7);
 });

@@ -45,7 +45,8 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
     assert.equal(rolled.code, 0, rolled.stderr);
     const lines = rolled.stdout.trim().split("\n").map((line) => JSON.parse(line));
     assert.deepEqual(lines[0].observation, [0, 9]);
-    assert.equal(lines.at(-1).t, 8);
+    // It ends above a count of 5, which takes six steps or more, or after eight.
+    assert.ok(lines.at(-1).t >= 6 && lines.at(-1).t <= 8, `${lines.at(-1).t}`);
 
     const curve = ["curve", "--run", out, "--points", "2", "--episodes", "1", "--json"];
     const drawn = await run(curve, { env: { UDRLPG_ENV_COMMAND: countingCommand() } });

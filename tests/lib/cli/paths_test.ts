@@ -24,7 +24,7 @@ Deno.test("every command that reads a run or a file takes it as a word and with 
     const policy = join(folder, "p.json");
     await ok("generate", out, "--return", "20", "--verify", "1", "--out", policy);
     const sweep = join(folder, "sweep.toml");
-    await Deno.writeTextFile(sweep, 'env = "CartPole-v1"\nsteps = 1500\n');
+    await Deno.writeTextFile(sweep, 'env = "CartPole-v1"\nsteps = 5000\n');
     const more = ["--points", "2", "--episodes", "1"];
     const wanted = ["--return", "20", "--verify", "1", "--out", policy];
     const page = ["--out", join(folder, "page.html")];

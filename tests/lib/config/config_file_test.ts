@@ -43,8 +43,8 @@ Deno.test("parseConfig() refuses what it does not know, with the nearest name", 
 
 Deno.test("parseConfig() says what replaced a removed option", () => {
   assertRefused(
-    "[rollout]\nfineAfter = 500000",
-    /^Cannot read configuration "a\.toml": unknown key "rollout\.fineAfter": it was removed: use rollout\.lateFrom, a share of the budget$/,
+    "[calibration]\nepisodes = 5",
+    /^Cannot read configuration "a\.toml": unknown key "calibration\.episodes": it was removed: use calibration\.budgetShare, a share of the budget$/,
   );
   assertRefused("[normaliser]\nkind = 'off'", /unknown key "normaliser\.kind": it was removed: /);
 });
@@ -161,5 +161,6 @@ Deno.test("renderConfig() explains every option", () => {
   const text = renderConfig(resolveConfig([]).config);
   for (const { rule } of listOptions()) assert.ok(text.includes(`# ${rule.doc} (`), rule.doc);
   assert.match(text, /\n# latentSize = 512\n/, "what does not count is a comment");
-  assert.match(text, /\[buffer\]\n# Buckets by return.* \(one of bucket, fifo\)\nkind = "bucket"/);
+  assert.match(text, /\n# bucketCapacity = 1\n/, "nor does what needs something that does not");
+  assert.match(text, /\[rollout\]\n# adapted: .* \(one of adapted, fixed\)\nnoise = "adapted"/);
 });

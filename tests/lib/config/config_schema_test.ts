@@ -72,8 +72,8 @@ Deno.test("describeRule() says type, range, unit and what an option needs", () =
   const rules = new Map(listOptions().map(({ name, rule }) => [name, rule]));
   assert.equal(describeRule(rules.get("update.perCycle")!), "integer, 1 to 256");
   assert.equal(describeRule(rules.get("steps")!), "integer of steps, at least 0");
-  assert.equal(describeRule(rules.get("returns.range")!), "two rising numbers or none");
-  assert.equal(describeRule(rules.get("buffer.kind")!), "one of bucket, fifo");
+  assert.equal(describeRule(rules.get("buffer.exclude")!), "two rising numbers or none");
+  assert.equal(describeRule(rules.get("rollout.noise")!), "one of adapted, fixed");
   assert.equal(describeRule(rules.get("policy.hiddenSizes")!), "list of integers, each at least 1");
   assert.equal(describeRule(rules.get("env")!), "text");
   assert.equal(
@@ -81,7 +81,7 @@ Deno.test("describeRule() says type, range, unit and what an option needs", () =
     'integer, 1 to 65536; counts only with generator.kind = "cvae"',
   );
   assert.equal(
-    describeRule(rules.get("rollout.lateRefreshEvery")!),
-    "integer, at least 0; counts only with rollout.lateFrom above 0",
+    describeRule(rules.get("policy.activation")!),
+    "one of tanh, relu; counts only with a policy.hiddenSizes that is not empty",
   );
 });

@@ -8,25 +8,25 @@ import {
   parseOption,
   resolveConfig,
 } from "../../../lib/config/config.ts";
-import { OPTION_SECTIONS } from "../../../lib/config/options.ts";
+import { type Need, OPTION_SECTIONS } from "../../../lib/config/options.ts";
 import { REMOVED_OPTIONS } from "../../../lib/config/removed_options.ts";
 
 function layer(source: string, values: Record<string, unknown>): ConfigLayer {
   return { source, values: new Map(Object.entries(values)) };
 }
 
-Deno.test("listOptions() has at most 45 options, none of them in steps but the budget", () => {
+Deno.test("listOptions() has at most 30 options, none of them in steps but the budget", () => {
   const options = listOptions();
-  assert.ok(options.length <= 45, `${options.length}`);
+  assert.ok(options.length <= 30, `${options.length}`);
   const inSteps = options.filter(({ rule }) => "unit" in rule && rule.unit === "steps");
   assert.deepEqual(inSteps.map(({ name }) => name), ["steps"]);
 });
 
 Deno.test("findOption() says what replaced a removed option, or the nearest name", () => {
   const message =
-    'Cannot set option "attempts.steps" from --set: unknown option: it was removed: ' +
-    "use attempts.roundShare, a share of the budget";
-  assert.throws(() => findOption("attempts.steps", { source: "--set" }), {
+    'Cannot set option "calibration.commands" from --set: unknown option: it was removed: ' +
+    "use calibration.budgetShare, a share of the budget";
+  assert.throws(() => findOption("calibration.commands", { source: "--set" }), {
     name: "RangeError",
     message,
   });
@@ -41,6 +41,10 @@ Deno.test("REMOVED_OPTIONS names no option that there is, and names those that r
   const sections = Object.keys(OPTION_SECTIONS).join("|");
   for (const [removed, advice] of Object.entries(REMOVED_OPTIONS)) {
     assert.ok(!names.includes(removed), removed);
+    for (const other of Object.keys(REMOVED_OPTIONS)) {
+      const isNamed = new RegExp(`\\b${other}\\b`).test(advice);
+      assert.ok(!isNamed, `${removed} names ${other}, which was removed as well`);
+    }
     for (const [named] of advice.matchAll(new RegExp(`\\b(?:${sections})\\.\\w+`, "g"))) {
       assert.ok(names.includes(named), `${removed}: ${named}`);
     }
@@ -52,10 +56,15 @@ Deno.test("every need names an option that there is, and a value that it can hav
   for (const { name, rule: { needs } } of listOptions()) {
     if (needs === undefined) continue;
     const rule = rules.get(needs.option);
-    assert.ok(rule && rule.needs === undefined, `${name} needs ${needs.option}`);
+    assert.ok(rule, `${name} needs ${needs.option}`);
     if ("is" in needs) assert.ok(rule.type === "choice" && rule.choices.includes(needs.is), name);
-    else if ("above" in needs) assert.ok(rule.type === "integer" || rule.type === "number", name);
     else assert.ok(rule.type === "integers" || rule.type === "interval", name);
+    // What is needed may need something itself, but never in a circle.
+    const chain = [name];
+    for (let need: Need | undefined = needs; need; need = rules.get(need.option)!.needs) {
+      assert.ok(!chain.includes(need.option), `${chain} needs ${need.option}`);
+      chain.push(need.option);
+    }
   }
 });
 
@@ -65,9 +74,10 @@ Deno.test("resolveConfig() refuses an option that does not count, and says what 
     message: 'Cannot set option "cvae.latentSize" from --set: it counts only with ' +
       'generator.kind = "cvae", got "tiled"',
   });
-  assert.throws(() => resolveConfig([layer("a.toml", { "rollout.lateRefreshEvery": 6 })]), {
-    message: 'Cannot set option "rollout.lateRefreshEvery" from a.toml: it counts only with ' +
-      "rollout.lateFrom above 0, got 0",
+  // It needs buckets, which are the default, and they need fixed noise.
+  assert.throws(() => resolveConfig([layer("a.toml", { "buffer.bucketCapacity": 6 })]), {
+    message: 'Cannot set option "buffer.bucketCapacity" from a.toml: it counts only with ' +
+      'rollout.noise = "fixed", got "adapted"',
   });
   assert.throws(() => resolveConfig([layer("--set", { "policy.activation": "relu" })]), {
     message: 'Cannot set option "policy.activation" from --set: it counts only with a ' +
@@ -78,15 +88,19 @@ Deno.test("resolveConfig() refuses an option that does not count, and says what 
 });
 
 Deno.test("resolveConfig() drops an option that a stronger layer makes useless", () => {
-  const file = layer("a.toml", { "buffer.kind": "bucket", "buffer.bucketCapacity": 3 });
-  const { config, sources } = resolveConfig([file, layer("--set", { "buffer.kind": "fifo" })]);
-  assert.equal(config.buffer.bucketCapacity, 10);
-  assert.equal(sources.get("buffer.bucketCapacity"), "default");
+  const file = layer("a.toml", {
+    "rollout.noise": "fixed",
+    "buffer.kind": "bucket",
+    "buffer.bucketCapacity": 3,
+  });
+  for (const stronger of [{ "buffer.kind": "fifo" }, { "rollout.noise": "adapted" }]) {
+    const { config, sources } = resolveConfig([file, layer("--set", stronger)]);
+    assert.equal(config.buffer.bucketCapacity, 1);
+    assert.equal(sources.get("buffer.bucketCapacity"), "default");
+  }
   const weaker = [
-    layer("a.toml", { "buffer.kind": "fifo" }),
-    layer("--set", {
-      "buffer.bucketCapacity": 3,
-    }),
+    layer("a.toml", { "rollout.noise": "fixed", "buffer.kind": "fifo" }),
+    layer("--set", { "buffer.bucketCapacity": 3 }),
   ];
   assert.throws(() => resolveConfig(weaker), /from --set: it counts only with buffer\.kind/);
 });

@@ -6,7 +6,6 @@ import { type Config, flattenConfig, resolveConfig } from "../../../lib/config/c
 import type { Env } from "../../../lib/env.ts";
 import { presetLayers, PRESETS } from "../../../lib/config/presets.ts";
 import { ADAM } from "../../../lib/autodiff/adam.ts";
-import { plannedRounds } from "../../../lib/algorithm/budget.ts";
 import { REFERENCE_SIZE } from "../../../lib/algorithm/buffer.ts";
 import { createRun } from "../../../lib/algorithm/run.ts";
 import { models } from "../../../models/models.ts";
@@ -35,7 +34,7 @@ Deno.test('presetLayers() gives "paper" the budgets and ranges of the reference\
 
 Deno.test('presetLayers() gives "paper" the reference\'s networks, updates and buffer', () => {
   const config = configOf("paper", "Hopper-v5");
-  const { policy, generator, update, rollout, buffer, warmup, command } = config;
+  const { policy, generator, update, rollout, buffer } = config;
   assert.deepEqual(policy.hiddenSizes, [256, 256]);
   assert.deepEqual(generator, {
     kind: "tiled",
@@ -44,32 +43,33 @@ Deno.test('presetLayers() gives "paper" the reference\'s networks, updates and b
     commandEncoding: "scalar",
   });
   assert.deepEqual(
-    [update.learningRate, update.finalLearningRate, update.batchSize, update.perCycle],
-    [2e-6, 2e-6, 24, 8],
+    [update.learningRate, update.batchSize, update.perCycle],
+    [2e-6, 24, 8],
   );
-  assert.deepEqual(
-    [rollout.noiseScale, rollout.noiseSpread, rollout.finalNoiseShare, rollout.refreshEvery],
-    [0.1, 0, 1, 0],
-  );
-  assert.deepEqual([rollout.successShare, command.top, command.credit], [0, 1, 0]);
+  assert.deepEqual(rollout, { noise: "fixed", noiseScale: 0.1 });
   assert.deepEqual(
     [buffer.kind, buffer.bucketCapacity, buffer.whenFull, buffer.weightingScale],
     ["bucket", 1, "drop", 0.3],
   );
   assert.deepEqual(REFERENCE_SIZE, { bucketCount: 800, capacity: 10_000 });
   assert.deepEqual(ADAM, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
-  assert.deepEqual([warmup.episodes, warmup.noise], [10, 0]);
-  assert.deepEqual([config.consolidation.updates, config.selection.budgetShare], [0, 0]);
   // Every hundredth and every tenth of the budget.
   assert.deepEqual(config.reports, { evaluations: 100, sweeps: 10 });
 });
 
-Deno.test('presetLayers() gives "default" attempts where they were measured to help', () => {
-  const roundsOf = (id: string) =>
-    plannedRounds({ config: configOf("default", id), spec: registry.spec(id) });
-  assert.deepEqual(roundsOf("HalfCheetah-v5"), [4, 2]);
-  assert.deepEqual(roundsOf("Hopper-v5"), [2]);
-  assert.deepEqual(roundsOf("Swimmer-v5"), []);
+Deno.test('"default" knows nothing of an environment but how many steps are enough', () => {
+  const { base, environments } = PRESETS.default;
+  assert.deepEqual(Object.keys(base), ["steps"]);
+  for (const [name, changes] of Object.entries(environments)) {
+    assert.deepEqual(Object.keys(changes), ["steps"], name);
+    assert.ok(registry.ids.some((id) => id.startsWith(`${name}-v`)), name);
+  }
+  const { steps: _, env: __, ...common } = configOf("default", "CartPole-v1");
+  for (const id of registry.ids) {
+    const { steps, env, ...rest } = configOf("default", id);
+    assert.ok(steps > 0 && env === id);
+    assert.deepEqual(rest, common, id);
+  }
 });
 
 for (const preset of Object.keys(PRESETS)) {

@@ -53,7 +53,7 @@ function createModel(config: Config, shape: PolicyShape): GeneratorModel {
 }
 
 const ROWS = [7, 3, 5, 1, 9, 4, 6, 2];
-const UPDATE = { perCycle: 8, learningRate: 1e-3, finalLearningRate: 1e-3 };
+const UPDATE = { perCycle: 8, learningRate: 1e-3 };
 
 /** The greatest difference within each tensor, relative to the tensor's greatest number. */
 function relativeError(model: GeneratorModel, a: Float32Array, b: Float32Array): number {

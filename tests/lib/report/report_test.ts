@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { registry } from "../../../envs/registry.ts";
 import type { Chart } from "../../../lib/report/chart.ts";
 import { readPageData } from "../../../lib/report/html.ts";
 import { writeComparison, writeReport } from "../../../lib/report/report.ts";
@@ -18,7 +17,7 @@ interface PageData {
 }
 
 async function reportOf(folder: string): Promise<{ html: string; charts: readonly Chart[] }> {
-  await writeReport(folder, { registry });
+  await writeReport(folder);
   const html = await Deno.readTextFile(join(folder, "report.html"));
   return { html, charts: (readPageData(html) as PageData).charts };
 }
@@ -33,20 +32,6 @@ Deno.test("addressesIn() finds what a browser would ask a network for", () => {
   const page = '<img src="a.png"> url(https://example.org/x) <a href=\'b\'> "wss://c"';
   assert.equal(addressesIn(page).length, 4);
   assert.deepEqual(addressesIn('<p class="x">http</p>'), []);
-});
-
-Deno.test("writeReport() shows what competing attempts were measured at", async () => {
-  await withFolder(async (folder) => {
-    const measured = [10, 30].map((mean, i) => ({ kind: "attempt", step: 40 + 10 * i, mean }));
-    const records = [...SMALL_RUN, ...measured];
-    await writeRunFolder(folder, { records });
-    const { html, charts } = await reportOf(folder);
-    const series = seriesOf(charts, "chart-learning").find(({ label }) =>
-      label.includes("attempt")
-    );
-    assert.deepEqual([series?.x, series?.y], [[40, 50], [10, 30]]);
-    assert.match(html, /where an attempt was measured/);
-  });
 });
 
 Deno.test("writeReport() shows the numbers of the metrics and asks no network", async () => {
@@ -92,9 +77,8 @@ Deno.test("writeReport() shows how requests were met, the last fit and phases, a
       { requested, command: 0, mean, std: 2, n: 5 }
     ));
     const final = { kind: "curve", step: 60, final: true, points: [], asked };
-    const attempt = { kind: "attempt", step: 60, attempt: 1, mean: 5 };
     const rollout = { kind: "episode", step: 60, return: 40, length: 1 };
-    await writeRunFolder(folder, { records: [...SMALL_RUN, rollout, attempt, ...fit, final] });
+    await writeRunFolder(folder, { records: [...SMALL_RUN, rollout, ...fit, final] });
     const { html, charts } = await reportOf(folder);
     // Training met 20 and 40: no return within 12.5 of 60, half of the distance between requests.
     const [met, never] = seriesOf(charts, "chart-following");
@@ -105,10 +89,7 @@ Deno.test("writeReport() shows how requests were met, the last fit and phases, a
     assert.ok(charts.some(({ id }) => id === "chart-raw"), "raw commands are a detail");
     const learning = charts.find(({ id }) => id === "chart-learning");
     assert.ok(learning?.kind === "lines");
-    assert.deepEqual(learning.marks, [
-      { x: 20, label: "warm-up ends" },
-      { x: 60, label: "attempt 2" },
-    ]);
+    assert.deepEqual(learning.marks, [{ x: 20, label: "warm-up ends" }]);
     assert.match(
       html,
       /role="img" tabindex="0" aria-label="Learning: [^"]*best command from 30 to 90/,
@@ -256,14 +237,14 @@ Deno.test({
   async fn() {
     await withFolder(async (folder) => {
       await writeRunFolder(folder, { records: SMALL_RUN });
-      await writeReport(folder, { registry });
+      await writeReport(folder);
       const out = join(folder, "all.html");
       const asked = [{ requested: 20, command: 0, mean: 25, std: 1, n: 5 }];
       const finished = join(folder, "finished");
       await writeRunFolder(finished, {
         records: [...SMALL_RUN, { kind: "curve", step: 100, final: true, points: [], asked }],
       });
-      await writeComparison([finished, finished], { registry, out });
+      await writeComparison([finished, finished], { out });
       for (
         const [path, charts, dark] of [[join(folder, "report.html"), 4, true], [out, 2, false]]
       ) {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import { writeRunConfig } from "../../../lib/run/folder.ts";
 import { findRuns, groupRuns, overSeeds } from "../../../lib/report/across_runs.ts";
-import { readRunData, type RunData } from "../../../lib/report/run_data.ts";
+import { readRunData } from "../../../lib/report/run_data.ts";
 import { summariseGroups, toCsv, toMarkdown } from "../../../lib/report/summary_table.ts";
 import { assertClose } from "../../support/close.ts";
 import { makeFastFolder } from "../../support/fast_folder.ts";
@@ -41,10 +41,6 @@ function writeRun(
   Deno.writeTextFileSync(join(folder, "metrics.jsonl"), text);
 }
 
-function read(folder: string): RunData {
-  return readRunData(folder, () => undefined);
-}
-
 Deno.test("overSeeds() gives mean, deviation, interval and interquartile mean as by hand", () => {
   // 1, 2, 4, 8, 10: mean 5, squares 16 + 9 + 1 + 9 + 25 = 60, deviation sqrt(60 / 4) = sqrt(15);
   // half an interval is 2.77645 sqrt(15 / 5) = 4.80895: from 0.19, which is less than was seen, to 9.81.
@@ -74,14 +70,14 @@ Deno.test("readRunData() takes the final return of finished runs alone", () =>
   withFolder((folder) => {
     const evaluations = Array.from({ length: 32 }, (_, i) => i);
     writeRun(join(folder, "a"), { evaluations, final: 77 });
-    const { values, isFinished, step } = read(join(folder, "a"));
+    const { values, isFinished, step } = readRunData(join(folder, "a"));
     // The last 20 of 0 to 31 are 12 to 31.
     assert.deepEqual({ ...values }, { final: 77, last: 21.5, average: 15.5 });
     assert.deepEqual([isFinished, step], [true, 32]);
     Deno.removeSync(join(folder, "a", "generator.safetensors"));
-    assert.equal(read(join(folder, "a")).values.final, undefined);
+    assert.equal(readRunData(join(folder, "a")).values.final, undefined);
     Deno.removeSync(join(folder, "a", "metrics.jsonl"));
-    const { values: none } = read(join(folder, "a"));
+    const { values: none } = readRunData(join(folder, "a"));
     assert.deepEqual({ ...none }, { final: undefined, last: undefined, average: undefined });
   }));
 
@@ -96,7 +92,7 @@ Deno.test("groupRuns() groups runs that differ in the seed alone and names what 
     for (const [name, config, final] of runs) {
       writeRun(join(folder, name), { config, ...(final === undefined ? {} : { final }) });
     }
-    const rows = summariseGroups(groupRuns(findRuns([folder]).map(read)).groups, "final");
+    const rows = summariseGroups(groupRuns(findRuns([folder]).map(readRunData)).groups, "final");
     assert.deepEqual(
       rows.map(({ group: { runs, options }, result }) => [
         runs.length,

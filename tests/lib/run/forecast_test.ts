@@ -1,12 +1,16 @@
 /** How long a run has left, by a clock that the test moves: right within a third from a tenth of the run on. */
 
 import assert from "node:assert/strict";
-import { plannedCommands } from "../../../lib/algorithm/calibrate.ts";
 import type { TrainingEvent } from "../../../lib/algorithm/events.ts";
 import { createRun, type Tally } from "../../../lib/algorithm/run.ts";
-import { FINAL_EPISODES } from "../../../lib/algorithm/trainer.ts";
-import { reservedSteps, spentSteps } from "../../../lib/algorithm/budget.ts";
-import { REPORTED_EPISODES, SWEPT_COMMANDS } from "../../../lib/algorithm/reports.ts";
+import {
+  finalEpisodes,
+  plannedReports,
+  reportEpisodes,
+  spentSteps,
+  trainingEnd,
+} from "../../../lib/algorithm/budget.ts";
+import { SWEPT_COMMANDS } from "../../../lib/algorithm/reports.ts";
 import { Forecast } from "../../../lib/run/forecast.ts";
 import { Pace, purposeOf, TIME_PURPOSES } from "../../../lib/run/pace.ts";
 import { models } from "../../../models/models.ts";
@@ -36,14 +40,15 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
     update: { perCycle: 8 },
     reports: { evaluations: 20, sweeps: 4 },
     consolidation: { updates: 1000 },
-    calibration: { commands: 33, episodes: 5 },
-    selection: { budgetShare: 0.1 },
+    rollout: { noise: "adapted" },
+    calibration: { budgetShare: 0.1 },
   });
   const env = await registry.make("CartPole-v1");
   const run = createRun(config, { env, models, session: { threads: 1 } });
   const tally = run.tally as Tally;
   const events = function* (): Generator<TrainingEvent> {
-    const trained = steps - reservedSteps(run.task);
+    const trained = trainingEnd(run.task);
+    const planned = plannedReports(run.task);
     const measured = { std: 0, n: 5, ci95: [0, 0] as const };
     clock.now += script.start;
     for (let cycle = 0, evaluations = 0, sweeps = 0; spentSteps(run) + 500 <= trained; cycle++) {
@@ -60,13 +65,22 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
         clock.now += episodes * length * script.noiseFree;
         yield event;
       };
-      if (spentSteps(run) >= (evaluations + 1) * steps / 20) {
+      if (spentSteps(run) >= (evaluations + 1) * steps / planned.evaluations) {
         evaluations++;
-        yield* report(REPORTED_EPISODES, { kind: "evaluation", command: 1, mean: 1, ...measured });
+        yield* report(reportEpisodes(config), {
+          kind: "evaluation",
+          command: 1,
+          mean: 1,
+          ...measured,
+        });
       }
       if (spentSteps(run) >= (sweeps + 1) * steps / 4) {
         sweeps++;
-        yield* report(REPORTED_EPISODES * SWEPT_COMMANDS * 0.6, { kind: "curve", points: [] });
+        yield* report(reportEpisodes(config) * SWEPT_COMMANDS * 0.6, {
+          kind: "curve",
+          range: [0, 1],
+          points: [],
+        });
       }
       clock.now += 0.1;
       yield { kind: "cycle" };
@@ -83,21 +97,20 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
         yield { kind: "phase", phase: name, done, total: parts };
       }
     };
-    const reserved = reservedSteps(run.task);
+    const reserved = 0.03 * steps;
     yield* phase("choosing", {
       parts: 4,
       cost: reserved / 4 * script.noiseFree,
       count: Math.round(reserved / 4),
     });
     yield* phase("fitting", { parts: 125, cost: 8 * script.update, count: 0 });
-    const few = FINAL_EPISODES * last;
+    const few = finalEpisodes(run.task) * last;
     yield* phase("measuring", { parts: 1, cost: few * script.noiseFree, count: few });
-    const { commands, refinements, rehearsals } = plannedCommands(config);
-    const each = 5 * (script.length(0) + last) / 2;
+    const left = steps - spentSteps(run);
     yield* phase("calibrating", {
-      parts: commands + refinements + rehearsals,
-      cost: each * script.noiseFree,
-      count: Math.round(each),
+      parts: 40,
+      cost: left / 40 * script.noiseFree,
+      count: Math.round(left / 40),
     });
   };
   try {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { registry } from "../../../envs/registry.ts";
 import { writeReport } from "../../../lib/report/report.ts";
 import { ReportRenewer } from "../../../lib/run/renew.ts";
 import { ManualClock, run } from "../../support/program.ts";
@@ -14,8 +13,6 @@ class SlowClock extends ManualClock {
   }
 }
 
-const write = (folder: string) => writeReport(folder, { registry });
-
 function runWith(evaluations: number) {
   return { history: { evaluations: { length: evaluations } } };
 }
@@ -25,7 +22,7 @@ Deno.test("ReportRenewer writes after new evaluations, and pauses fifty times as
     await writeRunFolder(folder, { records: SMALL_RUN });
     const path = join(folder, "report.html");
     const clock = new SlowClock();
-    const renewer = new ReportRenewer({ folder, clock, writeReport: write });
+    const renewer = new ReportRenewer({ folder, clock, writeReport });
     const wrote = async (evaluations: number): Promise<boolean> => {
       await Deno.remove(path).catch(() => {});
       await renewer.whenDue(runWith(evaluations));
@@ -49,7 +46,7 @@ Deno.test("ReportRenewer warns when it cannot write, and the run goes on", async
     await Deno.mkdir(join(folder, "report.html"));
     const warnings: string[] = [];
     const onWarning = (text: string) => void warnings.push(text);
-    await new ReportRenewer({ folder, clock: new ManualClock(), writeReport: write, onWarning })
+    await new ReportRenewer({ folder, clock: new ManualClock(), writeReport, onWarning })
       .now();
     assert.equal(warnings.length, 1);
     assert.match(warnings[0], /^Cannot write report ".*report.html": it is a folder$/);

@@ -11,7 +11,7 @@ import { hashHex } from "../../../lib/system/files.ts";
 import { lockRun } from "../../../lib/run/lock.ts";
 import { hashRun, tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
-import { tinyConfig } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
 /** Less than thirty episodes of ten steps, 10 of them before the first cycle. */
 const CONFIG = tinyConfig({ steps: 300, reports: { evaluations: 3, sweeps: 2 } });
@@ -58,19 +58,21 @@ Deno.test("trainInFolder() ends with the same bytes wherever it was stopped", as
 
 Deno.test("trainInFolder() ends with the same bytes under options that keep more state", async () => {
   const variants: PartialConfig[] = [
-    {
-      buffer: { bucketCapacity: 2, whenFull: "oldest" },
-      rollout: { refreshEvery: 3, successShare: 0.25 },
-    },
-    { buffer: { kind: "fifo" }, command: { top: 3, credit: 1 } },
+    { buffer: { bucketCapacity: 2, whenFull: "oldest" } },
+    { buffer: { kind: "fifo" } },
     { generator: { kind: "cvae" } },
+    { ...ADAPTED, steps: 600 },
+    { ...ADAPTED, steps: 600, policy: { hiddenSizes: [] } },
+    { ...ADAPTED, steps: 600, update: { loss: "both" } },
   ];
   for (const variant of variants) {
     const config = tinyConfig({ steps: 250, ...variant });
     await withFolder(async (whole) => {
       await trainTiny(config, whole);
       await withFolder(async (folder) => {
-        await trainTiny(config, folder, { stopAfter: 14 });
+        const { result } = await trainTiny(config, folder, { stopAfter: 3 });
+        assert.equal(result.finished, false);
+        await trainTiny(config, folder, { stopAfter: 1, resume: true });
         await trainTiny(config, folder, { resume: true });
         assert.deepEqual(hashRun(folder), hashRun(whole), JSON.stringify(variant));
       });
@@ -380,7 +382,7 @@ Deno.test("trainInFolder() leaves a folder alone that another process uses", asy
 });
 
 Deno.test("trainInFolder() stops when numbers explode, and keeps the last good checkpoint", async () => {
-  const config = tinyConfig({ update: { learningRate: 1e30, finalLearningRate: 1e30 } });
+  const config = tinyConfig({ update: { learningRate: 1e30 } });
   await withFolder(async (folder) => {
     await assert.rejects(
       trainTiny(config, folder, { checkpointEverySteps: 1 }),
@@ -401,7 +403,8 @@ Deno.test("trainInFolder() names the number that an environment spoils, and the 
     #steps = 0;
     override step(action: ArrayLike<number>) {
       const transition = super.step(action);
-      if (++this.#steps === 137) this.spoil(transition);
+      // Fifty steps are of an evaluation.
+      if (++this.#steps === 187) this.spoil(transition);
       return transition;
     }
     spoil(transition: { reward: number }) {

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { CheckpointStore } from "../../../lib/run/checkpoint/store.ts";
 import { checkpointOf, notesOf } from "../../../lib/run/checkpoint/run_checkpoint.ts";
 import { EMPTY_LOG } from "../../../lib/run/log.ts";
-import type { PartialConfig } from "../../../lib/config/config.ts";
-import type { Attempt, TrainingRun } from "../../../lib/algorithm/run.ts";
+import type { Experience, TrainingRun } from "../../../lib/algorithm/run.ts";
 import { captureState, findNonFinite, hashState, restoreState } from "../../../lib/run/state.ts";
+import type { PartialConfig } from "../../../lib/config/config.ts";
 import { withFolder } from "../../support/run_folder.ts";
-import { follow, tinyRun } from "../../support/tiny_run.ts";
+import { ADAPTED, follow, tinyRun } from "../../support/tiny_run.ts";
 
 const NOTES = { machine: { device: "cpu", threads: 1 }, log: EMPTY_LOG, end: undefined };
 
@@ -18,7 +18,7 @@ async function trainFor(run: TrainingRun, cycles: number): Promise<TrainingRun> 
 }
 
 /** What is known of the stored policies but where they lie. */
-function storedIn({ buffer }: Attempt): object[] {
+function storedIn({ buffer }: Experience): object[] {
   return [...buffer.entries()].map((entry) => ({ ...entry, slot: undefined }));
 }
 
@@ -29,50 +29,73 @@ function saveAndLoad(run: TrainingRun, folder: string) {
   return { loaded: store.load(), path };
 }
 
-Deno.test("restoreState() gives the same state, bit for bit, as captureState() took", async () => {
-  const byActions: PartialConfig = { update: { loss: "function" } };
-  for (const [cycles, changes] of [[0, {}], [3, {}], [25, {}], [3, byActions]] as const) {
-    await withFolder(async (folder) => {
-      const run = await trainFor(tinyRun(changes), cycles);
-      const { loaded, path } = saveAndLoad(run, folder);
-      const other = tinyRun(changes);
-      restoreState(other, loaded, path);
-      assert.equal(hashState(other), hashState(run));
-      assert.deepEqual(other.history, run.history);
-      assert.deepEqual(other.tally, run.tally);
-      assert.deepEqual(storedIn(other.attempt), storedIn(run.attempt));
-      assert.deepEqual(other.attempt.states, run.attempt.states);
-      assert.deepEqual(notesOf(loaded, path).config, run.task.config);
-      await run.tools.learner.close();
-      await other.tools.learner.close();
-    });
-  }
-});
+for (const [kind, changes] of [["fixed", {}], ["adapted", ADAPTED]] as const) {
+  Deno.test(`restoreState() gives the state of ${kind} noise, bit for bit, as captureState() took it`, async () => {
+    for (const cycles of [0, 1, 5]) {
+      await withFolder(async (folder) => {
+        const run = await trainFor(tinyRun(changes), cycles);
+        const { loaded, path } = saveAndLoad(run, folder);
+        const other = tinyRun(changes);
+        restoreState(other, loaded, path);
+        assert.equal(hashState(other), hashState(run));
+        assert.deepEqual(other.history, run.history);
+        assert.deepEqual(other.tally, run.tally);
+        assert.deepEqual(storedIn(other.experience), storedIn(run.experience));
+        for (const part of ["noise", "way", "favoured", "moments", "floor", "goal"] as const) {
+          assert.deepEqual(other.experience[part], run.experience[part], part);
+        }
+        assert.deepEqual(notesOf(loaded, path).config, run.task.config);
+        await run.tools.learner.close();
+        await other.tools.learner.close();
+      });
+    }
+  });
 
-Deno.test("restoreState() brings back attempts that rest", async () => {
-  const changes: PartialConfig = {
-    steps: 1200,
-    attempts: { roundShare: 0.05 },
-    update: { loss: "both" },
-  };
-  const endOf = async (run: TrainingRun) => {
-    const told = await follow(run);
-    await run.tools.learner.close();
-    return { ...told, hash: hashState(run) };
-  };
+  Deno.test(`restoreState() lets a run with ${kind} noise come to the end that it would have had`, async () => {
+    const endOf = async (run: TrainingRun) => {
+      const told = await follow(run);
+      await run.tools.learner.close();
+      return { ...told, hash: hashState(run) };
+    };
+    const all: PartialConfig[] = [changes, { ...changes, policy: { hiddenSizes: [] } }];
+    for (const each of all) {
+      await withFolder(async (folder) => {
+        const run = await trainFor(tinyRun(each), 4);
+        const { loaded, path } = saveAndLoad(run, folder);
+        const other = tinyRun(each);
+        restoreState(other, loaded, path);
+        assert.deepEqual(await endOf(other), await endOf(run));
+      });
+    }
+  });
+}
+
+Deno.test("restoreState() brings back the observations that a loss on actions needs", async () => {
+  const changes: PartialConfig = { ...ADAPTED, update: { loss: "both" } };
   await withFolder(async (folder) => {
-    const run = tinyRun(changes);
-    await follow(run, () => run.tally.attempts >= 3);
+    const run = await trainFor(tinyRun(changes), 2);
     const { loaded, path } = saveAndLoad(run, folder);
     const other = tinyRun(changes);
     restoreState(other, loaded, path);
-    assert.equal(other.resting.length, 2);
-    assert.equal(hashState(other), hashState(run));
-    other.resting.forEach(({ attempt }, i) => {
-      assert.deepEqual(storedIn(attempt), storedIn(run.resting[i].attempt));
-    });
-    // Whichever attempt is taken up again, both runs come to the same end.
-    assert.deepEqual(await endOf(other), await endOf(run));
+    assert.deepEqual(other.experience.states, run.experience.states);
+    assert.ok(run.experience.states!.seen > 0);
+    await run.tools.learner.close();
+    await other.tools.learner.close();
+  });
+});
+
+Deno.test("restoreState() refuses a checkpoint that lacks the shape of the noise", async () => {
+  await withFolder(async (folder) => {
+    const run = await trainFor(tinyRun(ADAPTED), 1);
+    const { loaded, path } = saveAndLoad(run, folder);
+    const experience = new Map(loaded.parts.get("experience"));
+    experience.delete("noise.covariance");
+    const parts = new Map([...loaded.parts, ["experience", experience]]);
+    assert.throws(
+      () => restoreState(tinyRun(ADAPTED), { ...loaded, parts }, path),
+      /^FileError: .*tensor "noise.covariance" must be there/,
+    );
+    await run.tools.learner.close();
   });
 });
 
@@ -91,7 +114,7 @@ Deno.test("captureState() holds recent observations where the loss needs them, a
     const run = await trainFor(tinyRun(changes), 2);
     const { parts } = captureState(run);
     await run.tools.learner.close();
-    return [...parts.get("attempt")!.keys()].filter((name) => name.startsWith("states."));
+    return [...parts.get("experience")!.keys()].filter((name) => name.startsWith("states."));
   };
   assert.deepEqual(await names({}), []);
   assert.deepEqual(await names({ update: { loss: "both" } }), ["states.rows", "states.seen"]);
@@ -112,8 +135,8 @@ Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
 Deno.test("hashState() changes with one bit of one stored policy", async () => {
   const run = await trainFor(tinyRun(), 4);
   const before = hashState(run);
-  const [entry] = run.attempt.buffer.entries();
-  const row = run.attempt.buffer.row(entry.slot);
+  const [entry] = run.experience.buffer.entries();
+  const row = run.experience.buffer.row(entry.slot);
   const bits = new Uint32Array(row.buffer, row.byteOffset, 1);
   bits[0] ^= 1;
   assert.notEqual(hashState(run), before);
@@ -125,7 +148,7 @@ Deno.test("hashState() changes with one bit of one stored policy", async () => {
 Deno.test("findNonFinite() names the first tensor and index", () => {
   const run = tinyRun();
   assert.equal(findNonFinite(run), undefined);
-  run.attempt.moments.mean[0] = NaN;
+  run.experience.moments.mean[0] = NaN;
   assert.equal(findNonFinite(run), "moments.mean[0]");
   run.tools.learner.state.weights[3] = Infinity;
   assert.match(findNonFinite(run)!, /^weights\..*\[3\]$/);

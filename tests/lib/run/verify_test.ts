@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { verifyRun } from "../../../lib/run/verify.ts";
 import { models } from "../../../models/models.ts";
 import { tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
-import { tinyConfig } from "../../support/tiny_run.ts";
+import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
 const CONFIG = tinyConfig({ steps: 200, reports: { evaluations: 2 } });
+/** Ten cycles are the warm-up of fixed noise. */
 const OPTIONS = { registry: tinyRegistry(), models, session: { threads: 1 } };
 
 function edit(path: string, change: (text: string) => string): void {
@@ -22,7 +23,7 @@ Deno.test("verifyRun() replays what a run recorded, finished, interrupted or con
     assert.ok(short.matches, JSON.stringify(short));
     await trainTiny({ ...CONFIG, steps: 300 }, folder, { resume: true });
     const { records, ...rest } = await verifyRun(folder, { ...OPTIONS, cycles: 3 });
-    assert.deepEqual(rest, { matches: true, cycles: 3, hashes: 2 });
+    assert.deepEqual(rest, { matches: true, cycles: 13, hashes: 4 });
     assert.ok(records > 15, `${records} records`);
   });
 });
@@ -61,6 +62,19 @@ Deno.test("verifyRun() refuses a run whose generator is damaged", async () => {
       verifyRun(folder, OPTIONS),
       /^FileError: Cannot read generator ".*": it must match its checksum/,
     );
+  });
+});
+
+Deno.test("verifyRun() replays a run with adapted noise, and finds a change in its second cycle", async () => {
+  await withFolder(async (folder) => {
+    await trainTiny(tinyConfig(ADAPTED), folder);
+    const { matches, cycles, hashes } = await verifyRun(folder, { ...OPTIONS, cycles: 2 });
+    // The first one is the warm-up.
+    assert.deepEqual([matches, cycles, hashes], [true, 3, 2]);
+    const path = join(folder, "metrics.jsonl");
+    edit(path, (text) => text.replace(/"cycle":2,"hash":"./, '"cycle":2,"hash":"x'));
+    const { difference } = await verifyRun(folder, OPTIONS);
+    assert.match(difference!.recorded, /"cycle":2/);
   });
 });
 

@@ -34,7 +34,7 @@ Deno.test("expandSweep() draws the same again, and more draws leave the first on
   const text = (draws: number) =>
     `env = "CartPole-v1"\n[random]\ndraws = ${draws}\nseed = 4\n` +
     `update.batchSize = { min = 1, max = 3 }\nupdate.perCycle = { choices = [1, 2] }\n` +
-    `rollout.noiseScale = { min = 0.1, max = 0.2 }`;
+    `update.learningRate = { min = 0.1, max = 0.2 }`;
   const few = expand(text(20)).map(({ folder }) => folder);
   assert.deepEqual(expand(text(20)).map(({ folder }) => folder), few);
   assert.deepEqual(expand(text(30)).slice(0, 20).map(({ folder }) => folder), few);
@@ -44,25 +44,25 @@ Deno.test("expandSweep() draws the same again, and more draws leave the first on
 
 Deno.test("expandSweep() names folders by what the configuration is, not how it was given", () => {
   const [plain] = expand('env = "CartPole-v1"\nsteps = 500');
-  const [grid] = expand('env = "CartPole-v1"\n[grid]\nsteps = [500]\nupdate.goalShare = [0]');
-  assert.equal(grid.folder, plain.folder); // 0 is the default
+  const [grid] = expand('env = "CartPole-v1"\n[grid]\nsteps = [500]\nupdate.perCycle = [4]');
+  assert.equal(grid.folder, plain.folder); // 4 is the default
   assert.match(plain.folder, /^runs\/s\/CartPole-v1-[0-9a-f]{12}-seed1$/);
   const [other] = expand('env = "CartPole-v1"\nsteps = 501');
   assert.notEqual(other.hash, plain.hash);
   const [seeded] = expand('env = "CartPole-v1"\nsteps = 500\nseed = 2');
   assert.equal(seeded.hash, plain.hash);
   assert.notEqual(seeded.folder, plain.folder);
-  const doubled = expand('env = "CartPole-v1"\n[grid]\nupdate.goalShare = [0.5, 0.5]');
+  const doubled = expand('env = "CartPole-v1"\n[grid]\nupdate.perCycle = [5, 5]');
   assert.equal(doubled.length, 1);
   const [preset] = expand('env = "CartPole-v1"\nsteps = 0');
   assert.equal(preset.config.steps, 50_000); // the preset's own
 });
 
 Deno.test("expandSweep() lets variables win over shared values and lose against varied ones", () => {
-  const sweep = parseSweep('env = "CartPole-v1"\nsteps = 5\n[grid]\nupdate.goalShare = [0.5]', "s");
-  const variables = new Map<string, unknown>([["steps", 7], ["update.goalShare", 0.1]]);
+  const sweep = parseSweep('env = "CartPole-v1"\nsteps = 5\n[grid]\nupdate.perCycle = [5]', "s");
+  const variables = new Map<string, unknown>([["steps", 7], ["update.perCycle", 2]]);
   const [{ config }] = expandSweep(sweep, { out: "o", variables });
-  assert.deepEqual([config.steps, config.update.goalShare], [7, 0.5]);
+  assert.deepEqual([config.steps, config.update.perCycle], [7, 5]);
 });
 
 Deno.test("expandSweep() refuses a sweep without an environment or with an unknown preset", () => {
@@ -112,9 +112,9 @@ Deno.test("expandSweep() keeps every run folder in its own, whatever an environm
 
 Deno.test("expandSweep() leaves out what a varied value makes useless, and refuses what never counts", () => {
   const runs = expand(
-    'env = "CartPole-v1"\nbuffer.bucketCapacity = 3\n[grid]\nbuffer.kind = ["bucket", "fifo"]',
+    'env = "CartPole-v1"\nrollout.noise = "fixed"\nbuffer.bucketCapacity = 3\n[grid]\nbuffer.kind = ["bucket", "fifo"]',
   );
-  assert.deepEqual(runs.map(({ config }) => config.buffer.bucketCapacity), [3, 10]);
+  assert.deepEqual(runs.map(({ config }) => config.buffer.bucketCapacity), [3, 1]);
   assert.deepEqual(runs.map(({ given }) => given.has("buffer.bucketCapacity")), [true, false]);
   assert.throws(() => expand('env = "CartPole-v1"\ncvae.latentSize = 8'), {
     name: "RangeError",

@@ -3,7 +3,11 @@
 import { flattenConfig } from "../../../config/config.ts";
 import { renderValue } from "../../../config/config_file.ts";
 import type { ResolvedRun } from "../../../config/run_settings.ts";
-import { type StartDiagnostics, startDiagnostics } from "../../../algorithm/diagnostics.ts";
+import {
+  type BatchDiagnostics,
+  type StartDiagnostics,
+  startDiagnostics,
+} from "../../../algorithm/diagnostics.ts";
 import { createRun } from "../../../algorithm/run.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { formatTable } from "../../output.ts";
@@ -55,15 +59,21 @@ function describeStart(start: StartDiagnostics): string[] {
       digits(layer.movement),
     ]),
   ]);
-  const percent = (share: number) => `${digits(100 * share)} %`;
-  const { buckets, bestShare, bestTenShare, distinctPolicies, batchSize, goalShare } = batch;
   return [
     "",
     `Generator: ${start.generatorWeights} weights; policy: ${start.policyParameters} parameters.`,
     "",
     "At the start, before any update:",
     ...table,
-    "",
+    ...(batch ? ["", ...describeBatch(batch)] : []),
+  ];
+}
+
+function describeBatch(batch: BatchDiagnostics): string[] {
+  const digits = (value: number) => formatNumber(value, 2);
+  const percent = (share: number) => `${digits(100 * share)} %`;
+  const { buckets, bestShare, bestTenShare, distinctPolicies, batchSize } = batch;
+  return [
     `With all ${buckets} buckets filled, the best one gets ${
       percent(bestShare)
     } of what is drawn and the`,
@@ -71,8 +81,5 @@ function describeStart(start: StartDiagnostics): string[] {
       digits(distinctPolicies)
     } of ${batchSize} draws for a batch are ` +
     "distinct policies.",
-    ...(goalShare > 0
-      ? [`${percent(goalShare)} of a batch is the policies that rollouts ask for.`]
-      : []),
   ];
 }

@@ -49,7 +49,6 @@ import {
   type RunResult,
 } from "../../../report/run_result.ts";
 import { readRunData } from "../../../report/run_data.ts";
-import { specLookup } from "../../../report/report.ts";
 import { timesOf } from "../../../report/run_times.ts";
 import { listSettings, type ResolvedRun } from "../../../config/run_settings.ts";
 import { listOptions } from "../../../config/config.ts";
@@ -217,16 +216,15 @@ async function trainRun(
   const progress = output.progress("steps");
   const interruption = program.listen();
   try {
-    const registry = await program.registry();
     const result = await trainInFolder(config, {
-      registry,
+      registry: await program.registry(),
       models: await program.models(),
       folder: runFolderOf(resolved),
       preset: settings.preset,
       session: { device, ...(threads > 0 ? { threads } : {}) },
       async writeReport(folder) {
         const { writeReport } = await import("../../../report/report.ts");
-        await writeReport(folder, { registry });
+        await writeReport(folder);
       },
       clock: program.clock,
       ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
@@ -247,7 +245,7 @@ async function trainRun(
     output.endProgress();
     if (!result.finished) failInterrupted(interruption.signal, { result, values });
     const folder = runFolderOf(resolved);
-    const summary = resultOf(readRunData(folder, specLookup(registry)), timesOf(folder));
+    const summary = resultOf(readRunData(folder), timesOf(folder));
     const { reachable = null, obedience = null } = summary;
     output.result(
       { finalReturn: null, ...result, reachable, obedience },

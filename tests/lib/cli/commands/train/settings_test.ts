@@ -44,14 +44,14 @@ Deno.test("train takes a value from the strongest place that gives one", async (
     assert.deepEqual(seen("env"), ["CartPole-v1", `file "${path}"`]);
     assert.deepEqual(seen("buffer.bucketCapacity"), [2, `file "${path}"`]);
     assert.deepEqual(seen("update.learningRate"), [2, `file "${path}"`]);
-    assert.deepEqual(seen("update.finalLearningRate"), [2e-6, 'preset "paper"']);
+    assert.deepEqual(seen("buffer.whenFull"), ["drop", 'preset "paper"']);
     assert.deepEqual(seen("steps"), [100_000, 'preset "paper" for CartPole']);
     assert.deepEqual(seen("update.batchSize"), [3, "UDRLPG_UPDATE_BATCH_SIZE"]);
     assert.deepEqual(seen("update.perCycle"), [4, "--set"]);
     assert.deepEqual(seen("seed"), [5, "--seed"]);
     assert.deepEqual(seen("device"), ["webgpu", "UDRLPG_DEVICE"]);
     assert.deepEqual(seen("threads"), [2, "--threads"]);
-    assert.deepEqual(seen("warmup.noise"), [0, 'preset "paper"']);
+    assert.deepEqual(seen("rollout.noise"), ["fixed", 'preset "paper"']);
     assert.deepEqual(seen("preset"), ["paper", "--preset"]);
   });
 });
@@ -102,9 +102,9 @@ Deno.test("train refuses wrong settings in one line", async () => {
     [["--env", "CartPole-v1", "--set", "x"], 2, /must be key=value, got "x"$/],
     [["--env", "CartPole-v1", "--set", "sed=3"], 2, /unknown option: did you mean "seed"\?$/],
     [
-      ["--env", "CartPole-v1", "--set", "rollout.fineAfter=500000"],
+      ["--env", "CartPole-v1", "--set", "calibration.commands=9"],
       2,
-      /^Cannot set option "rollout\.fineAfter" from --set: unknown option: it was removed: use rollout\.lateFrom, a share of the budget$/,
+      /^Cannot set option "calibration\.commands" from --set: unknown option: it was removed: use calibration\.budgetShare, a share of the budget$/,
     ],
     [
       ["--env", "CartPole-v1", "--set", "cvae.latentSize=8"],
@@ -144,13 +144,11 @@ Deno.test("train names the variable of a bad value", async () => {
   );
 });
 
-Deno.test("train --dry-run tells what share of a batch the goals have, where they have one", async () => {
-  const preview = async (goalShare: string) => {
-    const set = ["--env", "CartPole-v1", "--set", `update.goalShare=${goalShare}`];
-    return (await run(["train", "--dry-run", ...set])).stdout;
-  };
-  assert.match(await preview("0.25"), /^25 % of a batch is the policies that rollouts ask for\.$/m);
-  assert.doesNotMatch(await preview("0"), /rollouts ask for\./);
+Deno.test("train --dry-run tells how batches are drawn where they are drawn by rank", async () => {
+  const preview = async (preset: string) =>
+    (await run(["train", "--dry-run", "--env", "CartPole-v1", "--preset", preset])).stdout;
+  assert.match(await preview("paper"), /^With all 800 buckets filled, the best one gets 26 %/m);
+  assert.doesNotMatch(await preview("default"), /buckets filled/);
 });
 
 Deno.test("train names a folder under runs/, whatever an environment calls itself", () => {
