@@ -7,6 +7,7 @@ import type { TrainedGenerator } from "./generator_file.ts";
 import { episodeSeed, streamFor } from "../numbers/streams.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { toPolicyOrder } from "../policy_space.ts";
+import { goldenBetween } from "../numbers/golden.ts";
 
 /** One request and what its policy earned. */
 export interface CurvePoint extends MeasuredReturn {
@@ -60,8 +61,8 @@ export async function measureCurve(
 ): Promise<Curve> {
   const { points: count, from, to, episodes, seed } = options;
   const spacing = (to - from) / Math.max(1, count - 1);
-  const points: CurvePoint[] = [];
-  for (let i = 0; i < count; i++) {
+  const points = new Array<CurvePoint>(count);
+  for (const i of scattered(count)) {
     const requested = count === 1 ? to : from + i * spacing;
     const { command } = commandFor(generator.calibration, requested);
     const rng = streamFor(seed, "latent", i);
@@ -74,10 +75,23 @@ export async function measureCurve(
     const [results] = await options.runner.run(jobs, generator.normaliser);
     const seen = generator.seenReturns.some((value) => Math.abs(value - requested) <= spacing / 2);
     const point = { requested, command, seen, ...measureReturn(results) };
-    points.push(point);
+    points[i] = point;
     options.onPoint?.(point);
   }
   return { env: generator.spec.id, points, ...summariseCurve(points, to - from) };
+}
+
+/**
+ * Lists 0 to count - 1 so that every beginning of the list is spread over all of them: requests for low
+ * returns are short episodes, and measured first they would promise an early end.
+ */
+function scattered(count: number): number[] {
+  const places = Array.from({ length: count }, (_, i) => goldenBetween(i, { min: 0, max: 1 }));
+  return places.map((_, i) => i).sort((a, b) => places[a] - places[b])
+    .reduce<number[]>((order, rank, i) => {
+      order[rank] = i;
+      return order;
+    }, []);
 }
 
 /** Sums up how well achieved returns follow requested ones over a range of the given width. */

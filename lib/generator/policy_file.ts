@@ -179,7 +179,7 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
     }
     const { parameters, normaliser } = numbers;
     return JSON.stringify({
-      metadata: sealMetadata({ tensors: tensorsOf(numbers), metadata }),
+      metadata: asValues(sealMetadata({ tensors: tensorsOf(numbers), metadata })),
       normaliser: { mean: [...normaliser.mean], deviation: [...normaliser.deviation] },
       parameters: [...parameters],
     }) + "\n";
@@ -203,6 +203,21 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
     });
   },
 };
+
+/** Metadata that JSON files hold as values, and the others as text of JSON. */
+const VALUES: readonly string[] = ["hiddenSizes", "requestedReturn", "command", "measuredReturn"];
+
+function asValues(metadata: Readonly<Record<string, string>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(metadata).map((
+      [key, text],
+    ) => [key, VALUES.includes(key) ? JSON.parse(text) : text]),
+  );
+}
+
+/** How the parameters lie, for whoever reads a file without this program. */
+const LAYOUT =
+  "W1, b1, W2, b2, ...; W row by row, [out][in]; (observation - mean) / deviation goes in";
 
 /** A policy's numbers as the tensors that safetensors files hold and that checksums are of. */
 function tensorsOf(
@@ -232,6 +247,7 @@ function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, 
     environment: label.environment,
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
     activation: numbers.activation,
+    parameterLayout: LAYOUT,
     requestedReturn: String(label.requestedReturn),
     command: String(label.command),
     measuredReturn: JSON.stringify(label.measuredReturn),
@@ -357,6 +373,8 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
       key,
       typeof value === "string"
         ? value
+        : VALUES.includes(key)
+        ? JSON.stringify(value)
         : fail(path, `metadata ${JSON.stringify(key.slice(0, 200))} must be text`),
     ]),
   );

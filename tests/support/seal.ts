@@ -28,8 +28,15 @@ export function sealedJson({ metadata, parameters, normaliser }: JsonPolicy): st
       data: Float64Array.from(deviation),
     }],
   ]);
-  const sealed = sealMetadata({ tensors, metadata: metadata as Record<string, string> });
-  return JSON.stringify({ metadata: sealed, normaliser, parameters });
+  // The checksum is of the metadata as text, as the reader has it.
+  const texts = Object.fromEntries(
+    Object.entries(metadata).map((
+      [key, value],
+    ) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+  const sealed = sealMetadata({ tensors, metadata: texts });
+  const checked = { ...metadata, [CHECKSUM_KEY]: sealed[CHECKSUM_KEY] };
+  return JSON.stringify({ metadata: checked, normaliser, parameters });
 }
 
 /** Gives a C header the checksum that it should have, where it has a line for one. */

@@ -317,3 +317,19 @@ Deno.test("formatOf() reads the ending and rejects others", () => {
     });
   }
 });
+
+Deno.test("writePolicy() writes numbers as numbers into JSON, and says in every format how parameters lie", () =>
+  withFolder(async (folder) => {
+    for (const format of POLICY_FORMATS) {
+      const path = join(folder, `p.${format}`);
+      write(path, "CartPole-v1");
+      const { metadata } = readPolicy(path, { models });
+      assert.match(metadata.parameterLayout, /^W1, b1, W2, b2, .*row by row/, format);
+      assert.equal(metadata.requestedReturn, "180.5", "read as text, as ever");
+    }
+    const { metadata } = JSON.parse(await Deno.readTextFile(join(folder, "p.json")));
+    assert.equal(metadata.requestedReturn, 180.5);
+    assert.equal(metadata.command, 0.1 + 0.2);
+    assert.deepEqual(metadata.hiddenSizes, RELU.hiddenSizes);
+    assert.deepEqual(metadata.measuredReturn.seeds, [1, 2 ** 32 - 1, 3]);
+  }));
