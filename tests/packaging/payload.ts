@@ -7,11 +7,14 @@
  * when Deno has its cache, so a bundle has little to win, and workers load modules by address, which
  * a bundle would break.
  *
+ * WebAssembly modules lose what only debuggers read (strip_wasm.ts).
+ *
  * When the program imports a new package: add a line to PACKAGES; a test compares it with deno.json.
  */
 
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripWasm } from "./strip_wasm.ts";
 
 /** The checkout's folder. */
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
@@ -171,7 +174,8 @@ function packageFolder(name: string, beside: string | undefined): string {
 
 function copy(from: string, to: string): void {
   Deno.mkdirSync(dirname(to), { recursive: true });
-  Deno.copyFileSync(from, to);
+  if (from.endsWith(".wasm")) Deno.writeFileSync(to, stripWasm(Deno.readFileSync(from)));
+  else Deno.copyFileSync(from, to);
 }
 
 /** Gives the commit of the checkout, with "-dirty" behind it when files of these paths differ from it. */
