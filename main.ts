@@ -6,6 +6,13 @@ import { openTextStream } from "./lib/cli/text_stream.ts";
 import { systemClock } from "./lib/system/clock.ts";
 import { VERSION } from "./lib/system/version.ts";
 
+/** The input whose end means that the program which started this one is gone. */
+function parentInput(): ReadableStream<Uint8Array> | undefined {
+  const isHandedOver = Deno.env.get("UDRLPG_STOP_WITH_INPUT") === "1" &&
+    !Deno.stdin.readable.locked;
+  return isHandedOver ? Deno.stdin.readable : undefined;
+}
+
 if (import.meta.main) {
   const columns = () => Deno.consoleSize().columns;
   Deno.exitCode = await runProgram(Deno.args, {
@@ -20,6 +27,6 @@ if (import.meta.main) {
     stderr: openTextStream(Deno.stderr, { columns }),
     clock: systemClock(),
     env: (name) => Deno.env.get(name),
-    listen: () => listenForSignals(Deno),
+    listen: () => listenForSignals(Deno, parentInput()),
   });
 }

@@ -3,10 +3,10 @@
  * played by a child process, which ends with the command however that ends.
  */
 
-import { DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
+import { DEFAULT_GRACE_SECONDS, DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
 import { InterruptedError, UsageError } from "../system/errors.ts";
 import type { CommandContext, Interruption } from "./program.ts";
-import { type OptionParser, setting, settingOr } from "./options.ts";
+import { type OptionParser, setting, settingOr, toggle } from "./options.ts";
 import { numberValue, textValue } from "./values.ts";
 
 /** The values of the options. */
@@ -17,12 +17,18 @@ export interface EnvCommandValues {
   readonly envCommand: string | undefined;
   /** --env-timeout */
   readonly envTimeout: number;
+  /** --env-grace */
+  readonly envGrace: number;
+  /** --env-clear */
+  readonly envClear: boolean;
 }
 
-/** Makes the parsers of the two options. */
+/** Makes the parsers of the options. */
 export function envCommandOptions(): {
   readonly envCommand: OptionParser<string | undefined>;
   readonly envTimeout: OptionParser<number>;
+  readonly envGrace: OptionParser<number>;
+  readonly envClear: OptionParser<boolean>;
 } {
   return {
     envCommand: setting(
@@ -35,6 +41,15 @@ export function envCommandOptions(): {
       numberValue({ metavar: "SECONDS", min: 0.1, max: 1e6 }),
       { fallback: DEFAULT_TIMEOUT_SECONDS, doc: "Time that it has for each answer" },
     ),
+    envGrace: settingOr(
+      "--env-grace",
+      numberValue({ metavar: "SECONDS", min: 0, max: 1e6 }),
+      {
+        fallback: DEFAULT_GRACE_SECONDS,
+        doc: "Time that it has to end when its input ends, and for its answer after a signal",
+      },
+    ),
+    envClear: toggle("--env-clear", "Give it none of your environment variables but PATH and HOME"),
   };
 }
 
@@ -64,7 +79,7 @@ export function withOwnHint<T>(
 /**
  * Does a command's work with the environment that --env-command describes, if it is given: the program's
  * registry has it, and `env` names it. A signal ends the child, and so the work, unless the work listens
- * for signals itself.
+ * for signals itself; then the child still has its grace for each answer.
  * @throws {UsageError} when --env names another environment, or the command cannot be started.
  * @throws {InterruptedError} after a signal. @throws whatever the work throws.
  */
@@ -73,16 +88,18 @@ export async function withEnvironments<V extends EnvCommandValues>(
   context: CommandContext,
   work: (values: V, context: CommandContext) => Promise<void>,
 ): Promise<void> {
-  const { envCommand: command, envTimeout: timeoutSeconds } = values;
+  const { envCommand: command, envTimeout: timeoutSeconds, envGrace: graceSeconds } = values;
   if (command === undefined) return await work(values, context);
   const { program } = context;
   const { withEnvCommand } = await import("../episodes/process/env_registry.ts");
   const base = await program.registry();
   const interruption = program.listen();
   const hangUp = new AbortController();
+  const stopping = new AbortController();
   let isWorkListening = false;
   const onSignal = () => {
-    if (!isWorkListening) hangUp.abort();
+    if (isWorkListening) stopping.abort(interruption.signal.reason);
+    else hangUp.abort();
   };
   const listen = (): Interruption => {
     isWorkListening = true;
@@ -90,7 +107,13 @@ export async function withEnvironments<V extends EnvCommandValues>(
   };
   interruption.signal.addEventListener("abort", onSignal);
   try {
-    const registry = await withEnvCommand(base, command, { timeoutSeconds, signal: hangUp.signal });
+    const registry = await withEnvCommand(base, command, {
+      timeoutSeconds,
+      graceSeconds,
+      signal: hangUp.signal,
+      stopping: stopping.signal,
+      ...(values.envClear ? { env: fewVariables(program.env) } : {}),
+    });
     try {
       const { id } = registry.described;
       if (values.env !== undefined) {
@@ -111,6 +134,18 @@ export async function withEnvironments<V extends EnvCommandValues>(
     interruption.signal.removeEventListener("abort", onSignal);
     interruption.stop();
   }
+}
+
+/** What a program needs to be found and to find its own files. */
+function fewVariables(env: (name: string) => string | undefined): Record<string, string> {
+  return Object.fromEntries(["PATH", "HOME"].flatMap((name) => {
+    try {
+      const value = env(name);
+      return value === undefined ? [] : [[name, value]];
+    } catch {
+      return []; // this program may not see it
+    }
+  }));
 }
 
 /** Checks that what else names an environment names the one of the command. @throws {UsageError} */

@@ -4,6 +4,9 @@
  *
  * SIGHUP comes when a terminal is closed or a connection is lost. nohup cannot keep it away: the runtime
  * resets what the program's caller had set for the signal.
+ *
+ * A program that starts this one and may be killed hands it an input that ends then (UDRLPG_STOP_WITH_INPUT):
+ * the end of that input counts as SIGHUP.
  */
 
 import { InterruptedError, type InterruptSignal, SIGNAL_EXIT_CODES } from "../system/errors.ts";
@@ -21,8 +24,14 @@ export interface SignalSource {
 
 const SIGNALS = Object.keys(SIGNAL_EXIT_CODES) as readonly InterruptSignal[];
 
-/** Listens for the signals that interrupt a command, where the system knows them. */
-export function listenForSignals(source: SignalSource): Interruption {
+/**
+ * Listens for the signals that interrupt a command, where the system knows them.
+ * @param input One whose end interrupts the command too.
+ */
+export function listenForSignals(
+  source: SignalSource,
+  input?: ReadableStream<Uint8Array>,
+): Interruption {
   const controller = new AbortController();
   let asked = 0;
   const listeners = SIGNALS.map((signal) => {
@@ -43,10 +52,25 @@ export function listenForSignals(source: SignalSource): Interruption {
       return false; // Windows has no SIGTERM
     }
   });
+  const reader = input?.getReader();
+  if (reader !== undefined) {
+    readToEnd(reader).then(() =>
+      controller.abort(new InterruptedError("Interrupted by the end of its input", "SIGHUP"))
+    );
+  }
   return {
     signal: controller.signal,
     stop() {
+      reader?.cancel().catch(() => {});
       for (const { signal, listener } of active) source.removeSignalListener(signal, listener);
     },
   };
+}
+
+async function readToEnd(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // An input that cannot be read has ended, too.
+  }
 }

@@ -81,7 +81,7 @@ export interface TrainResult {
   readonly preset: string;
   /** Seed of the run. */
   readonly seed: number;
-  /** Simulated steps that the budget paid for. */
+  /** Simulated steps that the budget paid for; of a session that was stopped, those that are saved. */
   readonly steps: number;
   /** Training episodes. */
   readonly episodes: number;
@@ -136,7 +136,8 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   }
   const end = keeper.end ?? await trainToEnd(run, { keeper, context, lock, stop, pace });
   const seconds = (context.clock.monotonicMs() - started) / 1000;
-  return resultOf(run, end, { context, seconds, secondsByPurpose: pace.seconds });
+  const savedSteps = keeper.savedSteps ?? 0;
+  return resultOf(run, end, { context, savedSteps, seconds, secondsByPurpose: pace.seconds });
 }
 
 /** Has a signal once the budget is spent: a stop throws away only the end of a run, it completes a cycle. */
@@ -343,8 +344,9 @@ function saveResult(
 function resultOf(
   run: TrainingRun,
   end: RunEnd | undefined,
-  { context, seconds, secondsByPurpose }: {
+  { context, savedSteps, seconds, secondsByPurpose }: {
     context: SessionContext;
+    savedSteps: number;
     seconds: number;
     secondsByPurpose: SecondsByPurpose;
   },
@@ -356,7 +358,8 @@ function resultOf(
     env: config.env,
     preset: context.preset,
     seed: config.seed,
-    steps: spentSteps({ tally }),
+    // An environment may have been too slow to get to the end of the cycle: that is not saved.
+    steps: end ? spentSteps({ tally }) : savedSteps,
     episodes: tally.episodes,
     updates: end?.updates ?? learner.updates,
     run: context.folder,

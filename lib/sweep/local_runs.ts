@@ -1,7 +1,7 @@
 /**
  * Runs of a sweep as processes of this machine, a few at a time. Each is the same command that the plan
  * prints, in a session of its own: a Ctrl-C reaches this program alone, which then asks every run once
- * to save and stop.
+ * to save and stop. A run also stops when this program is killed: its input ends then.
  */
 
 import { UsageError } from "../system/errors.ts";
@@ -87,6 +87,7 @@ async function runOne(
       tail = (tail + text).slice(-TAIL_CHARACTERS);
     }
     const { code } = await child.status;
+    await child.stdin.close().catch(() => {});
     return { run, code, lastLine: tail.trimEnd().split("\n").at(-1) ?? "" };
   } finally {
     signal.removeEventListener("abort", stop);
@@ -97,7 +98,9 @@ function start(command: string, args: readonly string[]): Deno.ChildProcess {
   try {
     return new Deno.Command(command, {
       args: [...args],
-      stdin: "null",
+      // Ends with this program, however that ends, which tells the run to save and stop.
+      stdin: "piped",
+      env: { UDRLPG_STOP_WITH_INPUT: "1" },
       stdout: "null",
       stderr: "piped",
       detached: Deno.build.os !== "windows",

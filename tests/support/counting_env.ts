@@ -4,8 +4,11 @@
  * The observation is [count, seed]; an action of a counts up by a; the episode terminates above 5.
  */
 
+import { existsSync } from "node:fs";
+
 const MODE = Deno.args[0] ?? "good";
 const LINES = new TextDecoderStream();
+const END = { terminated: true, truncated: false };
 
 let count = 0;
 let seed = 0;
@@ -40,9 +43,16 @@ function answer(request: { command: string; seed?: number; action?: number[] }):
     Deno.stderr.writeSync(new TextEncoder().encode("the motor is on fire\n"));
     Deno.exit(7);
   }
+  if (MODE === "nanlast" && count > 5) return { ...END, observation: [NaN, "x"], reward: count };
   const observation = MODE === "shape" ? [count] : [count, MODE === "null" ? null : seed];
-  const reward = MODE === "reward" ? "much" : count;
+  const reward = MODE === "reward" ? "much" : MODE === "nan" ? NaN : count;
   return { observation, reward, terminated: count > 5, truncated: false };
+}
+
+/** Writes JSON as Python's json module does, which has a word for NaN. */
+function pythonJson(value: unknown): string {
+  const text = JSON.stringify(value, (_, each) => Number.isNaN(each) ? "\u0001NaN" : each);
+  return text.replaceAll('"\\u0001NaN"', "NaN");
 }
 
 /** Sleeps without reading: a child that hangs. */
@@ -62,6 +72,24 @@ if (MODE === "orphan") { // leaves a child of its own that ignores everything
   Deno.writeTextFileSync(Deno.args[1], String(child.pid));
 }
 
+if (MODE === "pid") Deno.writeTextFileSync(Deno.args[1], String(Deno.pid));
+if (MODE === "deaf") { // answers once, then looks at nothing any more
+  Deno.writeTextFileSync(Deno.args[1], String(Deno.pid));
+  write(`${JSON.stringify(describe())}\n`);
+  await hang();
+}
+if (MODE === "escaped") { // leaves a child in a session of its own that holds the output open
+  const child = new Deno.Command("setsid", {
+    args: ["sh", "-c", 'echo $$ > "$0"; sleep 1000', Deno.args[1]],
+    stdin: "null",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  child.unref();
+  while (!existsSync(Deno.args[1])) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+if (MODE === "variables") Deno.writeTextFileSync(Deno.args[1], JSON.stringify(Deno.env.toObject()));
+
 let pending = "";
 for await (const chunk of Deno.stdin.readable.pipeThrough(LINES)) {
   const pieces = (pending + chunk).split("\n");
@@ -69,12 +97,19 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(LINES)) {
   for (const line of pieces) {
     const request = JSON.parse(line);
     if (request.command === "step" && MODE === "hang") await hang();
+    if (request.command === "step" && MODE === "slow") {
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
     if (request.command === "step" && MODE === "garbage") write("Traceback (most recent\n");
     else if (request.command === "step" && MODE === "endless") {
       while (true) write("x".repeat(65536));
     } else if (request.command === "step" && MODE === "error") write('{"error":"no fuel"}\n');
-    else write(`${JSON.stringify(answer(request))}\n`);
+    else write(`${pythonJson(answer(request))}\n`);
     if (request.command === "reset" && MODE === "chatter") write('{"hello":1}\n');
   }
 }
 if (MODE === "stay" || MODE === "orphan") await hang(); // does not go when its input ends
+if (MODE === "record") { // has something to write when its input ends
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  Deno.writeTextFileSync(Deno.args[1], "recording");
+}

@@ -9,6 +9,7 @@
 import type { Env, EnvSpec, Transition } from "../../env.ts";
 import { checkAction, checkSeed, closedError, noEpisodeError } from "../env_checks.ts";
 import {
+  copyObservation,
   type EnvRequest,
   parseAnswer,
   ProtocolError,
@@ -18,25 +19,34 @@ import {
 } from "./env_protocol.ts";
 import { FileError, UsageError } from "../../system/errors.ts";
 import { splitLine } from "../../system/words.ts";
-import { LineProcess, LineProcessError } from "./line_process.ts";
+import { LineProcess, LineProcessError, type LineProcessOptions } from "./line_process.ts";
 
 /** How long an answer may take unless the caller says otherwise: a slow simulator's first reset. */
 export const DEFAULT_TIMEOUT_SECONDS = 60;
+
+/** How long a child may take to end by itself unless the caller says otherwise: it may write a recording. */
+export const DEFAULT_GRACE_SECONDS = 10;
 
 /** What `connectEnvCommand` can be told. */
 export interface EnvCommandOptions {
   /** How long the child may take for each answer. */
   readonly timeoutSeconds?: number;
+  /** How long it may take to end by itself, and for the present answer once `stopping` is aborted. */
+  readonly graceSeconds?: number;
+  /** The only variables of the environment that it gets; all of this program's when absent. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Aborted to end the child at once; whatever then waits for an answer fails. */
   readonly signal?: AbortSignal;
+  /** Aborted when the work is to stop soon: an answer that takes longer than the grace fails with its reason. */
+  readonly stopping?: AbortSignal;
 }
 
 /** Starts the child. @throws {UsageError} when the command cannot be started, or may not be. */
-function start(command: string, timeoutSeconds: number): LineProcess {
+function start(command: string, options: LineProcessOptions): LineProcess {
   try {
     const words = splitLine(command);
     if (!words[0]) throw new SyntaxError("nothing");
-    return new LineProcess(words, { timeoutSeconds });
+    return new LineProcess(words, options);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw new UsageError(
@@ -60,15 +70,18 @@ function start(command: string, timeoutSeconds: number): LineProcess {
  */
 export async function connectEnvCommand(
   command: string,
-  { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, signal }: EnvCommandOptions = {},
+  options: EnvCommandOptions = {},
 ): Promise<Env> {
+  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, graceSeconds = DEFAULT_GRACE_SECONDS } =
+    options;
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 1e6)) {
     throw new RangeError(
       `Cannot start environment command: the time limit must be above 0 s, got ${timeoutSeconds}`,
     );
   }
-  const child = start(command, timeoutSeconds);
-  const conversation = new Conversation(command, child, signal);
+  const { env } = options;
+  const child = start(command, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
+  const conversation = new Conversation(child, { ...options, command, graceSeconds });
   const spec = await conversation.ask(
     { command: "describe" },
     (answer) => readDescription(answer, command),
@@ -76,36 +89,65 @@ export async function connectEnvCommand(
   return new ProcessEnv(spec, conversation);
 }
 
+type ConversationOptions = EnvCommandOptions & {
+  readonly command: string;
+  readonly graceSeconds: number;
+};
+
 /** Requests and checked answers; ends the child when an answer is wrong. */
 class Conversation {
-  readonly #command: string;
   readonly #child: LineProcess;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: ConversationOptions;
   readonly #hangUp = () => void this.#child.close();
 
-  constructor(command: string, child: LineProcess, signal: AbortSignal | undefined) {
-    this.#command = command;
+  constructor(child: LineProcess, options: ConversationOptions) {
     this.#child = child;
-    this.#signal = signal;
+    this.#options = options;
+    const { signal } = options;
     signal?.addEventListener("abort", this.#hangUp);
     if (signal?.aborted) this.#hangUp();
   }
 
-  async ask<T>(request: EnvRequest, read: (answer: Record<string, unknown>) => T): Promise<T> {
+  /** @param place where in the course of things the answer belongs, for errors; "" where that is clear. */
+  async ask<T>(
+    request: EnvRequest,
+    read: (answer: Record<string, unknown>) => T,
+    place = "",
+  ): Promise<T> {
     try {
-      return read(parseAnswer(await this.#child.ask(JSON.stringify(request))));
+      return read(parseAnswer(await this.#answer(JSON.stringify(request))));
     } catch (error) {
       await this.close();
       if (!(error instanceof ProtocolError || error instanceof LineProcessError)) throw error;
+      const { command } = this.#options;
       throw new FileError(
-        `Cannot ${request.command} environment command "${this.#command}": ${error.message}`,
+        `Cannot ${request.command} environment command "${command}": ${error.message}${place}`,
       );
     }
   }
 
   close(): Promise<void> {
-    this.#signal?.removeEventListener("abort", this.#hangUp);
+    this.#options.signal?.removeEventListener("abort", this.#hangUp);
     return this.#child.close();
+  }
+
+  /** Waits for an answer; no longer than the grace once the work is to stop. */
+  async #answer(line: string): Promise<string> {
+    const { stopping, graceSeconds } = this.#options;
+    if (stopping === undefined) return await this.#child.ask(line);
+    const { promise, reject } = Promise.withResolvers<never>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const hurry = () => timer = setTimeout(() => reject(stopping.reason), 1000 * graceSeconds);
+    if (stopping.aborted) hurry();
+    else stopping.addEventListener("abort", hurry);
+    const asked = this.#child.ask(line);
+    asked.catch(() => {}); // fails when the child is closed, after the hurry was in vain
+    try {
+      return await Promise.race([asked, promise]);
+    } finally {
+      clearTimeout(timer);
+      stopping.removeEventListener("abort", hurry);
+    }
   }
 }
 
@@ -140,15 +182,21 @@ class ProcessEnv implements Env {
     if (this.#closed) throw closedError(this.spec);
     if (!this.#running) throw noEpisodeError(this.spec);
     checkAction(this.spec, action);
+    const isLast = this.#steps + 1 >= this.spec.maxEpisodeSteps;
     const transition = await this.#conversation.ask(
       { command: "step", action: Array.from(action) },
       (answer) => {
-        readObservation(answer, this.observation);
-        return readOutcome(answer);
+        const outcome = readOutcome(answer);
+        const isEnd = isLast || outcome.terminated || outcome.truncated;
+        // Nobody acts on the observation that ends an episode: it may be anything.
+        if (isEnd) copyObservation(answer, this.observation);
+        else readObservation(answer, this.observation);
+        return outcome;
       },
+      ` in step ${this.#steps + 1} of the episode`,
     );
     this.#steps++;
-    if (this.#steps >= this.spec.maxEpisodeSteps) transition.truncated = true;
+    if (isLast) transition.truncated = true;
     if (transition.terminated || transition.truncated) this.#running = false;
     return transition;
   }

@@ -17,7 +17,9 @@
  * An answer {"error":"..."} to any request ends the conversation with that text. An unbounded
  * dimension is null in low and high. Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps);
  * source; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are
- * [index] in a discrete space. Numbers must be finite.
+ * [index] in a discrete space. Numbers must be finite, but those of the observation that ends an
+ * episode, on which nobody acts. Python's NaN and Infinity, which are no JSON, are read as what they are:
+ * unbounded in low and high, and a named mistake elsewhere.
  *
  * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
  * only are read, and sizes are bounded.
@@ -58,7 +60,8 @@ function fail(rule: string, got: unknown): never {
 function quote(got: unknown): string {
   let text: string;
   try {
-    text = typeof got === "string" ? got : JSON.stringify(got) ?? String(got);
+    const isText = typeof got === "string" || typeof got === "number";
+    text = isText ? String(got) : JSON.stringify(got) ?? "nothing";
   } catch {
     text = "something nested too deeply"; // JSON.stringify recurses, JSON.parse does not
   }
@@ -81,7 +84,7 @@ function field(fields: Fields, name: string): unknown {
 export function parseAnswer(line: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseLoosely(line);
   } catch {
     fail("an answer must be one JSON object in a line", line);
   }
@@ -91,6 +94,31 @@ export function parseAnswer(line: string): Fields {
   const error = field(value as Fields, "error");
   if (error !== undefined) fail("the child must not fail", error);
   return value as Fields;
+}
+
+/** A string, or one of the words that Python's json module writes for numbers that JSON does not know. */
+const STRING_OR_WORD = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+/** Stands for such a word, in front of it; no answer of a child begins so. */
+const WORD_MARK = "\u0000number:";
+
+/** Parses JSON in which numbers may also be NaN, Infinity and -Infinity. */
+function parseLoosely(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (error) {
+    if (!/NaN|Infinity/.test(line)) throw error;
+  }
+  const marked = line.replace(
+    STRING_OR_WORD,
+    (found) => found.startsWith('"') ? found : JSON.stringify(`${WORD_MARK}${found}`),
+  );
+  return JSON.parse(
+    marked,
+    (_, value) =>
+      typeof value === "string" && value.startsWith(WORD_MARK)
+        ? Number(value.slice(WORD_MARK.length))
+        : value,
+  );
 }
 
 function readText(fields: Fields, name: string, fallback?: string): string {
@@ -110,7 +138,8 @@ function readInteger(fields: Fields, name: string, most: number): number {
 }
 
 function readNumber(fields: Fields, name: string, fallback?: number): number {
-  const value = field(fields, name) ?? fallback;
+  const given = field(fields, name);
+  const value = fallback === undefined ? given : given ?? fallback;
   if (typeof value !== "number" || !Number.isFinite(value)) {
     fail(`"${name}" must be a finite number`, value);
   }
@@ -143,7 +172,10 @@ function readBox(space: Fields, name: string, dtype: BoxSpace["dtype"]): BoxSpac
   };
   const low = read("low", -Infinity);
   const high = read("high", Infinity);
-  if (low.length !== high.length || low.some((x, i) => !(x < high[i]))) {
+  // A number that never changes is no mistake of an observation, but an action without a choice is.
+  const isWrong = (x: number, i: number) =>
+    name === "observationSpace" ? !(x <= high[i]) : !(x < high[i]);
+  if (low.length !== high.length || low.some(isWrong)) {
     fail(`"low" of "${name}" must lie below "high" in each dimension`, space);
   }
   return { kind: "box", low, high, dtype: kind };
@@ -216,6 +248,19 @@ export function readObservation(fields: Fields, out: Float64Array): void {
       fail(`number ${i} of "observation" must be finite`, value);
     }
     out[i] = value;
+  }
+}
+
+/**
+ * Reads what an answer to "step" says of the observation that ends an episode into `out`, [S]: whatever
+ * is no finite number in its place leaves the one before.
+ */
+export function copyObservation(fields: Fields, out: Float64Array): void {
+  const observation = field(fields, "observation");
+  if (!Array.isArray(observation)) return;
+  for (let i = 0; i < out.length; i++) {
+    const value: unknown = observation[i];
+    if (typeof value === "number" && Number.isFinite(value)) out[i] = value;
   }
 }
 

@@ -105,7 +105,7 @@ Deno.test("train reports a child that dies, and a name that is not the child's",
     assert.equal(died.code, 3);
     assert.match(
       died.stderr,
-      /^Cannot step environment command ".*": the child must keep running, got exit code 7 \(the motor is on fire\)\n$/,
+      /^Cannot step environment command ".*": the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of the episode\n$/,
     );
     const named = await train(`${folder}/other`, ["--env", "Hopper-v5", ...OWN]);
     assert.equal(named.code, 2);
@@ -127,7 +127,9 @@ Deno.test("a signal ends the child and the command, at once and in the middle of
   for (const command of ["sleep 1000", countingCommand("hang")]) {
     const controller = new AbortController();
     const reason = new InterruptedError("Interrupted by SIGTERM", "SIGTERM");
-    const running = run(["rollout", "--env-command", command], { signal: controller.signal });
+    const running = run(["rollout", "--env-command", command, "--env-grace", "0"], {
+      signal: controller.signal,
+    });
     const timer = setTimeout(
       () => controller.abort(reason),
       command.startsWith("sleep") ? 50 : 700,
@@ -137,6 +139,19 @@ Deno.test("a signal ends the child and the command, at once and in the middle of
     assert.deepEqual([code, stderr], [143, "Interrupted by SIGTERM\n"]);
   }
 });
+
+Deno.test("a signal ends training in the middle of a step that takes too long, and says what is saved", () =>
+  withFolder(async (folder) => {
+    const controller = new AbortController();
+    const reason = new InterruptedError("Interrupted by SIGTERM", "SIGTERM");
+    const hanging = ["--env", "Counting-v0", "--env-command", countingCommand("hang")];
+    const training = train(`${folder}/run`, [...hanging, "--env-grace", "0.2"], controller.signal);
+    const timer = setTimeout(() => controller.abort(reason), 1500);
+    const { code, stderr } = await training;
+    clearTimeout(timer);
+    assert.equal(code, 143, stderr);
+    assert.match(stderr, /^Interrupted by SIGTERM after 0 steps, which are saved: go on with /);
+  }));
 
 Deno.test("rollout gives a silent child up after --env-timeout", async () => {
   const argv = ["rollout", "--env-command", "sleep 1000", "--env-timeout", "0.2"];

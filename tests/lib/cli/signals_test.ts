@@ -38,3 +38,17 @@ Deno.test("listenForSignals() saves when a terminal is closed, however often it 
   interruption.stop();
   assert.equal(listeners.size, 0);
 });
+
+Deno.test("listenForSignals() takes the end of an input that was handed over for a hangup", async () => {
+  const { source, exits } = fakeSource();
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const { signal, stop } = listenForSignals(source, readable);
+  const writer = writable.getWriter();
+  await writer.write(Uint8Array.of(1));
+  assert.equal(signal.aborted, false);
+  await writer.close();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.equal((signal.reason as InterruptedError).exitCode, 129);
+  assert.deepEqual(exits, []);
+  stop();
+});

@@ -161,3 +161,59 @@ Deno.test("sweep run passes a signal on and says how to go on", () =>
       assert.ok(saved.length > 0, `${name} has no checkpoint`);
     }
   }));
+
+Deno.test({
+  name: "sweep run that is killed leaves no run behind: each saves and stops",
+  ignore: Deno.build.os !== "linux", // where /proc says what runs
+  fn: () =>
+    withSweepFolder(tinySweep({ seeds: 2, steps: 3_000_000 }), async ({ path, program, env }) => {
+      const sweep = new Deno.Command(program, {
+        args: ["sweep", "run", "sweep.toml", "--jobs", "2"],
+        cwd: path,
+        env,
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+      const running = () => processesIn(path, "--continue").length;
+      await until(() => savedRuns(`${path}/runs/sweep`) === 0 && running() === 2, 60_000);
+      await until(() => startedRuns(`${path}/runs/sweep`) === 2, 60_000);
+      sweep.kill("SIGKILL");
+      await sweep.status;
+      await until(() => running() === 0, 60_000);
+      assert.equal(savedRuns(`${path}/runs/sweep`), 2);
+    }),
+});
+
+/** Ids of the processes that work in a folder and whose command line holds a text. */
+function processesIn(folder: string, text: string): number[] {
+  return [...Deno.readDirSync("/proc")].flatMap(({ name }) => {
+    try {
+      const isThere = Deno.readLinkSync(`/proc/${name}/cwd`) === folder;
+      const isIt = isThere && Deno.readTextFileSync(`/proc/${name}/cmdline`).includes(text);
+      return isIt ? [Number(name)] : [];
+    } catch {
+      return []; // no process, or one that has just ended
+    }
+  });
+}
+
+function countRuns(folder: string, file: string, isCounted: (path: string) => boolean): number {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ name }) => {
+      try {
+        return isCounted(`${folder}/${name}/${file}`);
+      } catch {
+        return false; // not there yet
+      }
+    }).length;
+  } catch {
+    return 0;
+  }
+}
+
+const startedRuns = (folder: string) =>
+  countRuns(folder, "metrics.jsonl", (path) => Deno.statSync(path).size > 2000);
+
+const savedRuns = (folder: string) =>
+  countRuns(folder, "checkpoint", (path) => [...Deno.readDirSync(path)].length > 0);

@@ -56,16 +56,26 @@ Deno.test("step() in a child truncates at the described limit", async () => {
 const BROKEN: [mode: string, message: RegExp][] = [
   [
     "die",
-    /^Cannot step .*: the child must keep running, got exit code 7 \(the motor is on fire\)$/,
+    /^Cannot step .*: the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of the episode$/,
   ],
-  ["hang", /^Cannot step .*: the child must answer within 2 s, got nothing$/],
-  ["garbage", /: an answer must be one JSON object in a line, got Traceback \(most recent$/],
-  ["endless", /: a line must be no longer than 1048576 bytes, got more$/],
-  ["error", /: the child must not fail, got no fuel$/],
-  ["shape", /: "observation" must have 2 numbers as described, got 1$/],
-  ["null", /: number 1 of "observation" must be finite, got null$/],
-  ["reward", /: "reward" must be a finite number, got much$/],
-  ["chatter", /: the child must speak only when asked, got \{"hello":1\}$/],
+  [
+    "hang",
+    /^Cannot step .*: the child must answer within 2 s, got nothing in step 1 of the episode$/,
+  ],
+  [
+    "garbage",
+    /: an answer must be one JSON object in a line, got Traceback \(most recent in step 1 of the episode$/,
+  ],
+  ["endless", /: a line must be no longer than 1048576 bytes, got more in step 1 of the episode$/],
+  ["error", /: the child must not fail, got no fuel in step 1 of the episode$/],
+  ["shape", /: "observation" must have 2 numbers as described, got 1 in step 1 of the episode$/],
+  ["null", /: number 1 of "observation" must be finite, got null in step 1 of the episode$/],
+  ["nan", /: "reward" must be a finite number, got NaN in step 1 of the episode$/],
+  ["reward", /: "reward" must be a finite number, got much in step 1 of the episode$/],
+  [
+    "chatter",
+    /: the child must speak only when asked, got \{"hello":1\} in step 1 of the episode$/,
+  ],
 ];
 
 for (const [mode, message] of BROKEN) {
@@ -105,7 +115,7 @@ Deno.test("connectEnvCommand() reports a command that cannot be started or says 
 
 Deno.test("close() leaves no orphan, not even of a child that stays or has children", async () => {
   const file = await Deno.makeTempFile();
-  const env = await connectEnvCommand(countingCommand("orphan", file), { timeoutSeconds: 20 });
+  const env = await connectEnvCommand(countingCommand("orphan", file), { graceSeconds: 0.5 });
   const grandchild = Number(await Deno.readTextFile(file));
   assert.ok(await isAlive(grandchild));
   await env.close();
@@ -132,3 +142,161 @@ Deno.test("a program that ends without close() takes the child with it", async (
   assert.equal(await isAlive(grandchild), false);
   await Deno.remove(file);
 });
+
+Deno.test("step() in a child takes any observation that ends an episode: nobody acts on it", async () => {
+  const env = await connect("nanlast");
+  await env.reset(3);
+  for (let t = 1; t <= 5; t++) await env.step([1]);
+  const { terminated, reward } = await env.step([1]);
+  assert.deepEqual([terminated, reward], [true, 6]);
+  assert.deepEqual([...env.observation], [5, 3]); // as before
+  await env.reset(4);
+  assert.deepEqual([...env.observation], [0, 4]);
+  await env.close();
+});
+
+async function temporaryFile(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(`${folder}/file`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const onUnix = { ignore: Deno.build.os === "windows" };
+const onLinux = { ignore: Deno.build.os !== "linux" };
+
+Deno.test(
+  "a child that is stopped and goes on has all of its time",
+  onLinux,
+  () =>
+    temporaryFile(async (path) => {
+      const env = await connectEnvCommand(countingCommand("pid", path), { timeoutSeconds: 1 });
+      await env.reset(1);
+      const pid = Number(await Deno.readTextFile(path));
+      Deno.kill(pid, "SIGSTOP");
+      const stepped = env.step([0.5]);
+      await sleep(2500);
+      Deno.kill(pid, "SIGCONT");
+      assert.equal((await stepped).reward, 0.5);
+      await env.close();
+    }),
+);
+
+const LIBRARY = JSON.stringify(
+  new URL("../../../../lib/episodes/process/env_process.ts", import.meta.url),
+);
+
+/** A program of its own that connects a child, says "ready" and goes on with `then`. */
+function startProgram(
+  mode: string,
+  { file, then, options = {} }: { file?: string; then: string; options?: object },
+): Deno.ChildProcess {
+  const command = countingCommand(mode, ...(file === undefined ? [] : [file]));
+  const code = `import { connectEnvCommand } from ${LIBRARY};
+    const env = await connectEnvCommand(${JSON.stringify(command)}, ${JSON.stringify(options)});
+    console.log("ready");
+    ${then}`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", "--quiet", code],
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+Deno.test(
+  "a program that is suspended and goes on does not take its own pause for the child's",
+  onUnix,
+  async () => {
+    const program = startProgram("slow", {
+      options: { timeoutSeconds: 1.5 },
+      then: `await env.reset(1);
+      console.log((await env.step([0.5])).reward);
+      await env.close();`,
+    });
+    const reader = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    await reader.read();
+    await sleep(50); // in the middle of the step, most likely; the answer comes either way
+    program.kill("SIGSTOP");
+    await sleep(3000);
+    program.kill("SIGCONT");
+    assert.equal((await reader.read()).value, "0.5\n");
+    await reader.cancel();
+    assert.equal((await program.status).code, 0);
+  },
+);
+
+Deno.test(
+  "a program that is killed takes a child with it that hangs",
+  onUnix,
+  () =>
+    temporaryFile(async (file) => {
+      const program = startProgram("deaf", {
+        file,
+        options: { graceSeconds: 1 },
+        then: "await new Promise(() => setInterval(() => {}, 1e6));",
+      });
+      const reader = program.stdout.getReader();
+      await reader.read();
+      const child = Number(await Deno.readTextFile(file));
+      assert.ok(await isAlive(child));
+      program.kill("SIGKILL");
+      await program.status;
+      await reader.cancel();
+      for (let i = 0; i < 100 && await isAlive(child); i++) await sleep(100);
+      assert.equal(await isAlive(child), false);
+    }),
+);
+
+Deno.test(
+  "close() does not wait for what has left the child's group and holds its output",
+  onUnix,
+  () =>
+    temporaryFile(async (file) => {
+      const env = await connectEnvCommand(countingCommand("escaped", file));
+      await env.close();
+      const escaped = Number(await Deno.readTextFile(file));
+      assert.ok(await isAlive(escaped)); // so nobody waited for it
+      Deno.kill(-escaped, "SIGKILL");
+    }),
+);
+
+Deno.test("close() gives the child its grace to write what it has, and no more", () =>
+  temporaryFile(async (file) => {
+    const patient = await connectEnvCommand(countingCommand("record", file));
+    await patient.close();
+    assert.equal(await Deno.readTextFile(file), "recording");
+    await Deno.remove(file);
+    const hasty = await connectEnvCommand(countingCommand("record", file), { graceSeconds: 0 });
+    await hasty.close();
+    await assert.rejects(Deno.stat(file), Deno.errors.NotFound);
+  }));
+
+Deno.test("step() in a child gives up with the reason when the work is to stop and the answer is late", async () => {
+  const stopping = new AbortController();
+  const env = await connectEnvCommand(countingCommand("hang"), {
+    graceSeconds: 0.3,
+    stopping: stopping.signal,
+  });
+  await env.reset(1);
+  const reason = new Error("Interrupted");
+  setTimeout(() => stopping.abort(reason), 100);
+  await assert.rejects(async () => await env.step([0]), (error) => error === reason);
+  await env.close();
+});
+
+Deno.test("a child has the variables that it is given, and no others of this program's", () =>
+  temporaryFile(async (file) => {
+    Deno.env.set("UDRLPG_TEST_SECRET", "hunter2");
+    const variablesOf = async (options: object) => {
+      const env = await connectEnvCommand(countingCommand("variables", file), options);
+      await env.close();
+      return JSON.parse(await Deno.readTextFile(file));
+    };
+    assert.equal((await variablesOf({})).UDRLPG_TEST_SECRET, "hunter2");
+    const few = await variablesOf({ env: { HOME: Deno.env.get("HOME")!, MINE: "1" } });
+    assert.deepEqual([few.UDRLPG_TEST_SECRET, few.MINE], [undefined, "1"]);
+    Deno.env.delete("UDRLPG_TEST_SECRET");
+  }));

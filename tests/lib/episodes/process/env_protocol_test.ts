@@ -52,7 +52,8 @@ Deno.test("readDescription() names the rule that a description breaks", () => {
     [{ observationSpace: 3 }, /^"observationSpace" must be an object, got 3$/],
     [{ observationSpace: { low: [], high: [] } }, /must have 1 to 10000 numbers, got \[\]$/],
     [{ observationSpace: { low: [0], high: [1, 2] } }, /must lie below "high"/],
-    [{ observationSpace: { low: [1], high: [1] } }, /must lie below "high"/],
+    [{ observationSpace: { low: [2], high: [1] } }, /must lie below "high"/],
+    [{ actionSpace: { low: [1], high: [1] } }, /must lie below "high"/],
     [{ observationSpace: { low: ["a"], high: [1] } }, /must have numbers or null, got a$/],
     [{ observationSpace: { low: [0], high: [1], dtype: "int8" } }, /must have the dtype/],
     [{ actionSpace: { n: 0 } }, /^"n" must be an integer from 1 to 100000, got 0$/],
@@ -106,4 +107,12 @@ Deno.test("no answer makes the readers throw anything but a ProtocolError, or ch
     }),
     { numRuns: 500 },
   );
+});
+
+Deno.test("parseAnswer() reads Python's words for numbers, but not in texts", () => {
+  const { a, b } = parseAnswer('{"a":[NaN,-Infinity,1],"b":"NaN, \\"Infinity\\" and \\\\"}');
+  assert.deepEqual([a, b], [[NaN, -Infinity, 1], 'NaN, "Infinity" and \\']);
+  for (const line of ['{"a":NaNa}', '{"a":+Infinity}', "NaN", '{"a":nan}']) {
+    assert.throws(() => parseAnswer(line), /an answer must be one JSON object in a line/);
+  }
 });

@@ -42,12 +42,18 @@ Deno.test("make() refuses a child that describes something else than the first",
 
 Deno.test("withEnvCommand() ends the child, and what waits for it, when its signal aborts", async () => {
   const hangUp = new AbortController();
-  const connecting = withEnvCommand(registry, "sleep 1000", { signal: hangUp.signal });
+  const connecting = withEnvCommand(registry, "sleep 1000", {
+    signal: hangUp.signal,
+    graceSeconds: 0,
+  });
   hangUp.abort();
   await assert.rejects(connecting, /the child must be open, got a closed one$/);
 
   const late = new AbortController();
-  const both = await withEnvCommand(registry, countingCommand("hang"), { signal: late.signal });
+  const both = await withEnvCommand(registry, countingCommand("hang"), {
+    signal: late.signal,
+    graceSeconds: 0,
+  });
   const env = await both.make("Counting-v0");
   await env.reset(1);
   const stepping = env.step([0]);
