@@ -61,7 +61,7 @@ Deno.test("train leaves a report of the whole run", async () => {
     assert.match(html, /finished/);
     assert.match(html, /id="chart-following"/);
     // Its commands are whole: they run as they stand there.
-    const commands = [...html.matchAll(/<pre>udrlpg ([^<]*)<\/pre>/g)].map(([, line]) => line);
+    const commands = [...html.matchAll(/<pre[^>]*>udrlpg ([^<]*)<\/pre>/g)].map(([, line]) => line);
     assert.equal(commands.length, 4);
     for (const line of commands) {
       const argv = line.split(" ");
