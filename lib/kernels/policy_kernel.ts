@@ -4,7 +4,8 @@
  * step, where plain loops cost as much as the physics.
  *
  * A kernel is one WebAssembly instance with its own memory; the module is compiled once, when the
- * first kernel is made. `policy_kernel.as.ts` is the source of the bytes, `policy_reference.ts` the
+ * first kernel is made. `policy_kernel.as.ts` is the source of the bytes,
+ * `tests/lib/kernels/policy_reference.ts` the
  * specification.
  *
  * Memory: the weights of a layer lie in panels of 32 outputs, then of 4 (the last one padded with

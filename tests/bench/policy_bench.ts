@@ -13,7 +13,7 @@
 
 import { createAdamKernel } from "../../lib/kernels/adam_kernel.ts";
 import { createPolicyKernel } from "../../lib/kernels/policy_kernel.ts";
-import { forwardReference } from "../../lib/kernels/policy_reference.ts";
+import { forwardReference } from "../lib/kernels/policy_reference.ts";
 import { compileKernel } from "../lib/kernels/compile_kernels.ts";
 
 /** One measured figure. */

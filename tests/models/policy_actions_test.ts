@@ -7,7 +7,7 @@ import { interpret } from "../../lib/autodiff/interpret.ts";
 import { square, sum } from "../../lib/autodiff/tensor.ts";
 import type { EnvSpec } from "../../lib/env.ts";
 import type { Activation } from "../../lib/kernels/policy_kernel.ts";
-import { forwardReference } from "../../lib/kernels/policy_reference.ts";
+import { forwardReference } from "../lib/kernels/policy_reference.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { actOnStates, cutPolicies, layersOf } from "../../models/policy_actions.ts";

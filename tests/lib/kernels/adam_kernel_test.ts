@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { adamScalars } from "../../../lib/autodiff/adam.ts";
 import { createAdamKernel } from "../../../lib/kernels/adam_kernel.ts";
-import { type AdamArrays, adamReference } from "../../../lib/kernels/adam_reference.ts";
+import { type AdamArrays, adamReference } from "./adam_reference.ts";
 
 const OPTIONS = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 

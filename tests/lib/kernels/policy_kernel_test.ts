@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Activation, createPolicyKernel } from "../../../lib/kernels/policy_kernel.ts";
-import { forwardReference } from "../../../lib/kernels/policy_reference.ts";
+import { forwardReference } from "./policy_reference.ts";
 
 /** Lengths that cover no, one and two wide panels, each with every tail. */
 const MAX_LENGTH = 70;

@@ -3,7 +3,7 @@
  * against bit for bit, every operation rounded to float32.
  */
 
-import { type AdamKernelStep, MIN_GRADIENT, MIN_MOMENT } from "./adam_kernel.ts";
+import { type AdamKernelStep, MIN_GRADIENT, MIN_MOMENT } from "../../../lib/kernels/adam_kernel.ts";
 
 /** The four arrays of an Adam step, all of one length. */
 export interface AdamArrays {

@@ -4,7 +4,7 @@
  * order, so that the two agree bit for bit but for tanh.
  */
 
-import type { Activation } from "./policy_kernel.ts";
+import type { Activation } from "../../../lib/kernels/policy_kernel.ts";
 
 /** What a forward needs to know of a policy: its layer sizes and its parameters. */
 export interface PolicyParameters {
