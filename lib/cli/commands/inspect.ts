@@ -76,7 +76,7 @@ async function runInspect(
 
 /** "reachableReturns" -> "reachable returns". */
 function words(name: string): string {
-  return printable(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return cut(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function plain(value: unknown): string {
@@ -87,17 +87,12 @@ function plain(value: unknown): string {
       ", ",
     );
   }
-  return printable(String(value));
+  return cut(String(value));
 }
 
 /** The longest text of a file that is shown. */
 const LONGEST_TEXT = 500;
 
-/** Shows text of a file that anybody may have written: nothing that acts on a terminal, not too long. */
-function printable(text: string): string {
-  const cut = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
-  // deno-lint-ignore no-control-regex
-  return cut.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
+function cut(text: string): string {
+  return text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
 }
