@@ -37,7 +37,7 @@ export const COMMANDS = {
     purpose: "Write a policy for a wanted return and measure it",
     group: "Train and use",
     aliases: ["sample"],
-    load: async () => (await import("./commands/generate.ts")).generateCommand,
+    load: async () => (await import("./commands/generate/generate.ts")).generateCommand,
   },
   evaluate: {
     purpose: "Measure what a policy file returns",

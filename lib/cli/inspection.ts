@@ -25,6 +25,7 @@ import {
 import { readMetrics } from "../run/metrics_reader.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/policy_file.ts";
+import { describeProof, readPromise } from "../generator/proof.ts";
 import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
 import { checkRunFolder } from "./paths.ts";
 import { readRunData } from "../report/run_data.ts";
@@ -124,6 +125,10 @@ function explainPolicy(path: string, { models }: LoadOptions): Explanation {
   if (rest.measuredReturn !== undefined) {
     const limits = { name: `${path}, measuredReturn`, kind: "policy" };
     facts.measuredReturn = parseJsonLimited(rest.measuredReturn, limits);
+  }
+  if (rest.proof !== undefined) {
+    facts.proof = parseJsonLimited(rest.proof, { name: `${path}, proof`, kind: "policy" });
+    facts.promise = `It ${describeProof(readPromise({ metadata }, { path }))}`;
   }
   if (format === "onnx") Object.assign(facts, onnxFacts(bytes, path));
   if (checksum !== undefined) facts.checksum = "matches";

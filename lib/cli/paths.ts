@@ -4,10 +4,11 @@
  */
 
 import { join } from "node:path";
+import { POLICY_FORMATS } from "../generator/policy_file.ts";
 import { findRuns } from "../report/across_runs.ts";
-import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "../run/layout.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, MANIFEST_FILE_NAME } from "../run/layout.ts";
 import { FileError, UsageError } from "../system/errors.ts";
-import { isThere } from "../system/files.ts";
+import { isThere, withFileErrors } from "../system/files.ts";
 import { ownLine, pathWord } from "../system/words.ts";
 import type { CommandContext } from "./program.ts";
 
@@ -98,4 +99,24 @@ export function isFolder(path: string): boolean {
   } catch {
     return false; // whoever reads it says what is wrong
   }
+}
+
+/** Files of a folder of policies that are none themselves. */
+const NO_POLICIES: readonly string[] = [GENERATOR_FILE_NAME, MANIFEST_FILE_NAME];
+
+/**
+ * Lists the policy files that a path means: itself, or those in a folder.
+ * @throws {FileError} when a folder holds none.
+ */
+export function policiesIn(path: string): string[] {
+  if (!isFolder(path)) return [path]; // whoever reads it says what is wrong
+  const names = withFileErrors("read", { path }, () => [...Deno.readDirSync(path)])
+    .map(({ name }) => name);
+  const files = names.filter((name) =>
+    POLICY_FORMATS.some((format) => name.endsWith(`.${format}`)) && !NO_POLICIES.includes(name)
+  );
+  if (files.length > 0) return files.sort().map((name) => join(path, name));
+  throw new FileError(
+    `Cannot read folder ${JSON.stringify(path)}: it must hold policy files, got none`,
+  );
 }

@@ -16,6 +16,8 @@ import { FileError } from "../system/errors.ts";
 export interface TextStream {
   /** Writes text as it is, at once. */
   write(text: string): void;
+  /** Writes bytes as they are: a file, for another program. */
+  writeBytes(bytes: Uint8Array): void;
   /** Replaces what the last call drew on the present line; "" takes it away. */
   redraw(line: string): void;
   /** Whether a person reads it as it is written. */
@@ -53,8 +55,8 @@ export function openTextStream(sink: Sink, { name, columns }: StreamOptions): Te
   const isTerminal = sink.isTerminal();
   // A terminal that was closed says that it has an input or output error.
   const isUnread = (error: unknown) => isTerminal || error instanceof Deno.errors.BrokenPipe;
-  const write = (text: string): void => {
-    for (let bytes = encoder.encode(text); bytes.length > 0 && !isClosed;) {
+  const writeBytes = (all: Uint8Array): void => {
+    for (let bytes = all; bytes.length > 0 && !isClosed;) {
       try {
         bytes = bytes.subarray(sink.writeSync(bytes));
       } catch (error) {
@@ -64,8 +66,10 @@ export function openTextStream(sink: Sink, { name, columns }: StreamOptions): Te
       }
     }
   };
+  const write = (text: string): void => writeBytes(encoder.encode(text));
   return {
     write,
+    writeBytes,
     redraw: (line) => write(`\r${line}\x1b[K`),
     isTerminal,
     columns() {

@@ -20,18 +20,28 @@ export type Value<T> = ValueParser<"sync", T> & {
   readonly range?: string;
 };
 
-interface ValueParts<T> {
+/**
+ * What a value reader is made of.
+ * @internal
+ */
+export interface ValueParts<T> {
   /** Placeholder in the help. */
   readonly metavar: string;
+  /** Any value of the type. */
   readonly placeholder: T;
   /** Returns the value, or what it must be. */
   read(input: string): { readonly value: T } | { readonly rule: string; readonly hint?: string };
+  /** Completes what was begun. */
   suggest?(prefix: string): Iterable<Suggestion>;
   /** The bounds of a number in words, for the help. */
   readonly range?: string;
 }
 
-function makeValue<T>(parts: ValueParts<T>): Value<T> {
+/**
+ * Makes a reader of values.
+ * @internal
+ */
+export function makeValue<T>(parts: ValueParts<T>): Value<T> {
   return {
     mode: "sync",
     metavar: parts.metavar as Value<T>["metavar"],
@@ -89,7 +99,11 @@ function describeRange(min: number, max: number): string {
   return min > 0 ? `at least ${min}` : "";
 }
 
-function readNumber(input: string, { noun, min, max }: { noun: string; min: number; max: number }) {
+/** Reads a number, or says what it must be. */
+export function readNumber(
+  input: string,
+  { noun, min, max }: { noun: string; min: number; max: number },
+): { readonly value: number } | { readonly rule: string } {
   const well = /^[+-]?(\d[\d_]*\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(input);
   const value = well ? Number(input.replaceAll("_", "")) : NaN;
   const typed = noun === "an integer" ? Number.isSafeInteger(value) : Number.isFinite(value);
@@ -108,7 +122,7 @@ export function numberListValue(metavar: string): Value<readonly number[]> {
       const parts = input.split(",").map((part) =>
         readNumber(part.trim(), { noun: "a number", min: -Infinity, max: Infinity })
       );
-      const numbers = parts.flatMap((part) => "value" in part ? [part.value as number] : []);
+      const numbers = parts.flatMap((part) => "value" in part ? [part.value] : []);
       return numbers.length === parts.length
         ? { value: numbers }
         : { rule: "must be numbers with commas between them" };

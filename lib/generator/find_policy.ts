@@ -12,12 +12,15 @@
  * blend of the weights of the nearest policies on either side, which is run until it is surely on one of
  * them itself, and noise of several sizes on the weights of the closest candidate. The closest is the one
  * whose interval reaches least far from the wanted return: a wild policy's mean may lie anywhere.
+ *
+ * A search is no proof: whoever hands out what it found measures it again (lib/generator/proof.ts).
  */
 
 import { answersFor, type CalibratedCommand } from "./calibration.ts";
-import type { EpisodeRunner, MeasuredReturn } from "../episodes/evaluate.ts";
+import type { EpisodeRunner } from "../episodes/evaluate.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
 import { nextCommand } from "./next_command.ts";
+import { proofSeeds, type SeededReturn } from "./proof.ts";
 import { episodeSeed, streamFor } from "../numbers/streams.ts";
 import { type PolicyParameters, toPolicyOrder } from "../policy_space.ts";
 import { Trial } from "./trial.ts";
@@ -47,7 +50,7 @@ export interface Candidate {
   /** For the generator's normaliser, [P]. */
   readonly parameters: PolicyParameters;
   /** What it returned, and the environment seeds of its episodes. */
-  readonly measured: MeasuredReturn & { readonly seeds: readonly number[] };
+  readonly measured: SeededReturn;
 }
 
 /** The best candidate, and whether it is good enough. */
@@ -232,6 +235,8 @@ class PolicySearch {
   }
 
   #seeds(first: number, count: number): number[] {
+    // Nothing is chosen by the measurement of the one policy that there is: it is a proof.
+    if (this.#options.tolerance === undefined) return proofSeeds(this.#options.seed, count);
     return Array.from(
       { length: count },
       (_, i) => episodeSeed(this.#options.seed, "verification", first + i + 1),

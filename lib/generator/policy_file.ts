@@ -4,7 +4,7 @@
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
  * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `activation`,
- * `requestedReturn`, `command`, `measuredReturn` (JSON), `generator` (SHA-256 of its file), `program` and
+ * `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON), `generator` (SHA-256 of its file), `program` and
  * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
  *
  * The module is longer than most because each format's writing and reading stand together.
@@ -40,13 +40,13 @@ import {
   type Tensor,
 } from "../formats/safetensors.ts";
 import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
-import type { MeasuredReturn } from "../episodes/evaluate.ts";
 import type { ModelTable, NormaliserState, Policy, PolicyNetwork } from "../model.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
 import { onnxHead, readOnnx } from "../onnx/reader.ts";
 import { countPolicyParameters, MAX_POLICY_PARAMETERS } from "./policy_size.ts";
 import type { PolicyParameters } from "../policy_space.ts";
+import type { ProofLabel, SeededReturn } from "./proof.ts";
 import { VERSION } from "../system/version.ts";
 
 /** The formats in which a policy can be written and read; each is its files' ending too. */
@@ -89,7 +89,9 @@ export interface PolicyLabel {
   /** Scaled command that the policy was generated for. */
   readonly command: number;
   /** What it returned when it was measured, and over which seeds. */
-  readonly measuredReturn: (MeasuredReturn & { readonly seeds: readonly number[] }) | null;
+  readonly measuredReturn: SeededReturn | null;
+  /** What kind of measurement that was. */
+  readonly proof?: ProofLabel;
   /** SHA-256 of the generator file. */
   readonly generator: string;
 }
@@ -134,26 +136,43 @@ export function writtenFormatOf(path: string): WrittenFormat {
   );
 }
 
+/** What a policy's file is made from. */
+export interface PolicyContent {
+  /** Its own numbers. */
+  readonly numbers: PolicyNumbers;
+  /** What the file says of it. */
+  readonly label: PolicyLabel;
+  /** How it is written. */
+  readonly format: WrittenFormat;
+  /** Its environment. */
+  readonly spec: EnvSpec;
+  /** Makes the networks. */
+  readonly models: ModelTable;
+}
+
 /** Writes a policy; an old file stays until the new one is whole. @throws {FileError} */
 export function writePolicy(
   path: string,
-  { numbers, label, format, spec, models, followLinks }: {
-    numbers: PolicyNumbers;
-    label: PolicyLabel;
-    format: WrittenFormat;
-    spec: EnvSpec;
-    models: ModelTable;
-    followLinks?: WriteOptions["followLinks"];
-  },
+  { followLinks, ...content }: PolicyContent & { followLinks?: WriteOptions["followLinks"] },
 ): void {
-  const context = { metadata: metadataOf(numbers, label), spec, models, path };
-  writeFileAtomic(path, ENCODERS[format](numbers, context), { kind: "policy", followLinks });
+  writeFileAtomic(path, encodePolicy(path, content), { kind: "policy", followLinks });
+}
+
+/** The content of a policy's file: text, bytes, or bytes in parts. */
+export type EncodedPolicy = string | Uint8Array | readonly Uint8Array[];
+
+/** Makes the content of a policy's file; `path` is for names in it and for errors. */
+export function encodePolicy(
+  path: string,
+  { numbers, label, format, spec, models }: PolicyContent,
+): EncodedPolicy {
+  return ENCODERS[format](numbers, { metadata: metadataOf(numbers, label), spec, models, path });
 }
 
 type Encoder = (
   numbers: PolicyNumbers,
   context: { metadata: Record<string, string>; spec: EnvSpec; models: ModelTable; path: string },
-) => string | Uint8Array | readonly Uint8Array[];
+) => EncodedPolicy;
 
 const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
   onnx(numbers, { metadata, spec, models }) {
@@ -251,6 +270,7 @@ function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, 
     requestedReturn: String(label.requestedReturn),
     command: String(label.command),
     measuredReturn: JSON.stringify(label.measuredReturn),
+    ...(label.proof ? { proof: JSON.stringify(label.proof) } : {}),
     generator: label.generator,
   };
 }

@@ -22,6 +22,7 @@ export const PURPOSE = {
   calibration: 10,
   consolidation: 11,
   choice: 12,
+  proof: 13,
 } as const;
 
 /** Names a purpose of a random stream. */

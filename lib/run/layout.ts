@@ -9,6 +9,9 @@ export const METRICS_FILE_NAME = "metrics.jsonl";
 /** What training leaves in the end. */
 export const GENERATOR_FILE_NAME = "generator.safetensors";
 
+/** The list of what is in a folder of generated policies; the same as CSV beside it. */
+export const MANIFEST_FILE_NAME = "manifest.json";
+
 /** The page of charts. */
 export const REPORT_FILE_NAME = "report.html";
 

@@ -28,6 +28,10 @@ export class CapturedStream implements TextStream {
   write(text: string): void {
     this.text += text;
   }
+  readonly bytes: number[] = [];
+  writeBytes(bytes: Uint8Array): void {
+    this.bytes.push(...bytes);
+  }
   redraw(line: string): void {
     this.text += `\r${line}\x1b[K`;
   }
@@ -49,6 +53,8 @@ export interface Surroundings {
   readonly columns?: number;
   readonly clock?: Clock;
   readonly signal?: AbortSignal;
+  /** Takes what was written to stdout as bytes. */
+  readonly takeBytes?: (bytes: Uint8Array<ArrayBuffer>) => void;
   /** Stands in for parts of the program. */
   readonly parts?: Partial<Program>;
 }
@@ -77,5 +83,6 @@ export async function run(argv: readonly string[], around: Surroundings = {}): P
     listen: () => interruption,
     ...around.parts,
   });
+  around.takeBytes?.(Uint8Array.from(stdout.bytes));
   return { code, stdout: stdout.text, stderr: stderr.text };
 }

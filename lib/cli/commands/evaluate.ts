@@ -1,11 +1,12 @@
-/** `udrlpg evaluate`: measures what a policy file returns. */
+/** `udrlpg evaluate`: measures what policy files return, or repeats what they promise. */
 
 import { merge, object } from "@optique/core/constructs";
 import type { Env } from "../../env.ts";
-import { UsageError } from "../../system/errors.ts";
-import { measureReturn } from "../../episodes/evaluate.ts";
+import { FileError, UsageError } from "../../system/errors.ts";
+import { type MeasuredReturn, measureReturn } from "../../episodes/evaluate.ts";
 import type { Policy } from "../../model.ts";
-import { POLICY_FORMATS, readPolicy } from "../../generator/policy_file.ts";
+import { type LoadedPolicy, POLICY_FORMATS, readPolicy } from "../../generator/policy_file.ts";
+import { describeProof, keepsPromise, readPromise } from "../../generator/proof.ts";
 import { type Episode, runEpisode } from "../../episodes/rollout.ts";
 import { episodeSeed } from "../../numbers/streams.ts";
 import { summarise } from "../../numbers/statistics.ts";
@@ -19,15 +20,16 @@ import { findSpec } from "./envs.ts";
 import { formatMeasured } from "../measured.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { asFileError } from "../blame.ts";
+import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
-import { setting, settingOr, toggle, word } from "../options.ts";
+import { setting, settingOr, toggle, words } from "../options.ts";
 import { fileValue, integerValue, textValue } from "../values.ts";
-import { requirePath } from "../paths.ts";
+import { policiesIn, requirePath } from "../paths.ts";
 
 /** The options of `udrlpg evaluate`. */
 export interface EvaluateValues extends EnvCommandValues {
-  /** Policy file, as a word. */
-  readonly path: string | undefined;
+  /** Policy files and folders of them, as words. */
+  readonly paths: readonly string[];
   /** --policy */
   readonly policy: string | undefined;
   /** --env */
@@ -36,6 +38,8 @@ export interface EvaluateValues extends EnvCommandValues {
   readonly episodes: number;
   /** --seed */
   readonly seed: number;
+  /** --check */
+  readonly check: boolean;
   /** --trust */
   readonly trust: boolean;
 }
@@ -47,7 +51,8 @@ export const POLICY_ENDINGS: readonly string[] = POLICY_FORMATS.map((format) => 
 /** The `evaluate` command. */
 export const evaluateCommand: Command<EvaluateValues> = {
   description: [
-    "Takes an ONNX, safetensors or JSON policy, of this program or, in ONNX, of any other one.",
+    "Takes ONNX, safetensors or JSON policies, of this program or, in ONNX, of any other one. Of several, or a folder, it prints one table, best first.",
+    "With --check it runs the very episodes again that a file's promise was measured in: the exit code is 3 where the policy does not keep it.",
   ],
   examples: [
     { command: "udrlpg evaluate policy.onnx", does: "Run 20 fresh episodes" },
@@ -55,6 +60,8 @@ export const evaluateCommand: Command<EvaluateValues> = {
       command: "udrlpg evaluate policy.onnx --episodes 100 --seed 7 --json",
       does: "Surer numbers, for a script",
     },
+    { command: "udrlpg evaluate ladder", does: "One table of all policies in a folder" },
+    { command: "udrlpg evaluate --check policy.onnx", does: "Repeat what the file promises" },
     {
       command: "udrlpg evaluate policy.onnx --env InvertedPendulum-v4",
       does: "In another environment than the file names",
@@ -62,9 +69,9 @@ export const evaluateCommand: Command<EvaluateValues> = {
   ],
   parser: (names) =>
     merge(
-      object("The policy", {
-        path: word(fileValue("POLICY", POLICY_ENDINGS), "Policy file"),
-        policy: setting("--policy", fileValue("FILE", POLICY_ENDINGS), "The same"),
+      object("The policies", {
+        paths: words(fileValue("POLICY", POLICY_ENDINGS), "Policy files, or folders of them"),
+        policy: setting("--policy", fileValue("FILE", POLICY_ENDINGS), "One policy file"),
         trust: toggle(
           "--trust",
           "Run an ONNX file that holds other operators than this program writes",
@@ -85,38 +92,111 @@ export const evaluateCommand: Command<EvaluateValues> = {
           fallback: 1,
           doc: "Seed of the episodes",
         }),
+        check: toggle("--check", "Run the episodes again that the file's promise comes from"),
       }),
     ),
   run: (values, context) => withEnvironments(values, context, runEvaluate),
 };
 
+/** What was measured of one policy file. */
+interface Evaluation {
+  readonly env: string;
+  readonly policy: string;
+  readonly return: MeasuredReturn & { readonly min: number; readonly max: number };
+  readonly length: { readonly mean: number };
+  /** With --check: whether the file keeps what it promises, and what that is. */
+  readonly kept?: boolean;
+  readonly promised?: MeasuredReturn;
+}
+
 async function runEvaluate(values: EvaluateValues, context: CommandContext): Promise<void> {
-  const { path: word, policy: option } = values;
-  const sources = { does: "evaluate", word, options: { "--policy": option } };
-  const path = requirePath({ ...sources, origin: context.origin });
-  const { env, policy } = await openPolicy(path, values, context);
+  const files = filesOf(values, context);
+  const results: Evaluation[] = [];
+  for (const path of files) results.push(await evaluateFile(path, values, context));
+  results.sort((a, b) => b.return.mean - a.return.mean);
+  const isOne = results.length === 1 && !values.paths.some((path) => path !== results[0].policy);
+  context.output.result(
+    isOne ? results[0] : { policies: results },
+    () => isOne ? linesOf(results[0]) : tableOf(results),
+  );
+  const broken = results.filter(({ kept }) => kept === false);
+  if (broken.length === 0) return;
+  throw new FileError(
+    `Cannot confirm policy ${JSON.stringify(broken[0].policy)}: ` +
+      `it must return ${formatNumber(broken[0].promised!.mean)} as it promises, got ${
+        formatNumber(broken[0].return.mean)
+      } in the same episodes`,
+  );
+}
+
+/** Lists the files that are meant, in place of folders the policies in them. */
+function filesOf({ paths, policy }: EvaluateValues, { origin }: CommandContext): string[] {
+  if (paths.length < 2) {
+    const sources = { does: "evaluate", word: paths[0], options: { "--policy": policy } };
+    return policiesIn(requirePath({ ...sources, origin }));
+  }
+  if (origin("--policy") === "--policy") {
+    throw new UsageError(
+      `Cannot evaluate: several policies must be given as words, got --policy too`,
+    );
+  }
+  return paths.flatMap(policiesIn);
+}
+
+async function evaluateFile(
+  path: string,
+  values: EvaluateValues,
+  context: CommandContext,
+): Promise<Evaluation> {
+  const { env, policy, file } = await openPolicy(path, values, context);
   try {
-    const episodes = await runEpisodes(env, policy, { ...values, context });
+    const promised = values.check ? readPromise(file, { path }) : undefined;
+    const seeds = promised?.seeds ??
+      Array.from({ length: values.episodes }, (_, i) => episodeSeed(values.seed, "evaluation", i));
+    const episodes = await runEpisodes(env, policy, { seeds, context });
     const returns = episodes.map((episode) => episode.return);
-    const length = summarise(episodes.map((episode) => episode.length)).mean;
     const [min, max] = [Math.min(...returns), Math.max(...returns)];
     const measured = { ...measureReturn(episodes), min, max };
-    const document = {
+    return {
       env: env.spec.id,
       policy: path,
       return: measured,
-      length: { mean: length },
+      length: { mean: summarise(episodes.map((episode) => episode.length)).mean },
+      ...promised ? { kept: keepsPromise(measured, promised), promised } : {},
     };
-    context.output.result(document, () => [
-      `Environment  ${env.spec.id}`,
-      `Policy       ${path}`,
-      `Return       ${formatMeasured(measured)}`,
-      `Range        ${formatNumber(min)} to ${formatNumber(max)}`,
-      `Length       ${formatNumber(length)} steps on average`,
-    ]);
   } finally {
     await env.close();
   }
+}
+
+function linesOf({ env, policy, return: measured, length, kept, promised }: Evaluation): string[] {
+  return [
+    `Environment  ${env}`,
+    `Policy       ${policy}`,
+    `Return       ${formatMeasured(measured)}`,
+    `Range        ${formatNumber(measured.min)} to ${formatNumber(measured.max)}`,
+    `Length       ${formatNumber(length.mean)} steps on average`,
+    ...promised ? [`Promise      It ${describeProof(promised)}`] : [],
+    ...promised ? [`Kept         ${kept ? "yes, in the same episodes" : "no"}`] : [],
+  ];
+}
+
+function tableOf(results: readonly Evaluation[]): string[] {
+  const isCheck = results.some(({ kept }) => kept !== undefined);
+  const rows = results.map(({ policy, return: { mean, std, n, ci95: [low, high] }, kept }) => [
+    formatNumber(mean),
+    formatNumber(std),
+    formatNumber(low),
+    formatNumber(high),
+    String(n),
+    ...isCheck ? [kept ? "yes" : "no"] : [],
+    policy,
+  ]);
+  const kept = isCheck ? ["kept"] : [];
+  return formatTable([
+    ["return", "std", "95 % from", "to", "episodes", ...kept, "policy"],
+    ...rows,
+  ]);
 }
 
 /**
@@ -127,7 +207,7 @@ export async function openPolicy(
   path: string,
   options: EnvCommandValues & { readonly trust: boolean },
   { program }: CommandContext,
-): Promise<{ env: Env; policy: Policy }> {
+): Promise<{ env: Env; policy: Policy; file: LoadedPolicy }> {
   const { env: id, trust } = options;
   const [registry, models] = await Promise.all([program.registry(), program.models()]);
   const file = asFileError(() => readPolicy(path, { models, trust }));
@@ -141,21 +221,21 @@ export async function openPolicy(
     ? asFileError(() => withOwnHint(options, () => registry.spec(named)))
     : findSpec(registry, id);
   const policy = await file.open(spec);
-  return { env: await registry.make(spec.id), policy };
+  return { env: await registry.make(spec.id), policy, file };
 }
 
 async function runEpisodes(
   env: Env,
   policy: Policy,
-  { episodes: count, seed, context }: { episodes: number; seed: number; context: CommandContext },
+  { seeds, context }: { seeds: readonly number[]; context: CommandContext },
 ): Promise<Episode[]> {
   const progress = context.output.progress("episodes");
   const episodes: Episode[] = [];
-  for (let i = 0; i < count; i++) {
-    const episode = await runEpisode(env, policy, { seed: episodeSeed(seed, "evaluation", i) });
+  for (const seed of seeds) {
+    const episode = await runEpisode(env, policy, { seed });
     episodes.push(episode);
     const facts = [["last", formatNumber(episode.return)]] as const;
-    progress.update({ done: i + 1, total: count, facts });
+    progress.update({ done: episodes.length, total: seeds.length, facts });
   }
   context.output.endProgress();
   return episodes;

@@ -5,20 +5,19 @@ import type { Env } from "../../../env.ts";
 import { measureReturn } from "../../../episodes/evaluate.ts";
 import { runEpisode } from "../../../episodes/rollout.ts";
 import { commandFor, reachableRange } from "../../../generator/calibration.ts";
-import { POLICY_FORMATS } from "../../../generator/policy_file.ts";
 import type { Policy } from "../../../model.ts";
 import { formatNumber, roundDown } from "../../../numbers/format.ts";
 import { episodeSeed, streamFor } from "../../../numbers/streams.ts";
 import { toPolicyOrder } from "../../../policy_space.ts";
 import { recordEpisode, type Recording } from "../../../report/play/recording.ts";
 import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "../../../run/layout.ts";
-import { UsageError } from "../../../system/errors.ts";
+import { FileError, UsageError } from "../../../system/errors.ts";
 import { isThere } from "../../../system/files.ts";
 import { openGenerator } from "../../generator_source.ts";
 import type { CommandContext } from "../../program.ts";
 import { openPolicy } from "../evaluate.ts";
 import type { PlayValues } from "./play.ts";
-import { checkRunFolder, isFolder } from "../../paths.ts";
+import { checkRunFolder, isFolder, policiesIn } from "../../paths.ts";
 
 /** Fresh episodes that measure each policy beside the ones that are shown. */
 export const MEASURED_EPISODES = 20;
@@ -53,7 +52,7 @@ export function sourceOf(paths: readonly string[], generator: string | undefined
     );
   }
   if (generators.length === 1) return { kind: "generator", path: generators[0] };
-  const files = paths.flatMap(policiesIn);
+  const files = paths.flatMap(policiesOf);
   if (files.length > 0) return { kind: "policies", paths: files };
   paths.forEach((path) => checkRunFolder(path));
   throw new UsageError(
@@ -68,15 +67,13 @@ function isGenerator(path: string): boolean {
     isFolder(path) && isThere(join(path, CONFIG_FILE_NAME));
 }
 
-function policiesIn(path: string): string[] {
-  let names: string[];
+function policiesOf(path: string): string[] {
   try {
-    names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
-  } catch {
-    return [path]; // a file, or whoever reads it says what is wrong
+    return policiesIn(path);
+  } catch (error) {
+    if (error instanceof FileError) return [];
+    throw error;
   }
-  const isPolicy = (name: string) => POLICY_FORMATS.some((format) => name.endsWith(`.${format}`));
-  return names.filter(isPolicy).map((name) => join(path, name));
 }
 
 /** Records the episodes that `evaluate` runs with the same seed, of each file. */
@@ -133,7 +130,7 @@ export async function recordGenerated(
     await recordSubject({ env, policy, title: `asked for ${shown}`, requested }, {
       values,
       sink,
-      seedOf: (i) => episodeSeed(values.seed, "verification", i + 1),
+      seedOf: (i) => episodeSeed(values.seed, "proof", i),
     });
   }
 }

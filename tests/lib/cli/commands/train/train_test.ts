@@ -35,6 +35,10 @@ async function generateAndEvaluate(folder: string, out: string): Promise<void> {
       "command",
       "policy",
       "measuredReturn",
+      "met",
+      "tolerance",
+      "reachable",
+      "searchEpisodes",
     ]);
     assert.deepEqual(Object.keys(made.measuredReturn), ["mean", "std", "n", "ci95", "seeds"]);
     assert.equal(made.measuredReturn.seeds.length, 2);
@@ -58,7 +62,7 @@ async function writesClosest(folder: string, out: string): Promise<void> {
   assert.equal(code, 5);
   assert.match(
     stderr,
-    /must be within 0\.5 of 400, got .* at best: the closest policy is in ".*"$/m,
+    /must be within 0\.5 of 400, got .* at best: the closest policy is in ".*": \w.*$/m,
   );
   const closest = JSON.parse(stdout);
   assert.deepEqual([closest.policy, closest.requestedReturn], [policy, 400]);
@@ -84,7 +88,11 @@ async function refusals(folder: string, out: string): Promise<void> {
   const cases: [string[], number, RegExp][] = [
     [["generate", "--return", "1"], 2, /one of PATH, --run, --generator must be given/],
     [["generate", "--run", out], 2, /a return must be given, got none: use --return R/],
-    [["generate", "--run", out, "--return", "x"], 2, /must be a number, got "x"/],
+    [
+      ["generate", "--run", out, "--return", "x"],
+      2,
+      /must be a number, "best" or a share .*, got "x"/,
+    ],
     [
       ["generate", "--run", folder, "--return", "1"],
       3,

@@ -1,0 +1,170 @@
+/** One request of `udrlpg generate`: the search, the proof of what it found, the file. */
+
+import type { EnvSpec } from "../../../env.ts";
+import { reachableRange } from "../../../generator/calibration.ts";
+import { type FindOptions, findPolicy, type FoundPolicy } from "../../../generator/find_policy.ts";
+import {
+  encodePolicy,
+  type PolicyContent,
+  writePolicy,
+  type WrittenFormat,
+} from "../../../generator/policy_file.ts";
+import { labelProof, provePolicy, type SeededReturn } from "../../../generator/proof.ts";
+import { formatNumber } from "../../../numbers/format.ts";
+import { UsageError } from "../../../system/errors.ts";
+import { episodesOf, type OpenGenerator } from "../../generator_source.ts";
+import type { CommandContext } from "../../program.ts";
+
+/** What one policy must do. */
+export interface Request {
+  /** The wanted mean return. */
+  readonly requested: number;
+  /** How far a mean may be from it for the request to be met. */
+  readonly tolerance: number;
+  /** What is looked for: the calibration's answer, one within the tolerance, or one of at least that. */
+  readonly aim: "answer" | "within" | "atLeast";
+}
+
+/** How episodes are spent. */
+export interface Effort {
+  /** --verify */
+  readonly verify: number | undefined;
+  /** --budget */
+  readonly budget: number | undefined;
+  /** --seed */
+  readonly seed: number;
+}
+
+/** A policy for a request, measured in fresh episodes. */
+export interface Delivered {
+  /** What was asked for. */
+  readonly request: Request;
+  /** What the search found. */
+  readonly found: FoundPolicy;
+  /** What it returned in episodes that no search had seen. */
+  readonly proof: SeededReturn;
+  /** Whether that is what was asked for. */
+  readonly met: boolean;
+}
+
+/** A search with --tolerance may run this many times the episodes of one measurement. */
+const SEARCH_CANDIDATES = 100;
+
+/**
+ * Gives how many episodes measure a policy, and how many a search may run.
+ * @throws {UsageError} when the search could not measure one policy.
+ */
+export function searchEpisodes(
+  spec: EnvSpec,
+  { verify, budget }: Pick<Effort, "verify" | "budget">,
+): Pick<FindOptions, "episodes" | "episodeBudget"> {
+  const episodes = episodesOf(spec, verify);
+  const episodeBudget = budget ?? SEARCH_CANDIDATES * episodes;
+  if (episodeBudget >= episodes) return { episodes, episodeBudget };
+  throw new UsageError(
+    `Cannot generate a policy: --budget must be at least the ${episodes} episodes that measure a ` +
+      `policy, got ${episodeBudget}: use --verify N`,
+  );
+}
+
+/** Finds a policy for a request and proves it; `onEpisodes` hears how many it has run. */
+export async function deliver(
+  request: Request,
+  { source: { generator, runner }, effort, onEpisodes }: {
+    readonly source: OpenGenerator;
+    readonly effort: Effort;
+    readonly onEpisodes: (done: number, last: number) => void;
+  },
+): Promise<Delivered> {
+  const { requested, tolerance, aim } = request;
+  const { episodes, episodeBudget } = searchEpisodes(generator.spec, effort);
+  let done = 0;
+  const found = await findPolicy(generator, {
+    // The best policy is at least as good as anything most surely.
+    requested: aim === "atLeast" ? generator.calibration.bestReturn : requested,
+    episodes,
+    episodeBudget,
+    seed: effort.seed,
+    runner,
+    ...(aim === "within" ? { tolerance } : {}),
+    onCandidate: ({ measured }) => onEpisodes(done += episodes, measured.mean),
+  });
+  const proof = aim === "within"
+    ? await provePolicy(found.parameters, {
+      normaliser: generator.normaliser,
+      runner,
+      // As many as the search was sure in: a smaller sample would refuse good policies by luck.
+      episodes: Math.max(episodes, found.measured.n),
+      seed: effort.seed,
+    })
+    : found.measured;
+  const met = aim === "atLeast"
+    ? proof.ci95[0] >= requested
+    : found.accepted && Math.abs(proof.mean - requested) <= tolerance;
+  return { request, found, proof, met };
+}
+
+/** Says what to try where a request was not met. */
+export function adviceFor(
+  { request: { requested, aim }, proof }: Delivered,
+  { generator }: OpenGenerator,
+): string {
+  const { min, max } = reachableRange(generator.calibration);
+  const range = `${formatNumber(min)} to ${formatNumber(max)}`;
+  if (requested < min || requested > max) return `ask for a return from ${range}, or train on`;
+  if (aim === "answer") return "search for a closer one with --tolerance X";
+  const isShort = aim === "atLeast" && proof.mean >= requested;
+  if (isShort) {
+    return "its mean is there and the interval is too wide: measure more with --verify N";
+  }
+  if (aim === "atLeast") return "ask for less, or train on";
+  return "use a larger --tolerance, more episodes with --budget N, or another --seed";
+}
+
+/** Gives what the policy's file is made from. */
+export async function contentOf(
+  { request: { requested, tolerance }, found, proof, met }: Delivered,
+  { source: { generator }, format, context }: {
+    readonly source: OpenGenerator;
+    readonly format: WrittenFormat;
+    readonly context: CommandContext;
+  },
+): Promise<PolicyContent> {
+  return {
+    format,
+    spec: generator.spec,
+    models: await context.program.models(),
+    numbers: {
+      ...generator.config.policy,
+      parameters: found.parameters,
+      normaliser: generator.normaliser,
+    },
+    label: {
+      environment: generator.spec.id,
+      requestedReturn: requested,
+      command: found.command,
+      measuredReturn: proof,
+      proof: labelProof(proof, { tolerance, met }),
+      generator: generator.hash,
+    },
+  };
+}
+
+/** The path that stands for the output stream. */
+export const STREAM = "-";
+
+/** Writes a policy to its file, or to the output stream. */
+export function writeTo(
+  path: string,
+  { content, context, followLinks }: {
+    readonly content: PolicyContent;
+    readonly context: CommandContext;
+    readonly followLinks: boolean;
+  },
+): void {
+  if (path !== STREAM) return writePolicy(path, { ...content, followLinks });
+  const encoded = encodePolicy("policy", content);
+  const { stdout } = context.program;
+  if (typeof encoded === "string") return stdout.write(encoded);
+  for (const part of encoded instanceof Uint8Array ? [encoded] : encoded) stdout.writeBytes(part);
+}

@@ -1,0 +1,63 @@
+/** A ladder of `udrlpg generate`: a folder of policies for several returns, with a list of them. */
+
+import { dirname, join } from "node:path";
+import { WRITTEN_ENDINGS } from "../../../generator/policy_file.ts";
+import { formatNumber } from "../../../numbers/format.ts";
+import { policyFileName } from "../../../run/layout.ts";
+import { UnreachableReturnError } from "../../../system/errors.ts";
+import { childPath, makeFolder } from "../../../system/files.ts";
+import { ownLine, pathWord } from "../../../system/words.ts";
+import { envCommandWords } from "../../env_command.ts";
+import { adviceFor, contentOf, deliver, type Request, writeTo } from "./delivery.ts";
+import type { Work } from "./generate.ts";
+import { type Entry, rowOf, tableOf, writeManifests } from "./manifest.ts";
+import { reachablePair } from "./requests.ts";
+
+/** Writes a policy for each request into a folder, and the list of them. */
+export async function writeLadder(
+  requests: readonly Request[],
+  { values, source, context, format }: Work,
+): Promise<void> {
+  const { output } = context;
+  const folder = values.out ?? join(dirname(source.path), "policies");
+  makeFolder(folder);
+  const progress = output.progress("policies");
+  const entries: Entry[] = [];
+  for (const request of requests) {
+    const delivered = await deliver(request, { source, effort: values, onEpisodes: () => {} });
+    const file = policyFileName(request.requested, WRITTEN_ENDINGS[format]);
+    const content = await contentOf(delivered, { source, format, context });
+    writeTo(childPath(folder, file), { content, context, followLinks: false });
+    entries.push({ ...delivered, file });
+    const facts = [["last", formatNumber(delivered.proof.mean)]] as const;
+    progress.update({ done: entries.length, total: requests.length, facts });
+  }
+  output.endProgress();
+  const { spec, calibration, hash } = source.generator;
+  const about = { env: spec.id, generator: hash, reachable: reachablePair(calibration) };
+  writeManifests(folder, { about, entries });
+  const document = { ...about, folder, policies: entries.map(rowOf) };
+  output.result(document, () => ladderLines(folder, entries, { values, source }));
+  const missed = entries.filter(({ met }) => !met);
+  if (missed.length === 0 || values.tolerance === undefined) return;
+  throw new UnreachableReturnError(
+    `Cannot generate every policy: each return must be within ${
+      formatNumber(missed[0].request.tolerance)
+    } of its request, got ${missed.length} of ${entries.length} that are not: ` +
+      `the closest policies are in ${JSON.stringify(folder)}: ${adviceFor(missed[0], source)}`,
+  );
+}
+
+function ladderLines(
+  folder: string,
+  entries: readonly Entry[],
+  { values, source }: Pick<Work, "values" | "source">,
+): string[] {
+  const missed = entries.find(({ met }) => !met);
+  return [
+    ...tableOf(entries),
+    ...missed === undefined ? [] : [`Where it was not met: ${adviceFor(missed, source)}`],
+    `Written to ${folder}, with manifest.csv and manifest.json`,
+    `Next: ${ownLine("evaluate", pathWord(folder), ...envCommandWords(values))}`,
+  ];
+}
