@@ -4,7 +4,6 @@
  * to be made, and only downloads packages that are not installed yet.
  */
 
-import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -17,6 +16,7 @@ import {
   stageProgram,
   totalSize,
 } from "./payload.ts";
+import { hashHex as hashOf } from "../../lib/system/files.ts";
 import { DENO, FILE_LIST, PROGRAM, renderStub } from "./stub.ts";
 
 /** What was packed. */
@@ -75,14 +75,17 @@ export async function packFolder(
 ): Promise<Packed> {
   const files = listFiles(stage);
   const unpackedBytes = totalSize(stage, files);
-  await Deno.writeTextFile(join(stage, FILE_LIST), files.join("\n") + "\n");
+  const sums = files.map((file) => `${hashOf(Deno.readFileSync(join(stage, file)))}  ${file}\n`);
+  await Deno.writeTextFile(join(stage, FILE_LIST), sums.join(""));
   await Deno.mkdir(dirname(out), { recursive: true });
   const temporary = await Deno.makeTempFile({ dir: dirname(out), prefix: ".udrlpg-pack-" });
   try {
     await compress(stage, { archive: temporary, level });
     const archive = await Deno.readFile(temporary);
-    const hash = createHash("sha256").update(archive).digest("hex");
-    await Deno.writeTextFile(temporary, renderStub({ title, hash, unpackedBytes, permissions }));
+    const hash = hashOf(archive);
+    const sumsHash = hashOf(new TextEncoder().encode(sums.join("")));
+    const stub = renderStub({ title, hash, sumsHash, unpackedBytes, permissions });
+    await Deno.writeTextFile(temporary, stub);
     await Deno.writeFile(temporary, archive, { append: true });
     await Deno.chmod(temporary, 0o755);
     await Deno.rename(temporary, out);

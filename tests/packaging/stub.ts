@@ -6,9 +6,12 @@
  * Design: the archive is unpacked once into BASE/HASH, where BASE is the user's cache folder and HASH
  * the archive's SHA-256, checked before. Work happens in a temporary folder of the same file system
  * that ends with a rename, so HASH either is whole or is not there, and of two first runs at once the
- * later one uses what the earlier one made. Every start adds up the sizes of the unpacked files, so
- * that a folder that something has cleaned up in part is unpacked again. Then the shell replaces
- * itself with Deno: arguments, exit code and signals are Deno's.
+ * later one uses what the earlier one made. What a killed first start left is removed by a later one.
+ *
+ * Every start compares the unpacked files with what is known of them: inode, size and time of change,
+ * which nobody can set. Where anything differs, the files are hashed (half a second), and unpacked again
+ * when they are not those of the archive. Then the shell replaces itself with Deno: arguments, exit code
+ * and signals are Deno's.
  */
 
 import { quoteWord } from "../../lib/system/words.ts";
@@ -19,14 +22,18 @@ export interface StubOptions {
   readonly title: string;
   /** The archive's SHA-256 in hexadecimal digits. */
   readonly hash: string;
+  /** The SHA-256 of the list of files. */
+  readonly sumsHash: string;
   /** Size of all unpacked files in bytes, the list of files itself apart. */
   readonly unpackedBytes: number;
   /** The program's permissions, as Deno's options. */
   readonly permissions: readonly string[];
 }
 
-/** The list of the archive's files, one per line, in the archive itself. */
-export const FILE_LIST = "files";
+/** The list of the archive's files with their hashes, as `sha256sum` writes it, in the archive itself. */
+export const FILE_LIST = "sums";
+/** What a start knows of the files that it has hashed. */
+const STAMP = "stamp";
 /** The Deno binary in the archive. */
 export const DENO = "deno";
 /** The folder of the program in the archive. */
@@ -43,13 +50,13 @@ export function renderStub(options: StubOptions): string {
 
 const OFFSET_MARK = "@".repeat(OFFSET_DIGITS);
 
-function stubText({ title, hash, unpackedBytes, permissions }: StubOptions): string {
+function stubText({ title, hash, sumsHash, unpackedBytes, permissions }: StubOptions): string {
   return `#!/bin/sh
 # ${title}: this shell script, then a compressed archive of the program and the Deno that runs it.
 # The first start unpacks it into the user's cache folder; the network is never touched.
 set -eu
 hash=${hash}
-size=${unpackedBytes}
+sums=${sumsHash}
 start=${OFFSET_MARK}
 
 fail() {
@@ -57,15 +64,40 @@ fail() {
   exit 3
 }
 
-# Tells whether the unpacked files in folder $1 are all there, by their sizes.
+# Tells whether the unpacked files in folder $1 are those of the archive.
 whole() {
   [ -f "$1/${FILE_LIST}" ] || return 1
-  total=$(cd -- "$1" && xargs wc -c <${FILE_LIST} 2>/dev/null | {
-    sum=0
-    while read -r bytes name; do [ "$name" = total ] || sum=$((sum + bytes)); done
-    echo "$sum"
-  }) || return 1
-  [ "$total" = "$size" ]
+  now=$(cd -- "$1" && describe) || now=
+  if [ -n "$now" ] && [ -f "$1/${STAMP}" ] && [ "$(cat -- "$1/${STAMP}")" = "$now" ]; then return 0; fi
+  (cd -- "$1" && same) || return 1
+  [ -z "$now" ] || printf '%s\\n' "$now" 2>/dev/null >"$1/${STAMP}" || :
+}
+
+# Writes what changes with every change of a listed file in the present folder.
+describe() {
+  { echo ${FILE_LIST}; cut -c67- <${FILE_LIST}; } | xargs stat -c '%n %i %s %z' 2>/dev/null
+}
+
+# Tells whether the listed files in the present folder have the hashes that they had.
+same() {
+  sum=$(checksum <${FILE_LIST})
+  [ "\${sum%% *}" = $sums ] || return 1
+  if command -v sha256sum >/dev/null; then sha256sum -c ${FILE_LIST}; else shasum -a 256 -c ${FILE_LIST}; fi \\
+    >/dev/null 2>&1
+}
+
+# Removes from folder $1 what killed starts left there: at once where their process is known to be gone.
+sweep() {
+  for left in "$1"/unpack.*; do
+    [ -d "$left" ] && [ ! -L "$left" ] || continue
+    of=\${left##*/unpack.}
+    of=\${of%.*}
+    if [ "\${of%.*}" = "$node" ]; then
+      kill -0 "\${of##*.}" 2>/dev/null || rm -rf -- "$left"
+    elif [ -n "$(find "$left" -prune -mmin +60 2>/dev/null)" ]; then
+      rm -rf -- "$left"
+    fi
+  done
 }
 
 # Tells whether folder $1 is this user's alone to write in; makes it when it is not there. A link is
@@ -87,7 +119,8 @@ checksum() {
 # Unpacks into folder $1.
 unpack() {
   own "$1" || return 1
-  work=$(mktemp -d "$1/unpack.XXXXXX" 2>/dev/null) || return 1
+  sweep "$1"
+  work=$(mktemp -d "$1/unpack.$node.$$.XXXXXX" 2>/dev/null) || return 1
   trap 'rm -rf -- "$work"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
@@ -111,7 +144,10 @@ unpack() {
 locate() {
   for base in "$@"; do
     case $base in /*) ;; *) continue ;; esac
-    if [ -d "$base" ] && own "$base" && whole "$base/$hash"; then return 0; fi
+    if [ -d "$base" ] && own "$base" && whole "$base/$hash"; then
+      sweep "$base"
+      return 0
+    fi
   done
   for base in "$@"; do
     case $base in /*) ;; *) continue ;; esac
@@ -122,6 +158,7 @@ locate() {
 
 case $0 in */*) self=$0 ;; *) self=$(command -v -- "$0") || self=./$0 ;; esac
 [ -r "$self" ] || fail "the file must be readable, got $self"
+node=$(uname -n)
 home=\${HOME:-}
 [ -d "$home" ] || home=
 locate "\${XDG_CACHE_HOME:+$XDG_CACHE_HOME/udrlpg}" "\${home:+$home/.cache/udrlpg}" \\

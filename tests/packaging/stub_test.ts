@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { hashHex } from "../../lib/system/files.ts";
 import { linkTools } from "./main_job.ts";
 import { packFolder } from "./pack.ts";
 
@@ -262,7 +263,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a packed file unpacks again what was removed or cut short",
+  "a packed file unpacks again what was removed, cut short or changed",
   options,
   () =>
     withPacked(async ({ run, home }) => {
@@ -274,7 +275,16 @@ Deno.test(
         const damage of [
           () => Deno.removeSync(main),
           () => Deno.truncateSync(main, 3),
-          () => Deno.removeSync(join(base, hash, "files")),
+          () => Deno.writeTextFileSync(main, "no program!\n"), // as long as the program
+          () => { // and so is the list that says so, and what was noted of both
+            Deno.writeTextFileSync(main, "no program!\n");
+            const sums = join(base, hash, "sums");
+            const text = Deno.readTextFileSync(sums);
+            const changed = hashHex(new TextEncoder().encode("no program!\n"));
+            Deno.writeTextFileSync(sums, text.replace(/^\S+(?= .*main\.ts$)/m, changed));
+          },
+          () => Deno.removeSync(join(base, hash, "stamp")),
+          () => Deno.removeSync(join(base, hash, "sums")),
           () => Deno.removeSync(join(base, hash, "deno")),
           () => Deno.removeSync(join(base, hash), { recursive: true }),
         ]
@@ -284,6 +294,36 @@ Deno.test(
         assert.equal(code, 0);
         assert.match(stdout, /^the program\n[^]*\[x\]/m);
         assert.deepEqual(unpackedIn(base), [hash]);
+      }
+    }),
+);
+
+Deno.test(
+  "a packed file removes what killed first starts left, and nothing of one that goes on",
+  options,
+  () =>
+    withPacked(async ({ run, home }) => {
+      const base = join(home, ".cache", "udrlpg");
+      await Deno.mkdir(base, { recursive: true, mode: 0o700 });
+      const node = Deno.hostname();
+      const gone = new Deno.Command("true").spawn();
+      await gone.status;
+      const here = [`unpack.${node}.${gone.pid}.abc`, `unpack.${node}.${Deno.pid}.def`];
+      // Of other machines that share the home folder nobody knows what runs there.
+      const elsewhere = ["unpack.a.host.1.ghi", "unpack.a.host.2.jkl"];
+      const leave = async () => {
+        for (const name of [...here, ...elsewhere]) {
+          await Deno.mkdir(join(base, name), { recursive: true });
+          await Deno.writeTextFile(join(base, name, "deno"), "");
+        }
+        const old = new Date(Date.now() - 2 * 3600_000);
+        await Deno.utime(join(base, elsewhere[0]), old, old);
+      };
+      for (let start = 0; start < 2; start++) { // one that unpacks, one that does not
+        await leave();
+        assert.equal((await run([])).code, 0);
+        const names = unpackedIn(base).filter((name) => name.startsWith("unpack."));
+        assert.deepEqual(names.sort(), [elsewhere[1], here[1]].sort());
       }
     }),
 );
