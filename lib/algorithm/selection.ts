@@ -2,8 +2,10 @@
  * Which policy is handed out as the best one, found by measuring.
  *
  * Rollouts move the generator's policy to and fro, most where returns vary from start to start, and the mean of
- * several places on its way is often better than the last one (Polyak averaging). So the last policy and means
- * over the end of the way play the same fresh episodes without noise; what returns most wins.
+ * several places on its way is often better than the last one (Polyak averaging). And what rollouts follow need
+ * not be what returns most: where a part is paid for being alive, a policy that moves falls, and the one that it
+ * began with stands (Ant). So the last policy, means over the end of the way, its best place and its first one
+ * play the same fresh episodes without noise; what returns most wins.
  */
 
 import { summarise } from "../numbers/statistics.ts";
@@ -12,9 +14,10 @@ import { affordableEpisodes, choiceEnd } from "./budget.ts";
 import type { Events, PhaseEvent } from "./events.ts";
 import { measure } from "./measure.ts";
 import { currentNormaliser, type TrainingRun } from "./run.ts";
+import type { Milestone } from "./way.ts";
 
-/** How much of the end of the way competes: the last policy, and means over so many cycles. */
-const SPANS = [1, 5, 15, 40];
+/** How much of the end of the way competes besides the last policy: means over so many cycles. */
+const SPANS = [5, 15];
 /** More episodes would tell differences that nobody cares for. */
 const MOST_EPISODES = 50;
 
@@ -38,13 +41,11 @@ export async function* selectBest(
   const { task: { frame }, experience: { way }, tally } = run;
   yield { kind: "phase", phase: "choosing", done: 0, total: 1 };
   const normaliser = currentNormaliser(run);
-  const line = [...way.map(({ policy }) => policy), frame.toRaw(last, normaliser)];
   const affordable = affordableEpisodes(run, { end: choiceEnd(run.task) });
   if (affordable < 1) {
-    return { policy: line[line.length - 1], meanReturn: way[way.length - 1].return };
+    return { policy: frame.toRaw(last, normaliser), meanReturn: way[way.length - 1].return };
   }
-  const spans = SPANS.filter((span) => span <= line.length).slice(0, affordable);
-  const field = spans.map((span) => meanOf(line.slice(-span)));
+  const field = candidates(way, frame.toRaw(last, normaliser)).slice(0, affordable);
   const episodes = Math.min(MOST_EPISODES, Math.floor(affordable / field.length));
   const results = await measure(
     run,
@@ -61,6 +62,20 @@ export async function* selectBest(
   const means = results.map((result) => summarise(result.map((each) => each.return)).mean);
   const best = means.indexOf(Math.max(...means));
   return { policy: field[best], meanReturn: means[best] };
+}
+
+/** Who competes, the likeliest first; the way's own first place is a policy below where it began. */
+function candidates(way: readonly Milestone[], last: StoredPolicy): StoredPolicy[] {
+  const line = [...way.map(({ policy }) => policy), last];
+  const [short, long] = SPANS.map((span) => span <= line.length ? [meanOf(line.slice(-span))] : []);
+  const places = way.slice(1);
+  const best = places.reduce<Milestone | undefined>(
+    (a, b) => a && a.return >= b.return ? a : b,
+    undefined,
+  );
+  const first = places[0];
+  const kept = [best, first].flatMap((place) => place ? [place.policy] : []);
+  return [...new Set([last, ...short, ...kept, ...long])];
 }
 
 /** The mean of policies, number by number. */
