@@ -115,10 +115,17 @@ export interface GeneratorModel {
   readonly lossStates: readonly [count: number, size: number] | undefined;
   /** Writes the encoding of a scaled command to `out`, [C]. */
   encodeCommand(command: number, out: Float32Array): void;
+  /** Traces that encoding, [N, 1] -> [N, C]. */
+  traceEncoding(commands: Tensor): Tensor;
   /** Draws initial weights, one flat vector in the order of `weights`. */
   initialise(rng: Rng): Float32Array;
   /** Traces the forward pass: commands [B, C] (and latents [B, L]) -> parameters [B, P]. */
   generate(weights: WeightTensors, commands: Tensor, latents?: Tensor): Tensor;
+  /**
+   * Traces what generated policies do, each on an observation of its own: encoded commands [N, C] and
+   * normalised observations [N, S] -> outputs of the policies' last layers [N, A].
+   */
+  outputs(weights: WeightTensors, commands: Tensor, observations: Tensor): Tensor;
   /** Traces the training loss of one batch, a scalar. */
   loss(weights: WeightTensors, batch: BatchTensors): Tensor;
 }
@@ -135,6 +142,10 @@ export interface ModelTable {
     shape: PolicyShape,
     parts: { parameters: PolicyParameters; normaliser: NormaliserState },
   ): Graph;
+  /** Traces the normaliser, [N, S] -> [N, S]. */
+  traceNormalised(observation: Tensor, normaliser: NormaliserState): Tensor;
+  /** Traces what a policy's last outputs, [N, A], become: the outputs of `tracePolicy`, by name. */
+  traceActions(spec: EnvSpec, outputs: Tensor): Record<string, Tensor>;
   /**
    * Makes the generator that a configuration asks for.
    * @throws {RangeError} when it would have too many weights, or has no such loss.

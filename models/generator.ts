@@ -40,7 +40,7 @@ import type { Rng } from "../lib/numbers/rng.ts";
 import { actionError, squaredError } from "../lib/autodiff/losses.ts";
 import { commandEncoder } from "./command_encoding.ts";
 import { initialiseGenerator } from "./initialisation.ts";
-import { actOnStates, cutPolicies, layersOf } from "./policy_actions.ts";
+import { actOnOwn, actOnStates, cutPolicies, layersOf } from "./policy_actions.ts";
 import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";
 
 /** The two generating networks of a tile kind. */
@@ -113,10 +113,13 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     latentSize,
     lossNoise: [],
     encodeCommand: encoder.encode,
+    traceEncoding: encoder.trace,
     initialise: (rng: Rng) => initialiseGenerator(rng, weights, options),
     lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
     generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
       join(generateParts(tensors, commands, latents)),
+    outputs: (tensors: WeightTensors, commands: Tensor, observations: Tensor) =>
+      actOnOwn(layersOf(kinds, generateParts(tensors, commands)), observations, shape),
     loss: traceLoss,
   };
 }

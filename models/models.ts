@@ -5,13 +5,15 @@ import { MAX_GENERATOR_WEIGHTS } from "../lib/generator/policy_size.ts";
 import type { GeneratorModel, ModelTable } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
-import { createPolicy, policyShape, tracePolicy } from "./policy.ts";
+import { createPolicy, policyShape, traceActions, traceNormalised, tracePolicy } from "./policy.ts";
 
 /** All networks of this program. */
 export const models: ModelTable = {
   policyShape,
   createPolicy,
   tracePolicy,
+  traceNormalised,
+  traceActions,
   createGenerator(config, shape) {
     const { generator, update: { loss }, rollout: { noise } } = config;
     const startsAtZero = noise === "adapted" && shape.sizes.length === 2;

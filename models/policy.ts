@@ -7,10 +7,20 @@
  * did in training: the observation is rounded to float32 first, then normalised.
  */
 
-import { add, argMax, constant, linear, mul, sub, tanh } from "../lib/autodiff/tensor.ts";
+import {
+  add,
+  argMax,
+  constant,
+  linear,
+  maximum,
+  minimum,
+  mul,
+  sub,
+  tanh,
+} from "../lib/autodiff/tensor.ts";
 import { ACTIVATE } from "./policy_actions.ts";
 import { trace } from "../lib/autodiff/graph.ts";
-import type { Graph } from "../lib/autodiff/node.ts";
+import type { Graph, Tensor } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
 import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
@@ -70,10 +80,11 @@ export function createPolicy(spec: EnvSpec, shape: PolicyShape): Policy {
         return;
       }
       for (let i = 0; i < outputs.length; i++) {
-        action[i] = Math.fround(
+        const scaled = Math.fround(
           Math.fround(Math.fround(Math.tanh(outputs[i])) * scaling.halfRange[i]) +
             scaling.centre[i],
         );
+        action[i] = Math.max(scaling.low[i], Math.min(scaling.high[i], scaled));
       }
     },
   };
@@ -90,9 +101,7 @@ export function tracePolicy(
 ): Graph {
   const [size] = shape.sizes;
   return trace({ observation: ["N", size] }, ({ observation }) => {
-    const mean = constant(Float32Array.from(normaliser.mean), [1, size]);
-    const inverse = constant(Float32Array.from(normaliser.deviation, (d) => 1 / d), [1, size]);
-    let hidden = mul(sub(observation, mean), inverse); // [N, S]
+    let hidden = traceNormalised(observation, normaliser); // [N, S]
     let offset = 0;
     for (let layer = 1; layer < shape.sizes.length; layer++) {
       const [fanIn, fanOut] = [shape.sizes[layer - 1], shape.sizes[layer]];
@@ -102,20 +111,37 @@ export function tracePolicy(
       const isLast = layer === shape.sizes.length - 1;
       hidden = isLast ? linearPart : ACTIVATE[shape.activation](linearPart); // [N, A] or [N, H]
     }
-    if (spec.actionSpace.kind === "discrete") return { action: argMax(hidden, 1), logits: hidden };
-    const { centre, halfRange } = actionScaling(spec.actionSpace);
-    const count = centre.length;
-    return {
-      action: add(mul(tanh(hidden), constant(halfRange, [1, count])), constant(centre, [1, count])),
-    };
+    return traceActions(spec, hidden);
   });
 }
 
-/** The affine map from [-1, 1] to the action bounds, [A] each. */
-function actionScaling({ low, high }: BoxSpace): { centre: Float32Array; halfRange: Float32Array } {
+/** Traces the normaliser, [N, S] -> [N, S]. */
+export function traceNormalised(
+  observation: Tensor,
+  { mean, deviation }: NormaliserState,
+): Tensor {
+  const size = mean.length;
+  const inverse = constant(Float32Array.from(deviation, (d) => 1 / d), [1, size]);
+  return mul(sub(observation, constant(Float32Array.from(mean), [1, size])), inverse);
+}
+
+/** Traces what the last layer's outputs, [N, A], become: the outputs of `tracePolicy`. */
+export function traceActions(spec: EnvSpec, outputs: Tensor): Record<string, Tensor> {
+  if (spec.actionSpace.kind === "discrete") return { action: argMax(outputs, 1), logits: outputs };
+  const { centre, halfRange, low, high } = actionScaling(spec.actionSpace);
+  const row = (values: Float32Array) => constant(values, [1, values.length]);
+  const action = add(mul(tanh(outputs), row(halfRange)), row(centre));
+  // A runtime's tanh may give a hair more than 1.
+  return { action: maximum(minimum(action, row(high)), row(low)) };
+}
+
+/** The affine map from [-1, 1] to the action bounds, and these as float32 numbers, [A] each. */
+function actionScaling({ low, high }: BoxSpace) {
   return {
     centre: Float32Array.from(low, (bound, i) => (bound + high[i]) / 2),
     halfRange: Float32Array.from(low, (bound, i) => (high[i] - bound) / 2),
+    low: Float32Array.from(low),
+    high: Float32Array.from(high),
   };
 }
 

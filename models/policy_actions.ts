@@ -113,6 +113,18 @@ export function actOnStates(
   return SQUASH[actions](x);
 }
 
+/** Traces what policies put out, each on an observation of its own: [B, S] -> [B, A], not squashed. */
+export function actOnOwn(
+  layers: readonly LayerTensors[],
+  observations: Tensor,
+  { sizes, activation }: Pick<PolicyShape, "sizes" | "activation">,
+): Tensor {
+  const [first, ...others] = layers;
+  let x = applyLayer(first, reshape(observations, [-1, sizes[0], 1])); // [B, H, 1]
+  for (const layer of others) x = applyLayer(layer, ACTIVATE[activation](x));
+  return reshape(x, [-1, sizes[sizes.length - 1]]);
+}
+
 /** [B, in, M] -> [B, out, M] */
 function applyLayer({ weights, biases, tilesIn, columns, out }: LayerTensors, x: Tensor): Tensor {
   const count = x.shape[2];

@@ -42,6 +42,10 @@ export interface Attributes {
   mul: None;
   /** a / b, element by element, broadcast. */
   div: None;
+  /** The lesser of a and b, element by element, broadcast. */
+  minimum: None;
+  /** The greater of a and b, element by element, broadcast. */
+  maximum: None;
   /** -x. */
   neg: None;
   /** x * x, element by element. */
@@ -50,6 +54,10 @@ export interface Attributes {
   sqrt: None;
   /** e to the power of each element. */
   exp: None;
+  /** The sine of each element, in radians. */
+  sin: None;
+  /** The cosine of each element, in radians. */
+  cos: None;
   /** The hyperbolic tangent of each element. */
   tanh: None;
   /** max(x, 0). */

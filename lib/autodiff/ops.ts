@@ -21,11 +21,13 @@ import { checkFloat, type Rule } from "./rule.ts";
 import {
   add,
   broadcastTo,
+  cos,
   div,
   heaviside,
   mul,
   neg,
   reshape,
+  sin,
   square,
   sub,
   sum,
@@ -94,10 +96,22 @@ export const OPS: { readonly [N in OpName]: Rule<N> } = {
     const share = div(cotangent, node.inputs[1]);
     return input === 0 ? share : neg(mul(share, node)); // d(a/b)/db = -(a/b)/b
   }),
+  minimum: binary(
+    Math.min,
+    ({ inputs }, cotangent, input) =>
+      mul(cotangent, heaviside(sub(inputs[1 - input], inputs[input]))),
+  ),
+  maximum: binary(
+    Math.max,
+    ({ inputs }, cotangent, input) =>
+      mul(cotangent, heaviside(sub(inputs[input], inputs[1 - input]))),
+  ),
   neg: unary((x) => -x, (_x, _y, cotangent) => neg(cotangent)),
   square: unary((x) => x * x, (x, _, cotangent) => mul(mul(cotangent, 2), x)),
   sqrt: unary(Math.sqrt, (_, y, cotangent) => div(mul(cotangent, 0.5), y)),
   exp: unary(Math.exp, (_, y, cotangent) => mul(cotangent, y)),
+  sin: unary(Math.sin, (x, _, cotangent) => mul(cotangent, cos(x))),
+  cos: unary(Math.cos, (x, _, cotangent) => neg(mul(cotangent, sin(x)))),
   tanh: unary(Math.tanh, (_, y, cotangent) => mul(cotangent, sub(1, square(y)))),
   // The mask is taken from the output, so that the input need not be kept for it.
   relu: unary((x) => Math.max(x, 0), (_, y, cotangent) => mul(cotangent, heaviside(y))),

@@ -57,6 +57,19 @@ export function constant(
   };
 }
 
+/**
+ * Makes a float32 constant that belongs to the graph of a traced tensor, so that functions may be applied to
+ * constants alone. The array is kept, not copied.
+ */
+export function constantBeside(
+  traced: Tensor,
+  { data, shape }: { readonly data: Float32Array; readonly shape: readonly number[] },
+): Tensor {
+  const { attributes } = constant(data, shape) as Tensor<"constant">;
+  if (traced.builder === null) throw new TypeError("Cannot make constant: a graph must be traced");
+  return traced.builder.append("constant", [], attributes);
+}
+
 function apply<N extends OpName>(
   op: N,
   operands: readonly Operand[],
@@ -92,6 +105,16 @@ export function div(a: Operand, b: Operand): Tensor {
   return apply("div", [a, b], {});
 }
 
+/** Takes the lesser, elementwise with broadcasting. */
+export function minimum(a: Operand, b: Operand): Tensor {
+  return apply("minimum", [a, b], {});
+}
+
+/** Takes the greater, elementwise with broadcasting. */
+export function maximum(a: Operand, b: Operand): Tensor {
+  return apply("maximum", [a, b], {});
+}
+
 /** Negates. */
 export function neg(x: Tensor): Tensor {
   return apply("neg", [x], {});
@@ -110,6 +133,16 @@ export function sqrt(x: Tensor): Tensor {
 /** Raises e to each element. */
 export function exp(x: Tensor): Tensor {
   return apply("exp", [x], {});
+}
+
+/** Sine of each element, in radians. */
+export function sin(x: Tensor): Tensor {
+  return apply("sin", [x], {});
+}
+
+/** Cosine of each element, in radians. */
+export function cos(x: Tensor): Tensor {
+  return apply("cos", [x], {});
 }
 
 /** Takes hyperbolic tangents. */

@@ -44,6 +44,11 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   },
+  export: {
+    purpose: "Write the generator itself as a file that other programs run",
+    group: "Train and use",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
+  },
   curve: {
     purpose: "Measure requested against achieved returns",
     group: "Train and use",

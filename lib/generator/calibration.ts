@@ -82,7 +82,7 @@ export function answersFor(calibration: Calibration, wanted: number): Calibrated
  * How far the mean of a few fresh episodes is to be expected from a point's mean. The deviation of a
  * handful of episodes can be small by luck, as where one in five falls: the neighbours have a say in it.
  */
-function doubtOf(points: readonly CalibrationPoint[], index: number): number {
+export function doubtOf(points: readonly CalibrationPoint[], index: number): number {
   const { std, n } = points[index];
   const near = [points[index - 1], points[index + 1]].filter((point) => point !== undefined);
   const unit = powerOfTwoNear([std, ...near.map((point) => point.std)]);

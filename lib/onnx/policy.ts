@@ -19,6 +19,8 @@ const POLICY_RULES: Readonly<Record<string, ShapeRule>> = {
   Add: elementwise,
   ArgMax: withoutAxis,
   Gemm: matrixProduct,
+  Max: elementwise,
+  Min: elementwise,
   Mul: elementwise,
   Relu: elementwise,
   Sub: elementwise,

@@ -333,3 +333,27 @@ Deno.test("writePolicy() writes numbers as numbers into JSON, and says in every 
     assert.deepEqual(metadata.hiddenSizes, RELU.hiddenSizes);
     assert.deepEqual(metadata.measuredReturn.seeds, [1, 2 ** 32 - 1, 3]);
   }));
+
+Deno.test("writePolicy() writes ONNX files whose actions stay within the bounds when saturated", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "policy.onnx");
+    const spec = registry.spec("Hopper-v5");
+    const drawn = drawPolicy(spec, RELU);
+    const parameters = drawn.parameters.map((x) => 100 * x) as typeof drawn.parameters;
+    writePolicy(path, {
+      numbers: { ...drawn, parameters },
+      label: { ...LABEL, environment: spec.id },
+      format: "onnx",
+      spec,
+      models,
+    });
+    const session = await InferenceSession.create(path, { intraOpNumThreads: 1 });
+    const count = 2000;
+    const rng = Rng.fromSeed(1);
+    const data = Float32Array.from({ length: count * 11 }, () => rng.standardNormal());
+    const { action } = await session.run({ observation: new Tensor("float32", data, [count, 11]) });
+    const actions = [...action.data as Float32Array];
+    assert.ok(actions.some((one) => one === -1) && actions.some((one) => one === 1), "saturated");
+    assert.ok(actions.every((one) => one >= -1 && one <= 1));
+    await session.release();
+  }));
