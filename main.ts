@@ -13,9 +13,10 @@ function parentInput(): ReadableStream<Uint8Array> | undefined {
   return isHandedOver ? Deno.stdin.readable : undefined;
 }
 
-if (import.meta.main) {
+/** Runs the program with this process's streams, variables and signals; gives its exit code. */
+export async function main(words: readonly string[]): Promise<number> {
   const columns = () => Deno.consoleSize().columns;
-  Deno.exitCode = await runProgram(Deno.args, {
+  return await runProgram(words, {
     version: VERSION,
     registry: async () => (await import("./envs/registry.ts")).registry,
     models: async () => (await import("./models/models.ts")).models,
@@ -28,5 +29,8 @@ if (import.meta.main) {
     clock: systemClock(),
     env: (name) => Deno.env.get(name),
     listen: () => listenForSignals(Deno, parentInput()),
+    giveUpPrograms: () => void Deno.permissions.revokeSync({ name: "run" }),
   });
 }
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -1,10 +1,19 @@
 /**
- * The option `--env-command`, which every command takes that runs episodes: the environment is then
- * played by a child process, which ends with the command however that ends.
+ * Environments that a child process plays, for every command that runs episodes: the program of
+ * `--env-command`, or Python with Gymnasium for a name such as `gym:LunarLander-v3`. The children end
+ * with the command however that ends.
  */
 
-import { DEFAULT_GRACE_SECONDS, DEFAULT_TIMEOUT_SECONDS } from "../episodes/process/env_process.ts";
+import type { EnvRegistry } from "../env.ts";
+import {
+  DEFAULT_GRACE_SECONDS,
+  DEFAULT_TIMEOUT_SECONDS,
+  type EnvProgram,
+} from "../episodes/process/env_process.ts";
+import type { EnvCommandRegistry } from "../episodes/process/env_registry.ts";
+import { gymModuleOf, isGymName } from "../episodes/process/gym_name.ts";
 import { InterruptedError, UsageError } from "../system/errors.ts";
+import { formatLine } from "../system/words.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { type OptionParser, setting, settingOr, toggle } from "./options.ts";
 import { numberValue, textValue } from "./values.ts";
@@ -21,6 +30,13 @@ export interface EnvCommandValues {
   readonly envGrace: number;
   /** --env-clear */
   readonly envClear: boolean;
+  /** --trust, where the command has it: what the file names may run. */
+  readonly trust?: boolean;
+}
+
+/** Makes the parser of the option by which a file's environment may run a module. */
+export function trustModuleOption(): OptionParser<boolean> {
+  return toggle("--trust", "Run the Python module that the file names for its environment");
 }
 
 /** Makes the parsers of the options. */
@@ -53,9 +69,16 @@ export function envCommandOptions(): {
   };
 }
 
-/** The words that a suggested command line needs in addition: none, or the environment's command. */
-export function envCommandWords({ envCommand }: Pick<EnvCommandValues, "envCommand">): string[] {
-  return envCommand === undefined ? [] : ["--env-command", envCommand];
+/**
+ * The words that a suggested command line needs in addition: none, the environment's command, or the
+ * consent to run the module of `env`.
+ */
+export function envCommandWords(
+  { env, envCommand }: Pick<EnvCommandValues, "env" | "envCommand">,
+): string[] {
+  if (envCommand !== undefined) return ["--env-command", envCommand];
+  const runsModule = env !== undefined && isGymName(env) && gymModuleOf(env) !== undefined;
+  return runsModule ? ["--trust"] : [];
 }
 
 /**
@@ -76,11 +99,20 @@ export function withOwnHint<T>(
   }
 }
 
+/** Tells whether the environment is played by a child process, which workers do not know. */
+export function isOwnEnvironment(
+  id: string,
+  { envCommand }: Pick<EnvCommandValues, "envCommand">,
+): boolean {
+  return envCommand !== undefined || isGymName(id);
+}
+
 /**
- * Does a command's work with the environment that --env-command describes, if it is given: the program's
- * registry has it, and `env` names it. A signal ends the child, and so the work, unless the work listens
- * for signals itself; then the child still has its grace for each answer.
- * @throws {UsageError} when --env names another environment, or the command cannot be started.
+ * Does a command's work with environments in child processes: the one that --env-command describes, if
+ * it is given, which `env` then names, and those of Gymnasium that the work names to the registry. A
+ * signal ends the children, and so the work, unless the work listens for signals itself; then a child
+ * still has its grace for each answer.
+ * @throws {UsageError} when --env names another environment, or a child cannot be started.
  * @throws {InterruptedError} after a signal. @throws whatever the work throws.
  */
 export async function withEnvironments<V extends EnvCommandValues>(
@@ -88,51 +120,149 @@ export async function withEnvironments<V extends EnvCommandValues>(
   context: CommandContext,
   work: (values: V, context: CommandContext) => Promise<void>,
 ): Promise<void> {
-  const { envCommand: command, envTimeout: timeoutSeconds, envGrace: graceSeconds } = values;
-  if (command === undefined) return await work(values, context);
-  const { program } = context;
-  const { withEnvCommand } = await import("../episodes/process/env_registry.ts");
-  const base = await program.registry();
-  const interruption = program.listen();
-  const hangUp = new AbortController();
-  const stopping = new AbortController();
-  let isWorkListening = false;
-  const onSignal = () => {
-    if (isWorkListening) stopping.abort(interruption.signal.reason);
-    else hangUp.abort();
-  };
-  const listen = (): Interruption => {
-    isWorkListening = true;
-    return { signal: interruption.signal, stop: () => void (isWorkListening = false) };
-  };
-  interruption.signal.addEventListener("abort", onSignal);
+  const { envCommand, env } = values;
+  if (envCommand === undefined && env !== undefined && !isGymName(env)) {
+    context.program.giveUpPrograms();
+  }
+  const children = new Children(values, context);
+  const own = children.context();
   try {
-    const registry = await withEnvCommand(base, command, {
+    if (envCommand === undefined) return await work(values, own);
+    const id = await children.startCommand(envCommand);
+    if (env !== undefined) {
+      checkNamed(env, { described: id, source: context.origin("--env") ?? "--env" });
+    }
+    await work({ ...values, env: id }, {
+      ...own,
+      origin: (option) => context.origin(option === "--env" ? "--env-command" : option),
+    });
+  } catch (error) {
+    throw children.interrupted() ?? error;
+  } finally {
+    await children.close();
+  }
+}
+
+/**
+ * Does the work of a command without --env-command, with environments of Gymnasium where the work names
+ * them; the user has named them all.
+ * @param keepsPrograms Whether the work starts other programs, too.
+ * @throws {UsageError} when a child cannot be started. @throws whatever the work throws.
+ */
+export async function withGymnasium(
+  context: CommandContext,
+  work: (context: CommandContext) => Promise<void>,
+  { keepsPrograms = false }: { keepsPrograms?: boolean } = {},
+): Promise<void> {
+  const program = {
+    ...context.program,
+    ...(keepsPrograms ? { giveUpPrograms: () => {} } : {}),
+  };
+  const values: EnvCommandValues = {
+    envCommand: undefined,
+    envTimeout: DEFAULT_TIMEOUT_SECONDS,
+    envGrace: DEFAULT_GRACE_SECONDS,
+    envClear: false,
+    trust: true,
+  };
+  await withEnvironments(values, { ...context, program }, (_, own) => work(own));
+}
+
+/** The environments in child processes that a command uses. */
+class Children {
+  readonly #values: EnvCommandValues;
+  readonly #context: CommandContext;
+  readonly #hangUp = new AbortController();
+  readonly #registries: EnvCommandRegistry[] = [];
+  #interruption: Interruption | undefined;
+  #isWorkListening = false;
+  readonly #stopping = new AbortController();
+  readonly #onSignal = () => {
+    if (this.#isWorkListening) this.#stopping.abort(this.#interruption?.signal.reason);
+    else this.#hangUp.abort();
+  };
+
+  constructor(values: EnvCommandValues, context: CommandContext) {
+    this.#values = values;
+    this.#context = context;
+  }
+
+  /** The command's context, with these environments among the program's. */
+  context(): CommandContext {
+    const { program } = this.#context;
+    const registry = (id?: string) => this.#registry(id);
+    return { ...this.#context, program: { ...program, registry, listen: () => this.#listen() } };
+  }
+
+  /** Starts the program of --env-command; gives the id that it describes. */
+  async startCommand(command: string): Promise<string> {
+    const { programOfCommand } = await import("../episodes/process/env_process.ts");
+    return (await this.#start(programOfCommand(command))).described.id;
+  }
+
+  /** The error of the signal that ended the children, if one did. */
+  interrupted(): InterruptedError | undefined {
+    const reason = this.#interruption?.signal.reason;
+    return this.#hangUp.signal.aborted && reason instanceof InterruptedError ? reason : undefined;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#registries.map((registry) => registry.close()));
+    this.#interruption?.signal.removeEventListener("abort", this.#onSignal);
+    this.#interruption?.stop();
+  }
+
+  async #registry(id: string | undefined): Promise<EnvRegistry> {
+    const known = this.#registries.at(-1) ?? await this.#context.program.registry();
+    if (id === undefined) return known;
+    if (!isGymName(id) && this.#registries.length === 0) this.#context.program.giveUpPrograms();
+    if (!isGymName(id) || known.ids.includes(id)) return known;
+    this.#checkConsent(id);
+    const { gymProgram } = await import("../episodes/process/gym_env.ts");
+    return await this.#start(
+      gymProgram(id, this.#context.program.env("UDRLPG_PYTHON") || "python3"),
+    );
+  }
+
+  /** A module is a program of somebody: its name in a file does not suffice to run it. */
+  #checkConsent(id: string): void {
+    const module = gymModuleOf(id);
+    const { env, trust } = this.#values;
+    if (module === undefined || env === id || trust) return;
+    const consent = trust === undefined ? formatLine("--env", [id]) : "--trust";
+    throw new UsageError(
+      `Cannot create environment ${JSON.stringify(id)}: it runs the Python module ` +
+        `${JSON.stringify(module)}, which a file names: if you trust it, give ${consent}`,
+    );
+  }
+
+  async #start(program: EnvProgram): Promise<EnvCommandRegistry> {
+    const { withEnvProgram } = await import("../episodes/process/env_registry.ts");
+    const base = this.#registries.at(-1) ?? await this.#context.program.registry();
+    if (this.#interruption === undefined) {
+      this.#interruption = this.#context.program.listen();
+      this.#interruption.signal.addEventListener("abort", this.#onSignal);
+    }
+    const { envTimeout: timeoutSeconds, envGrace: graceSeconds, envClear } = this.#values;
+    const registry = await withEnvProgram(base, program, {
       timeoutSeconds,
       graceSeconds,
-      signal: hangUp.signal,
-      stopping: stopping.signal,
-      ...(values.envClear ? { env: fewVariables(program.env) } : {}),
+      signal: this.#hangUp.signal,
+      stopping: this.#stopping.signal,
+      ...(envClear ? { env: fewVariables(this.#context.program.env) } : {}),
+      onNote: (text) => this.#context.output.note(text),
     });
-    try {
-      const { id } = registry.described;
-      if (values.env !== undefined) {
-        checkNamed(values.env, { described: id, source: context.origin("--env") ?? "--env" });
-      }
-      await work({ ...values, env: id }, {
-        ...context,
-        program: { ...program, listen, registry: () => Promise.resolve(registry) },
-        origin: (option) => context.origin(option === "--env" ? "--env-command" : option),
-      });
-    } finally {
-      await registry.close();
-    }
-  } catch (error) {
-    const { reason } = interruption.signal;
-    throw hangUp.signal.aborted && reason instanceof InterruptedError ? reason : error;
-  } finally {
-    interruption.signal.removeEventListener("abort", onSignal);
-    interruption.stop();
+    this.#registries.push(registry);
+    return registry;
+  }
+
+  #listen(): Interruption {
+    if (this.#interruption === undefined) return this.#context.program.listen();
+    this.#isWorkListening = true;
+    return {
+      signal: this.#interruption.signal,
+      stop: () => void (this.#isWorkListening = false),
+    };
   }
 }
 
@@ -160,8 +290,10 @@ export function checkNamed(
   );
 }
 
-/** Says that workers are not used where an environment of a command, which they do not know, is played. */
+/** Says that workers are not used where a child process, which they do not know, plays the environment. */
 export function warnOfWorkers(count: number, { output }: Pick<CommandContext, "output">): void {
   if (count < 2) return;
-  output.warn(`--env-command runs without workers: the ${count} asked for are not used`);
+  output.warn(
+    `an environment in a child process runs without workers: the ${count} asked for are not used`,
+  );
 }

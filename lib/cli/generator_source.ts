@@ -3,10 +3,20 @@
 import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import { asManySteps, createLocalRunner, type EpisodeRunner } from "../episodes/evaluate.ts";
-import { loadGenerator, type TrainedGenerator } from "../generator/generator_file.ts";
+import {
+  loadGenerator,
+  readGeneratorEnvironment,
+  type TrainedGenerator,
+} from "../generator/generator_file.ts";
 import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
-import { checkNamed, type EnvCommandValues, warnOfWorkers, withOwnHint } from "./env_command.ts";
+import {
+  checkNamed,
+  type EnvCommandValues,
+  isOwnEnvironment,
+  warnOfWorkers,
+  withOwnHint,
+} from "./env_command.ts";
 import type { CommandContext } from "./program.ts";
 import { type OptionParser, setting, settingOr, word } from "./options.ts";
 import { fileValue, integerValue, runOrFileValue, runValue } from "./values.ts";
@@ -96,7 +106,7 @@ function withWorkers(
     context: CommandContext;
   },
 ): EpisodeRunner {
-  if (envCommand !== undefined) {
+  if (isOwnEnvironment(config.env, { envCommand })) {
     warnOfWorkers(workers, { output });
     return local;
   }
@@ -134,7 +144,10 @@ export async function openGenerator(
     options: { "--run": run, "--generator": file },
     origin,
   }));
-  const [registry, models] = await Promise.all([program.registry(), program.models()]);
+  const [registry, models] = await Promise.all([
+    program.registry(readGeneratorEnvironment(path)),
+    program.models(),
+  ]);
   const generator = loadGenerator(path, {
     specOf(id) {
       if (envCommand !== undefined && described !== undefined) {

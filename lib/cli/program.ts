@@ -24,8 +24,11 @@ export interface Interruption {
 export interface Program {
   /** Semantic version. */
   readonly version: string;
-  /** Loads the environments; the physics engine stays unloaded. */
-  registry(): Promise<EnvRegistry>;
+  /**
+   * Loads the environments; the physics engine stays unloaded. Commands that run episodes name the one
+   * that they need, which `withEnvironments` then starts where a child process plays it.
+   */
+  registry(id?: string): Promise<EnvRegistry>;
   /** Loads the networks. */
   models(): Promise<ModelTable>;
   /** Where worker threads load both from. */
@@ -40,6 +43,8 @@ export interface Program {
   env(name: string): string | undefined;
   /** Starts to listen for SIGHUP, SIGINT and SIGTERM. */
   listen(): Interruption;
+  /** Gives back the permission to start programs, for good. */
+  giveUpPrograms(): void;
 }
 
 /** What a running command works with. */
@@ -74,6 +79,8 @@ export interface Command<V> {
   readonly examples: readonly [Example, Example, Example, ...Example[]];
   /** Names that --set takes, which an unknown option may mean. */
   readonly settable?: readonly string[];
+  /** True where it may start programs; it then gives the permission back itself when it needs none. */
+  readonly startsPrograms?: boolean;
   /** Options of which at most one may be given. */
   readonly exclusive?: readonly (readonly string[])[];
   /** Builds the parser of the command's own options; the global ones are added to it. */

@@ -28,6 +28,7 @@ async function dispatch(argv: readonly string[], program: Program): Promise<void
   const at = argv.findIndex((word) => !word.startsWith("-"));
   const leading = at < 0 ? argv : argv.slice(0, at);
   const name = at < 0 ? undefined : findCommand(argv[at]);
+  if (name === undefined) program.giveUpPrograms();
   if (leading.some((word) => word === "--version" || word === "-V")) {
     const { readVersions, versionLines } = await import("../system/version.ts");
     const versions = { ...readVersions(), version: program.version };
@@ -99,6 +100,7 @@ async function runCommand(
     env: program.env,
   });
   const output = new Output(program, { ...values, env: program.env });
+  if (!command.startsPrograms) program.giveUpPrograms();
   try {
     await command.run(values, { program, output, origin: (option) => origins.get(option) });
   } finally {

@@ -64,7 +64,18 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     "Every line can be given again: a finished run is left alone, a stopped one goes on from its checkpoint.",
   ],
   environments: [
-    "`udrlpg envs` lists the environments that the program has. One of your own is a program in any language that answers lines on its standard input with lines on its standard output, a JSON object each; what it prints to standard error is its own:",
+    "`udrlpg envs` lists the environments that the program has. Those of Gymnasium are played in Python, wherever an environment is named:",
+    [
+      "  pip install gymnasium[box2d]",
+      "  udrlpg train --env gym:LunarLander-v3 --out runs/lander",
+      "  udrlpg generate runs/lander --return 100",
+      "",
+      "  gym:LunarLander-v3                    of Gymnasium or an installed plugin",
+      "  gym:my_envs:Mine-v0                   of a module, in this folder too",
+      "  'gym:LunarLander-v3?continuous=true'  with arguments for gymnasium.make",
+    ],
+    "Python is the one that UDRLPG_PYTHON names, else python3. Observations are laid flat: a Box row by row, a Discrete number one-hot, MultiDiscrete one-hot per entry, Tuple in order and Dict in the order of its sorted keys. Images are refused. Of MultiDiscrete actions the policy puts out a score for each choice, of MultiBinary ones a number that is on above 0; actions without bounds are taken from -1 to 1, or 2 wide from the one bound. A module that only a file names is not run without --trust, or --env in training.",
+    "Any other environment is a program in any language that answers lines on its standard input with lines on its standard output, a JSON object each; what it prints to standard error is its own:",
     [
       '  {"command":"describe"}',
       '    {"id":"Mine-v0","maxEpisodeSteps":500,"returnRange":[0,500],',
@@ -81,7 +92,8 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       '  udrlpg train --env-command "python my_env.py" --out runs/mine',
       '  udrlpg generate --run runs/mine --return 300 --env-command "python my_env.py"',
     ],
-    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Training runs in one process, without workers. Deno has to permit it: a packed executable asks for that permission only when the option is given (not for the variable); from a checkout, run main.ts with --allow-run as well; an executable of deno compile does not have it.",
+    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Environments in child processes are played without workers.",
+    "To start them the program needs the permission to run programs. An executable holds it, and gives it back at the start unless it is needed. From a checkout, run deno run -A main.ts in place of deno task udrlpg.",
   ],
   files: [
     "A run folder holds:",

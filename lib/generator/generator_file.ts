@@ -145,6 +145,15 @@ const CALIBRATION_KEYS = [
   "n",
 ] as const satisfies readonly (keyof CalibrationPoint)[];
 
+/**
+ * Reads which environment a generator file says it is for, before that is made; whoever loads the file
+ * checks the rest.
+ * @throws {FileError} when the file is missing, or no file of tensors.
+ */
+export function readGeneratorEnvironment(path: string): string | undefined {
+  return readSafetensorsHeader(path, "generator").metadata.environment;
+}
+
 /** What it takes to make a read generator usable. */
 export interface LoadOptions {
   /** Finds the environment that the generator was trained in. */

@@ -11,7 +11,7 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
-  permissionFlags,
+  executableFlags,
   type Platform,
   PLATFORMS,
   readCommit,
@@ -67,7 +67,7 @@ export async function compile({ target, out, env }: CompileOptions): Promise<Com
         ...["compile", "--self-extracting", "--no-check", "--no-lock", "--cached-only"],
         ...["--target", target, "--app-name", "udrlpg", "--output", file],
         ...topLevel(folder).flatMap((source) => ["--include", source]),
-        ...permissionFlags(readProject()),
+        ...executableFlags(readProject()),
         "main.ts",
       ],
       cwd: folder,

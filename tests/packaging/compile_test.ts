@@ -20,7 +20,7 @@ function foreignBinaries(own: string): Map<string, Uint8Array> {
   return contents;
 }
 
-Deno.test("compile() embeds this platform's files alone, with the task's permissions", async () => {
+Deno.test("compile() embeds this platform's files alone, with the task's permissions and to start programs", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const target = "x86_64-unknown-linux-gnu";
@@ -64,7 +64,15 @@ Deno.test("compile() embeds this platform's files alone, with the task's permiss
     // Nothing can be imported without permission to use the network.
     assert.deepEqual(
       given.sort(),
-      ["allow_env", "allow_ffi", "allow_import", "allow_read", "allow_sys", "allow_write"],
+      [
+        "allow_env",
+        "allow_ffi",
+        "allow_import",
+        "allow_read",
+        "allow_run",
+        "allow_sys",
+        "allow_write",
+      ],
     );
     assert.deepEqual(permissions.allow_sys, ["cpus"]);
     assert.ok((permissions.allow_env as string[]).includes("UDRLPG_*"));

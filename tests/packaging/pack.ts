@@ -7,8 +7,8 @@
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
+  executableFlags,
   listFiles,
-  permissionFlags,
   PLATFORMS,
   readCommit,
   readProject,
@@ -55,7 +55,7 @@ export async function pack(options: PackOptions): Promise<Packed> {
     await Deno.chmod(join(stage, DENO), 0o755);
     const project = readProject();
     const title = `udrlpg ${project.version} (${commit}) for ${platform.folder}`;
-    return await packFolder(stage, { ...options, title, permissions: permissionFlags(project) });
+    return await packFolder(stage, { ...options, title, permissions: executableFlags(project) });
   } finally {
     await Deno.remove(stage, { recursive: true });
   }

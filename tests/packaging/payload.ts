@@ -75,8 +75,7 @@ export function readProject(): Project {
 }
 
 /**
- * Gives the permissions of the program as Deno's options: those of the task `udrlpg`, so that a
- * checkout and every executable run with the same.
+ * Gives the permissions of the program as Deno's options: those of the task `udrlpg`.
  * @throws {Error} when the task has none, or a permission to do everything.
  */
 export function permissionFlags({ tasks }: Pick<Project, "tasks">): string[] {
@@ -89,6 +88,15 @@ export function permissionFlags({ tasks }: Pick<Project, "tasks">): string[] {
     );
   }
   return flags;
+}
+
+/**
+ * Gives the permissions of an executable: the task's, and to start programs, which the program gives
+ * back at once unless an environment of the user's own or a sweep needs it.
+ * @throws {Error} as `permissionFlags`.
+ */
+export function executableFlags(project: Pick<Project, "tasks">): string[] {
+  return [...permissionFlags(project), "--allow-run"];
 }
 
 /** Lists the files below a folder in a fixed order, as paths from `base`. */

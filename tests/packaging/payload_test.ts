@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { runMainJob } from "./main_job.ts";
 import {
   BINARIES,
+  executableFlags,
   listFiles,
   PACKAGES,
   permissionFlags,
@@ -57,6 +58,7 @@ Deno.test("permissionFlags() reads the task's permissions and refuses all of the
   }
   const flags = permissionFlags(readProject());
   assert.ok(!flags.some((flag) => /net|allow-import|allow-run/.test(flag)), flags.join(" "));
+  assert.deepEqual(executableFlags(readProject()), [...flags, "--allow-run"]);
 });
 
 Deno.test("a staged program does the main job without a network or a home folder", async () => {

@@ -176,14 +176,9 @@ case $0 in
   *) : "\${UDRLPG_PROGRAM:=$0}" && export UDRLPG_PROGRAM ;;
 esac
 
-# An environment of the user's own is another program: only the option that names it permits to run one.
-run=
-for word; do
-  case $word in --env-command | --env-command=*) run=--allow-run ;; esac
-done
 exec "$base/$hash/${DENO}" run --config "$base/$hash/${PROGRAM}/deno.json" --no-lock \\
   --cached-only --no-remote --node-modules-dir=manual \\
-  ${permissions.map(quoteWord).join(" ")} $run \\
+  ${permissions.map(quoteWord).join(" ")} \\
   "$base/$hash/${PROGRAM}/main.ts" "$@"
 # The archive follows.
 `;

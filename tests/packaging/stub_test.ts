@@ -142,19 +142,6 @@ Deno.test(
 );
 
 Deno.test(
-  "a packed file permits to run programs only where an environment's command is given",
-  options,
-  () =>
-    withPacked(async ({ run }) => {
-      const permits = async (...words: string[]) =>
-        (await run(words)).stdout.includes("permission --allow-run\n");
-      assert.equal(await permits("train", "--env-command", "python my_env.py"), true);
-      assert.equal(await permits("train", "--env-command=./my_env"), true);
-      assert.equal(await permits("train", "--env", "--env-commands", "x --env-command y"), false);
-    }),
-);
-
-Deno.test(
   "a packed file becomes Deno's process, so that signals reach it",
   options,
   () =>

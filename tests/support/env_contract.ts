@@ -24,7 +24,7 @@ export function drawAction(spec: EnvSpec, rng: Rng): number[] {
 }
 
 function checkSpec(spec: EnvSpec): void {
-  assert.match(spec.id, /^[\w-]+-v\d+$/, "the id must end in a version");
+  assert.match(spec.id, /^(gym:)?[\w-]+-v\d+$/, "the id must end in a version");
   assert.ok(Number.isInteger(spec.maxEpisodeSteps) && spec.maxEpisodeSteps > 0, "time limit");
   assert.ok(spec.returnRange[0] < spec.returnRange[1], "the return range must not be empty");
   assert.ok(spec.source.length > 0, "the source must be named");

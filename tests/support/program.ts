@@ -81,6 +81,7 @@ export async function run(argv: readonly string[], around: Surroundings = {}): P
     clock,
     env: (name) => env[name],
     listen: () => interruption,
+    giveUpPrograms: () => {},
     ...around.parts,
   });
   around.takeBytes?.(Uint8Array.from(stdout.bytes));

@@ -16,7 +16,7 @@ import {
   openGenerator,
   workersOption,
 } from "../generator_source.ts";
-import { envCommandOptions, withEnvironments } from "../env_command.ts";
+import { envCommandOptions, trustModuleOption, withEnvironments } from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
@@ -61,7 +61,10 @@ export const curveCommand: Command<CurveValues> = {
   parser: () =>
     merge(
       object("The generator", { path: generatorWord(), ...generatorOptions() }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        trust: trustModuleOption(),
+      }),
       object("The curve", {
         points: settingOr("--points", integerValue({ metavar: "N", min: 1, max: 1e5 }), {
           fallback: DEFAULT_POINTS,
@@ -80,6 +83,7 @@ export const curveCommand: Command<CurveValues> = {
         ),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runCurve),
 };
 

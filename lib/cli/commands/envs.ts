@@ -5,7 +5,8 @@ import { actionSize, type EnvRegistry, type EnvSpec, observationSize } from "../
 import { formatNumber } from "../../numbers/format.ts";
 import { asUsage } from "../blame.ts";
 import { formatTable } from "../output.ts";
-import type { Command } from "../program.ts";
+import { withGymnasium } from "../env_command.ts";
+import type { Command, CommandContext } from "../program.ts";
 import { word } from "../options.ts";
 import { textValue } from "../values.ts";
 
@@ -23,22 +24,30 @@ export const envsCommand: Command<EnvsValues> = {
   examples: [
     { command: "udrlpg envs", does: "List every environment" },
     { command: "udrlpg envs CartPole-v1", does: "Describe one environment" },
+    { command: "udrlpg envs gym:LunarLander-v3", does: "Describe one of Gymnasium's in Python" },
     { command: "udrlpg envs --json", does: "The same for a script" },
   ],
   parser: (names) =>
     object("What to list", {
       id: word(textValue("ID", names.environments), "Describe this environment alone"),
     }),
-  async run({ id }, { program, output }) {
-    const registry = await program.registry();
-    if (id !== undefined) {
-      const spec = findSpec(registry, id);
-      return output.result(specDocument(spec), () => describeSpec(spec));
-    }
-    const specs = registry.ids.map((known) => registry.spec(known));
-    output.result({ environments: specs.map(specDocument) }, () => formatTable(specTable(specs)));
-  },
+  startsPrograms: true,
+  run: ({ id }, context) => withGymnasium(context, (own) => runEnvs(id, own)),
 };
+
+async function runEnvs(
+  id: string | undefined,
+  { program, output }: CommandContext,
+): Promise<void> {
+  if (id === undefined) program.giveUpPrograms();
+  const registry = await program.registry(id);
+  if (id !== undefined) {
+    const spec = findSpec(registry, id);
+    return output.result(specDocument(spec), () => describeSpec(spec));
+  }
+  const specs = registry.ids.map((known) => registry.spec(known));
+  output.result({ environments: specs.map(specDocument) }, () => formatTable(specTable(specs)));
+}
 
 /**
  * Finds an environment that the user named.

@@ -95,6 +95,7 @@ export const evaluateCommand: Command<EvaluateValues> = {
         check: toggle("--check", "Run the episodes again that the file's promise comes from"),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runEvaluate),
 };
 
@@ -209,7 +210,7 @@ export async function openPolicy(
   { program }: CommandContext,
 ): Promise<{ env: Env; policy: Policy; file: LoadedPolicy }> {
   const { env: id, trust } = options;
-  const [registry, models] = await Promise.all([program.registry(), program.models()]);
+  const models = await program.models();
   const file = asFileError(() => readPolicy(path, { models, trust }));
   const named = id ?? file.environment;
   if (named === undefined) {
@@ -217,6 +218,7 @@ export async function openPolicy(
       `Cannot run policy "${path}": the file names no environment, got none: use --env ID`,
     );
   }
+  const registry = await program.registry(named);
   const spec = id === undefined
     ? asFileError(() => withOwnHint(options, () => registry.spec(named)))
     : findSpec(registry, id);

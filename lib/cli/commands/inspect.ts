@@ -5,9 +5,12 @@ import { formatNumber } from "../../numbers/format.ts";
 import {
   envCommandOptions,
   type EnvCommandValues,
+  trustModuleOption,
   withEnvironments,
   withOwnHint,
 } from "../env_command.ts";
+import type { EnvRegistry } from "../../env.ts";
+import { isGymName } from "../../episodes/process/gym_name.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { setting, word } from "../options.ts";
 import { fileValue, runValue } from "../values.ts";
@@ -43,9 +46,13 @@ export const inspectCommand: Command<InspectValues> = {
         file: setting("--file", fileValue("FILE"), "The same"),
         run: setting("--run", runValue(), "The same, for a run folder"),
       }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        trust: trustModuleOption(),
+      }),
     ),
   exclusive: [["--file", "--run"]],
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runInspect),
 };
 
@@ -55,16 +62,20 @@ async function runInspect(
 ): Promise<void> {
   const options = { "--file": values.file, "--run": values.run };
   const file = requirePath({ does: "inspect", word: values.path, options, origin });
-  const [registry, models, { explainFile }] = await Promise.all([
-    program.registry(),
+  const [models, { explainFile }] = await Promise.all([
     program.models(),
     import("../inspection.ts"),
   ]);
-  const { kind, facts, warnings } = explainFile(file, {
-    specOf: (id) => withOwnHint(values, () => registry.spec(id)),
-    models,
-    session: {},
-  });
+  const explain = (registry: EnvRegistry) =>
+    explainFile(file, {
+      specOf(id) {
+        if (isGymName(id) && !registry.ids.includes(id)) throw new NotStarted(id);
+        return withOwnHint(values, () => registry.spec(id));
+      },
+      models,
+      session: {},
+    });
+  const { kind, facts, warnings } = await whenStarted(explain, program);
   for (const warning of warnings) output.warn(`${file}: ${warning}`);
   output.result({ file, kind, ...facts, warnings }, () => {
     const entries = Object.entries(facts).map(([name, value]) => [words(name), plain(value)]);
@@ -77,6 +88,29 @@ async function runInspect(
 /** "reachableReturns" -> "reachable returns". */
 function words(name: string): string {
   return cut(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** Stops reading a file at the name of an environment that is to be started first. */
+class NotStarted extends Error {
+  override readonly name = "NotStarted";
+  readonly id: string;
+  constructor(id: string) {
+    super(`Internal error: environment ${JSON.stringify(id)} must have been started`);
+    this.id = id;
+  }
+}
+
+/** Reads with the environment that the file turns out to name. */
+async function whenStarted<T>(
+  read: (registry: EnvRegistry) => T,
+  program: CommandContext["program"],
+): Promise<T> {
+  try {
+    return read(await program.registry());
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error;
+    return read(await program.registry(error.id));
+  }
 }
 
 function plain(value: unknown): string {

@@ -7,6 +7,7 @@ import { configSchema } from "../../config/config_schema.ts";
 import { UsageError } from "../../system/errors.ts";
 import { presetLayers, PRESETS } from "../../config/presets.ts";
 import { listSettings } from "../../config/run_settings.ts";
+import { isGymName } from "../../episodes/process/gym_name.ts";
 import { asUsage } from "../blame.ts";
 import { findSpec } from "./envs.ts";
 import { formatTable } from "../output.ts";
@@ -84,7 +85,7 @@ async function showPreset(
       }`,
     );
   }
-  if (env !== undefined) findSpec(await program.registry(), env);
+  if (env !== undefined && !isGymName(env)) findSpec(await program.registry(), env);
   const layers = asUsage(() => presetLayers(name, env ?? ""));
   if (env !== undefined) layers.push({ source: "--env", values: new Map([["env", env]]) });
   const { config } = resolveConfig(layers);

@@ -90,6 +90,7 @@ export const rolloutCommand: Command<RolloutValues> = {
         ),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runRollout),
 };
 
@@ -143,7 +144,7 @@ async function openSource(
       "Cannot roll out: an environment must be given, got none: use --env ID, see udrlpg envs",
     );
   }
-  const registry = await context.program.registry();
+  const registry = await context.program.registry(values.env);
   const spec = findSpec(registry, values.env);
   if (values.actions === undefined) {
     return { env: await registry.make(spec.id), source: randomActions(spec, values.seed) };

@@ -9,6 +9,7 @@ import {
   checkNamed,
   envCommandOptions,
   type EnvCommandValues,
+  trustModuleOption,
   withEnvironments,
   withOwnHint,
 } from "../env_command.ts";
@@ -47,7 +48,10 @@ export const verifyCommand: Command<VerifyValues> = {
         path: word(runValue("RUN"), "Run folder"),
         run: setting("--run", runValue(), "The same"),
       }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        trust: trustModuleOption(),
+      }),
       object("The replay", {
         cycles: settingOr("--cycles", integerValue({ metavar: "N", min: 1, max: 1e9 }), {
           fallback: DEFAULT_CYCLES,
@@ -55,6 +59,7 @@ export const verifyCommand: Command<VerifyValues> = {
         }),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runVerify),
 };
 
@@ -67,13 +72,14 @@ async function runVerify(values: VerifyValues, context: CommandContext): Promise
   const config = childPath(run, CONFIG_FILE_NAME);
   const { settings, options } = readConfigFile(config);
   const threads = (settings.get("threads") ?? 0) as number;
-  const [registry, models] = await Promise.all([program.registry(), program.models()]);
   const id = options.get("env");
-  if (typeof id === "string") {
+  const named = typeof id === "string" ? id : undefined;
+  const [registry, models] = await Promise.all([program.registry(named), program.models()]);
+  if (named !== undefined) {
     if (envCommand !== undefined && described !== undefined) {
-      checkNamed(id, { described, source: JSON.stringify(config) });
+      checkNamed(named, { described, source: JSON.stringify(config) });
     }
-    asFileError(() => withOwnHint(values, () => registry.spec(id)));
+    asFileError(() => withOwnHint(values, () => registry.spec(named)));
   }
   const { verifyRun } = await import("../../run/verify.ts");
   const progress = output.progress("cycles");

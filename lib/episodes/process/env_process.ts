@@ -1,9 +1,9 @@
 /**
- * An environment in a child process, for `--env-command`: any language, any simulator, without
- * touching this program.
+ * An environment in a child process, for `--env-command` and `--env gym:ID`: any language, any
+ * simulator, without touching this program.
  *
- * lib/episodes/process/env_protocol.ts has the protocol; tests/examples/gymnasium_env.py wraps any Gymnasium
- * environment in it. The program needs the permission to run other programs for this option only.
+ * env_protocol.ts has the protocol; gym_adapter.ts wraps any Gymnasium environment in it. The program
+ * needs the permission to run other programs for these two only.
  */
 
 import type { Env, EnvSpec, Transition } from "../../env.ts";
@@ -14,8 +14,10 @@ import {
   parseAnswer,
   ProtocolError,
   readDescription,
+  readNotes,
   readObservation,
   readOutcome,
+  readRefusal,
 } from "./env_protocol.ts";
 import { FileError, UsageError } from "../../system/errors.ts";
 import { splitLine } from "../../system/words.ts";
@@ -27,7 +29,19 @@ export const DEFAULT_TIMEOUT_SECONDS = 60;
 /** How long a child may take to end by itself unless the caller says otherwise: it may write a recording. */
 export const DEFAULT_GRACE_SECONDS = 10;
 
-/** What `connectEnvCommand` can be told. */
+/** A program that plays an environment. */
+export interface EnvProgram {
+  /** As error texts name it: `environment "gym:CartPole-v1"`. */
+  readonly title: string;
+  /** The program and its arguments. */
+  readonly words: readonly string[];
+  /** The environment's id, whatever the child calls it. */
+  readonly id?: string;
+  /** What the user can do when there is no such program. */
+  readonly missing?: string;
+}
+
+/** What `connectEnv` can be told. */
 export interface EnvCommandOptions {
   /** How long the child may take for each answer. */
   readonly timeoutSeconds?: number;
@@ -39,58 +53,93 @@ export interface EnvCommandOptions {
   readonly signal?: AbortSignal;
   /** Aborted when the work is to stop soon: an answer that takes longer than the grace fails with its reason. */
   readonly stopping?: AbortSignal;
+  /** Takes what the user should know of the environment. */
+  readonly onNote?: (text: string) => void;
 }
 
-/** Starts the child. @throws {UsageError} when the command cannot be started, or may not be. */
-function start(command: string, options: LineProcessOptions): LineProcess {
+/**
+ * Reads a command (words, quotes, no shell) as a program that plays an environment.
+ * @throws {UsageError} when it holds no word.
+ */
+export function programOfCommand(command: string): EnvProgram {
+  const title = `environment command "${command}"`;
   try {
     const words = splitLine(command);
     if (!words[0]) throw new SyntaxError("nothing");
+    return { title, words };
+  } catch (error) {
+    throw new UsageError(`Cannot start ${title}: ${notAProgram(error)}`);
+  }
+}
+
+function notAProgram(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `it must be a program to run, got: ${reason}`;
+}
+
+/** Starts the child. @throws {UsageError} when the program cannot be started, or may not be. */
+function start({ title, words, missing }: EnvProgram, options: LineProcessOptions): LineProcess {
+  try {
     return new LineProcess(words, options);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw new UsageError(
-        `Cannot start environment command "${command}": this program must be permitted to start ` +
+        `Cannot start ${title}: this program must be permitted to start ` +
           "programs, got no permission: run it with --allow-run, from a checkout by deno run -A main.ts",
       );
     }
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      `Cannot start environment command "${command}": it must be a program to run, got: ${reason}`,
-    );
+    const isMissing = error instanceof Deno.errors.NotFound && missing !== undefined;
+    throw new UsageError(`Cannot start ${title}: ${isMissing ? missing : notAProgram(error)}`);
   }
 }
 
 /**
- * Starts a command (words, quotes, no shell) and speaks the line protocol with it. Close the
- * environment to end the child.
+ * Starts a command and speaks the line protocol with it, see `connectEnv`.
  * @throws {UsageError} when the command cannot be started.
- * @throws {FileError} when the child is too slow, dies, describes nonsense or breaks the protocol; so
- * do the environment's `reset` and `step`, and the child is ended before the error arrives.
  */
 export async function connectEnvCommand(
   command: string,
   options: EnvCommandOptions = {},
 ): Promise<Env> {
-  const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, graceSeconds = DEFAULT_GRACE_SECONDS } =
-    options;
+  return await connectEnv(programOfCommand(command), options);
+}
+
+/**
+ * Starts a program and speaks the line protocol with it. Close the environment to end the child.
+ * @throws {UsageError} when the program cannot be started, or refuses to make the environment.
+ * @throws {FileError} when the child is too slow, dies, describes nonsense or breaks the protocol; so
+ * do the environment's `reset` and `step`, and the child is ended before the error arrives.
+ */
+export async function connectEnv(
+  program: EnvProgram,
+  options: EnvCommandOptions = {},
+): Promise<Env> {
+  const {
+    timeoutSeconds = DEFAULT_TIMEOUT_SECONDS,
+    graceSeconds = DEFAULT_GRACE_SECONDS,
+    env,
+    onNote = () => {},
+  } = options;
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 1e6)) {
     throw new RangeError(
       `Cannot start environment command: the time limit must be above 0 s, got ${timeoutSeconds}`,
     );
   }
-  const { env } = options;
-  const child = start(command, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
-  const conversation = new Conversation(child, { ...options, command, graceSeconds });
-  const spec = await conversation.ask(
-    { command: "describe" },
-    (answer) => readDescription(answer, command),
-  );
+  const { title, id } = program;
+  const child = start(program, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
+  const conversation = new Conversation(child, { ...options, title, graceSeconds });
+  const spec = await conversation.ask({ command: "describe" }, (answer) => {
+    const refusal = readRefusal(answer);
+    if (refusal !== undefined) throw new UsageError(`Cannot create ${title}: ${refusal}`);
+    const described = readDescription(id === undefined ? answer : { ...answer, id }, title);
+    readNotes(answer).forEach(onNote);
+    return described;
+  });
   return new ProcessEnv(spec, conversation);
 }
 
 type ConversationOptions = EnvCommandOptions & {
-  readonly command: string;
+  readonly title: string;
   readonly graceSeconds: number;
 };
 
@@ -119,9 +168,9 @@ class Conversation {
     } catch (error) {
       await this.close();
       if (!(error instanceof ProtocolError || error instanceof LineProcessError)) throw error;
-      const { command } = this.#options;
+      const { title } = this.#options;
       throw new FileError(
-        `Cannot ${request.command} environment command "${command}": ${error.message}${place}`,
+        `Cannot ${request.command} ${title}: ${error.message}${place}`,
       );
     }
   }

@@ -14,12 +14,14 @@
  *     {"command":"step","action":[...]}
  *       {"observation":[...],"reward":1,"terminated":false,"truncated":false,"survivalReward":0}
  *
- * An answer {"error":"..."} to any request ends the conversation with that text. An unbounded
- * dimension is null in low and high. Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps);
- * source; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are
- * [index] in a discrete space. Numbers must be finite, but those of the observation that ends an
- * episode, on which nobody acts. Python's NaN and Infinity, which are no JSON, are read as what they are:
- * unbounded in low and high, and a named mistake elsewhere.
+ * An answer {"error":"..."} to any request ends the conversation with that text, and one of
+ * {"refused":"..."} to "describe" with a text for the user. An unbounded dimension is null in low and
+ * high; actions without bounds are taken from -1 to 1, or 2 wide from the bound that there is.
+ * Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps); source; notes, texts that are said
+ * once; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are [index]
+ * in a discrete space. Numbers must be finite, but those of the observation that ends an episode, on
+ * which nobody acts. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
+ * in low and high, and a named mistake elsewhere.
  *
  * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
  * only are read, and sizes are bounded.
@@ -35,6 +37,8 @@ export const LONGEST_LINE_BYTES = 1 << 20;
 const MOST_DIMENSIONS = 10_000;
 const MOST_CHOICES = 100_000;
 const LONGEST_TEXT = 200;
+const LONGEST_NOTE = 500;
+const MOST_NOTES = 8;
 const FINGERPRINT_DIGITS = 12;
 
 /** How much of a wrong value an error text shows, in characters. */
@@ -172,11 +176,8 @@ function readBox(space: Fields, name: string, dtype: BoxSpace["dtype"]): BoxSpac
   };
   const low = read("low", -Infinity);
   const high = read("high", Infinity);
-  // A number that never changes is no mistake of an observation, but an action without a choice is.
-  const isWrong = (x: number, i: number) =>
-    name === "observationSpace" ? !(x <= high[i]) : !(x < high[i]);
-  if (low.length !== high.length || low.some(isWrong)) {
-    fail(`"low" of "${name}" must lie below "high" in each dimension`, space);
+  if (low.length !== high.length || low.some((x, i) => !(x <= high[i]))) {
+    fail(`"low" of "${name}" must not lie above "high" in any dimension`, space);
   }
   return { kind: "box", low, high, dtype: kind };
 }
@@ -189,15 +190,54 @@ function readSpace(fields: Fields, name: string): Fields {
 
 function readActionSpace(fields: Fields): BoxSpace | DiscreteSpace {
   const space = readSpace(fields, "actionSpace");
-  if (field(space, "n") === undefined) return readBox(space, "actionSpace", "float32");
+  if (field(space, "n") === undefined) return bounded(readBox(space, "actionSpace", "float32"));
   return { kind: "discrete", n: readInteger(space, "n", MOST_CHOICES) };
+}
+
+/** Gives actions without bounds the scale of a policy's output. */
+function bounded({ low, high, ...space }: BoxSpace): BoxSpace {
+  const free = (i: number) => low[i] === -Infinity && high[i] === Infinity;
+  return {
+    ...space,
+    low: low.map((x, i) => free(i) ? -1 : x === -Infinity ? high[i] - 2 : x),
+    high: high.map((x, i) => free(i) ? 1 : x === Infinity ? low[i] + 2 : x),
+  };
+}
+
+/** Reads why the child makes no environment, for the user; undefined when it does. */
+export function readRefusal(fields: Fields): string | undefined {
+  const refused = field(fields, "refused");
+  return refused === undefined ? undefined : String(refused).slice(0, LONGEST_NOTE);
+}
+
+/** Lists what the user should know of a described environment, in a sentence each. */
+export function readNotes(fields: Fields): string[] {
+  const notes = field(fields, "notes") ?? [];
+  if (!Array.isArray(notes) || notes.length > MOST_NOTES) {
+    fail(`"notes" must be at most ${MOST_NOTES} texts`, notes);
+  }
+  const texts = notes.map((note) => String(note).slice(0, LONGEST_NOTE));
+  const space = readSpace(fields, "actionSpace");
+  if (field(space, "n") !== undefined) return texts;
+  const { low, high } = readBox(space, "actionSpace", "float32");
+  const free = [...low.keys()].filter((i) => !Number.isFinite(low[i]) || !Number.isFinite(high[i]));
+  if (free.length === 0) return texts;
+  const box = bounded({ kind: "box", low, high, dtype: "float32" });
+  const [i] = free;
+  const which = free.length === low.length ? "all numbers" : `${free.length} of ${low.length}`;
+  return [
+    ...texts,
+    `Actions lack a bound (${which}): they are taken from ${box.low[i]} to ${box.high[i]}${
+      free.length > 1 ? " or alike" : ""
+    }; wrap the environment to choose another scale`,
+  ];
 }
 
 /**
  * Reads the answer to "describe".
  * @throws {ProtocolError} with the rule that it breaks.
  */
-export function readDescription(fields: Fields, command: string): EnvSpec {
+export function readDescription(fields: Fields, title: string): EnvSpec {
   const maxEpisodeSteps = readInteger(fields, "maxEpisodeSteps", 1e9);
   const range = field(fields, "returnRange") ?? [0, maxEpisodeSteps];
   if (
@@ -214,7 +254,7 @@ export function readDescription(fields: Fields, command: string): EnvSpec {
     maxEpisodeSteps,
     ...(threshold === undefined ? {} : { rewardThreshold: readNumber(fields, "rewardThreshold") }),
     returnRange: [range[0], range[1]],
-    source: readText(fields, "source", `child process: ${command}`.slice(0, LONGEST_TEXT)),
+    source: readText(fields, "source", `child process: ${title}`.slice(0, LONGEST_TEXT)),
   };
   return { ...spec, fingerprint: fingerprintOf(spec) };
 }

@@ -7,7 +7,12 @@
  */
 
 import type { Env, EnvRegistry, EnvSpec } from "../../env.ts";
-import { connectEnvCommand, type EnvCommandOptions } from "./env_process.ts";
+import {
+  connectEnv,
+  type EnvCommandOptions,
+  type EnvProgram,
+  programOfCommand,
+} from "./env_process.ts";
 import { describeSpec } from "./env_protocol.ts";
 import { FileError } from "../../system/errors.ts";
 
@@ -19,18 +24,28 @@ export interface EnvCommandRegistry extends EnvRegistry {
   close(): Promise<void>;
 }
 
-/**
- * Starts the command once and adds the environment that it describes to `registry`. Close the result to
- * end the children.
- * @throws {UsageError} when the command cannot be started. @throws {FileError} when it describes
- * nonsense; so does `make` when another child of the same command describes something else.
- */
+/** Adds the environment of a command, see `withEnvProgram`. */
 export async function withEnvCommand(
   registry: EnvRegistry,
   command: string,
   options: EnvCommandOptions = {},
 ): Promise<EnvCommandRegistry> {
-  const first = await connectEnvCommand(command, options);
+  return await withEnvProgram(registry, programOfCommand(command), options);
+}
+
+/**
+ * Starts the program once and adds the environment that it describes to `registry`. Close the result to
+ * end the children.
+ * @throws {UsageError} when the program cannot be started. @throws {FileError} when it describes
+ * nonsense; so does `make` when another child of the same program describes something else.
+ */
+export async function withEnvProgram(
+  registry: EnvRegistry,
+  program: EnvProgram,
+  options: EnvCommandOptions = {},
+): Promise<EnvCommandRegistry> {
+  const { onNote: _, ...quietly } = options;
+  const first = await connectEnv(program, options);
   const described = first.spec;
   const { id } = described;
   const children: Env[] = [first];
@@ -41,13 +56,13 @@ export async function withEnvCommand(
     spec: (wanted) => wanted === id ? described : registry.spec(wanted),
     async make(wanted) {
       if (wanted !== id) return await registry.make(wanted);
-      const child = unused ?? await connectEnvCommand(command, options);
+      const child = unused ?? await connectEnv(program, quietly);
       if (unused === undefined) children.push(child);
       unused = undefined;
       if (describeSpec(child.spec) === describeSpec(described)) return child;
       await child.close();
       throw new FileError(
-        `Cannot describe environment command "${command}": every child must be alike, got ${
+        `Cannot describe ${program.title}: every child must be alike, got ${
           JSON.stringify(child.spec.id)
         } that differs from the first`,
       );

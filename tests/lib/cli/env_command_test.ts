@@ -21,7 +21,10 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
     const out = `${folder}/run`;
     const trained = await train(out, [...OWN_TRAINING, "--workers", "3"]);
     assert.equal(trained.code, 0, trained.stderr);
-    assert.match(trained.stderr, /^Warning: --env-command runs without workers: the 3 asked for/);
+    assert.match(
+      trained.stderr,
+      /^Warning: an environment in a child process runs without workers: the 3 asked for/,
+    );
     assert.match(trained.stdout, /^Environment {3}Counting-v0, preset default/);
     assert.match(trained.stdout, /\nNext: udrlpg generate --run \S+ --return \S+ --env-command '/);
     const config = await Deno.readTextFile(`${out}/config.toml`);
@@ -32,7 +35,10 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
     const generate = ["generate", "--run", out, "--return", "3", "--out", policy];
     const generated = await run([...generate, ...OWN, "--json", "--workers", "2"]);
     assert.equal(generated.code, 0, generated.stderr);
-    assert.match(generated.stderr, /^Warning: --env-command runs without workers: the 2 asked for/);
+    assert.match(
+      generated.stderr,
+      /^Warning: an environment in a child process runs without workers: the 2 asked for/,
+    );
     assert.equal(JSON.parse(generated.stdout).env, "Counting-v0");
 
     const evaluated = await run(["evaluate", policy, "--episodes", "3", ...OWN, "--json"]);

@@ -13,7 +13,12 @@ import { policyFileName } from "../../../run/layout.ts";
 import { UnreachableReturnError, UsageError } from "../../../system/errors.ts";
 import { ownLine, pathWord } from "../../../system/words.ts";
 import { asUsage } from "../../blame.ts";
-import { envCommandOptions, envCommandWords, withEnvironments } from "../../env_command.ts";
+import {
+  envCommandOptions,
+  envCommandWords,
+  trustModuleOption,
+  withEnvironments,
+} from "../../env_command.ts";
 import {
   episodesOption,
   GENERATOR_OPTIONS,
@@ -91,7 +96,10 @@ export const generateCommand: Command<GenerateValues> = {
   parser: () =>
     merge(
       object("The generator", { path: generatorWord(), ...generatorOptions() }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        trust: trustModuleOption(),
+      }),
       object("The policy", {
         return: setting(
           "--return",
@@ -143,6 +151,7 @@ export const generateCommand: Command<GenerateValues> = {
         }),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runGenerate),
 };
 
@@ -264,7 +273,7 @@ function report(path: string, delivered: Delivered, { values, source, context }:
     `Policy            ${path}`,
     path.endsWith(WRITTEN_ENDINGS.c)
       ? "Next: see the comment at the top of that file"
-      : `Next: ${ownLine("evaluate", pathWord(path), ...envCommandWords(values))}`,
+      : `Next: ${ownLine("evaluate", pathWord(path), ...envCommandWords({ ...values, env }))}`,
   ];
   if (path === STREAM) lines().slice(0, -2).forEach((line) => output.note(line));
   else output.result(document, lines);

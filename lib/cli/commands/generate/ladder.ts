@@ -58,6 +58,12 @@ function ladderLines(
     ...tableOf(entries),
     ...missed === undefined ? [] : [`Where it was not met: ${adviceFor(missed, source)}`],
     `Written to ${folder}, with manifest.csv and manifest.json`,
-    `Next: ${ownLine("evaluate", pathWord(folder), ...envCommandWords(values))}`,
+    `Next: ${
+      ownLine(
+        "evaluate",
+        pathWord(folder),
+        ...envCommandWords({ ...values, env: source.generator.spec.id }),
+      )
+    }`,
   ];
 }

@@ -118,6 +118,7 @@ export const playCommand: Command<PlayValues> = {
         }),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runPlay),
 };
 

@@ -102,12 +102,13 @@ export async function recordGenerated(
   { values, context, sink }: { values: PlayValues; context: CommandContext; sink: RecordingSink },
 ): Promise<void> {
   const { program, output } = context;
-  const [registry, models] = await Promise.all([program.registry(), program.models()]);
+  const models = await program.models();
   await using parts = new AsyncDisposableStack();
   const { generator } = parts.adopt(
     await openGenerator({ ...values, path, run: undefined, generator: undefined }, context, "play"),
     (opened) => opened.close(),
   );
+  const registry = await program.registry(generator.spec.id);
   const env = parts.adopt(await registry.make(generator.spec.id), (made) => made.close());
   const policy = models.createPolicy(generator.spec, generator.shape);
   policy.normalise(generator.normaliser);

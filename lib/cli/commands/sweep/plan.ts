@@ -45,13 +45,11 @@ export async function planSweep(
     );
   }
   const runs = asUsage(() => expandSweep(sweep, { out: out!, variables: variablesOf(context) }));
-  const [registry, models] = await Promise.all([
-    context.program.registry(),
-    context.program.models(),
-  ]);
+  const models = await context.program.models();
   // Found out here once, and not by every run.
   const distinct = new Map(runs.map((run) => [run.hash, run]));
   for (const { config } of distinct.values()) {
+    const registry = await context.program.registry(config.env);
     findSpec(registry, config.env);
     await checkRun(config, { registry, models });
   }

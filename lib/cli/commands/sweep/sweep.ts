@@ -2,6 +2,7 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../../../system/errors.ts";
+import { withGymnasium } from "../../env_command.ts";
 import type { Command, CommandContext } from "../../program.ts";
 import { planSweep, printPlan } from "./plan.ts";
 import { runPlan } from "./run.ts";
@@ -91,24 +92,28 @@ export const sweepCommand: Command<SweepValues> = {
         sbatch: settings("--sbatch", textValue("OPTION"), "Further option for sbatch"),
       }),
     ),
-  async run(values, context) {
-    const { action, path: word } = values;
-    const sources = { does: "sweep", word, options: { "--file": values.file } };
-    const file = choosePath({ ...sources, origin: context.origin });
-    if (action === undefined || file === undefined) {
-      throw new UsageError(
-        `Cannot sweep: an action and a sweep file must be given, got ${
-          action === undefined ? "none" : `"${action}" alone`
-        }: see udrlpg sweep --help`,
-      );
-    }
-    refuseOptionsOf(action, context);
-    const plan = await planSweep(file, values, context);
-    if (action === "plan") return printPlan(plan, context);
-    if (action === "run") return await runPlan(plan, values.jobs ?? 1, context);
-    await submitPlan(plan, values, context);
-  },
+  startsPrograms: true,
+  run: (values, context) =>
+    withGymnasium(context, (own) => runSweep(values, own), { keepsPrograms: true }),
 };
+
+async function runSweep(values: SweepValues, context: CommandContext): Promise<void> {
+  const { action, path: word } = values;
+  const sources = { does: "sweep", word, options: { "--file": values.file } };
+  const file = choosePath({ ...sources, origin: context.origin });
+  if (action === undefined || file === undefined) {
+    throw new UsageError(
+      `Cannot sweep: an action and a sweep file must be given, got ${
+        action === undefined ? "none" : `"${action}" alone`
+      }: see udrlpg sweep --help`,
+    );
+  }
+  refuseOptionsOf(action, context);
+  const plan = await planSweep(file, values, context);
+  if (action === "plan") return printPlan(plan, context);
+  if (action === "run") return await runPlan(plan, values.jobs ?? 1, context);
+  await submitPlan(plan, values, context);
+}
 
 /** Options that belong to one action alone, as they are typed. */
 const OWN_OPTIONS: Readonly<Record<string, readonly (typeof ACTIONS)[number][]>> = {

@@ -81,7 +81,7 @@ export async function resolveTraining(
       "Cannot train: an environment must be given, got none: use --env ID, see udrlpg envs",
     );
   }
-  const registry = await program.registry();
+  const registry = await program.registry(env);
   const preset = lastOf(layers, "preset") as string | undefined ?? "default";
   return asUsage(() => {
     if (origin("--env") === undefined) withOwnHint(options, () => registry.spec(env));

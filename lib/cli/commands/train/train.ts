@@ -19,6 +19,7 @@ import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts
 import {
   envCommandOptions,
   envCommandWords,
+  isOwnEnvironment,
   warnOfWorkers,
   withEnvironments,
 } from "../../env_command.ts";
@@ -155,6 +156,7 @@ export const trainCommand: Command<TrainValues> = {
   exclusive: [["--resume", "--continue"]],
   settable: SETTABLE.map(({ name }) => name),
   parser: trainParser,
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runTraining),
 };
 
@@ -166,13 +168,13 @@ async function runTraining(values: TrainValues, context: CommandContext): Promis
   await trainRun(settings, { values, resume: goesOn(values, settings), context });
 }
 
-/** Workers load their environments themselves, and know none of a command. */
+/** Workers load their environments themselves, and know none of a child process. */
 function workersOf(
-  { settings }: ResolvedRun,
+  { config, settings }: ResolvedRun,
   { values, context }: { values: TrainValues; context: CommandContext },
 ): { count: number; modules: WorkerModules } | undefined {
   const { workers: count } = settings;
-  if (values.envCommand === undefined) return { count, modules: context.program.modules };
+  if (!isOwnEnvironment(config.env, values)) return { count, modules: context.program.modules };
   warnOfWorkers(count, context);
   return undefined;
 }
@@ -264,10 +266,16 @@ function failInterrupted(
   if (!(reason instanceof InterruptedError)) throw reason;
   throw new InterruptedError(
     `${reason.message} after ${steps} steps, which are saved: go on with ${
-      ownLine("train", "--resume", "--out", pathWord(run), ...envCommandWords(values))
+      ownLine("train", "--resume", "--out", pathWord(run), ...resumeWords(values))
     }`,
     reason.signal,
   );
+}
+
+/** What `--resume` needs in addition: it has no --trust, but names the environment again. */
+function resumeWords({ env, envCommand }: TrainValues): string[] {
+  const words = envCommandWords({ env, envCommand });
+  return words.includes("--trust") ? ["--env", env!] : words;
 }
 
 function factsOf(state: TrainProgress): [label: string, value: string][] {
@@ -291,7 +299,8 @@ function describeResult(
 ): string[] {
   const { finalReturn, run } = result;
   const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
-  const words = ["generate", "--run", pathWord(run), "--return", best, ...envCommandWords(values)];
+  const consent = envCommandWords({ envCommand: values.envCommand, env: result.env });
+  const words = ["generate", "--run", pathWord(run), "--return", best, ...consent];
   return [
     `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
     `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${

@@ -1,0 +1,217 @@
+/**
+ * The Python program that plays an environment of Gymnasium for `--env gym:ID`, in the line protocol of
+ * env_protocol.ts. It stands here as text, so that a checkout and every executable have it, and is handed
+ * to Python by `-c`. Python then also finds modules in the current folder, which `gym:module:ID` needs.
+ *
+ * Observations: a Box is flattened row by row; every other space by Gymnasium's own FlattenObservation,
+ * which makes a Discrete number one-hot, a MultiDiscrete one one-hot per entry, and joins the parts of a
+ * Tuple in order and those of a Dict in the order of the space's keys, which Gymnasium sorts.
+ * Actions: a Discrete one counts from its start; a MultiDiscrete one is a score per choice, of which the
+ * largest of each entry counts; a MultiBinary one is a number per entry, which is on above 0.
+ *
+ * A "refused" in the description is for the user, who can mend it: one sentence without its beginning.
+ * "notes" are said once. What the environment prints goes to standard error, even from C.
+ */
+export const GYM_ADAPTER: string = String.raw`
+import ast, difflib, json, math, os, sys, urllib.parse
+
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
+sys.stdout = sys.stderr
+MAX_STEPS = 1000
+
+try:
+    import gymnasium
+    import numpy as np
+except ImportError as error:
+    gymnasium, missing = None, error
+
+
+class Refusal(Exception):
+    pass
+
+
+def option_value(text):
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError):
+            pass
+    return text
+
+
+def nearest(id):
+    known = {name.casefold(): name for name in gymnasium.registry}
+    near = difflib.get_close_matches(id.casefold(), known, 1, 0.6)
+    return known[near[0]] if near else None
+
+
+def make(name):
+    if gymnasium is None:
+        python = sys.executable or "Python"
+        if missing.name in ("gymnasium", "numpy"):
+            raise Refusal(
+                f"{python} must have Gymnasium, got none: run {python} -m pip install gymnasium, "
+                "or name another Python by the variable UDRLPG_PYTHON"
+            )
+        raise Refusal(f"{python} must be able to import Gymnasium, got {missing}")
+    id, _, query = name.partition("?")
+    module, _, plain = id.rpartition(":")
+    options = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+    options = {key: option_value(text) for key, text in options.items()}
+    try:
+        return gymnasium.make(id, disable_env_checker=True, **options)
+    except ModuleNotFoundError as error:
+        first = error.name or getattr(error.__context__, "name", None)
+        if module and first and (module + ".").startswith(first + "."):
+            raise Refusal(
+                f'Python must find the module of the id, got no "{first}": install it, or start '
+                "in the folder that holds it"
+            )
+        raise Refusal(f"the packages that it needs must be installed, got {error}")
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise Refusal(f"the packages that it needs must be installed, got {error}")
+    except gymnasium.error.UnregisteredEnv:
+        near = nearest(plain)
+        near = near and (f"{module}:{near}" if module else near)
+        hint = f'did you mean "gym:{near}"?' if near else "an id of a module is gym:MODULE:ID"
+        raise Refusal(f'Gymnasium {gymnasium.__version__} must know the id, got "{plain}": {hint}')
+    except Exception as error:
+        raise Refusal(f"Gymnasium must be able to make it, got {type(error).__name__}: {error}")
+
+
+def is_image(space):
+    if isinstance(space, gymnasium.spaces.Box):
+        return space.dtype == np.uint8 and len(space.shape) >= 2
+    if isinstance(space, gymnasium.spaces.Dict):
+        return any(is_image(part) for part in space.spaces.values())
+    return isinstance(space, gymnasium.spaces.Tuple) and any(map(is_image, space.spaces))
+
+
+def describe_box(space):
+    def bounds(values):
+        return [float(x) if abs(x) < 1e30 else None for x in np.ravel(values)]
+
+    dtype = "float32" if space.dtype == np.float32 else "float64"
+    return {"low": bounds(space.low), "high": bounds(space.high), "dtype": dtype}
+
+
+class Player:
+    """An environment with observations and actions as lists of numbers."""
+
+    def __init__(self, name):
+        self.env, self.notes = make(name), []
+        space = self.env.observation_space
+        if is_image(space):
+            raise Refusal(
+                f"observations must be numbers, not images, got {space}: choose another observation by "
+                "an option of the environment (as gym:ID?obs_type=ram), or register one that a wrapper "
+                "of yours makes of it, as gym:MODULE:ID"
+            )
+        self.flat = space
+        self.flatten = lambda observation: np.ravel(observation)
+        if not isinstance(space, gymnasium.spaces.Box):
+            try:
+                self.flat = gymnasium.wrappers.FlattenObservation(self.env).observation_space
+            except Exception as error:
+                raise Refusal(f"observations must be numbers that can be laid flat, got {space}: {error}")
+            if not isinstance(self.flat, gymnasium.spaces.Box):
+                raise Refusal(f"observations must always be as long, got {space}")
+            self.flatten = lambda observation: gymnasium.spaces.flatten(space, observation)
+        self.read_actions(self.env.action_space)
+
+    def read_actions(self, space):
+        spaces = gymnasium.spaces
+        if isinstance(space, spaces.Discrete):
+            start = int(space.start)
+            self.actions = {"n": int(space.n)}
+            self.action = lambda given: start + int(given[0])
+        elif isinstance(space, spaces.Box):
+            self.actions = describe_box(space)
+            integer = np.issubdtype(space.dtype, np.integer)
+            prepare = np.rint if integer else np.asarray
+            self.action = lambda given: prepare(given).astype(space.dtype).reshape(space.shape)
+        elif isinstance(space, spaces.MultiDiscrete):
+            sizes = [int(n) for n in np.ravel(space.nvec)]
+            ends = np.cumsum(sizes)[:-1]
+            start = np.asarray(getattr(space, "start", 0))
+            self.actions = {"low": [-1] * sum(sizes), "high": [1] * sum(sizes)}
+
+            def choose(given):
+                best = [int(np.argmax(part)) for part in np.split(np.asarray(given), ends)]
+                return (np.reshape(best, space.shape) + start).astype(space.dtype)
+
+            self.action = choose
+            self.notes.append(
+                f"Actions are {space}: the policy puts out {sum(sizes)} scores from -1 to 1, and the "
+                "largest of each entry is its choice"
+            )
+        elif isinstance(space, spaces.MultiBinary):
+            size = int(np.prod(space.shape))
+            self.actions = {"low": [-1] * size, "high": [1] * size}
+            self.action = lambda given: (np.reshape(given, space.shape) > 0).astype(space.dtype)
+            self.notes.append(
+                f"Actions are {space}: the policy puts out {size} numbers from -1 to 1, above 0 is on"
+            )
+        else:
+            raise Refusal(f"actions must be Discrete, Box, MultiDiscrete or MultiBinary, got {space}")
+
+    def describe(self):
+        spec = self.env.spec
+        if spec.max_episode_steps is None:
+            self.notes.append(
+                f"The environment names no time limit, episodes end after {MAX_STEPS} steps: "
+                "?max_episode_steps=N sets another"
+            )
+        answer = {
+            "id": spec.id,
+            "observationSpace": describe_box(self.flat),
+            "actionSpace": self.actions,
+            "maxEpisodeSteps": spec.max_episode_steps or MAX_STEPS,
+            "source": f"Gymnasium {gymnasium.__version__}",
+            "notes": self.notes,
+        }
+        if spec.reward_threshold is not None and math.isfinite(spec.reward_threshold):
+            answer["rewardThreshold"] = spec.reward_threshold
+        return answer
+
+    def reset(self, seed):
+        return {"observation": self.numbers(self.env.reset(seed=seed)[0])}
+
+    def step(self, given):
+        observation, reward, terminated, truncated, _ = self.env.step(self.action(given))
+        return {
+            "observation": self.numbers(observation),
+            "reward": float(reward),
+            "terminated": bool(terminated),
+            "truncated": bool(truncated),
+        }
+
+    def numbers(self, observation):
+        return np.asarray(self.flatten(observation), dtype=np.float64).tolist()
+
+
+def main(name):
+    player = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if request["command"] == "describe":
+                player = Player(name)
+                answer = player.describe()
+            elif request["command"] == "reset":
+                answer = player.reset(request.get("seed"))
+            else:
+                answer = player.step(request["action"])
+        except Refusal as error:
+            answer = {"refused": " ".join(str(error).split())}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    if player is not None:
+        player.env.close()
+
+
+main(sys.argv[1])
+`;
