@@ -7,7 +7,7 @@ import { reachableRange } from "../../generator/calibration.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { UsageError } from "../../system/errors.ts";
 import { writeFileAtomic } from "../../system/files.ts";
-import { envCommandOptions, withEnvironments } from "../env_command.ts";
+import { envCommandOptions, trustModuleOption, withEnvironments } from "../env_command.ts";
 import {
   GENERATOR_OPTIONS,
   type GeneratorOptions,
@@ -47,7 +47,10 @@ export const exportCommand: Command<ExportValues> = {
   parser: () =>
     merge(
       object("The generator", { path: generatorWord(), ...generatorOptions() }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        trust: trustModuleOption(),
+      }),
       object("The file", {
         out: setting(
           "--out",
@@ -56,6 +59,7 @@ export const exportCommand: Command<ExportValues> = {
         ),
       }),
     ),
+  startsPrograms: true,
   run: (values, context) => withEnvironments(values, context, runExport),
 };
 
