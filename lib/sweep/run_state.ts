@@ -1,6 +1,6 @@
 /** How far a run is, seen from outside by whoever started it: nothing is locked and nothing written. */
 
-import { childPath, isThere } from "../system/files.ts";
+import { childPath, isThere, openRegular } from "../system/files.ts";
 import { parseRecord } from "../run/metrics_reader.ts";
 import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "../run/layout.ts";
 
@@ -25,7 +25,7 @@ export function runStateOf(folder: string): RunState {
 export function lastStepOf(folder: string): number {
   let tail: Uint8Array;
   try {
-    using file = Deno.openSync(childPath(folder, METRICS_FILE_NAME), { read: true });
+    using file = openRegular(childPath(folder, METRICS_FILE_NAME));
     const { size } = file.statSync();
     file.seekSync(Math.max(0, size - TAIL_BYTES), Deno.SeekMode.Start);
     const bytes = new Uint8Array(Math.min(size, TAIL_BYTES));

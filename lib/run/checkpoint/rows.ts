@@ -18,6 +18,7 @@ import { FileError } from "../../system/errors.ts";
 import {
   childPath,
   openOwnFile,
+  openRegular,
   readFully,
   withFileErrors,
   writeFully,
@@ -178,7 +179,7 @@ export function readRows(
   const path = childPath(folder, index.file);
   const rowBytes = index.rowLength * FLOAT_BYTES;
   const file = { path, kind: "rows" };
-  using input = withFileErrors("read", file, () => Deno.openSync(path, { read: true }));
+  using input = withFileErrors("read", file, () => openRegular(path));
   const { size } = withFileErrors("read", file, () => input.statSync());
   const fail = (i: number, rule: string): never => {
     throw new FileError(
