@@ -20,6 +20,7 @@ import {
 } from "./config.ts";
 import { describeRule } from "./config_schema.ts";
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 import { readFileLimited } from "../system/files.ts";
 import { OPTION_SECTIONS } from "./options.ts";
 import { listSettings } from "./run_settings.ts";
@@ -145,7 +146,7 @@ function checkValue(option: NamedOption, value: unknown, name: string): unknown 
 
 function failUnknown(name: string, key: string, known: readonly string[]): never {
   if (Object.hasOwn(OPTION_SECTIONS, key)) fail(name, `"${key}" must be a table [${key}]`);
-  const shown = JSON.stringify(key.slice(0, 200));
+  const shown = quoteName(key);
   return fail(name, `unknown key ${shown}${unknownHint(key, known)}`);
 }
 

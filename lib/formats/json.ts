@@ -11,6 +11,7 @@
  */
 
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 
 /** Any value that JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
@@ -166,7 +167,7 @@ class Parser {
       if (this.#text[this.#at] !== '"') this.#unexpected("a key");
       const key = this.#string();
       if (key === "__proto__") this.#fail(`key "__proto__" is not allowed`);
-      if (key in object) this.#fail(`key ${JSON.stringify(key.slice(0, 80))} is given twice`);
+      if (key in object) this.#fail(`key ${quoteName(key)} is given twice`);
       this.#expect(":");
       object[key] = this.#value(depth);
     } while (this.#skip(","));

@@ -16,6 +16,7 @@
 
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 import { openRegular, readFully, withFileErrors } from "../system/files.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from "./json.ts";
 
@@ -245,7 +246,7 @@ export function requireTensor<D extends Dtype>(
 ): Tensor<D> {
   const fail: Fail = (rule) => {
     throw new FileError(
-      `Cannot read safetensors ${JSON.stringify(name)}: tensor ${quote(key)} ${rule}`,
+      `Cannot read safetensors ${JSON.stringify(name)}: tensor ${quoteName(key)} ${rule}`,
     );
   };
   const tensor = file.tensors.get(key);
@@ -276,7 +277,7 @@ function checkEncodable(name: string, shape: readonly number[], length: number):
   const expected = shape.reduce((product, size) => product * size, 1);
   if (expected !== length || shape.length > MAX_RANK) {
     throw new TypeError(
-      `Cannot encode safetensors: tensor ${quote(name)} of shape [${shape.join(", ")}] ` +
+      `Cannot encode safetensors: tensor ${quoteName(name)} of shape [${shape.join(", ")}] ` +
         `must hold ${expected} elements, got ${length}`,
     );
   }
@@ -292,12 +293,12 @@ function encodeHeader(json: string): Uint8Array {
 }
 
 function readEntry(key: string, value: JsonValue | undefined, fail: Fail): Entry {
-  const label = `tensor ${quote(key)}`;
+  const label = `tensor ${quoteName(key)}`;
   if (!isJsonObject(value)) return fail(`${label} must be described by an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string" || !Object.hasOwn(DTYPES, dtype)) {
     return fail(
-      `${label} must have dtype ${Object.keys(DTYPES).join(", ")}, got ${quote(String(dtype))}`,
+      `${label} must have dtype ${Object.keys(DTYPES).join(", ")}, got ${quoteName(String(dtype))}`,
     );
   }
   if (!isCountList(shape) || shape.length > MAX_RANK) {
@@ -325,7 +326,7 @@ function checkRanges(entries: readonly Entry[], dataBytes: number, fail: Fail): 
   let at = 0;
   for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (entry.begin !== at) {
-      fail(`tensor ${quote(entry.name)} must begin at ${at}, got ${entry.begin}`);
+      fail(`tensor ${quoteName(entry.name)} must begin at ${at}, got ${entry.begin}`);
     }
     at = entry.end;
   }
@@ -352,7 +353,7 @@ function readMetadata(value: JsonValue | undefined, fail: Fail): Record<string, 
   if (!isJsonObject(value)) return fail(`${METADATA_KEY} must be an object of strings`);
   for (const key of Object.keys(value as JsonObject)) {
     const text = value[key];
-    if (typeof text !== "string") return fail(`metadata ${quote(key)} must be a string`);
+    if (typeof text !== "string") return fail(`metadata ${quoteName(key)} must be a string`);
     metadata[key] = text;
   }
   return metadata;
@@ -360,10 +361,6 @@ function readMetadata(value: JsonValue | undefined, fail: Fail): Record<string, 
 
 function dtypeRank(tensor: Tensor): number {
   return DTYPE_ORDER.indexOf(tensor.dtype);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }
 
 function compare(a: string, b: string): number {

@@ -13,6 +13,7 @@
 import { renderCHeader } from "./c_header.ts";
 import { type EnvSpec, observationSize } from "../env.ts";
 import { FileError, UsageError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 import {
   readFileLimited,
   type ReadOptions,
@@ -395,7 +396,7 @@ function readJson(bytes: Uint8Array, path: string): ReadNumbers {
         ? value
         : VALUES.includes(key)
         ? JSON.stringify(value)
-        : fail(path, `metadata ${JSON.stringify(key.slice(0, 200))} must be text`),
+        : fail(path, `metadata ${quoteName(key)} must be text`),
     ]),
   );
   return {

@@ -3,6 +3,7 @@
 import type { EnvSpec } from "../env.ts";
 import { observationSize } from "../env.ts";
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 import type { Policy } from "../model.ts";
 import { assertTrustedOps, type OnnxSummary } from "./reader.ts";
 import { createSession } from "./session.ts";
@@ -68,7 +69,7 @@ export async function createOnnxPolicy(
   if (!input || !output) return fail('it must have an input "observation" and an output "action"');
   if (inputs.length > 1) {
     const other = inputs.find((value) => value !== input)!.name;
-    fail(`it must have the one input "observation", got ${JSON.stringify(other.slice(0, 80))} too`);
+    fail(`it must have the one input "observation", got ${quoteName(other)} too`);
   }
   const width = input.shape?.at(-1);
   if (typeof width === "number" && width !== size) {

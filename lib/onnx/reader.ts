@@ -14,6 +14,7 @@
  */
 
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 import {
   type ProtoField,
   protoFields,
@@ -151,7 +152,7 @@ export function assertTrustedOps(summary: OnnxSummary, allowed: ReadonlySet<stri
   for (const { opType, domain } of summary.nodes) {
     const operator = DEFAULT_DOMAINS.has(domain) ? opType : `${domain}.${opType}`;
     if (!allowed.has(operator)) {
-      fail(`operators must be those that this program writes, got ${quote(operator)}`);
+      fail(`operators must be those that this program writes, got ${quoteName(operator)}`);
     }
   }
 }
@@ -275,7 +276,9 @@ class ModelReader {
       this.#numbers += shape.reduce((product, size) => product * size, 1);
     }
     if (this.#numbers > this.#byteCount) {
-      this.#fail(`tensors up to ${quote(name)} must fit the file, got shape [${shape.join(", ")}]`);
+      this.#fail(
+        `tensors up to ${quoteName(name)} must fit the file, got shape [${shape.join(", ")}]`,
+      );
     }
     return { name, elementType, shape };
   }
@@ -355,7 +358,7 @@ class ModelReader {
       if (field.number === 1) key = this.#text(field);
       if (field.number === 2) value = protoText(field, this.#what, MAX_METADATA_BYTES);
     }
-    if (key in this.#metadata) this.#fail(`metadata ${quote(key)} must be given once`);
+    if (key in this.#metadata) this.#fail(`metadata ${quoteName(key)} must be given once`);
     this.#metadata[key] = value;
     if (++this.#metadataCount > MAX_ITEMS) this.#fail("it has too much metadata");
   }
@@ -385,8 +388,4 @@ class ModelReader {
   #fail(rule: string): never {
     throw new FileError(`Cannot read ${this.#what}: ${rule}`);
   }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

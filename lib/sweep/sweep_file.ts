@@ -31,6 +31,7 @@ import {
 } from "../config/config.ts";
 import { parseToml, readConfigTable, readConfigText } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
+import { quoteName } from "../system/words.ts";
 
 /** Values by dotted option name. */
 export type Values = ReadonlyMap<string, unknown>;
@@ -285,7 +286,7 @@ class Reader {
         if (known.has(name)) found.set(name, value);
         else if (prefix === "" && isTable(value)) visit(value, `${name}.`);
         else {
-          const shownName = JSON.stringify(name.slice(0, 200));
+          const shownName = quoteName(name);
           this.fail(`unknown option ${shownName} in ${place}${unknownHint(name, [...known])}`);
         }
       }

@@ -72,6 +72,14 @@ export function shorten(text: string, longest = LONGEST_TEXT): string {
 
 const CUT = " ... ";
 
+const LONGEST_NAME_SHOWN = 80;
+
+/** Quotes a name out of somebody's file for an error text: cut where it is long, with escapes. */
+export function quoteName(name: string): string {
+  const isLong = name.length > LONGEST_NAME_SHOWN;
+  return JSON.stringify(isLong ? `${name.slice(0, LONGEST_NAME_SHOWN)}...` : name);
+}
+
 /** Quotes a word for a POSIX shell where it needs quotes: single ones, which xargs and others read alike. */
 export function quoteWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
