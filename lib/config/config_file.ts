@@ -33,7 +33,8 @@ export interface ConfigFile {
   readonly settings: ReadonlyMap<string, unknown>;
 }
 
-const MAX_FILE_BYTES = 2 ** 20;
+// Parsed TOML takes up to 300 times its length, so that 1 MiB would take 300 MB.
+const MAX_FILE_BYTES = 2 ** 18;
 // An option is at most a list in a table; deeper nesting is refused before it is built.
 const MAX_DEPTH = 8;
 

@@ -83,7 +83,13 @@ function assertSamePreset(folder: string, preset: string): void {
 export function readRunConfig(folder: string): Config {
   const path = childPath(folder, CONFIG_FILE_NAME);
   const { options } = readConfigFile(path);
-  return resolveConfig([{ source: `file "${path}"`, values: options }]).config;
+  try {
+    return resolveConfig([{ source: `file "${path}"`, values: options }]).config;
+  } catch (error) {
+    // The file holds an option that does not count beside its others.
+    if (error instanceof RangeError) throw new FileError(error.message);
+    throw error;
+  }
 }
 
 /**

@@ -8,6 +8,7 @@
 import process from "node:process";
 
 import { errorLineOf, FileError } from "../../lib/system/errors.ts";
+import { takePeakMebibytes } from "./memory.ts";
 import { mutate } from "./mutate.ts";
 
 /** A reader made ready: good inputs, and what is done with a hostile one. */
@@ -38,7 +39,7 @@ export interface FuzzReport {
   readonly accepted: number;
   readonly refused: number;
   readonly slowestMilliseconds: number;
-  /** The most memory that the process ever held, in MiB. */
+  /** The most memory that the process held while it read about a hundred inputs, in MiB. */
   readonly mostMebibytes: number;
 }
 
@@ -48,7 +49,6 @@ export const MAX_MILLISECONDS = 2000;
 export const MAX_MEBIBYTES = 286; // 300 MB
 
 const MEMORY_SAMPLE_INPUTS = 100;
-const MEBIBYTE = 2 ** 20;
 
 /**
  * Tries inputs one after another.
@@ -65,6 +65,7 @@ export async function fuzzReader(target: FuzzTarget, options: FuzzOptions): Prom
       throw new Error(`good input ${i} was refused: ${error}`, { cause: error });
     }
   }
+  takePeakMebibytes();
   for (let index = first; index < first + inputs; index++) {
     const bytes = mutate(target.good, { seed, index });
     onStart?.(index);
@@ -78,30 +79,16 @@ export async function fuzzReader(target: FuzzTarget, options: FuzzOptions): Prom
       throw new Error(`input ${index} of seed ${seed} took ${Math.round(milliseconds)} ms`);
     }
     if (index % MEMORY_SAMPLE_INPUTS === 0 || milliseconds > 20) {
-      // What earlier inputs left is not this one's; `deno task fuzz` lets it be collected.
-      (globalThis as { gc?: () => void }).gc?.();
-      report.mostMebibytes = peakMebibytes();
-      if (report.mostMebibytes > maxMebibytes) {
+      const mebibytes = takePeakMebibytes();
+      report.mostMebibytes = Math.max(report.mostMebibytes, mebibytes);
+      if (mebibytes > maxMebibytes) {
         throw new Error(
-          `memory grew to ${
-            Math.round(report.mostMebibytes)
-          } MiB up to input ${index} of seed ${seed}`,
+          `memory grew to ${Math.round(mebibytes)} MiB up to input ${index} of seed ${seed}`,
         );
       }
     }
   }
   return report;
-}
-
-/** Reads the high-water mark of the process where the system keeps one, else what it holds now. */
-function peakMebibytes(): number {
-  try {
-    const match = /^VmHWM:\s*([0-9]+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"));
-    if (match !== null) return Number(match[1]) / 1024;
-  } catch {
-    // Not Linux.
-  }
-  return Deno.memoryUsage().rss / MEBIBYTE;
 }
 
 /** The time that this process has used the processor. */

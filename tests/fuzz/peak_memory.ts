@@ -7,6 +7,7 @@ import { registry } from "../../envs/registry.ts";
 import { explainFile } from "../../lib/cli/inspection.ts";
 import { readPolicy } from "../../lib/generator/policy_file.ts";
 import { models } from "../../models/models.ts";
+import { takePeakMebibytes } from "./memory.ts";
 
 const spec = registry.spec("CartPole-v1");
 const options = { specOf: registry.spec, models, session: { threads: 1 } };
@@ -23,19 +24,12 @@ async function outcomeOf(path: string): Promise<string> {
   }
 }
 
-/** The high-water mark since it was last reset, as Linux keeps it. */
-function takePeakMegabytes(): number {
-  const match = /^VmHWM:\s*([0-9]+) kB$/m.exec(Deno.readTextFileSync("/proc/self/status"));
-  Deno.writeTextFileSync("/proc/self/clear_refs", "5");
-  return Number(match![1]) * 1024 / 1e6;
-}
-
 if (import.meta.main) {
   for (const path of Deno.args) {
-    takePeakMegabytes();
+    takePeakMebibytes();
     const outcome = await outcomeOf(path);
-    const line = JSON.stringify({ path, outcome, megabytes: Math.round(takePeakMegabytes()) });
+    const megabytes = Math.round(takePeakMebibytes() * 2 ** 20 / 1e6);
+    const line = JSON.stringify({ path, outcome, megabytes });
     Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
-    (globalThis as { gc?: () => void }).gc?.();
   }
 }

@@ -91,15 +91,15 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
     };
   },
 
-  async "sweep file"() {
-    const { parseSweep } = await import("../../lib/sweep/sweep_file.ts");
+  async "sweep file"(folder) {
+    const { readSweepFile } = await import("../../lib/sweep/sweep_file.ts");
     const good = [
       'name = "rates"\nenv = "CartPole-v1"\nseeds = 3\n[grid]\nsteps = [100, 200]\n',
       'env = "CartPole-v1"\n[random]\ndraws = 2\nupdate.learningRate = { min = 1e-4, max = 1e-2 }\n',
     ];
     return {
       good: encodeAll(good),
-      read: (bytes) => void parseSweep(new TextDecoder().decode(bytes), "x.toml"),
+      read: throughFile(join(folder, "x.toml"), readSweepFile),
     };
   },
 
@@ -192,14 +192,14 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
     };
   },
 
-  async config() {
-    const { parseConfig, renderConfig } = await import("../../lib/config/config_file.ts");
+  async config(folder) {
+    const { readConfigFile, renderConfig } = await import("../../lib/config/config_file.ts");
     const { resolveConfig } = await import("../../lib/config/config.ts");
     const whole = renderConfig(resolveConfig([]).config);
     const good = [whole, "[update]\nbatchSize = 8\n", 'preset = "paper"\nthreads = 2\n'];
     return {
       good: encodeAll(good),
-      read: (bytes) => parseConfig(new TextDecoder().decode(bytes), "x.toml"),
+      read: throughFile(join(folder, "x.toml"), readConfigFile),
     };
   },
 
@@ -329,6 +329,14 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
     };
   },
 };
+
+/** Reads bytes out of a file, as the program does, so that the limits of files count. */
+function throughFile(path: string, read: (path: string) => unknown): (bytes: Uint8Array) => void {
+  return (bytes) => {
+    Deno.writeFileSync(path, bytes);
+    read(path);
+  };
+}
 
 async function safetensorsFiles(): Promise<Uint8Array[]> {
   const { encodeSafetensors } = await import("../../lib/formats/safetensors.ts");

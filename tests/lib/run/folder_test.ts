@@ -1,0 +1,21 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readRunConfig } from "../../../lib/run/folder.ts";
+import { FileError } from "../../../lib/system/errors.ts";
+import { makeFastFolder } from "../../support/fast_folder.ts";
+
+Deno.test("readRunConfig() names the file when an option in it does not count beside the others", () => {
+  const folder = makeFastFolder();
+  try {
+    const path = join(folder, "config.toml");
+    Deno.writeTextFileSync(path, "[returns]\nrange = [0, 1]\n");
+    assert.throws(() => readRunConfig(folder), (error) => {
+      assert.ok(error instanceof FileError);
+      assert.ok(error.message.startsWith('Cannot set option "returns.range" from file "'));
+      assert.ok(error.message.includes(path));
+      return true;
+    });
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
