@@ -1,10 +1,10 @@
 /**
  * Measures which command earns which return, within a share of the budget.
  *
- * First on an even grid, then halfway between the neighbours whose means differ most, until none differ
- * much. Then requests are rehearsed: returns all over the range are asked for, and what the answers earn
- * is added to what was known of their commands, so that a lucky measurement does not stay the answer.
- * It ends where the share is spent, or where every answer is known well enough.
+ * Half of the share is for a grid, coarse steps first. With the other half requests are rehearsed: returns all
+ * over the range are asked for, and what the answers earn is added to what was known of their commands, so that a
+ * lucky measurement does not stay the answer. In between the steepest steps of the curve are halved. It ends
+ * where the share is spent.
  */
 
 import {

@@ -9,7 +9,7 @@
  *     finish: choose the best policy by measurement, fit the generator to the way that it has come,
  *             measure which command earns which return
  *
- * The first cycle comes before the first update: it is the warm-up.
+ * The first rollouts come before the first update and ask for command 1: they are the warm-up.
  *
  * Differences from the paper and its reference code:
  *  1. A batch is its distinct policies with the number of their draws as weights: same gradient, less
@@ -94,7 +94,7 @@ async function* update(run: TrainingRun): Events<UpdateEvent> {
 
 /** Asks for the best, explores around the policy for it, stores what was reached. */
 async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
-  const [centre] = await generate(run, [bestCommand(run)]);
+  const [centre] = await generate(run, [isWarm(run) ? bestCommand(run) : 1]);
   const siblings = drawSiblings(run, centre);
   const cycle = beginCycle(run);
   const episodes: StoredEpisode[] = [];
