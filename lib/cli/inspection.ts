@@ -24,7 +24,7 @@ import {
 } from "../run/layout.ts";
 import { readMetrics } from "../run/metrics_reader.ts";
 import { readOnnx } from "../onnx/reader.ts";
-import { readPolicy } from "../generator/policy_file.ts";
+import { readPolicy } from "../generator/read_policy.ts";
 import { describeProof, readPromise } from "../generator/proof.ts";
 import { isSweepFile, readSweepFile } from "../sweep/sweep_file.ts";
 import { checkRunFolder } from "./paths.ts";

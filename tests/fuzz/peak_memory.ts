@@ -5,7 +5,7 @@
 
 import { registry } from "../../envs/registry.ts";
 import { explainFile } from "../../lib/cli/inspection.ts";
-import { readPolicy } from "../../lib/generator/policy_file.ts";
+import { readPolicy } from "../../lib/generator/read_policy.ts";
 import { models } from "../../models/models.ts";
 import { takePeakMebibytes } from "./memory.ts";
 

@@ -410,7 +410,8 @@ async function policyTarget(
   folder: string,
   { format, seal }: { readonly format: "json" | "safetensors" | "onnx" | "c"; readonly seal: Seal },
 ): Promise<FuzzTarget> {
-  const { readPolicy, writePolicy, WRITTEN_ENDINGS } = await import(
+  const { readPolicy } = await import("../../lib/generator/read_policy.ts");
+  const { writePolicy, WRITTEN_ENDINGS } = await import(
     "../../lib/generator/policy_file.ts"
   );
   const { models } = await import("../../models/models.ts");

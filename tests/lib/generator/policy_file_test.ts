@@ -19,9 +19,9 @@ import {
   type PolicyFormat,
   type PolicyLabel,
   type PolicyNumbers,
-  readPolicy,
   writePolicy,
 } from "../../../lib/generator/policy_file.ts";
+import { readPolicy } from "../../../lib/generator/read_policy.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose } from "../../support/close.ts";

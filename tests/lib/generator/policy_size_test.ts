@@ -6,7 +6,7 @@ import { registry } from "../../../envs/registry.ts";
 import { FileError } from "../../../lib/system/errors.ts";
 import { loadGenerator, saveGenerator } from "../../../lib/generator/generator_file.ts";
 import type { ModelTable } from "../../../lib/model.ts";
-import { readPolicy } from "../../../lib/generator/policy_file.ts";
+import { readPolicy } from "../../../lib/generator/read_policy.ts";
 import {
   countPolicyParameters,
   MAX_LAYERS,

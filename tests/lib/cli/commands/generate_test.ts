@@ -1,7 +1,7 @@
 /** Ladders, shares, pipes and promises, with a run that takes a second to train. */
 
 import assert from "node:assert/strict";
-import { readPolicy } from "../../../../lib/generator/policy_file.ts";
+import { readPolicy } from "../../../../lib/generator/read_policy.ts";
 import { models } from "../../../../models/models.ts";
 import { run } from "../../../support/program.ts";
 import { sealedJson } from "../../../support/seal.ts";
