@@ -13,9 +13,14 @@ export function asUsage<T>(read: () => T, advice = ""): T {
   return blaming(read, (message) => new UsageError(message + advice));
 }
 
-/** Reads what a file says. @throws {FileError} in place of a RangeError or TypeError. */
-export function asFileError<T>(read: () => T): T {
-  return blaming(read, (message) => new FileError(message));
+/**
+ * Reads what a file says; `name` says which, where the message does not.
+ * @throws {FileError} in place of a RangeError or TypeError.
+ */
+export function asFileError<T>(read: () => T, name?: string): T {
+  const start = (message: string) =>
+    name === undefined ? message : `Cannot use ${name}: c${message.slice(1)}`;
+  return blaming(read, (message) => new FileError(start(message)));
 }
 
 function blaming<T>(read: () => T, errorOf: (message: string) => Error): T {

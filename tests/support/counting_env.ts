@@ -44,7 +44,8 @@ function answer(request: { command: string; seed?: number; action?: number[] }):
     Deno.exit(7);
   }
   if (MODE === "nanlast" && count > 5) return { ...END, observation: [NaN, "x"], reward: count };
-  const observation = MODE === "shape" ? [count] : [count, MODE === "null" ? null : seed];
+  const broken: Readonly<Record<string, unknown>> = { null: null, large: 1e39 };
+  const observation = MODE === "shape" ? [count] : [count, MODE in broken ? broken[MODE] : seed];
   const reward = MODE === "reward" ? "much" : MODE === "nan" ? NaN : count;
   return { observation, reward, terminated: count > 5, truncated: false };
 }

@@ -19,8 +19,8 @@
  * high; actions without bounds are taken from -1 to 1, or 2 wide from the bound that there is.
  * Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps); source; notes, texts that are said
  * once; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are [index]
- * in a discrete space. Numbers must be finite, but those of the observation that ends an episode, on
- * which nobody acts. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
+ * in a discrete space. Numbers must be finite, those of observations in float32 too, but not those of
+ * the observation that ends an episode: nobody acts on it. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
  * in low and high, and a named mistake elsewhere.
  *
  * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
@@ -274,7 +274,7 @@ export function describeSpec(spec: Partial<EnvSpec>): string {
 
 /**
  * Reads the observation of an answer into `out`, [S].
- * @throws {ProtocolError} when it has another length or a number that is not finite.
+ * @throws {ProtocolError} when it has another length or a number that no policy can read, in float32.
  */
 export function readObservation(fields: Fields, out: Float64Array): void {
   const observation = field(fields, "observation");
@@ -284,8 +284,8 @@ export function readObservation(fields: Fields, out: Float64Array): void {
   }
   for (let i = 0; i < out.length; i++) {
     const value = observation[i];
-    if (typeof value !== "number" || !Number.isFinite(value)) {
-      fail(`number ${i} of "observation" must be finite`, value);
+    if (typeof value !== "number" || !Number.isFinite(Math.fround(value))) {
+      fail(`number ${i} of "observation" must be finite in float32`, value);
     }
     out[i] = value;
   }
@@ -300,7 +300,7 @@ export function copyObservation(fields: Fields, out: Float64Array): void {
   if (!Array.isArray(observation)) return;
   for (let i = 0; i < out.length; i++) {
     const value: unknown = observation[i];
-    if (typeof value === "number" && Number.isFinite(value)) out[i] = value;
+    if (typeof value === "number" && Number.isFinite(Math.fround(value))) out[i] = value;
   }
 }
 

@@ -6,7 +6,7 @@ import { runStateOf } from "../../../sweep/run_state.ts";
 import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { formatLine, hasControl, quoteWord } from "../../../system/words.ts";
-import { asUsage } from "../../blame.ts";
+import { asFileError, asUsage } from "../../blame.ts";
 import { findSpec } from "../envs.ts";
 import type { CommandContext } from "../../program.ts";
 import { variableLayers } from "../train/settings.ts";
@@ -44,16 +44,39 @@ export async function planSweep(
       }`,
     );
   }
-  const runs = asUsage(() => expandSweep(sweep, { out: out!, variables: variablesOf(context) }));
+  const runs = expand(sweep, { out, variables: variablesOf(context), file });
   const models = await context.program.models();
   // Found out here once, and not by every run.
   const distinct = new Map(runs.map((run) => [run.hash, run]));
   for (const { config } of distinct.values()) {
     const registry = await context.program.registry(config.env);
-    findSpec(registry, config.env);
+    if (context.program.env("UDRLPG_ENV") === config.env) findSpec(registry, config.env);
+    else asFileError(() => registry.spec(config.env), nameOf(file));
     await checkRun(config, { registry, models });
   }
   return { sweep, file, out, runs, program: program ?? ownName() };
+}
+
+/** Lists the runs; a file that contradicts itself is to blame, whatever variables say beside it. */
+function expand(
+  sweep: SweepFile,
+  { out, variables, file }: {
+    readonly out: string;
+    readonly variables: Values;
+    readonly file: string;
+  },
+): SweepRun[] {
+  try {
+    return asUsage(() => expandSweep(sweep, { out, variables }));
+  } catch (error) {
+    const env = new Map([...variables].filter(([name]) => name === "env"));
+    asFileError(() => expandSweep(sweep, { out, variables: env }), nameOf(file));
+    throw error;
+  }
+}
+
+function nameOf(file: string): string {
+  return `sweep file ${JSON.stringify(file)}`;
 }
 
 /** What starts this program: a compiled one knows its own file. */

@@ -27,7 +27,7 @@ import {
 import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
 import { FileError, UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
-import { asUsage } from "../../blame.ts";
+import { asFileError, asUsage } from "../../blame.ts";
 import { type EnvCommandValues, withOwnHint } from "../../env_command.ts";
 import type { CommandContext } from "../../program.ts";
 import { checkRunFolder, choosePath } from "../../paths.ts";
@@ -65,10 +65,10 @@ export async function resolveTraining(
   const path = options.config ?? savedConfig(options, out);
   const file = path === undefined ? undefined : readConfigFile(path);
   const own = ownLayers({ ...options, out }, origin);
+  const fileLayer = file &&
+    { source: `file "${path}"`, values: new Map([...file.settings, ...file.options]) };
   const layers = [
-    ...(file
-      ? [{ source: `file "${path}"`, values: new Map([...file.settings, ...file.options]) }]
-      : []),
+    ...(fileLayer ? [fileLayer] : []),
     ...own.variables,
     ...variableLayers(program.env, ({ section }) => section !== undefined),
     ...options.set.map(parseAssignment),
@@ -83,11 +83,26 @@ export async function resolveTraining(
   }
   const registry = await program.registry(env);
   const preset = lastOf(layers, "preset") as string | undefined ?? "default";
-  return asUsage(() => {
+  /** Reads what the winner among the places of a name says, whose fault a mistake is. */
+  const blaming = <T>(name: string, read: () => T): T =>
+    fileLayer && isFromFile(name, layers) ? asFileError(read, fileLayer.source) : asUsage(read);
+  blaming("env", () => {
     if (origin("--env") === undefined) withOwnHint(options, () => registry.spec(env));
     else registry.spec(env);
-    return resolveRun([...presetLayers(preset, env), ...layers]);
   });
+  const base = blaming("preset", () => presetLayers(preset, env));
+  try {
+    return asUsage(() => resolveRun([...base, ...layers]));
+  } catch (error) {
+    // A file that contradicts itself is to blame, whatever was typed beside it.
+    if (fileLayer) asFileError(() => resolveRun([...base, fileLayer]));
+    throw error;
+  }
+}
+
+/** Whether the file gives the value of a name that counts: its layer is the first. */
+function isFromFile(name: string, [file, ...stronger]: readonly ConfigLayer[]): boolean {
+  return lastOf([file], name) !== undefined && lastOf(stronger, name) === undefined;
 }
 
 /** Names the run folder of a run for which none was given. */

@@ -69,7 +69,14 @@ const BROKEN: [mode: string, message: RegExp][] = [
   ["endless", /: a line must be no longer than 1048576 bytes, got more in step 1 of the episode$/],
   ["error", /: the child must not fail, got no fuel in step 1 of the episode$/],
   ["shape", /: "observation" must have 2 numbers as described, got 1 in step 1 of the episode$/],
-  ["null", /: number 1 of "observation" must be finite, got null in step 1 of the episode$/],
+  [
+    "null",
+    /: number 1 of "observation" must be finite in float32, got null in step 1 of the episode$/,
+  ],
+  [
+    "large",
+    /: number 1 of "observation" must be finite in float32, got 1e\+39 in step 1 of the episode$/,
+  ],
   ["nan", /: "reward" must be a finite number, got NaN in step 1 of the episode$/],
   ["reward", /: "reward" must be a finite number, got much in step 1 of the episode$/],
   [

@@ -134,6 +134,36 @@ Deno.test("train refuses wrong settings in one line", async () => {
   }
 });
 
+Deno.test("train and sweep name the file that contradicts itself or names what there is not", async () => {
+  const counts = 'counts only with generator.kind = "cvae", got "tiled"';
+  const cases = [
+    ['env = "CartPole-v1"\n[cvae]\nlatentSize = 8', counts],
+    ['env = "CartPol-v1"', 'annot create environment "CartPol-v1": unknown id: did you mean'],
+    ['env = "CartPole-v1"\npreset = "papr"', 'annot use preset "papr": unknown name: did you mean'],
+  ];
+  for (const [text, message] of cases) {
+    await withFile(text, async (path) => {
+      for (const words of [["train", "--dry-run", "--config", path], ["sweep", "plan", path]]) {
+        const { code, stderr } = await run(words);
+        assert.equal(code, 3, stderr);
+        assert.ok(stderr.includes(path) && stderr.includes(message), stderr);
+        assert.equal(stderr.trimEnd().includes("\n"), false);
+      }
+    });
+  }
+  // What is typed may make it whole, and has its own mistakes.
+  await withFile(cases[0][0], async (path) => {
+    const { values } = await dryRun(["--config", path, "--set", "generator.kind=cvae"]);
+    assert.equal(values["cvae.latentSize"], 8);
+    const typed = await run(["train", "--dry-run", "--config", path, "--preset", "papr"]);
+    assert.deepEqual([typed.code, typed.stderr.includes(path)], [2, false]);
+  });
+  await withFile("[update]\nbatchSize = 8", async (path) => {
+    const typed = await run(["train", "--dry-run", "--config", path, "--env", "CartPol-v1"]);
+    assert.deepEqual([typed.code, typed.stderr.includes(path)], [2, false]);
+  });
+});
+
 Deno.test("train names the variable of a bad value", async () => {
   const env = { UDRLPG_UPDATE_BATCH_SIZE: "0" };
   const { code, stderr } = await run(["train", "--dry-run", "--env", "CartPole-v1"], { env });
