@@ -93,7 +93,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       '  udrlpg generate --run runs/mine --return 300 --env-command "python my_env.py"',
     ],
     "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Environments in child processes are played without workers.",
-    "To start them the program needs the permission to run programs. An executable holds it, and gives it back at the start unless it is needed. From a checkout, run deno run -A main.ts in place of deno task udrlpg.",
+    "To start them the program needs the permission to run programs. An executable holds it, and gives it back at the start unless it is needed. From a checkout, run deno run -A main.ts in place of deno task udrlpg. Where single programs are permitted, permit sh too, as in --allow-run=python3,sh: it ends a program that stays when this one was killed.",
   ],
   files: [
     "A run folder holds:",
