@@ -121,6 +121,8 @@ export interface GeneratorModel {
   initialise(rng: Rng): Float32Array;
   /** Traces the forward pass: commands [B, C] (and latents [B, L]) -> parameters [B, P]. */
   generate(weights: WeightTensors, commands: Tensor, latents?: Tensor): Tensor;
+  /** Traces the way from generator order to policy order, [B, P] -> [B, P]. */
+  inPolicyOrder(policies: Tensor): Tensor;
   /**
    * Traces what generated policies do, each on an observation of its own: encoded commands [N, C] and
    * normalised observations [N, S] -> outputs of the policies' last layers [N, A].

@@ -40,7 +40,7 @@ import type { Rng } from "../lib/numbers/rng.ts";
 import { actionError, squaredError } from "../lib/autodiff/losses.ts";
 import { commandEncoder } from "./command_encoding.ts";
 import { initialiseGenerator } from "./initialisation.ts";
-import { actOnOwn, actOnStates, cutPolicies, layersOf } from "./policy_actions.ts";
+import { actOnOwn, actOnStates, cutPolicies, inPolicyOrder, layersOf } from "./policy_actions.ts";
 import { generatorOrder, type TileKind, tilePolicy } from "./tiling.ts";
 
 /** The two generating networks of a tile kind. */
@@ -118,6 +118,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
     generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
       join(generateParts(tensors, commands, latents)),
+    inPolicyOrder: (policies: Tensor) => inPolicyOrder(kinds, policies),
     outputs: (tensors: WeightTensors, commands: Tensor, observations: Tensor) =>
       actOnOwn(layersOf(kinds, generateParts(tensors, commands)), observations, shape),
     loss: traceLoss,

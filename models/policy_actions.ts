@@ -17,6 +17,7 @@
 import {
   add,
   batchMatmul,
+  concat,
   linear,
   mul,
   relu,
@@ -73,6 +74,20 @@ function partSizes(kinds: readonly TileKind[]): number[] {
 export function cutPolicies(kinds: readonly TileKind[], policies: Tensor): Tensor[] {
   let start = 0;
   return partSizes(kinds).map((size) => slice(policies, { axis: 1, start, end: start += size }));
+}
+
+/** Traces policies in generator order as ones in policy order, [B, P] -> [B, P] (lib/policy_space.ts). */
+export function inPolicyOrder(kinds: readonly TileKind[], policies: Tensor): Tensor {
+  const layers = layersOf(kinds, cutPolicies(kinds, policies));
+  const rows = layers.flatMap(({ weights, biases, tilesIn, columns, out }) => {
+    if (tilesIn === 1) return [weights, biases];
+    const tiles = reshape(weights, [-1, tilesIn, out, columns]); // [B, T, out, columns]
+    const columnsOf = (tile: number) =>
+      reshape(slice(tiles, { axis: 1, start: tile, end: tile + 1 }), [-1, out, columns]);
+    const whole = concat(Array.from({ length: tilesIn }, (_, tile) => columnsOf(tile)), 2);
+    return [reshape(whole, [-1, out * tilesIn * columns]), biases];
+  });
+  return concat(rows, 1);
 }
 
 /** The activations as traced functions. */

@@ -11,24 +11,28 @@
 import { CHECKSUM_KEY } from "../formats/checksum.ts";
 import { FileError, UsageError } from "../system/errors.ts";
 import { hashHex } from "../system/files.ts";
-import type { Activation } from "../kernels/policy_kernel.ts";
 import type { NormaliserState, Policy } from "../model.ts";
 import { Rng } from "../numbers/rng.ts";
+import {
+  actText,
+  arrayLines,
+  baseName,
+  type CNetwork,
+  declareAct,
+  forwardText,
+  identifierOf,
+  literal,
+  plain,
+} from "./c_text.ts";
 
 /** What the header is written from. */
-export interface CHeaderContent {
+export interface CHeaderContent extends CNetwork {
   /** File name, from which the names in the header are made. */
   readonly fileName: string;
-  /** Widths from the observation to the action, [S, H1, ..., A]. */
-  readonly sizes: readonly number[];
-  /** What follows each hidden layer. */
-  readonly activation: Activation;
   /** In policy order, [P]. */
   readonly parameters: Float32Array;
   /** The normaliser of its observations. */
   readonly normaliser: NormaliserState;
-  /** Bounds of a continuous action, [A] each; absent for a discrete one. */
-  readonly bounds?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
   /** Key and value pairs for the comment at the top. */
   readonly metadata: Readonly<Record<string, string>>;
   /** The same policy, ready to act: the self-test's actions are its own. It must answer at once. */
@@ -41,18 +45,10 @@ const checksumLine = (checksum: string) => `\n * ${CHECKSUM_KEY}: ${checksum}\n`
 /** A compiler takes minutes for more. */
 const MAX_PARAMETERS = 2 ** 20;
 const TEST_VECTORS = 4;
-const LITERALS_PER_LINE = 6;
 
 /**
  * Writes the header.
  * @throws {UsageError} when the policy is too large for one.
- *
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { identifierOf } from "./c_header.ts";
- * assert.equal(identifierOf("runs/a/policy-150.h"), "policy_150");
- * ```
  */
 export function renderCHeader(content: CHeaderContent): string {
   const { sizes, parameters, normaliser, bounds, metadata } = content;
@@ -73,7 +69,7 @@ export function renderCHeader(content: CHeaderContent): string {
     ` * parameters: ${parameters.length}`,
     ` * ${CHECKSUM_KEY}: `,
     " *",
-    ` * Use:       ${declarationOf(name, content)};`,
+    ` * Use:       ${declareAct(name, content, "constant")};`,
     ` * Self-test: cc -x c -D${macro}_MAIN ${plain(baseName(content.fileName))} -lm && ./a.out`,
     " */",
     `#ifndef ${macro}_H`,
@@ -89,124 +85,13 @@ export function renderCHeader(content: CHeaderContent): string {
     `/* W1, b1, W2, b2, ...; W row by row, [out][in] */`,
     ...arrayLines(`float ${name}_parameters[${parameters.length}]`, parameters),
     forwardText(name, content),
-    bounds ? continuousText(name, { sizes, bounds }) : discreteText(name, sizes),
+    actText(name, content, "constant"),
     selfTestText(name, { tests, isDiscrete: bounds === undefined, observationSize: sizes[0] }),
     `#endif /* ${macro}_H */`,
     "",
   ];
   const text = lines.join("\n");
   return text.replace(checksumLine(""), checksumLine(hashHex(new TextEncoder().encode(text))));
-}
-
-/** Makes a C identifier of a file's name without its ending. */
-export function identifierOf(fileName: string): string {
-  const words = baseName(fileName).replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9]+/g, "_");
-  const name = words.replace(/^_+|_+$/g, "").slice(0, 40);
-  return /^[A-Za-z]/.test(name) ? name : `policy${name === "" ? "" : "_"}${name}`;
-}
-
-function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
-}
-
-function declarationOf(name: string, { sizes, bounds }: CHeaderContent): string {
-  return bounds
-    ? `void ${name}_act(const float observation[${sizes[0]}], float action[${sizes.at(-1)}])`
-    : `int ${name}_act(const float observation[${sizes[0]}])`;
-}
-
-/** Text of anybody's in a comment: one line that cannot end the comment. */
-function plain(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").replaceAll("*/", "* /")
-    .replaceAll("/*", "/ *");
-}
-
-/** Writes a number as a float constant; nine digits tell any two floats apart. */
-function literal(value: number): string {
-  const digits = String(Number(Math.fround(value).toPrecision(9)));
-  return /[.e]/.test(digits) ? `${digits}f` : `${digits}.0f`;
-}
-
-function arrayLines(declaration: string, values: ArrayLike<number>): string[] {
-  const literals = Array.from(values, literal);
-  const rows: string[] = [];
-  for (let at = 0; at < literals.length; at += LITERALS_PER_LINE) {
-    rows.push(`  ${literals.slice(at, at + LITERALS_PER_LINE).join(", ")},`);
-  }
-  return [`static const ${declaration} = {`, ...rows, "};", ""];
-}
-
-/** What a hidden layer makes of `sum`. */
-const ACTIVATION_TEXTS: { readonly [A in Activation]: string } = {
-  tanh: "tanhf(sum)",
-  relu: "(sum < 0.0f ? 0.0f : sum)", // a NaN stays one
-};
-
-function forwardText(name: string, { sizes, activation }: CHeaderContent): string {
-  const width = Math.max(...sizes);
-  return `/* The network's outputs: ${activation} layers over the normalised observation, the last one linear. */
-static inline void ${name}_forward(const float *observation, float *output) {
-  static const int sizes[${sizes.length}] = {${sizes.join(", ")}};
-  float first[${width}], second[${width}];
-  float *x = first, *y = second, *swap;
-  const float *weights = ${name}_parameters;
-  int layer, row, column;
-  for (column = 0; column < sizes[0]; column++) {
-    x[column] = (observation[column] - ${name}_mean[column]) * ${name}_inverse_deviation[column];
-  }
-  for (layer = 1; layer < ${sizes.length}; layer++) {
-    const int inputs = sizes[layer - 1], outputs = sizes[layer];
-    const float *biases = weights + inputs * outputs;
-    for (row = 0; row < outputs; row++) {
-      float sum = biases[row];
-      for (column = 0; column < inputs; column++) sum += weights[row * inputs + column] * x[column];
-      y[row] = layer < ${sizes.length - 1} ? ${ACTIVATION_TEXTS[activation]} : sum;
-    }
-    weights = biases + outputs;
-    swap = x;
-    x = y;
-    y = swap;
-  }
-  for (row = 0; row < sizes[${sizes.length - 1}]; row++) output[row] = x[row];
-}
-`;
-}
-
-function continuousText(
-  name: string,
-  { sizes, bounds: { low, high } }: {
-    sizes: readonly number[];
-    bounds: NonNullable<CHeaderContent["bounds"]>;
-  },
-): string {
-  const count = sizes.at(-1)!;
-  const centre = Array.from(low, (bound, i) => literal((bound + high[i]) / 2));
-  const halfRange = Array.from(low, (bound, i) => literal((high[i] - bound) / 2));
-  return `/* Chooses the action within the environment's bounds. */
-static inline void ${name}_act(const float observation[${sizes[0]}], float action[${count}]) {
-  static const float centre[${count}] = {${centre.join(", ")}};
-  static const float half_range[${count}] = {${halfRange.join(", ")}};
-  int i;
-  ${name}_forward(observation, action);
-  for (i = 0; i < ${count}; i++) action[i] = tanhf(action[i]) * half_range[i] + centre[i];
-}
-`;
-}
-
-function discreteText(name: string, sizes: readonly number[]): string {
-  const count = sizes.at(-1)!;
-  return `/* Chooses the action: the index of the largest output. */
-static inline int ${name}_act(const float observation[${sizes[0]}]) {
-  float output[${count}];
-  int best = 0, i;
-  ${name}_forward(observation, output);
-  for (i = 1; i < ${count}; i++) {
-    if (output[i] > output[best]) best = i;
-  }
-  return best;
-}
-`;
 }
 
 interface TestVector {

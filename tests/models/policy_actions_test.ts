@@ -10,7 +10,8 @@ import type { Activation } from "../../lib/kernels/policy_kernel.ts";
 import { forwardReference } from "../lib/kernels/policy_reference.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
-import { actOnStates, cutPolicies, layersOf } from "../../models/policy_actions.ts";
+import { type StoredPolicy, toPolicyOrder } from "../../lib/policy_space.ts";
+import { actOnStates, cutPolicies, inPolicyOrder, layersOf } from "../../models/policy_actions.ts";
 import { policyShape } from "../../models/policy.ts";
 import { generatorOrder, tilePolicy } from "../../models/tiling.ts";
 import { assertAllClose, assertClose } from "../support/close.ts";
@@ -144,3 +145,23 @@ Deno.test("actOnStates() compares discrete actions where the first two are close
   assertClose(gap([1, 0.6, -50]), 2 * Math.tanh(0.2), 1e-12);
   assertClose(gap([1001, 1000.6]), 2 * Math.tanh(0.2), 1e-12);
 });
+
+for (const [title, one] of Object.entries(CASES)) {
+  Deno.test(`inPolicyOrder() is the way of toPolicyOrder() for ${title}`, () => {
+    const shape = shapeOf(one);
+    const kinds = tilePolicy(shape.sizes, one.tileSize);
+    const size = shape.parameterCount;
+    const graph = trace({ policies: ["B", size] }, ({ policies }) => ({
+      ordered: inPolicyOrder(kinds, policies),
+    }));
+    const data = Float32Array.from({ length: 2 * size }, (_, i) => i);
+    const { ordered } = interpret(graph, { policies: { data, shape: [2, size] } });
+    const order = generatorOrder(kinds);
+    const expected = [0, 1].flatMap((
+      row,
+    ) => [
+      ...toPolicyOrder({ order }, data.subarray(row * size, (row + 1) * size) as StoredPolicy),
+    ]);
+    assert.deepEqual([...ordered.data], expected);
+  });
+}

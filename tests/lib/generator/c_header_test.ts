@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { registry } from "../../../envs/registry.ts";
-import { identifierOf, readCHeader } from "../../../lib/generator/c_header.ts";
+import { readCHeader } from "../../../lib/generator/c_header.ts";
+import { identifierOf } from "../../../lib/generator/c_text.ts";
 import { explainFile } from "../../../lib/cli/inspection.ts";
 import type { PolicyNetwork } from "../../../lib/model.ts";
 import type { PolicyNumbers } from "../../../lib/generator/policy_file.ts";
