@@ -51,7 +51,7 @@ Deno.test("every command in the README can be parsed, and a misspelt one cannot"
 Deno.test("the README's session does what the README shows", async () => {
   const session = /^```console\n([^]*?)^```/m.exec(README)![1];
   const commands = session.split("\n").filter((line) => line.startsWith("$ udrlpg "));
-  assert.equal(commands.length, 3);
+  assert.equal(commands.length, 2);
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
   const flags = [...tasks.udrlpg.matchAll(/'(--[^']*)'|(--\S+)/g)].map(([, a, b]) => a ?? b);
   const folder = await Deno.makeTempDir();
@@ -82,17 +82,46 @@ Deno.test("the README's session does what the README shows", async () => {
     });
     const measured = Number(/Measured return +([\d.]+)/.exec(outputs[1])![1]);
     assert.ok(Math.abs(measured - 140) <= 15, `${measured}`);
+    await checkPythonExample(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
 
+/** Runs the README's Python beside the session's run, where Python has what it imports. */
+async function checkPythonExample(folder: string): Promise<void> {
+  const source = blockWith("onnxruntime");
+  const python = async (code: string) =>
+    await new Deno.Command("python3", { args: ["-c", code], cwd: folder }).output();
+  if (!await hasPython() || !(await python("import gymnasium, onnxruntime")).success) {
+    return console.info("Python has no gymnasium and onnxruntime: its example was not tried");
+  }
+  const { code } = await run(["export", join(folder, "runs/cartpole")]);
+  assert.equal(code, 0);
+  const { stdout, stderr } = await python(source);
+  const lines = new TextDecoder().decode(stdout).trim().split("\n").map((line) => line.split(" "));
+  assert.deepEqual(
+    lines.map(([wanted]) => wanted),
+    ["50", "140", "500"],
+    `${new TextDecoder().decode(stderr)}`,
+  );
+  const totals = lines.map(([, total]) => Number(total));
+  assert.ok(totals[0] < 120 && totals[1] > 100 && totals[1] < 250 && totals[2] > 400, `${totals}`);
+}
+
+/** The README's block of Python that holds a word. */
+function blockWith(word: string): string {
+  const blocks = [...README.matchAll(/^```python\n([^]*?)^```/gm)].map(([, body]) => body);
+  const found = blocks.find((body) => body.includes(word));
+  assert.ok(found, word);
+  return found;
+}
+
 Deno.test("the README's environment of one's own is one that the program plays", async () => {
   if (!await hasPython()) return console.info("There is no Python: point.py was not tried");
   const folder = await Deno.makeTempDir();
   try {
-    const source = /^```python\n([^]*?)^```/m.exec(README)![1];
-    Deno.writeTextFileSync(join(folder, "point.py"), source);
+    Deno.writeTextFileSync(join(folder, "point.py"), blockWith("describe"));
     const words = ["--env-command", `python3 ${join(folder, "point.py")}`];
     const { code, stdout, stderr } = await run(["rollout", ...words, "--random", "--json"]);
     assert.equal(code, 0, stderr);
