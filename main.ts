@@ -1,5 +1,6 @@
 /** The program: from the command line to an exit code. It wires environments and models into lib/. */
 
+import { exactSink } from "./lib/cli/exact_sink.ts";
 import { runProgram } from "./lib/cli/run_program.ts";
 import { listenForSignals } from "./lib/cli/signals.ts";
 import { openTextStream } from "./lib/cli/text_stream.ts";
@@ -24,7 +25,7 @@ export async function main(words: readonly string[]): Promise<number> {
       registry: import.meta.resolve("./envs/registry.ts"),
       models: import.meta.resolve("./models/models.ts"),
     },
-    stdout: openTextStream(Deno.stdout, { name: "stdout", columns }),
+    stdout: openTextStream(exactSink(Deno.stdout), { name: "stdout", columns }),
     stderr: openTextStream(Deno.stderr, { columns }),
     clock: systemClock(),
     env: (name) => Deno.env.get(name),

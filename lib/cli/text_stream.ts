@@ -26,9 +26,9 @@ export interface TextStream {
   columns(): number;
 }
 
-/** What a stream writes into: `Deno.stdout` or `Deno.stderr`. */
+/** What a stream writes into: `Deno.stderr`, or `Deno.stdout` by way of exact_sink.ts. */
 export interface Sink {
-  /** Writes some of the bytes and says how many. */
+  /** Writes some of the bytes and says how many; none of them where it throws. */
   writeSync(bytes: Uint8Array): number;
   /** Whether it is a terminal. */
   isTerminal(): boolean;
@@ -56,9 +56,12 @@ export function openTextStream(sink: Sink, { name, columns }: StreamOptions): Te
   // A terminal that was closed says that it has an input or output error.
   const isUnread = (error: unknown) => isTerminal || error instanceof Deno.errors.BrokenPipe;
   const writeBytes = (all: Uint8Array): void => {
-    for (let bytes = all; bytes.length > 0 && !isClosed;) {
+    // The last write is empty: it pushes what the sink may still keep.
+    for (let [bytes, isDone] = [all, false]; !isDone && !isClosed;) {
       try {
-        bytes = bytes.subarray(sink.writeSync(bytes));
+        const taken = sink.writeSync(bytes);
+        isDone = bytes.length === 0;
+        bytes = bytes.subarray(taken);
       } catch (error) {
         if (error instanceof Deno.errors.WouldBlock) pause();
         else if (isUnread(error) || name === undefined) isClosed = true;

@@ -45,7 +45,32 @@ function sinkOf(...answers: (number | Error)[]): Sink & { readonly taken: number
 Deno.test("openTextStream() writes on where a sink takes a part or is busy", () => {
   const sink = sinkOf(2, new Deno.errors.WouldBlock("busy"), 3);
   openTextStream(sink, { name: "stdout", columns: () => 80 }).write("1234567");
-  assert.deepEqual(sink.taken, [2, 3, 2]);
+  assert.deepEqual(sink.taken, [2, 3, 2, 0]);
+});
+
+Deno.test("stdout repeats and loses nothing where its reader is slow and does not block", async () => {
+  const wanted = [10, 900, 1023, 1024, 5000, 30_000].map((length) => `${"x".repeat(length)}\n`);
+  wanted.push("y\n".repeat(60_000), "no end");
+  const folder = Deno.makeTempDirSync();
+  Deno.writeTextFileSync(`${folder}/wanted`, wanted.join(""));
+  const lib = import.meta.resolve("../../../lib/cli/");
+  Deno.writeTextFileSync(
+    `${folder}/write.ts`,
+    `import { exactSink } from "${lib}exact_sink.ts";
+     import { openTextStream } from "${lib}text_stream.ts";
+     const out = openTextStream(exactSink(Deno.stdout), { name: "stdout", columns: () => 80 });
+     for (const text of ${JSON.stringify(wanted)}) out.write(text);`,
+  );
+  // dd makes the pipe one that does not block, and cat has a look at it now and then.
+  const script = `(dd if=/dev/null oflag=nonblock status=none; exec "$0" run -q write.ts) |
+    (sleep 1; dd bs=1000 count=30 status=none; sleep 0.1; cat) | cmp - wanted`;
+  const { stdout, stderr, success } = await new Deno.Command("sh", {
+    args: ["-c", script, Deno.execPath()],
+    cwd: folder,
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr), "");
+  assert.ok(success);
+  Deno.removeSync(folder, { recursive: true });
 });
 
 Deno.test("openTextStream() drops what nobody reads any more", () => {
