@@ -47,8 +47,13 @@ export interface EnvSpec {
   readonly returnRange: readonly [min: number, max: number];
   /** Where the dynamics and the constants come from. */
   readonly source: string;
-  /** A hash that tells environments of users apart which share an id; the program's own have none. */
-  readonly fingerprint?: string;
+  /**
+   * What an environment of the user's own described itself as, in a line (lib/episodes/identity.ts); the
+   * program's own have none.
+   */
+  readonly identity?: string;
+  /** The command that plays it, where `--env-command` named one. */
+  readonly command?: string;
 }
 
 /** What one step gives besides the observation. Reused from step to step: copy what must last. */

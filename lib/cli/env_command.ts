@@ -4,7 +4,8 @@
  * with the command however that ends.
  */
 
-import type { EnvRegistry } from "../env.ts";
+import type { EnvRegistry, EnvSpec } from "../env.ts";
+import { compareIdentities, describeChanges, identityOf } from "../episodes/identity.ts";
 import {
   DEFAULT_GRACE_SECONDS,
   DEFAULT_TIMEOUT_SECONDS,
@@ -12,8 +13,9 @@ import {
 } from "../episodes/process/env_process.ts";
 import type { EnvCommandRegistry } from "../episodes/process/env_registry.ts";
 import { gymModuleOf, isGymName } from "../episodes/process/gym_name.ts";
-import { InterruptedError, UsageError } from "../system/errors.ts";
+import { FileError, InterruptedError, UsageError } from "../system/errors.ts";
 import { formatLine } from "../system/words.ts";
+import { Consents } from "./consent.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { type OptionParser, setting, settingOr, toggle } from "./options.ts";
 import { numberValue, textValue } from "./values.ts";
@@ -34,9 +36,12 @@ export interface EnvCommandValues {
   readonly trust?: boolean;
 }
 
-/** Makes the parser of the option by which a file's environment may run a module. */
+/** Makes the parser of the option by which a file's environment may run a program. */
 export function trustModuleOption(): OptionParser<boolean> {
-  return toggle("--trust", "Run the Python module that the file names for its environment");
+  return toggle(
+    "--trust",
+    "Run the program that a file names for its environment",
+  );
 }
 
 /** Makes the parsers of the options. */
@@ -69,16 +74,32 @@ export function envCommandOptions(): {
   };
 }
 
+/** The words with which another command plays environments as this one was told to, but for the command. */
+export function envOptionWords(
+  { envTimeout, envGrace, envClear }: EnvCommandValues,
+  { origin }: CommandContext,
+): string[] {
+  const numbers = { "--env-timeout": envTimeout, "--env-grace": envGrace };
+  return [
+    ...Object.entries(numbers).flatMap(([option, value]) =>
+      origin(option) === undefined ? [] : [option, String(value)]
+    ),
+    ...(envClear ? ["--env-clear"] : []),
+  ];
+}
+
 /**
- * The words that a suggested command line needs in addition: none, the environment's command, or the
- * consent to run the module of `env`.
+ * The words that a suggested command line needs to start an environment that a file names: none where the
+ * user has agreed to its program before, or there is none.
  */
 export function envCommandWords(
-  { env, envCommand }: Pick<EnvCommandValues, "env" | "envCommand">,
+  { id, command }: Pick<EnvSpec, "id" | "command">,
+  { env }: CommandContext["program"],
 ): string[] {
-  if (envCommand !== undefined) return ["--env-command", envCommand];
-  const runsModule = env !== undefined && isGymName(env) && gymModuleOf(env) !== undefined;
-  return runsModule ? ["--trust"] : [];
+  const isModule = isGymName(id) && gymModuleOf(id) !== undefined;
+  const started = command ?? (isModule ? id : undefined);
+  if (started === undefined || new Consents(env).has(started)) return [];
+  return command === undefined ? ["--trust"] : ["--env-command", command];
 }
 
 /**
@@ -99,14 +120,6 @@ export function withOwnHint<T>(
   }
 }
 
-/** Tells whether the environment is played by a child process, which workers do not know. */
-export function isOwnEnvironment(
-  id: string,
-  { envCommand }: Pick<EnvCommandValues, "envCommand">,
-): boolean {
-  return envCommand !== undefined || isGymName(id);
-}
-
 /**
  * Does a command's work with environments in child processes: the one that --env-command describes, if
  * it is given, which `env` then names, and those of Gymnasium that the work names to the registry. A
@@ -121,9 +134,6 @@ export async function withEnvironments<V extends EnvCommandValues>(
   work: (values: V, context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const { envCommand, env } = values;
-  if (envCommand === undefined && env !== undefined && !isGymName(env)) {
-    context.program.giveUpPrograms();
-  }
   const children = new Children(values, context);
   const own = children.context();
   try {
@@ -146,18 +156,12 @@ export async function withEnvironments<V extends EnvCommandValues>(
 /**
  * Does the work of a command without --env-command, with environments of Gymnasium where the work names
  * them; the user has named them all.
- * @param keepsPrograms Whether the work starts other programs, too.
  * @throws {UsageError} when a child cannot be started. @throws whatever the work throws.
  */
 export async function withGymnasium(
   context: CommandContext,
   work: (context: CommandContext) => Promise<void>,
-  { keepsPrograms = false }: { keepsPrograms?: boolean } = {},
 ): Promise<void> {
-  const program = {
-    ...context.program,
-    ...(keepsPrograms ? { giveUpPrograms: () => {} } : {}),
-  };
   const values: EnvCommandValues = {
     envCommand: undefined,
     envTimeout: DEFAULT_TIMEOUT_SECONDS,
@@ -165,13 +169,14 @@ export async function withGymnasium(
     envClear: false,
     trust: true,
   };
-  await withEnvironments(values, { ...context, program }, (_, own) => work(own));
+  await withEnvironments(values, context, (_, own) => work(own));
 }
 
 /** The environments in child processes that a command uses. */
 class Children {
   readonly #values: EnvCommandValues;
   readonly #context: CommandContext;
+  readonly #consents: Consents;
   readonly #hangUp = new AbortController();
   readonly #registries: EnvCommandRegistry[] = [];
   #interruption: Interruption | undefined;
@@ -185,19 +190,21 @@ class Children {
   constructor(values: EnvCommandValues, context: CommandContext) {
     this.#values = values;
     this.#context = context;
+    this.#consents = new Consents(context.program.env);
   }
 
   /** The command's context, with these environments among the program's. */
   context(): CommandContext {
     const { program } = this.#context;
-    const registry = (id?: string) => this.#registry(id);
+    const registry = (id?: string, command?: string) => this.#registry(id, command);
     return { ...this.#context, program: { ...program, registry, listen: () => this.#listen() } };
   }
 
   /** Starts the program of --env-command; gives the id that it describes. */
   async startCommand(command: string): Promise<string> {
-    const { programOfCommand } = await import("../episodes/process/env_process.ts");
-    return (await this.#start(programOfCommand(command))).described.id;
+    const { described } = await this.#startOnce(command);
+    this.#consents.remember(command);
+    return described.id;
   }
 
   /** The error of the signal that ended the children, if one did. */
@@ -212,23 +219,54 @@ class Children {
     this.#interruption?.stop();
   }
 
-  async #registry(id: string | undefined): Promise<EnvRegistry> {
+  async #registry(id: string | undefined, command?: string): Promise<EnvRegistry> {
+    if (command !== undefined && this.#values.envCommand === undefined) {
+      return await this.#registryOf(command, id);
+    }
     const known = this.#registries.at(-1) ?? await this.#context.program.registry();
     if (id === undefined) return known;
     if (!isGymName(id) && this.#registries.length === 0) this.#context.program.giveUpPrograms();
     if (!isGymName(id) || known.ids.includes(id)) return known;
-    this.#checkConsent(id);
+    this.#checkModule(id);
     const { gymProgram } = await import("../episodes/process/gym_env.ts");
     return await this.#start(
       gymProgram(id, this.#context.program.env("UDRLPG_PYTHON") || "python3"),
     );
   }
 
+  /** The environments with the one of a command that a file names. */
+  async #registryOf(command: string, id: string | undefined): Promise<EnvRegistry> {
+    const { trust } = this.#values;
+    if (!trust && !this.#consents.has(command)) {
+      const consent = trust === undefined ? formatLine("--env-command", [command]) : "--trust";
+      throw new UsageError(
+        `Cannot start environment command ${JSON.stringify(command)}: a file names it: ` +
+          `if you trust it, give ${consent}`,
+      );
+    }
+    const registry = await this.#startOnce(command);
+    const { described } = registry;
+    if (id === undefined || id === described.id) return registry;
+    throw new UsageError(
+      `Cannot use environment command ${JSON.stringify(command)}: it must describe ` +
+        `${JSON.stringify(id)}, got ${JSON.stringify(described.id)}`,
+    );
+  }
+
+  async #startOnce(command: string): Promise<EnvCommandRegistry> {
+    const started = this.#registries.find(({ described }) => described.command === command);
+    if (started) return started;
+    const { programOfCommand } = await import("../episodes/process/env_process.ts");
+    return await this.#start(programOfCommand(command));
+  }
+
   /** A module is a program of somebody: its name in a file does not suffice to run it. */
-  #checkConsent(id: string): void {
+  #checkModule(id: string): void {
     const module = gymModuleOf(id);
+    if (module === undefined) return;
     const { env, trust } = this.#values;
-    if (module === undefined || env === id || trust) return;
+    if (env === id) return this.#consents.remember(id);
+    if (trust || this.#consents.has(id)) return;
     const consent = trust === undefined ? formatLine("--env", [id]) : "--trust";
     throw new UsageError(
       `Cannot create environment ${JSON.stringify(id)}: it runs the Python module ` +
@@ -276,6 +314,34 @@ function fewVariables(env: (name: string) => string | undefined): Record<string,
       return []; // this program may not see it
     }
   }));
+}
+
+/**
+ * Says how an environment differs from the one that something was made in.
+ * @param made what it was made in, as `identityOf` writes it; "" for one of this program
+ * @throws {FileError} where that changes what observations or actions mean
+ */
+export function checkIdentity(
+  made: string,
+  spec: EnvSpec,
+  { does, name, output }: { does: string; name: string; output: CommandContext["output"] },
+): void {
+  const changes = made === "" ? [] : compareIdentities(made, spec.identity ?? identityOf(spec));
+  if (changes.length === 0) return;
+  const refused = changes.filter(({ changesMeaning }) => changesMeaning);
+  if (refused.length > 0) {
+    throw new FileError(
+      `Cannot ${does} ${JSON.stringify(name)} in ${
+        JSON.stringify(spec.id)
+      }: the environment must ` +
+        `be the one that it was made in, got ${describeChanges(refused)}`,
+    );
+  }
+  output.warn(
+    `${JSON.stringify(spec.id)} is not as it was when ${JSON.stringify(name)} was made: ${
+      describeChanges(changes)
+    }`,
+  );
 }
 
 /** Checks that what else names an environment names the one of the command. @throws {UsageError} */

@@ -11,9 +11,9 @@ import {
 import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import {
+  checkIdentity,
   checkNamed,
   type EnvCommandValues,
-  isOwnEnvironment,
   warnOfWorkers,
   withOwnHint,
 } from "./env_command.ts";
@@ -100,13 +100,13 @@ export interface OpenGenerator {
 /** Adds workers to a runner, but for an environment of a command, which they would not know. */
 function withWorkers(
   local: EpisodeRunner,
-  { options: { workers = 1, envCommand }, config, context: { program, output } }: {
+  { options: { workers = 1 }, config, context: { program, output } }: {
     options: GeneratorOptions;
     config: Config;
     context: CommandContext;
   },
 ): EpisodeRunner {
-  if (isOwnEnvironment(config.env, { envCommand })) {
+  if (config.environment !== "") {
     warnOfWorkers(workers, { output });
     return local;
   }
@@ -136,7 +136,7 @@ export async function openGenerator(
   context: CommandContext,
   does: string,
 ): Promise<OpenGenerator> {
-  const { program, origin } = context;
+  const { program, origin, output } = context;
   const { run, generator: file, env: described, envCommand } = options;
   const path = generatorFileOf(requirePath({
     does,
@@ -144,16 +144,16 @@ export async function openGenerator(
     options: { "--run": run, "--generator": file },
     origin,
   }));
-  const [registry, models] = await Promise.all([
-    program.registry(readGeneratorEnvironment(path)),
-    program.models(),
-  ]);
+  const { id, command } = readGeneratorEnvironment(path);
+  const [registry, models] = await Promise.all([program.registry(id, command), program.models()]);
   const generator = loadGenerator(path, {
-    specOf(id) {
+    specOf(id, { identity }) {
       if (envCommand !== undefined && described !== undefined) {
         checkNamed(id, { described, source: JSON.stringify(path) });
       }
-      return withOwnHint(options, () => registry.spec(id));
+      const spec = withOwnHint(options, () => registry.spec(id));
+      checkIdentity(identity, spec, { does, name: path, output });
+      return spec;
     },
     models,
     session: { device: "cpu" },

@@ -27,8 +27,9 @@ export interface Program {
   /**
    * Loads the environments; the physics engine stays unloaded. Commands that run episodes name the one
    * that they need, which `withEnvironments` then starts where a child process plays it.
+   * @param command what a file says plays it; its environment comes first in the registry
    */
-  registry(id?: string): Promise<EnvRegistry>;
+  registry(id?: string, command?: string): Promise<EnvRegistry>;
   /** Loads the networks. */
   models(): Promise<ModelTable>;
   /** Where worker threads load both from. */

@@ -55,6 +55,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       '  rollout.noiseScale = { min = 0.01, max = 0.3, scale = "log" }',
       "  update.perCycle = { choices = [4, 8] }",
     ],
+    'env = "gym:LunarLander-v3" and env_command = "python my_env.py" name environments of your own; every line then carries the command. The environment is started once to ask what it is, which is part of HASH.',
     "There is a run for every list entry, grid point, draw and seed. Its folder is runs/NAME/ENVIRONMENT-HASH-seedN, where HASH is that of the configuration without its seed: equal runs share a folder, and a sweep that grows keeps what is done.",
     [
       "  udrlpg sweep plan sweep.toml | xargs -r -P 4 -L 1 env",
@@ -74,7 +75,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  gym:my_envs:Mine-v0                   of a module, in this folder too",
       "  'gym:LunarLander-v3?continuous=true'  with arguments for gymnasium.make",
     ],
-    "Python is the one that UDRLPG_PYTHON names, else python3. Observations are laid flat: a Box row by row, a Discrete number one-hot, MultiDiscrete one-hot per entry, Tuple in order and Dict in the order of its sorted keys. Images are refused. Of MultiDiscrete actions the policy puts out a score for each choice, of MultiBinary ones a number that is on above 0; actions without bounds are taken from -1 to 1, or 2 wide from the one bound. A module that only a file names is not run without --trust, or --env in training.",
+    "Python is the one that UDRLPG_PYTHON names, else python3. Observations are laid flat: a Box row by row, a Discrete number one-hot, MultiDiscrete one-hot per entry, Tuple in order and Dict in the order of its sorted keys. Images are refused. Of MultiDiscrete actions the policy puts out a score for each choice, of MultiBinary ones a number that is on above 0; actions without bounds are taken from -1 to 1, or 2 wide from the one bound. A module that only a file names is run as a command is, see below.",
     "Any other environment is a program in any language that answers lines on its standard input with lines on its standard output, a JSON object each; what it prints to standard error is its own:",
     [
       '  {"command":"describe"}',
@@ -90,9 +91,10 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     "The program ends when its input does: it has --env-grace SECONDS to write what it has to, then it and what it started are killed. After a signal it has that time for its present answer. Time in which a job is suspended does not count. It gets all of your environment variables, or with --env-clear none but PATH and HOME.",
     [
       '  udrlpg train --env-command "python my_env.py" --out runs/mine',
-      '  udrlpg generate --run runs/mine --return 300 --env-command "python my_env.py"',
+      "  udrlpg generate --run runs/mine --return 300",
     ],
-    "The command is split into words as a shell does, but no shell runs it. Generators, policies and run folders name the environment and not the command: train --resume, generate, curve, evaluate, rollout, play, verify and inspect need --env-command again, or the variable UDRLPG_ENV_COMMAND. Environments in child processes are played without workers.",
+    "The command is split into words as a shell does, but no shell runs it. Run folders, generators and policies name it, so that later commands start it by themselves where you have typed it before, in the same folder; a command that only a file names needs --trust, or --env-command in training. Environments in child processes are played without workers.",
+    "What an environment is stands in everything made with it: spaces, limit, range, and versions of Gymnasium, NumPy and the packages that it imports, or what a program answers under versions. A run does not go on with another one. Policies and generators are refused where observations or actions differ; other differences are warned of.",
     "To start them the program needs the permission to run programs. An executable holds it, and gives it back at the start unless it is needed. From a checkout, run deno run -A main.ts in place of deno task udrlpg. Where single programs are permitted, permit sh too, as in --allow-run=python3,sh: it ends a program that stays when this one was killed.",
   ],
   files: [

@@ -86,11 +86,13 @@ export function readConfigTable(table: object, name: string): ConfigFile {
   const options = new Map<string, unknown>();
   const settings = new Map<string, unknown>();
   for (const [key, value] of flattenToml(table)) {
-    const option = known.get(key) ?? knownSettings.get(key);
+    const option = known.get(key) ?? knownSettings.get(key) ?? knownSettings.get(camelCase(key));
     if (option === undefined) {
       return failUnknown(name, key, [...known.keys(), ...knownSettings.keys()]);
     }
-    (known.has(key) ? options : settings).set(key, checkValue(option, value, name));
+    const values = known.has(key) ? options : settings;
+    if (values.has(option.name)) fail(name, `"${option.name}" must stand in it once, got it twice`);
+    values.set(option.name, checkValue(option, value, name));
   }
   return { options, settings };
 }
@@ -132,6 +134,11 @@ function flattenToml(table: object): [string, unknown][] {
       ? Object.entries(value).map(([inner, leaf]) => [`${key}.${inner}`, leaf])
       : [[key, value]]
   );
+}
+
+/** Settings may be written as their options are, with words joined: env_command is envCommand. */
+function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function checkValue(option: NamedOption, value: unknown, name: string): unknown {
@@ -179,8 +186,10 @@ export function renderConfig(config: Config, { header, settings }: RenderOptions
       section = option.section;
       lines.push("", `[${section}]`);
     }
-    const [comment, line] = renderOption(option, values.get(option.name));
-    lines.push(comment, unmetNeed(option.rule, values) ? `# ${line}` : line);
+    const { name, rule } = option;
+    if (rule.isRecorded && values.get(name) === rule.default) continue;
+    const [comment, line] = renderOption(option, values.get(name));
+    lines.push(comment, unmetNeed(rule, values) ? `# ${line}` : line);
   }
   return lines.join("\n") + "\n";
 }

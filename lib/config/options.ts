@@ -29,6 +29,8 @@ export interface RuleBase {
   readonly doc: string;
   /** The option is refused where this is not so. */
   readonly needs?: Need;
+  /** Written by the program for what it describes: nobody sets it. */
+  readonly isRecorded?: true;
 }
 
 /** An option whose value is a number within a range. */
@@ -123,6 +125,13 @@ export const RUN_OPTIONS = {
   steps: integer(0, "Budget of simulated training steps; 0 stands for the preset's own", {
     unit: "steps",
   }),
+  environment: {
+    type: "text",
+    default: "",
+    doc:
+      "What an environment of your own is: written by the program, and compared with what it is later",
+    isRecorded: true,
+  },
 } as const satisfies Record<string, OptionRule>;
 
 /** The options of a run by section, in the order in which files and help show them. */

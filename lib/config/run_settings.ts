@@ -31,6 +31,11 @@ export const RUN_SETTINGS = {
     default: "",
     doc: "Run folder; runs/ENVIRONMENT-seedN where none is given",
   },
+  envCommand: {
+    type: "text",
+    default: "",
+    doc: "Program that plays your own environment, see udrlpg help environments",
+  },
   device: {
     type: "choice",
     // "auto" takes the fastest that works.

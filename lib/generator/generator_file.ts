@@ -4,7 +4,8 @@
  * Tensors: `weights.NAME` (float32) for every weight of the generator; `normaliser.mean` and
  * `normaliser.deviation` (float64, [S]); `calibration.command`, `.mean`, `.std` and `.n` (float64), one
  * number for each measured command; `seen.returns` (float64), one for each training episode.
- * Metadata: `format`, `formatVersion`, `program`, `environment`, the resolved `config`, the chosen
+ * Metadata: `format`, `formatVersion`, `program`, `environment`, the `environmentCommand` that plays it
+ * where one does, the resolved `config`, the chosen
  * `best` command and its return, and `provenance`, the last three as JSON; `sha256`, the checksum of
  * all the rest (lib/formats/checksum.ts).
  */
@@ -40,6 +41,8 @@ const MAX_BYTES = 4 * MAX_GENERATOR_WEIGHTS + 2 ** 25;
 export interface GeneratorContent {
   /** The configuration that it was trained with. */
   readonly config: Config;
+  /** The command that plays its environment, where one does. */
+  readonly command?: string | undefined;
   /** Weights in the order of the model's specs, flat, [W]. */
   readonly weights: Float32Array;
   /** The normaliser of its policies' observations. */
@@ -102,6 +105,7 @@ export function saveGenerator(
     formatVersion: FORMAT_VERSION,
     program: `udrlpg ${VERSION}`,
     environment: content.config.env,
+    ...(content.command === undefined ? {} : { environmentCommand: content.command }),
     config: JSON.stringify(content.config),
     best: JSON.stringify({ command: bestCommand, return: bestReturn }),
     provenance: JSON.stringify(content.provenance),
@@ -146,18 +150,30 @@ const CALIBRATION_KEYS = [
 ] as const satisfies readonly (keyof CalibrationPoint)[];
 
 /**
- * Reads which environment a generator file says it is for, before that is made; whoever loads the file
- * checks the rest.
+ * Reads which environment a generator file says it is for, and what plays it, before that is made; whoever
+ * loads the file checks the rest.
  * @throws {FileError} when the file is missing, or no file of tensors.
  */
-export function readGeneratorEnvironment(path: string): string | undefined {
-  return readSafetensorsHeader(path, "generator").metadata.environment;
+export function readGeneratorEnvironment(path: string): { id?: string; command?: string } {
+  const { environment, environmentCommand } = readSafetensorsHeader(path, "generator").metadata;
+  return {
+    ...(environment === undefined ? {} : { id: environment }),
+    ...(environmentCommand === undefined ? {} : { command: environmentCommand }),
+  };
+}
+
+/** What a file says of the environment that it was made in. */
+export interface MadeIn {
+  /** The command that plays it, where one does. */
+  readonly command: string | undefined;
+  /** What it was (lib/episodes/identity.ts); "" for one of this program. */
+  readonly identity: string;
 }
 
 /** What it takes to make a read generator usable. */
 export interface LoadOptions {
   /** Finds the environment that the generator was trained in. */
-  readonly specOf: (id: string) => EnvSpec;
+  readonly specOf: (id: string, made: MadeIn) => EnvSpec;
   /** Makes the networks. */
   readonly models: ModelTable;
   /** Device and threads of the generation. */
@@ -181,7 +197,10 @@ export function loadGenerator(
   };
   try {
     const config = readConfig(object("config"), path);
-    const spec = specOf(config.env);
+    const spec = specOf(config.env, {
+      command: file.metadata.environmentCommand,
+      identity: config.environment,
+    });
     countPolicyParameters(spec, config.policy.hiddenSizes);
     assertLayers([...config.generator.hiddenSizes], "generator");
     const shape = models.policyShape(spec, config.policy);
@@ -228,6 +247,7 @@ export function loadGenerator(
     if (bad !== undefined) throw new RangeError(bad);
     return {
       config,
+      command: file.metadata.environmentCommand,
       spec,
       shape,
       model,

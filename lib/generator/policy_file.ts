@@ -3,7 +3,8 @@
  *
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
- * metadata, as text values by key: `format`, `environment`, `hiddenSizes`, `activation`,
+ * metadata, as text values by key: `format`, `environment`, `environmentIdentity` and `environmentCommand`
+ * where the environment is the user's own, `hiddenSizes`, `activation`,
  * `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON), `generator` (SHA-256 of its file), `program` and
  * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
  * Writing is here, reading in lib/generator/read_policy.ts.
@@ -126,7 +127,12 @@ export function encodePolicy(
   path: string,
   { numbers, label, format, spec, models }: PolicyContent,
 ): EncodedPolicy {
-  return ENCODERS[format](numbers, { metadata: metadataOf(numbers, label), spec, models, path });
+  return ENCODERS[format](numbers, {
+    metadata: metadataOf(numbers, { label, spec }),
+    spec,
+    models,
+    path,
+  });
 }
 
 type Encoder = (
@@ -224,11 +230,16 @@ function withoutMinusZeros(
   };
 }
 
-function metadataOf(numbers: PolicyNumbers, label: PolicyLabel): Record<string, string> {
+function metadataOf(
+  numbers: PolicyNumbers,
+  { label, spec: { identity, command } }: Pick<PolicyContent, "label" | "spec">,
+): Record<string, string> {
   return {
     format: POLICY_MARK,
     program: `udrlpg ${VERSION}`,
     environment: label.environment,
+    ...(identity === undefined ? {} : { environmentIdentity: identity }),
+    ...(command === undefined ? {} : { environmentCommand: command }),
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
     activation: numbers.activation,
     parameterLayout: LAYOUT,

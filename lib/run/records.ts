@@ -17,7 +17,7 @@ export const HASHED_CYCLES: readonly number[] = [1, 2, 4, 8, 16, 32];
 export function startRecordOf(
   { task: { config: { env, seed }, spec } }: TrainingRun,
 ): MetricRecord {
-  const environment = spec.fingerprint === undefined ? {} : { environment: spec.fingerprint };
+  const environment = spec.identity === undefined ? {} : { environment: spec.identity };
   return { kind: "run", step: 0, version: VERSION, env, seed, ...environment };
 }
 

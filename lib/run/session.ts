@@ -10,7 +10,7 @@
 
 import type { Clock } from "../system/clock.ts";
 import type { Config } from "../config/config.ts";
-import type { EnvRegistry } from "../env.ts";
+import type { EnvRegistry, EnvSpec } from "../env.ts";
 import { DivergedError } from "../system/errors.ts";
 import { type EpisodeRunner, type MeasuredReturn, nextTurn } from "../episodes/evaluate.ts";
 import { childPath, isThere } from "../system/files.ts";
@@ -159,7 +159,7 @@ function openKeeper(
   { context, lock }: { context: SessionContext; lock: RunLock },
 ): RunKeeper {
   const { config } = run.task;
-  const written = { folder: context.folder, settings: settingsOf(context) };
+  const written = { folder: context.folder, settings: settingsOf(context, run.task.spec) };
   if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
   const keeper = RunKeeper.open(run, keepOptions(context, lock));
   try {
@@ -308,9 +308,10 @@ function keepOptions(context: SessionContext, lock: RunLock): KeepOptions {
 }
 
 /** The settings of this session that stand in config.toml. */
-function settingsOf(context: SessionContext): ReadonlyMap<string, unknown> {
+function settingsOf(context: SessionContext, { command }: EnvSpec): ReadonlyMap<string, unknown> {
   return new Map<string, unknown>([
     ["preset", context.preset],
+    ...(command === undefined ? [] : [["envCommand", command] as const]),
     ["device", context.session.device ?? "auto"],
     ["threads", context.session.threads ?? 0],
     ["workers", context.workers?.count ?? 0],
@@ -327,6 +328,7 @@ function saveResult(
     model: run.tools.model,
     content: {
       config: run.task.config,
+      command: run.task.spec.command,
       weights: run.tools.learner.state.weights,
       normaliser: currentNormaliser(run),
       calibration,

@@ -7,8 +7,12 @@ import type { SweepRun } from "./expand.ts";
 /**
  * Lists the words after the program's name that train a run, or go on with it, or leave it when it is
  * finished.
+ * @param more stands before what tells the run apart
  */
-export function trainWords({ config, settings, given, folder }: SweepRun): string[] {
+export function trainWords(
+  { config, settings, given, folder }: SweepRun,
+  more: readonly string[] = [],
+): string[] {
   const words = ["train", "--env", config.env];
   if (given.has("steps")) words.push("--steps", String(config.steps));
   for (const { name } of listSettings()) {
@@ -19,5 +23,5 @@ export function trainWords({ config, settings, given, folder }: SweepRun): strin
   for (const [name, value] of given) {
     if (findOption(name).section !== undefined) words.push("--set", `${name}=${String(value)}`);
   }
-  return [...words, "--seed", String(config.seed), "--out", folder, "--continue"];
+  return [...words, ...more, "--seed", String(config.seed), "--out", folder, "--continue"];
 }

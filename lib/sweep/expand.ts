@@ -31,6 +31,10 @@ export interface ExpandOptions {
   readonly out: string;
   /** Options from elsewhere, which win over the file's shared ones and lose against varied ones. */
   readonly variables?: Values;
+  /** Tells what environments of the user's own are, which is part of a configuration. */
+  readonly identityOf?: (env: string) => string | undefined;
+  /** The environment where nothing names one. */
+  readonly env?: string;
 }
 
 const HASH_DIGITS = 12;
@@ -42,7 +46,7 @@ const SOURCE = "sweep";
  */
 export function expandSweep(
   sweep: SweepFile,
-  { out, variables = new Map() }: ExpandOptions,
+  { out, variables = new Map(), identityOf = () => undefined, env: ownEnv = "" }: ExpandOptions,
 ): SweepRun[] {
   const runs = new Map<string, SweepRun>();
   const preset = sweep.settings.get("preset") as string | undefined ?? "default";
@@ -50,16 +54,21 @@ export function expandSweep(
     const all = new Map([...sweep.base, ...variables, ...varied]);
     // A budget of 0 stands for the preset's own.
     if (all.get("steps") === 0) all.delete("steps");
-    const env = all.get("env");
-    if (typeof env !== "string" || env === "") {
+    const env = all.get("env") as string | undefined || ownEnv;
+    if (env === "") {
       throw new RangeError("Cannot plan a sweep: an environment must be given, got none: add env");
     }
+    const environment = {
+      source: "environment",
+      values: new Map([["env", env], ["environment", identityOf(env) ?? ""]]),
+    };
     const { config, sources } = resolveConfig([
       ...presetLayers(preset, env),
       ...[sweep.base, variables, varied].map((values) => ({
         source: SOURCE,
         values: new Map([...values].filter(([name]) => all.has(name))),
       })),
+      environment,
     ]);
     // What another value makes useless is not given to the run.
     const given = new Map([...all].filter(([name]) => sources.get(name) === SOURCE));

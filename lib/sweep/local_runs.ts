@@ -26,6 +26,8 @@ export interface LocalOptions {
   readonly jobs: number;
   /** Words that every run gets in addition. */
   readonly extraWords?: readonly string[];
+  /** Words of the planned lines that say how environments are played. */
+  readonly envWords?: readonly string[];
   /** Aborted to ask the running processes to save and stop, and to start no more. */
   readonly signal: AbortSignal;
   /** Told when a process has been started. */
@@ -43,7 +45,7 @@ const TAIL_CHARACTERS = 4000;
  */
 export async function runLocally(
   runs: readonly SweepRun[],
-  { program, jobs, extraWords = [], signal, onStart, onEnd }: LocalOptions,
+  { program, jobs, extraWords = [], envWords = [], signal, onStart, onEnd }: LocalOptions,
 ): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = [];
   const waiting = [...runs];
@@ -54,7 +56,8 @@ export async function runLocally(
       if (run === undefined) return;
       try {
         onStart?.(run);
-        const outcome = await runOne(run, [...program, ...trainWords(run), ...extraWords], signal);
+        const words = [...program, ...trainWords(run, envWords), ...extraWords];
+        const outcome = await runOne(run, words, signal);
         outcomes.push(outcome);
         onEnd?.(outcome);
       } catch (error) {

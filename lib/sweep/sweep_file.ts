@@ -278,7 +278,9 @@ class Reader {
 
   /** Finds the options in a table, written as `a.b = ...`, `"a.b" = ...` or [table.a] with b = ... */
   #options(table: Record<string, unknown>, place: string): Map<string, unknown> {
-    const known = new Set(listOptions().map(({ name }) => name));
+    const known = new Set(
+      listOptions().filter(({ rule }) => !rule.isRecorded).map(({ name }) => name),
+    );
     const found = new Map<string, unknown>();
     const visit = (inner: Record<string, unknown>, prefix: string) => {
       for (const [key, value] of Object.entries(inner)) {

@@ -26,7 +26,7 @@ function describe(): Record<string, unknown> {
     id: MODE === "other" ? "Other-v0" : "Counting-v0",
     observationSpace: { low: [null, 0], high: [null, 1e9], dtype: "float64" },
     actionSpace: MODE === "discrete" ? { n: 3 } : { low: [-1], high: [1] },
-    maxEpisodeSteps: 8,
+    maxEpisodeSteps: MODE === "longer" ? 9 : 8,
     returnRange: [0, isSecond ? 9 : 8],
   };
 }

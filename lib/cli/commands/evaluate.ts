@@ -12,6 +12,7 @@ import { type Episode, runEpisode } from "../../episodes/rollout.ts";
 import { episodeSeed } from "../../numbers/streams.ts";
 import { summarise } from "../../numbers/statistics.ts";
 import {
+  checkIdentity,
   envCommandOptions,
   type EnvCommandValues,
   withEnvironments,
@@ -208,7 +209,7 @@ function tableOf(results: readonly Evaluation[]): string[] {
 export async function openPolicy(
   path: string,
   options: EnvCommandValues & { readonly trust: boolean },
-  { program }: CommandContext,
+  { program, output }: CommandContext,
 ): Promise<{ env: Env; policy: Policy; file: LoadedPolicy }> {
   const { env: id, trust } = options;
   const models = await program.models();
@@ -219,10 +220,14 @@ export async function openPolicy(
       `Cannot run policy "${path}": the file names no environment, got none: use --env ID`,
     );
   }
-  const registry = await program.registry(named);
+  const { environmentIdentity = "", environmentCommand } = file.metadata;
+  const registry = await program.registry(named, id === undefined ? environmentCommand : undefined);
   const spec = id === undefined
     ? asFileError(() => withOwnHint(options, () => registry.spec(named)))
     : findSpec(registry, id);
+  if (named === file.environment) {
+    checkIdentity(environmentIdentity, spec, { does: "use policy", name: path, output });
+  }
   const policy = await file.open(spec);
   return { env: await registry.make(spec.id), policy, file };
 }

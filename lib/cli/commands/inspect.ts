@@ -68,8 +68,12 @@ async function runInspect(
   ]);
   const explain = (registry: EnvRegistry) =>
     explainFile(file, {
-      specOf(id) {
-        if (isGymName(id) && !registry.ids.includes(id)) throw new NotStarted(id);
+      specOf(id, { command }) {
+        const isCommand = command !== undefined && values.envCommand === undefined;
+        const isStarted = isCommand
+          ? registry.spec(registry.ids[0]).command === command
+          : registry.ids.includes(id);
+        if ((isGymName(id) || isCommand) && !isStarted) throw new NotStarted(id, command);
         return withOwnHint(values, () => registry.spec(id));
       },
       models,
@@ -94,9 +98,11 @@ function words(name: string): string {
 class NotStarted extends Error {
   override readonly name = "NotStarted";
   readonly id: string;
-  constructor(id: string) {
+  readonly command: string | undefined;
+  constructor(id: string, command: string | undefined) {
     super(`Internal error: environment ${JSON.stringify(id)} must have been started`);
     this.id = id;
+    this.command = command;
   }
 }
 
@@ -109,7 +115,7 @@ async function whenStarted<T>(
     return read(await program.registry());
   } catch (error) {
     if (!(error instanceof NotStarted)) throw error;
-    return read(await program.registry(error.id));
+    return read(await program.registry(error.id, error.command));
   }
 }
 

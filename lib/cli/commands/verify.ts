@@ -6,6 +6,7 @@ import { FileError } from "../../system/errors.ts";
 import { childPath } from "../../system/files.ts";
 import { CONFIG_FILE_NAME } from "../../run/layout.ts";
 import {
+  checkIdentity,
   checkNamed,
   envCommandOptions,
   type EnvCommandValues,
@@ -74,12 +75,18 @@ async function runVerify(values: VerifyValues, context: CommandContext): Promise
   const threads = (settings.get("threads") ?? 0) as number;
   const id = options.get("env");
   const named = typeof id === "string" ? id : undefined;
-  const [registry, models] = await Promise.all([program.registry(named), program.models()]);
+  const command = settings.get("envCommand") as string | undefined || undefined;
+  const [registry, models] = await Promise.all([
+    program.registry(named, command),
+    program.models(),
+  ]);
   if (named !== undefined) {
     if (envCommand !== undefined && described !== undefined) {
       checkNamed(named, { described, source: JSON.stringify(config) });
     }
-    asFileError(() => withOwnHint(values, () => registry.spec(named)));
+    const spec = asFileError(() => withOwnHint(values, () => registry.spec(named)));
+    const made = options.get("environment") as string | undefined ?? "";
+    checkIdentity(made, spec, { does: "verify run", name: run, output });
   }
   const { verifyRun } = await import("../../run/verify.ts");
   const progress = output.progress("cycles");

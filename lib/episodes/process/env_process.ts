@@ -37,6 +37,8 @@ export interface EnvProgram {
   readonly words: readonly string[];
   /** The environment's id, whatever the child calls it. */
   readonly id?: string;
+  /** The command line that it is, for what is made with it. */
+  readonly command?: string;
   /** What the user can do when there is no such program. */
   readonly missing?: string;
 }
@@ -66,7 +68,7 @@ export function programOfCommand(command: string): EnvProgram {
   try {
     const words = splitLine(command);
     if (!words[0]) throw new SyntaxError("nothing");
-    return { title, words };
+    return { title, words, command };
   } catch (error) {
     throw new UsageError(`Cannot start ${title}: ${notAProgram(error)}`);
   }
@@ -125,7 +127,7 @@ export async function connectEnv(
       `Cannot start environment command: the time limit must be above 0 s, got ${timeoutSeconds}`,
     );
   }
-  const { title, id } = program;
+  const { title, id, command } = program;
   const child = start(program, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
   const conversation = new Conversation(child, { ...options, title, graceSeconds });
   const spec = await conversation.ask({ command: "describe" }, (answer) => {
@@ -133,7 +135,7 @@ export async function connectEnv(
     if (refusal !== undefined) throw new UsageError(`Cannot create ${title}: ${refusal}`);
     const described = readDescription(id === undefined ? answer : { ...answer, id }, title);
     readNotes(answer).forEach(onNote);
-    return described;
+    return command === undefined ? described : { ...described, command };
   });
   return new ProcessEnv(spec, conversation);
 }

@@ -18,9 +18,10 @@
  * {"refused":"..."} to "describe" with a text for the user. An unbounded dimension is null in low and
  * high; actions without bounds are taken from -1 to 1, or 2 wide from the bound that there is.
  * Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps); source; notes, texts that are said
- * once; survivalReward (0); dtype (float64 for observations, float32 for actions). Actions are [index]
- * in a discrete space. Numbers must be finite, those of observations in float32 too, but not those of
- * the observation that ends an episode: nobody acts on it. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
+ * once; versions, texts by name, which become part of what a run is; survivalReward (0); dtype (float64
+ * for observations, float32 for actions). Actions are [index] in a discrete space. Numbers must be
+ * finite, those of observations in float32 too, but not those of the observation that ends an episode:
+ * nobody acts on it. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
  * in low and high, and a named mistake elsewhere.
  *
  * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
@@ -28,7 +29,7 @@
  */
 
 import type { BoxSpace, DiscreteSpace, EnvSpec } from "../../env.ts";
-import { hashHex } from "../../system/files.ts";
+import { identityOf } from "../identity.ts";
 
 /** No line of either side may be longer, in bytes. */
 export const LONGEST_LINE_BYTES = 1 << 20;
@@ -39,7 +40,7 @@ const MOST_CHOICES = 100_000;
 const LONGEST_TEXT = 200;
 const LONGEST_NOTE = 500;
 const MOST_NOTES = 8;
-const FINGERPRINT_DIGITS = 12;
+const MOST_VERSIONS = 16;
 
 /** How much of a wrong value an error text shows, in characters. */
 const LONGEST_QUOTE = 80;
@@ -256,12 +257,20 @@ export function readDescription(fields: Fields, title: string): EnvSpec {
     returnRange: [range[0], range[1]],
     source: readText(fields, "source", `child process: ${title}`.slice(0, LONGEST_TEXT)),
   };
-  return { ...spec, fingerprint: fingerprintOf(spec) };
+  return { ...spec, identity: identityOf(spec, readVersions(fields)) };
 }
 
-/** Hashes what an environment is, but for the text that says where it comes from, such as a path. */
-function fingerprintOf({ source: _, ...spec }: EnvSpec): string {
-  return hashHex(new TextEncoder().encode(describeSpec(spec))).slice(0, FINGERPRINT_DIGITS);
+/** Reads the versions of what plays the environment, by name. */
+function readVersions(fields: Fields): [name: string, version: string][] {
+  const versions = field(fields, "versions") ?? {};
+  const rule = `"versions" must be at most ${MOST_VERSIONS} texts by name`;
+  if (typeof versions !== "object" || Array.isArray(versions)) fail(rule, versions);
+  const entries = Object.entries(versions as Fields);
+  if (entries.length > MOST_VERSIONS) fail(rule, entries.length);
+  return entries.map(([name, version]) => {
+    if (typeof version !== "string" && typeof version !== "number") fail(rule, version);
+    return [name, String(version)];
+  });
 }
 
 /** Writes a specification as text that is the same for the same one, unbounded dimensions included. */

@@ -13,12 +13,15 @@
  * "notes" are said once. What the environment prints goes to standard error, even from C.
  */
 export const GYM_ADAPTER: string = String.raw`
-import ast, difflib, json, math, os, sys, urllib.parse
+import ast, difflib, importlib.metadata, json, math, os, sys, urllib.parse
 
 answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
 os.dup2(2, 1)
 sys.stdout = sys.stderr
 MAX_STEPS = 1000
+MOST_PACKAGES = 12
+# Another one plays differently: a run does not go on with it.
+ADAPTER_VERSION = "1"
 
 try:
     import gymnasium
@@ -29,6 +32,19 @@ except ImportError as error:
 
 class Refusal(Exception):
     pass
+
+
+def top_modules():
+    return {name.partition(".")[0] for name in sys.modules}
+
+
+def versions_of(modules):
+    """The installed packages that the environment is made of."""
+    packages = importlib.metadata.packages_distributions()
+    names = {name for module in modules for name in packages.get(module, ())}
+    versions = {name: importlib.metadata.version(name) for name in sorted(names)[:MOST_PACKAGES]}
+    fixed = {"adapter": ADAPTER_VERSION, "gymnasium": gymnasium.__version__, "numpy": np.__version__}
+    return {**versions, **fixed}
 
 
 def option_value(text):
@@ -100,7 +116,9 @@ class Player:
     """An environment with observations and actions as lists of numbers."""
 
     def __init__(self, name):
+        before = top_modules()
         self.env, self.notes = make(name), []
+        self.modules = top_modules() - before
         space = self.env.observation_space
         if is_image(space):
             raise Refusal(
@@ -169,6 +187,7 @@ class Player:
             "actionSpace": self.actions,
             "maxEpisodeSteps": spec.max_episode_steps or MAX_STEPS,
             "source": f"Gymnasium {gymnasium.__version__}",
+            "versions": versions_of(self.modules),
             "notes": self.notes,
         }
         if spec.reward_threshold is not None and math.isfinite(spec.reward_threshold):

@@ -12,6 +12,7 @@ import type { CapturedState } from "../state.ts";
 import type { CheckpointContent } from "./store.ts";
 import type { LoadedCheckpoint } from "./reader.ts";
 import { type Config, flattenConfig, listOptions, resolveConfig } from "../../config/config.ts";
+import { compareIdentities, describeChanges } from "../../episodes/identity.ts";
 import { FileError } from "../../system/errors.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../../formats/json.ts";
 import type { LogPositions } from "../log.ts";
@@ -161,7 +162,9 @@ export function assertResumable(folder: string, from: Config, to: Config): void 
   const changes = changesBetween(from, to).filter(({ name }) => name !== "steps");
   if (changes.length === 0) return;
   const shown = changes.map(({ name, from, to }) =>
-    `${name} = ${JSON.stringify(to)} instead of ${JSON.stringify(from)}`
+    name === "environment"
+      ? `another environment (${describeChanges(compareIdentities(String(from), String(to)))})`
+      : `${name} = ${JSON.stringify(to)} instead of ${JSON.stringify(from)}`
   );
   throw new FileError(
     `Cannot resume run ${JSON.stringify(folder)}: its configuration must stay as it is, got ` +

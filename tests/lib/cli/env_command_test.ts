@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { InterruptedError } from "../../../lib/system/errors.ts";
+import { splitLine } from "../../../lib/system/words.ts";
 import { countingCommand } from "../../support/counting_command.ts";
 import { run } from "../../support/program.ts";
 import { trainTiny, withFolder } from "../../support/tiny_command.ts";
@@ -10,7 +11,8 @@ import { trainTiny, withFolder } from "../../support/tiny_command.ts";
 const OWN = ["--env-command", countingCommand()];
 /** Stands behind trainTiny's own options, which name CartPole. */
 const OWN_TRAINING = ["--env", "Counting-v0", "--steps", "200", ...OWN];
-const OWN_HINT = "or give --env-command if it is an environment of your own\n";
+const NO_CONSENT =
+  /^Cannot start environment command ".*": a file names it: if you trust it, give /;
 
 function train(out: string, more: readonly string[] = OWN_TRAINING, signal?: AbortSignal) {
   return trainTiny(out, more, { env: { UDRLPG_ENV: "" }, ...(signal ? { signal } : {}) });
@@ -28,6 +30,8 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
     assert.match(trained.stdout, /^Environment {3}Counting-v0, preset default/);
     assert.match(trained.stdout, /\nNext: udrlpg generate --run \S+ --return \S+ --env-command '/);
     const config = await Deno.readTextFile(`${out}/config.toml`);
+    assert.match(config, /^environment = "observation 2 float64 -inf\.\.inf 0\.\.\d+; action 1 /m);
+    assert.match(config, /^envCommand = "'.*"$/m);
     assert.match(config, /^env = "Counting-v0"$/m);
     assert.match(config, /^workers = 0$/m);
 
@@ -64,9 +68,24 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^The same: |, whole\n/);
       const without = await run(argv);
-      assert.equal(without.code, 3);
-      assert.ok(without.stderr.endsWith(OWN_HINT), without.stderr);
+      assert.equal(without.code, 2);
+      assert.match(without.stderr, NO_CONSENT);
+      const trusted = await run([...argv, "--trust"]);
+      assert.deepEqual([trusted.code, trusted.stdout], [0, stdout], trusted.stderr);
     }
+    // A longer limit changes what returns are worth, other actions what a policy means.
+    for (const argv of [["evaluate", policy], ["verify", out], [...generate, "--verify", "2"]]) {
+      const longer = await run([...argv, "--env-command", countingCommand("longer")]);
+      assert.match(longer.stderr, /^Warning: "Counting-v0" is not as it was when ".*" was made: /);
+      assert.match(longer.stderr, /: steps 9 instead of 8\n/);
+      const other = await run([...argv, "--env-command", countingCommand("discrete")]);
+      assert.equal(other.code, 3, other.stderr);
+      assert.match(
+        other.stderr,
+        /^Cannot .* in "Counting-v0": the environment must be the one that it was made in, got action 3 choices instead of 1 float32 -1\.\.1\n$/,
+      );
+    }
+
     const page = `${folder}/p.html`;
     const played = await run(["play", policy, "--out", page, ...OWN, "--json"]);
     assert.equal(played.code, 0, played.stderr);
@@ -74,9 +93,11 @@ Deno.test("train, generate, evaluate, rollout and curve play the environment of 
 
     for (const argv of [generate, curve, ["evaluate", policy], ["rollout", "--policy", policy]]) {
       const { code, stderr } = await run(argv);
-      assert.equal(code, 3, stderr);
-      assert.ok(stderr.endsWith(OWN_HINT), stderr);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, NO_CONSENT);
       assert.equal(stderr.split("\n").length, 2);
+      const trusted = await run([...argv, "--trust"]);
+      assert.equal(trusted.code, 0, trusted.stderr);
     }
     const other = await run([...generate, "--env-command", countingCommand("other")]);
     assert.equal(other.code, 2);
@@ -98,7 +119,14 @@ Deno.test("train --resume goes on with the environment of a command when it is g
     const resume = ["train", "--resume", "--out", `${out}/run`, "--device", "cpu"];
     const without = await run(resume);
     assert.equal(without.code, 2);
-    assert.ok(without.stderr.endsWith(OWN_HINT), without.stderr);
+    assert.match(without.stderr, NO_CONSENT);
+    assert.match(without.stderr, / give --env-command '.*\n$/);
+    const changed = await run([...resume, "--env-command", countingCommand("longer")]);
+    assert.equal(changed.code, 3);
+    assert.match(
+      changed.stderr,
+      /^Cannot resume run ".*": its configuration must stay as it is, got another environment \(steps 9 instead of 8\): /,
+    );
     const resumed = await run([...resume, ...OWN, "--json"]);
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.equal(JSON.parse(resumed.stdout).env, "Counting-v0");
@@ -179,3 +207,64 @@ Deno.test("--env-command without the permission to run programs says which flag 
       "programs, got no permission: run it with --allow-run, from a checkout by deno run -A main.ts\n",
   );
 });
+
+Deno.test("a command that was typed once is run from files of the same folder without asking", () =>
+  withFolder(async (folder) => {
+    const env = { UDRLPG_ENV: "", XDG_CACHE_HOME: `${folder}/cache` };
+    const out = `${folder}/run`;
+    const trained = await trainTiny(out, OWN_TRAINING, { env });
+    assert.equal(trained.code, 0, trained.stderr);
+    assert.match(trained.stdout, /\nNext: udrlpg generate --run \S+ --return \S+\n$/);
+    const generate = ["generate", out, "--return", "3", "--out", `${folder}/p.onnx`];
+    const generated = await run(generate, { env });
+    assert.equal(generated.code, 0, generated.stderr);
+    assert.match(generated.stdout, /\nNext: udrlpg evaluate \S+\n$/);
+    const evaluated = await run(["evaluate", `${folder}/p.onnx`, "--episodes", "1"], { env });
+    assert.equal(evaluated.code, 0, evaluated.stderr);
+    const again = ["train", "--config", `${out}/config.toml`, "--out", `${folder}/again`];
+    const repeated = await run([...again, "--device", "cpu"], { env });
+    assert.equal(repeated.code, 0, repeated.stderr);
+    assert.deepEqual(
+      await Deno.readFile(`${folder}/again/generator.safetensors`),
+      await Deno.readFile(`${out}/generator.safetensors`),
+    );
+    const elsewhere = await run(generate, { env: { ...env, XDG_CACHE_HOME: `${folder}/other` } });
+    assert.equal(elsewhere.code, 2);
+    assert.match(elsewhere.stderr, NO_CONSENT);
+  }));
+
+Deno.test("sweeps name an environment of the user's own, in the file or on the command line", () =>
+  withFolder(async (folder) => {
+    const file = `${folder}/own.toml`;
+    const grid = "steps = 200\nseeds = 2\n[grid]\nupdate.perCycle = [1, 2]\n";
+    await Deno.writeTextFile(file, `env_command = ${JSON.stringify(countingCommand())}\n${grid}`);
+    const inFile = await run(["sweep", "plan", file]);
+    assert.equal(inFile.code, 0, inFile.stderr);
+    const lines = inFile.stdout.trim().split("\n").map(splitLine);
+    assert.equal(lines.length, 4);
+    for (const words of lines) {
+      assert.deepEqual(words.slice(0, 4), ["udrlpg", "train", "--env", "Counting-v0"]);
+      assert.equal(words[words.indexOf("--env-command") + 1], countingCommand());
+      assert.match(words[words.indexOf("--out") + 1], /^runs\/own\/Counting-v0-[0-9a-f]{12}-seed/);
+    }
+    await Deno.writeTextFile(file, `env = "Counting-v0"\n${grid}`);
+    const given = await run(["sweep", "plan", file, ...OWN, "--env-timeout", "7"]);
+    assert.equal(given.code, 0, given.stderr);
+    assert.equal(
+      given.stdout,
+      inFile.stdout.replaceAll(" --seed", " --env-timeout 7 --seed"),
+    );
+    const longer = ["--env-command", countingCommand("longer")];
+    const changed = await run(["sweep", "plan", file, ...longer]);
+    const foldersOf = (text: string) => text.match(/Counting-v0-[0-9a-f]{12}/g);
+    assert.notDeepEqual(foldersOf(changed.stdout), foldersOf(given.stdout));
+    const missing = await run(["sweep", "plan", file]);
+    assert.equal(missing.code, 3);
+    assert.match(missing.stderr, /or give --env-command if it is an environment of your own\n$/);
+    const misnamed = await run(["sweep", "plan", file, "--env-command", countingCommand("other")]);
+    assert.equal(misnamed.code, 2);
+    assert.match(
+      misnamed.stderr,
+      /must describe "Counting-v0", which the sweep names, got "Other-v0"/,
+    );
+  }));

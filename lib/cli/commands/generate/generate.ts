@@ -249,7 +249,7 @@ async function writeOne(request: Request, { values, source, context, format }: W
 }
 
 /** Says what was written; where the policy itself is on the output stream, beside it. */
-function report(path: string, delivered: Delivered, { values, source, context }: Work): void {
+function report(path: string, delivered: Delivered, { source, context }: Work): void {
   const { output } = context;
   const env = source.generator.spec.id;
   const { requestedReturn, command, measuredReturn, ...rest } = rowOf({ ...delivered, file: path });
@@ -265,6 +265,7 @@ function report(path: string, delivered: Delivered, { values, source, context }:
     reachable: reachablePair(source.generator.calibration),
     searchEpisodes,
   };
+  const consent = envCommandWords(source.generator.spec, context.program);
   const lines = () => [
     `Environment       ${env}`,
     `Requested return  ${formatNumber(requestedReturn)}`,
@@ -273,7 +274,7 @@ function report(path: string, delivered: Delivered, { values, source, context }:
     `Policy            ${path}`,
     path.endsWith(WRITTEN_ENDINGS.c)
       ? "Next: see the comment at the top of that file"
-      : `Next: ${ownLine("evaluate", pathWord(path), ...envCommandWords({ ...values, env }))}`,
+      : `Next: ${ownLine("evaluate", pathWord(path), ...consent)}`,
   ];
   if (path === STREAM) lines().slice(0, -2).forEach((line) => output.note(line));
   else output.result(document, lines);

@@ -37,7 +37,7 @@ export async function writeLadder(
   const about = { env: spec.id, generator: hash, reachable: reachablePair(calibration) };
   writeManifests(folder, { about, entries });
   const document = { ...about, folder, policies: entries.map(rowOf) };
-  output.result(document, () => ladderLines(folder, entries, { values, source }));
+  output.result(document, () => ladderLines(folder, entries, { source, context }));
   const missed = entries.filter(({ met }) => !met);
   if (missed.length === 0 || values.tolerance === undefined) return;
   throw new UnreachableReturnError(
@@ -51,7 +51,7 @@ export async function writeLadder(
 function ladderLines(
   folder: string,
   entries: readonly Entry[],
-  { values, source }: Pick<Work, "values" | "source">,
+  { source, context: { program } }: Pick<Work, "source" | "context">,
 ): string[] {
   const missed = entries.find(({ met }) => !met);
   return [
@@ -62,7 +62,7 @@ function ladderLines(
       ownLine(
         "evaluate",
         pathWord(folder),
-        ...envCommandWords({ ...values, env: source.generator.spec.id }),
+        ...envCommandWords(source.generator.spec, program),
       )
     }`,
   ];

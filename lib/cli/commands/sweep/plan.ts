@@ -1,13 +1,18 @@
 /** The plan of a sweep: its runs and their commands, checked before anything is started. */
 
 import { trainWords } from "../../../sweep/command_line.ts";
-import { expandSweep, type SweepRun } from "../../../sweep/expand.ts";
+import { type ExpandOptions, expandSweep, type SweepRun } from "../../../sweep/expand.ts";
 import { runStateOf } from "../../../sweep/run_state.ts";
 import { readSweepFile, type SweepFile, type Values } from "../../../sweep/sweep_file.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { formatLine, hasControl, quoteWord } from "../../../system/words.ts";
 import { asFileError, asUsage } from "../../blame.ts";
-import { findSpec } from "../envs.ts";
+import {
+  checkNamed,
+  type EnvCommandValues,
+  envOptionWords,
+  withOwnHint,
+} from "../../env_command.ts";
 import type { CommandContext } from "../../program.ts";
 import { variableLayers } from "../train/settings.ts";
 import { checkRun } from "../train/train.ts";
@@ -24,6 +29,16 @@ export interface Plan {
   readonly program: string;
   /** In the order of the file's axes. */
   readonly runs: readonly SweepRun[];
+  /** Words that every run gets: what the sweep's own command line says of its environment. */
+  readonly envWords: readonly string[];
+}
+
+/** What the command line of a sweep says of its plan. */
+export interface PlanOptions extends EnvCommandValues {
+  /** --out */
+  readonly out: string | undefined;
+  /** --program */
+  readonly program: string | undefined;
 }
 
 /**
@@ -32,10 +47,15 @@ export interface Plan {
  */
 export async function planSweep(
   file: string,
-  { out, program }: { readonly out: string | undefined; readonly program: string | undefined },
+  options: PlanOptions,
   context: CommandContext,
 ): Promise<Plan> {
-  const sweep = readSweepFile(file);
+  const { program, envCommand } = options;
+  let { out } = options;
+  const read = readSweepFile(file);
+  const sweep = envCommand === undefined
+    ? read
+    : { ...read, settings: new Map([...read.settings, ["envCommand", envCommand]]) };
   out ??= `runs/${sweep.name}`;
   if (hasControl(out)) {
     throw new UsageError(
@@ -44,33 +64,52 @@ export async function planSweep(
       }`,
     );
   }
-  const runs = expand(sweep, { out, variables: variablesOf(context), file });
+  const runs = await expand(sweep, { out, file, context });
   const models = await context.program.models();
+  const registry = await context.program.registry();
   // Found out here once, and not by every run.
   const distinct = new Map(runs.map((run) => [run.hash, run]));
-  for (const { config } of distinct.values()) {
-    const registry = await context.program.registry(config.env);
-    if (context.program.env("UDRLPG_ENV") === config.env) findSpec(registry, config.env);
-    else asFileError(() => registry.spec(config.env), nameOf(file));
-    await checkRun(config, { registry, models });
+  for (const { config } of distinct.values()) await checkRun(config, { registry, models });
+  const envWords = envOptionWords(options, context);
+  return { sweep, file, out, runs, program: program ?? ownName(), envWords };
+}
+
+interface ExpandContext {
+  readonly out: string;
+  readonly file: string;
+  readonly context: CommandContext;
+}
+
+/** Lists the runs; what an environment of the user's own is, only the started one says. */
+async function expand(sweep: SweepFile, around: ExpandContext): Promise<SweepRun[]> {
+  const { out, file, context } = around;
+  const { program } = context;
+  const command = sweep.settings.get("envCommand") as string | undefined || undefined;
+  const env = command && (await program.registry(undefined, command)).ids[0];
+  const options = { out, variables: variablesOf(context), ...(env ? { env } : {}) };
+  const identities = new Map<string, string | undefined>();
+  for (const { config: { env: id } } of expandBlaming(sweep, { ...options, file })) {
+    if (identities.has(id)) continue;
+    if (env) checkNamed(id, { described: env, source: "the sweep" });
+    const registry = await program.registry(id, command);
+    const find = () => withOwnHint({ envCommand: command }, () => registry.spec(id));
+    const isVariable = program.env("UDRLPG_ENV") === id;
+    const { identity } = isVariable ? asUsage(find) : asFileError(find, nameOf(file));
+    identities.set(id, identity);
   }
-  return { sweep, file, out, runs, program: program ?? ownName() };
+  return expandSweep(sweep, { ...options, identityOf: (id) => identities.get(id) });
 }
 
 /** Lists the runs; a file that contradicts itself is to blame, whatever variables say beside it. */
-function expand(
+function expandBlaming(
   sweep: SweepFile,
-  { out, variables, file }: {
-    readonly out: string;
-    readonly variables: Values;
-    readonly file: string;
-  },
+  { file, ...options }: ExpandOptions & { readonly variables: Values; readonly file: string },
 ): SweepRun[] {
   try {
-    return asUsage(() => expandSweep(sweep, { out, variables }));
+    return asUsage(() => expandSweep(sweep, options));
   } catch (error) {
-    const env = new Map([...variables].filter(([name]) => name === "env"));
-    asFileError(() => expandSweep(sweep, { out, variables: env }), nameOf(file));
+    const env = new Map([...options.variables].filter(([name]) => name === "env"));
+    asFileError(() => expandSweep(sweep, { ...options, variables: env }), nameOf(file));
     throw error;
   }
 }
@@ -91,8 +130,8 @@ function variablesOf({ program }: CommandContext): Values {
 }
 
 /** Writes the command of a run. */
-export function lineOf(run: SweepRun, { program }: Plan): string {
-  return formatLine(program, trainWords(run));
+export function lineOf(run: SweepRun, { program, envWords }: Plan): string {
+  return formatLine(program, trainWords(run, envWords));
 }
 
 /** Prints a command for each run. */

@@ -51,6 +51,7 @@ export async function runPlan(
     await runLocally(plan.runs, {
       program: words,
       jobs,
+      envWords: plan.envWords,
       extraWords: ["--quiet", ...threadsOf(plan, jobs)],
       signal: interruption.signal,
       onStart: (run) => void active.add(run),

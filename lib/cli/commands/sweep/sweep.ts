@@ -2,9 +2,9 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../../../system/errors.ts";
-import { withGymnasium } from "../../env_command.ts";
+import { envCommandOptions, withEnvironments } from "../../env_command.ts";
 import type { Command, CommandContext } from "../../program.ts";
-import { planSweep, printPlan } from "./plan.ts";
+import { type PlanOptions, planSweep, printPlan } from "./plan.ts";
 import { runPlan } from "./run.ts";
 import { type SubmitOptions, submitPlan } from "./submit.ts";
 import { setting, settingOr, settings, toggle, word } from "../../options.ts";
@@ -17,17 +17,13 @@ export type SweepAction = "plan" | "run" | "submit";
 const ACTIONS = ["plan", "run", "submit"] as const satisfies readonly SweepAction[];
 
 /** The options of `udrlpg sweep`. */
-export interface SweepValues extends SubmitOptions {
+export interface SweepValues extends SubmitOptions, PlanOptions {
   /** What to do with the sweep. */
   readonly action: SweepAction | undefined;
   /** Sweep file, as a word. */
   readonly path: string | undefined;
   /** --file */
   readonly file: string | undefined;
-  /** --out */
-  readonly out: string | undefined;
-  /** --program */
-  readonly program: string | undefined;
 }
 
 const DEFAULT_GRACE_SECONDS = 120;
@@ -67,6 +63,7 @@ export const sweepCommand: Command<SweepValues> = {
           "What the commands begin with (default: udrlpg)",
         ),
       }),
+      object("An environment of your own", envCommandOptions()),
       object("Running it, here or on a cluster", {
         jobs: setting(
           "--jobs",
@@ -93,8 +90,11 @@ export const sweepCommand: Command<SweepValues> = {
       }),
     ),
   startsPrograms: true,
-  run: (values, context) =>
-    withGymnasium(context, (own) => runSweep(values, own), { keepsPrograms: true }),
+  run: (values, context) => {
+    // It starts other programs than environments, too, and the user has named them all.
+    const program = { ...context.program, giveUpPrograms: () => {} };
+    return withEnvironments({ ...values, trust: true }, { ...context, program }, runSweep);
+  },
 };
 
 async function runSweep(values: SweepValues, context: CommandContext): Promise<void> {

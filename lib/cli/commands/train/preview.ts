@@ -20,7 +20,9 @@ export async function preview(
   { program, output }: CommandContext,
 ): Promise<void> {
   const { config, sources, settings } = resolved;
-  const values = new Map([...Object.entries(settings), ...flattenConfig(config)]);
+  const values = new Map<string, unknown>([...Object.entries(settings), ...flattenConfig(config)]);
+  if (config.environment === "") values.delete("environment");
+  if (settings.envCommand === "") values.delete("envCommand");
   values.set("out", runFolderOf(resolved));
   const env = await (await program.registry()).make(config.env);
   const run = createRun(config, { env, models: await program.models(), session: {} });

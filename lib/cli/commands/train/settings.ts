@@ -12,7 +12,7 @@ import {
   type NamedOption,
   parseOption,
 } from "../../../config/config.ts";
-import { readConfigFile } from "../../../config/config_file.ts";
+import { type ConfigFile, readConfigFile } from "../../../config/config_file.ts";
 import { presetLayers } from "../../../config/presets.ts";
 import { REMOVED_OPTIONS } from "../../../config/removed_options.ts";
 import {
@@ -24,6 +24,8 @@ import {
   type RunSettings,
   type SettingName,
 } from "../../../config/run_settings.ts";
+import type { EnvRegistry } from "../../../env.ts";
+import { compareIdentities, describeChanges } from "../../../episodes/identity.ts";
 import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
 import { FileError, UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
@@ -59,7 +61,7 @@ export type GivenSettings = { readonly [N in SettingName]: RunSettings[N] | unde
  */
 export async function resolveTraining(
   options: TrainOptions,
-  { program, origin }: CommandContext,
+  { program, origin, output }: CommandContext,
 ): Promise<ResolvedRun> {
   const out = runFolderGiven(options, origin);
   const path = options.config ?? savedConfig(options, out);
@@ -74,15 +76,19 @@ export async function resolveTraining(
     ...options.set.map(parseAssignment),
     ...own.words,
   ].map(withoutZeroSteps);
-  const env = lastOf(layers, "env") as string | undefined;
-  if (env === undefined || env === "") {
+  const command = lastOf(layers, "envCommand") as string | undefined || undefined;
+  const given = lastOf(layers, "env") as string | undefined || undefined;
+  if (given === undefined && command === undefined) {
     if (options.resume && out !== undefined) failToResume(out);
     throw new UsageError(
       "Cannot train: an environment must be given, got none: use --env ID, see udrlpg envs",
     );
   }
-  const registry = await program.registry(env);
+  const registry = await program.registry(given, command);
+  const env = given ?? registry.ids[0];
   const preset = lastOf(layers, "preset") as string | undefined ?? "default";
+  const described = describedLayer(registry, env, { isNamed: given !== undefined });
+  if (file && options.config !== undefined) warnOfChanges(file, described, output);
   /** Reads what the winner among the places of a name says, whose fault a mistake is. */
   const blaming = <T>(name: string, read: () => T): T =>
     fileLayer && isFromFile(name, layers) ? asFileError(read, fileLayer.source) : asUsage(read);
@@ -92,10 +98,10 @@ export async function resolveTraining(
   });
   const base = blaming("preset", () => presetLayers(preset, env));
   try {
-    return asUsage(() => resolveRun([...base, ...layers]));
+    return asUsage(() => resolveRun([...base, ...layers, described]));
   } catch (error) {
     // A file that contradicts itself is to blame, whatever was typed beside it.
-    if (fileLayer) asFileError(() => resolveRun([...base, fileLayer]));
+    if (fileLayer) asFileError(() => resolveRun([...base, fileLayer, described]));
     throw error;
   }
 }
@@ -103,6 +109,31 @@ export async function resolveTraining(
 /** Whether the file gives the value of a name that counts: its layer is the first. */
 function isFromFile(name: string, [file, ...stronger]: readonly ConfigLayer[]): boolean {
   return lastOf([file], name) !== undefined && lastOf(stronger, name) === undefined;
+}
+
+/** What the environment is today; whoever goes on with a run compares it with what it was. */
+function describedLayer(
+  registry: EnvRegistry,
+  env: string,
+  { isNamed }: { isNamed: boolean },
+): ConfigLayer {
+  const identity = registry.ids.includes(env) ? registry.spec(env).identity : undefined;
+  const values = new Map<string, unknown>([["environment", identity ?? ""]]);
+  if (!isNamed) values.set("env", env);
+  return { source: `environment ${JSON.stringify(env)}`, values };
+}
+
+/** Says where a configuration's environment has changed since it was written. */
+function warnOfChanges(
+  { options }: ConfigFile,
+  { values }: ConfigLayer,
+  output: CommandContext["output"],
+): void {
+  const written = options.get("environment") as string | undefined;
+  if (written === undefined) return;
+  const changes = compareIdentities(written, values.get("environment") as string);
+  if (changes.length === 0) return;
+  output.warn(`the environment is not as the configuration says: ${describeChanges(changes)}`);
 }
 
 /** Names the run folder of a run for which none was given. */
@@ -123,7 +154,8 @@ export function variableLayers(
   if (removed !== undefined) {
     asUsage(() => findOption(removed, { source: variableOf(removed) }));
   }
-  return listOptions().filter(isWanted).flatMap((option) => {
+  const wanted = listOptions().filter((option) => !option.rule.isRecorded && isWanted(option));
+  return wanted.flatMap((option) => {
     const text = textOf(option.name);
     return text === "" ? [] : [layerOf(option, text, variableOf(option.name))];
   });
@@ -157,6 +189,9 @@ function parseAssignment(assignment: string): ConfigLayer {
     throw new UsageError(`Cannot use option "--set": must be key=value, got "${assignment}"`);
   }
   const option = asUsage(() => findSetting(assignment.slice(0, at), "--set"));
+  if (option.rule.isRecorded) {
+    throw new UsageError(`Cannot set option "${option.name}" from --set: the program writes it`);
+  }
   return layerOf(option, assignment.slice(at + 1), "--set");
 }
 

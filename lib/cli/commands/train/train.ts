@@ -19,7 +19,6 @@ import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts
 import {
   envCommandOptions,
   envCommandWords,
-  isOwnEnvironment,
   warnOfWorkers,
   withEnvironments,
 } from "../../env_command.ts";
@@ -70,7 +69,10 @@ export interface TrainValues extends TrainOptions {
 const SETTABLE: readonly { readonly name: string; readonly choices?: readonly string[] }[] = [
   ...listOptions(),
   ...listSettings(),
-].map(({ name, rule }) => ({ name, ...(rule.type === "choice" ? { choices: rule.choices } : {}) }));
+].filter(({ rule }) => !rule.isRecorded).map(({ name, rule }) => ({
+  name,
+  ...(rule.type === "choice" ? { choices: rule.choices } : {}),
+}));
 
 function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
   const count = (min: number) => integerValue({ metavar: "N", min });
@@ -171,10 +173,10 @@ async function runTraining(values: TrainValues, context: CommandContext): Promis
 /** Workers load their environments themselves, and know none of a child process. */
 function workersOf(
   { config, settings }: ResolvedRun,
-  { values, context }: { values: TrainValues; context: CommandContext },
+  context: CommandContext,
 ): { count: number; modules: WorkerModules } | undefined {
   const { workers: count } = settings;
-  if (!isOwnEnvironment(config.env, values)) return { count, modules: context.program.modules };
+  if (config.environment === "") return { count, modules: context.program.modules };
   warnOfWorkers(count, context);
   return undefined;
 }
@@ -213,7 +215,7 @@ async function trainRun(
   const probes = deviceProbes({ ...values, env: program.env });
   const { device, line } = await chooseDevice(wanted, probes);
   if (values.verbose) output.note(line);
-  const workers = workersOf(resolved, { values, context });
+  const workers = workersOf(resolved, context);
   const { trainInFolder } = await import("../../../run/session.ts");
   const progress = output.progress("steps");
   const interruption = program.listen();
@@ -245,13 +247,15 @@ async function trainRun(
         }),
     });
     output.endProgress();
-    if (!result.finished) failInterrupted(interruption.signal, { result, values });
+    const spec = (await program.registry()).spec(config.env);
+    const consent = envCommandWords(spec, program);
+    if (!result.finished) failInterrupted(interruption.signal, result, consent);
     const folder = runFolderOf(resolved);
     const summary = resultOf(readRunData(folder), timesOf(folder));
     const { reachable = null, obedience = null } = summary;
     output.result(
       { finalReturn: null, ...result, reachable, obedience },
-      () => describeResult(result, summary, values),
+      () => describeResult(result, summary, consent),
     );
   } finally {
     interruption.stop();
@@ -261,21 +265,18 @@ async function trainRun(
 /** Says what an interrupted run left. @throws {InterruptedError} always, for the exit code. */
 function failInterrupted(
   { reason }: AbortSignal,
-  { result: { run, steps }, values }: { result: TrainResult; values: TrainValues },
+  { run, steps, env }: TrainResult,
+  consent: readonly string[],
 ): never {
   if (!(reason instanceof InterruptedError)) throw reason;
+  // There is no --trust here; naming a module again is as good.
+  const words = consent.includes("--trust") ? ["--env", env] : consent;
   throw new InterruptedError(
     `${reason.message} after ${steps} steps, which are saved: go on with ${
-      ownLine("train", "--resume", "--out", pathWord(run), ...resumeWords(values))
+      ownLine("train", "--resume", "--out", pathWord(run), ...words)
     }`,
     reason.signal,
   );
-}
-
-/** What `--resume` needs in addition: it has no --trust, but names the environment again. */
-function resumeWords({ env, envCommand }: TrainValues): string[] {
-  const words = envCommandWords({ env, envCommand });
-  return words.includes("--trust") ? ["--env", env!] : words;
 }
 
 function factsOf(state: TrainProgress): [label: string, value: string][] {
@@ -295,11 +296,10 @@ function factsOf(state: TrainProgress): [label: string, value: string][] {
 function describeResult(
   result: TrainResult,
   { reachable, obedience, steps, seconds }: RunResult,
-  values: TrainValues,
+  consent: readonly string[],
 ): string[] {
   const { finalReturn, run } = result;
   const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
-  const consent = envCommandWords({ envCommand: values.envCommand, env: result.env });
   const words = ["generate", "--run", pathWord(run), "--return", best, ...consent];
   return [
     `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
