@@ -9,7 +9,8 @@ import { loadCheckpoint } from "../run/checkpoint/reader.ts";
 import { cHeaderHead, readCHeader } from "../generator/c_header.ts";
 import { readConfigFile } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
-import { childPath, fileErrorOf, hashHex, readFileLimited } from "../system/files.ts";
+import { fileErrorOf } from "../system/file_errors.ts";
+import { childPath, hashHex, namesIn, readFileLimited } from "../system/files.ts";
 import { CHECKSUM_KEY } from "../formats/checksum.ts";
 import { parseJsonLimited } from "../formats/json.ts";
 import { readSafetensorsHeader } from "../formats/safetensors.ts";
@@ -234,7 +235,7 @@ function explainEvents(path: string): Explanation {
 
 /** A folder of checkpoints or a run folder. */
 function explainFolder(path: string): Explanation {
-  const names = [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+  const names = namesIn(path);
   if (names.some((name) => name.endsWith("-manifest.json"))) return explainCheckpoint(path);
   checkRunFolder(path);
   const config = explainConfig(childPath(path, CONFIG_FILE_NAME));

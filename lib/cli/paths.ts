@@ -8,7 +8,7 @@ import { POLICY_FORMATS } from "../generator/policy_file.ts";
 import { findRuns } from "../report/across_runs.ts";
 import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, MANIFEST_FILE_NAME } from "../run/layout.ts";
 import { FileError, UsageError } from "../system/errors.ts";
-import { isThere, withFileErrors } from "../system/files.ts";
+import { isThere, namesIn } from "../system/files.ts";
 import { ownLine, pathWord } from "../system/words.ts";
 import type { CommandContext } from "./program.ts";
 
@@ -110,12 +110,11 @@ const NO_POLICIES: readonly string[] = [GENERATOR_FILE_NAME, MANIFEST_FILE_NAME]
  */
 export function policiesIn(path: string): string[] {
   if (!isFolder(path)) return [path]; // whoever reads it says what is wrong
-  const names = withFileErrors("read", { path }, () => [...Deno.readDirSync(path)])
-    .map(({ name }) => name);
+  const names = namesIn(path);
   const files = names.filter((name) =>
     POLICY_FORMATS.some((format) => name.endsWith(`.${format}`)) && !NO_POLICIES.includes(name)
   );
-  if (files.length > 0) return files.sort().map((name) => join(path, name));
+  if (files.length > 0) return files.map((name) => join(path, name));
   throw new FileError(
     `Cannot read folder ${JSON.stringify(path)}: it must hold policy files, got none`,
   );

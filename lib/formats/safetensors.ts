@@ -17,7 +17,8 @@
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { quoteName } from "../system/words.ts";
-import { openRegular, readFully, withFileErrors } from "../system/files.ts";
+import { withFileErrors } from "../system/file_errors.ts";
+import { openRegular, readFully } from "../system/files.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonLimited } from "./json.ts";
 
 /** The array type that holds each dtype. */

@@ -12,7 +12,8 @@
 import { AppendFile } from "../system/append_file.ts";
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
-import { openRegular, readFully, withFileErrors } from "../system/files.ts";
+import { withFileErrors } from "../system/file_errors.ts";
+import { openRegular, readFully } from "../system/files.ts";
 import {
   protoBytesField,
   protoDoubleField,

@@ -4,7 +4,7 @@
  */
 
 import { FileError } from "../system/errors.ts";
-import { childPath } from "../system/files.ts";
+import { childPath, namesIn } from "../system/files.ts";
 import { readTfevents, type ScalarEvent } from "../formats/tfevents.ts";
 import { isEventsFile } from "../run/layout.ts";
 import { TIME_PURPOSES, type TimePurpose } from "../run/pace.ts";
@@ -19,8 +19,7 @@ const MAX_EVENTS = 100_000;
 
 /** Sums the times of a run up; undefined when it has no event file that can be read. */
 export function timesOf(folder: string): TimesByPurpose | undefined {
-  const name = [...Deno.readDirSync(folder)].map((entry) => entry.name)
-    .filter(isEventsFile).sort().at(-1);
+  const name = namesIn(folder).filter(isEventsFile).at(-1);
   if (name === undefined) return undefined;
   try {
     const path = childPath(folder, name);

@@ -3,11 +3,10 @@
  */
 
 import { sequenceOf } from "./checkpoint/manifest.ts";
-import { namesIn } from "./checkpoint/reader.ts";
 import { type Config, resolveConfig } from "../config/config.ts";
 import { readConfigFile, renderConfig } from "../config/config_file.ts";
 import { FileError } from "../system/errors.ts";
-import { childPath, isThere, makeFolder, writeFileAtomic } from "../system/files.ts";
+import { childPath, isThere, makeFolder, namesIn, writeFileAtomic } from "../system/files.ts";
 import { assertResumable } from "./checkpoint/run_checkpoint.ts";
 import { CHECKPOINT_FOLDER_NAME, CONFIG_FILE_NAME, LOCK_FILE_NAME } from "./layout.ts";
 
@@ -38,8 +37,7 @@ export function openRunFolder(
     );
   }
   makeFolder(folder);
-  const names = [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((name) => name !== LOCK_FILE_NAME).sort();
+  const names = namesIn(folder).filter((name) => name !== LOCK_FILE_NAME);
   if (names.length === 0) return;
   if (!resume) {
     throw new FileError(
@@ -83,6 +81,14 @@ function assertSamePreset(folder: string, preset: string): void {
 export function readRunConfig(folder: string): Config {
   const path = childPath(folder, CONFIG_FILE_NAME);
   const { options } = readConfigFile(path);
+  if ((options.get("env") ?? "") === "") {
+    throw new FileError(
+      `Cannot read configuration ${
+        JSON.stringify(path)
+      }: that of a run must name an environment, ` +
+        `got none`,
+    );
+  }
   try {
     return resolveConfig([{ source: `file "${path}"`, values: options }]).config;
   } catch (error) {

@@ -11,14 +11,8 @@
 
 import { join } from "node:path";
 import { FileError } from "../system/errors.ts";
-import {
-  fileErrorOf,
-  isSameFile,
-  lstatOf,
-  openOwnFile,
-  removeTemporaries,
-  withFileErrors,
-} from "../system/files.ts";
+import { fileErrorOf, withFileErrors } from "../system/file_errors.ts";
+import { isSameFile, lstatOf, openOwnFile, removeTemporaries } from "../system/files.ts";
 import { LOCK_FILE_NAME } from "./layout.ts";
 
 const MAX_HOLDER_BYTES = 32;

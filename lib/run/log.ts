@@ -8,7 +8,7 @@
  */
 
 import type { Clock } from "../system/clock.ts";
-import { childPath } from "../system/files.ts";
+import { childPath, namesIn } from "../system/files.ts";
 import { TfeventsWriter } from "../formats/tfevents.ts";
 import { eventsFileName, isOwnEventsFile, METRICS_FILE_NAME } from "./layout.ts";
 import { type MetricRecord, MetricsWriter, type MetricValue } from "./metrics.ts";
@@ -52,8 +52,7 @@ export class RunLog {
       resumeAtByte: from.metricsBytes,
     });
     try {
-      const known = [...Deno.readDirSync(folder)].map(({ name }) => name)
-        .filter(isOwnEventsFile).sort();
+      const known = namesIn(folder).filter(isOwnEventsFile);
       const name = known.at(-1) ?? eventsFileName(wallTimeSeconds);
       const events = TfeventsWriter.open(childPath(folder, name), {
         wallTimeSeconds,

@@ -7,7 +7,8 @@
  */
 
 import { AppendFile } from "../system/append_file.ts";
-import { openOwnFile, withFileErrors } from "../system/files.ts";
+import { withFileErrors } from "../system/file_errors.ts";
+import { openOwnFile } from "../system/files.ts";
 
 /** A value in a record. */
 export type MetricValue =

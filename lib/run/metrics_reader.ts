@@ -10,7 +10,8 @@
 import type { JsonObject, JsonValue } from "../formats/json.ts";
 import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
-import { openRegular, withFileErrors } from "../system/files.ts";
+import { withFileErrors } from "../system/file_errors.ts";
+import { openRegular } from "../system/files.ts";
 
 /** A record read back: an object without a prototype. */
 export type ReadMetricRecord = JsonObject & { readonly kind: string; readonly step: number };
@@ -140,9 +141,12 @@ function* pieces(path: string): Generator<Piece> {
   let rest = new Uint8Array(0);
   /** Bytes of a line that is too long, which are not kept. */
   let dropped = 0;
-  for (;;) {
-    const count = withFileErrors("read", file, () => input.readSync(chunk));
+  // Some files of /proc claim to be empty and never end.
+  for (let left = input.statSync().size; left > 0;) {
+    const next = chunk.subarray(0, Math.min(left, CHUNK_BYTES));
+    const count = withFileErrors("read", file, () => input.readSync(next));
     if (count === null) return;
+    left -= count;
     const end = chunk.subarray(0, count).lastIndexOf(LINE_END) + 1;
     let overlong = 0;
     let whole = chunk.subarray(0, end);

@@ -8,7 +8,8 @@
  * the bytes up to it must be on disk.
  */
 
-import { fileErrorOf, openOwnFile, withFileErrors, writeFully } from "./files.ts";
+import { fileErrorOf, withFileErrors } from "./file_errors.ts";
+import { openOwnFile, writeFully } from "./files.ts";
 
 /** How an append-only file is opened. */
 export interface AppendOptions {

@@ -5,7 +5,7 @@
  * A file is written under a temporary name in its own folder, synced, renamed over its target, and the
  * folder is synced, so that a rename is on disk before anything that relies on it. All calls are
  * synchronous: a run does nothing else while it saves, and nothing can change the data meanwhile.
- * Every failure of the system becomes one FileError line with the path.
+ * Every failure of the system becomes one FileError line with the path (file_errors.ts).
  *
  * Links are followed only where the user named the path (`followLinks`). A name that the program chose
  * must be a regular file or not be there, or whoever may write to the folder could turn a write to
@@ -15,72 +15,7 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { FileError } from "./errors.ts";
-
-/** What is done to a file, as errors say it. */
-export type FileAction = "read" | "write" | "open" | "remove";
-
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ["ENOENT", "there is no such file or folder"],
-  ["EACCES", "permission is denied"],
-  ["EPERM", "permission is denied"],
-  ["EROFS", "the file system is read-only"],
-  ["EISDIR", "it is a folder"],
-  ["ENOTDIR", "a part of its path is not a folder"],
-  ["ENOTEMPTY", "the folder is not empty"],
-  ["EEXIST", "it is there already"],
-  ["ENOSPC", "there is no space left on the device"],
-  ["EDQUOT", "the disk quota is used up"],
-  ["EFBIG", "it is larger than the file system or the limit of the process allows"],
-  ["EMFILE", "too many files are open"],
-  ["ENFILE", "too many files are open"],
-  ["ENAMETOOLONG", "its name is too long"],
-  ["ELOOP", "its path holds too many links"],
-  ["EIO", "the device reports an input or output error"],
-  ["EBUSY", "it is in use"],
-  ["EINVAL", "its name is not valid"],
-]);
-
-/**
- * Turns whatever a file operation threw into a FileError; a FileError is returned as it is.
- * @example
- * ```ts
- * import assert from "node:assert/strict";
- * import { fileErrorOf } from "./files.ts";
- * const error = fileErrorOf({ code: "ENOSPC" }, "write", { path: "a.bin", kind: "checkpoint" });
- * assert.equal(error.message, 'Cannot write checkpoint "a.bin": there is no space left on the device');
- * ```
- */
-export function fileErrorOf(
-  error: unknown,
-  action: FileAction,
-  { path, kind = "file" }: { readonly path: string; readonly kind?: string },
-): FileError {
-  if (error instanceof FileError) return error;
-  const code = (error as { code?: unknown } | null)?.code;
-  let reason = typeof code === "string" ? REASONS.get(code) : undefined;
-  if (error instanceof Deno.errors.NotCapable) reason = "this program is not permitted to go there";
-  reason ??= (error instanceof Error ? error.message : String(error))
-    .replace(/ \(os error [0-9]+\)$/, "");
-  return new FileError(`Cannot ${action} ${kind} ${JSON.stringify(path)}: ${reason}`, {
-    cause: error,
-  });
-}
-
-/**
- * Runs a file operation and turns what it throws into a FileError.
- * @throws {FileError} when `operation` throws.
- */
-export function withFileErrors<T>(
-  action: FileAction,
-  file: { readonly path: string; readonly kind?: string },
-  operation: () => T,
-): T {
-  try {
-    return operation();
-  } catch (error) {
-    throw fileErrorOf(error, action, file);
-  }
-}
+import { withFileErrors } from "./file_errors.ts";
 
 /** How a whole file is read. */
 export interface ReadOptions {
@@ -220,14 +155,12 @@ export function isSameFile(
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-/** Describes what a path names, a link itself and not what it leads to; undefined when it names nothing. */
+/**
+ * Describes what a path names, a link itself and not what it leads to; undefined when it names nothing.
+ * @throws the error of the system when that cannot be seen: for `withFileErrors`.
+ */
 export function lstatOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  return orNothing(() => Deno.lstatSync(path));
 }
 
 /** Writes a folder's entries (new names, renames, removals) to disk. Does nothing on Windows. */
@@ -246,7 +179,8 @@ export function syncFolder(path: string): void {
 export function makeFolder(path: string): void {
   withFileErrors("write", { path, kind: "folder" }, () => {
     const made: string[] = [];
-    for (let folder = path; !isThere(folder) && dirname(folder) !== folder;) {
+    const isMade = (folder: string) => orNothing(() => Deno.statSync(folder)) !== undefined;
+    for (let folder = path; !isMade(folder) && dirname(folder) !== folder;) {
       made.push(folder);
       folder = dirname(folder);
     }
@@ -331,15 +265,28 @@ export function readFully(file: Deno.FsFile, bytes: Uint8Array): number {
   return at;
 }
 
-/** Tells whether a path leads to anything. @throws the error of the system when that cannot be seen. */
+/**
+ * Tells whether a path leads to anything.
+ * @throws {FileError} when that cannot be seen, as where links lead in a circle.
+ */
 export function isThere(path: string): boolean {
+  const info = withFileErrors("read", { path }, () => orNothing(() => Deno.statSync(path)));
+  return info !== undefined;
+}
+
+function orNothing<T>(look: () => T): T | undefined {
   try {
-    Deno.statSync(path);
-    return true;
+    return look();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+/** Lists the names in a folder, sorted. @throws {FileError} when it cannot be read. */
+export function namesIn(folder: string, kind = "folder"): string[] {
+  const read = () => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  return withFileErrors("read", { path: folder, kind }, read);
 }
 
 const TEMPORARY_NAME = /^\..*\.[0-9]+(-[0-9]+)?\.tmp$/;

@@ -13,7 +13,7 @@ import {
   sequenceOf,
 } from "./manifest.ts";
 import { FileError } from "../../system/errors.ts";
-import { childPath, hashHex, readFileLimited, withFileErrors } from "../../system/files.ts";
+import { childPath, hashHex, namesIn, readFileLimited } from "../../system/files.ts";
 import type { JsonObject } from "../../formats/json.ts";
 import { decodeSafetensors, safetensorsHead, type Tensor } from "../../formats/safetensors.ts";
 import { readRows, type RowIndex } from "./rows.ts";
@@ -130,7 +130,7 @@ export interface Manifests {
 export function readManifests(folder: string): Manifests {
   const manifests = new Map<number, Manifest>();
   const warnings: string[] = [];
-  const sequences = namesIn(folder).flatMap((name) => sequenceOf(name) ?? [])
+  const sequences = namesIn(folder, "checkpoint").flatMap((name) => sequenceOf(name) ?? [])
     .sort((a, b) => b - a);
   for (const sequence of sequences) {
     const path = join(folder, checkpointFileName(sequence, "manifest"));
@@ -159,16 +159,4 @@ function passedOver(sequence: number, error: unknown): string {
     (cause === undefined || code === "ENOENT" || code === "EIO" || code === "EISDIR");
   if (!isDamage) throw error;
   return `checkpoint ${sequence} is damaged and was passed over (${error.message})`;
-}
-
-/**
- * Lists the names in a checkpoint folder.
- * @throws {FileError} when it cannot be read.
- */
-export function namesIn(folder: string): string[] {
-  return withFileErrors(
-    "read",
-    { path: folder, kind: "checkpoint" },
-    () => [...Deno.readDirSync(folder)].map((entry) => entry.name),
-  );
 }

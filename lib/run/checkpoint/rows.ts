@@ -15,12 +15,13 @@
 import { createHash } from "node:crypto";
 import { joinBytes } from "../../system/bytes.ts";
 import { FileError } from "../../system/errors.ts";
+import { withFileErrors } from "../../system/file_errors.ts";
 import {
   childPath,
+  namesIn,
   openOwnFile,
   openRegular,
   readFully,
-  withFileErrors,
   writeFully,
 } from "../../system/files.ts";
 
@@ -93,11 +94,7 @@ export class RowWriter {
   ) {
     this.#folder = folder;
     this.#spareBytes = spareBytes;
-    const names = withFileErrors(
-      "read",
-      { path: folder, kind: "folder" },
-      () => [...Deno.readDirSync(folder)].map((entry) => entry.name),
-    );
+    const names = namesIn(folder);
     const numbers = names.filter((name) => ROW_FILE_NAME.test(name)).map((name) =>
       Number.parseInt(name.slice("rows-".length), 10)
     );

@@ -23,10 +23,11 @@ import {
   type PartFile,
   sequenceOf,
 } from "./manifest.ts";
-import { type LoadedCheckpoint, loadFrom, namesIn, readManifests } from "./reader.ts";
+import { type LoadedCheckpoint, loadFrom, readManifests } from "./reader.ts";
 import {
   hashHex,
   makeOwnFolder,
+  namesIn,
   removeIfThere,
   removeTemporaries,
   syncFolder,
@@ -173,7 +174,7 @@ export class CheckpointStore {
       if (rows !== null) used.add(rows.index.file).add(rows.file);
     }
     removeTemporaries(this.#folder);
-    const unused = namesIn(this.#folder)
+    const unused = namesIn(this.#folder, "checkpoint")
       .filter((name) => isCheckpointFile(name) && !used.has(name))
       .sort((a, b) => Number(sequenceOf(a) === undefined) - Number(sequenceOf(b) === undefined));
     for (const name of unused) removeIfThere(join(this.#folder, name));

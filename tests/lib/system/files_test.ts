@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { FileError } from "../../../lib/system/errors.ts";
+import { fileErrorOf, withFileErrors } from "../../../lib/system/file_errors.ts";
 import {
   childPath,
-  fileErrorOf,
   hashHex,
   HEAD_BYTES,
+  isThere,
+  lstatOf,
   makeFolder,
   makeOwnFolder,
+  namesIn,
   openOwnFile,
   readFileLimited,
   removeTemporaries,
-  withFileErrors,
   writeFileAtomic,
 } from "../../../lib/system/files.ts";
 
@@ -277,6 +279,21 @@ Deno.test(
       /^Cannot write folder ".*link": it must be a folder, got a link$/,
     );
     refuses(() => makeOwnFolder(join(folder, "none/a")), /: there is no such file or folder$/);
+  }),
+);
+
+Deno.test(
+  "isThere() and namesIn() say what cannot be seen",
+  inFolder((folder) => {
+    const loop = join(folder, "loop");
+    Deno.symlinkSync("loop", loop);
+    Deno.writeTextFileSync(join(folder, "b"), "");
+    assert.deepEqual(namesIn(folder), ["b", "loop"]);
+    assert.deepEqual([isThere(join(folder, "b")), isThere(join(folder, "none"))], [true, false]);
+    assert.deepEqual([lstatOf(loop)?.isSymlink, lstatOf(join(folder, "none"))], [true, undefined]);
+    refuses(() => isThere(loop), /^Cannot read file ".*loop": its path holds too many links$/);
+    refuses(() => namesIn(loop), /^Cannot read folder ".*loop": its path holds too many links$/);
+    refuses(() => isThere(join(folder, "x".repeat(300))), /: its name is too long$/);
   }),
 );
 
