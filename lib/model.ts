@@ -99,6 +99,8 @@ export interface NoiseSpec {
 
 /** The trained network: commands -> policy parameters. */
 export interface GeneratorModel {
+  /** Whether it answers any return, or has one policy whatever is asked for. */
+  readonly answers: "any" | "one";
   /** The weight tensors, in the order of flat weight vectors. */
   readonly weights: readonly WeightSpec[];
   /** Number of policy parameters, P. */

@@ -106,6 +106,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
   }
 
   return {
+    answers: "any",
     weights,
     parameterCount: shape.parameterCount,
     order,

@@ -2,10 +2,12 @@
 
 import { countWeights } from "../lib/learner/generation_pass.ts";
 import { MAX_GENERATOR_WEIGHTS } from "../lib/generator/policy_size.ts";
-import type { GeneratorModel, ModelTable } from "../lib/model.ts";
+import type { Config } from "../lib/config/config.ts";
+import type { GeneratorModel, ModelTable, PolicyShape } from "../lib/model.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
 import { createPolicy, policyShape, traceActions, traceNormalised, tracePolicy } from "./policy.ts";
+import { createSinglePolicy } from "./single_policy.ts";
 
 /** All networks of this program. */
 export const models: ModelTable = {
@@ -14,16 +16,33 @@ export const models: ModelTable = {
   tracePolicy,
   traceNormalised,
   traceActions,
-  createGenerator(config, shape) {
+  createGenerator: (config, shape) => checkSize(GENERATORS[config.algorithm](config, shape)),
+};
+
+/** What each algorithm trains. */
+const GENERATORS: {
+  readonly [A in Config["algorithm"]]: (config: Config, shape: PolicyShape) => GeneratorModel;
+} = {
+  udrlpg(config, shape) {
     const { generator, update: { loss }, rollout: { noise } } = config;
     const startsAtZero = noise === "adapted" && shape.sizes.length === 2;
-    return checkSize(
-      generator.kind === "cvae"
-        ? createCvaeGenerator({ config, shape })
-        : createTiledGenerator({ config: generator, shape, latentSize: 0, loss, startsAtZero }),
-    );
+    return generator.kind === "cvae"
+      ? createCvaeGenerator({ config, shape })
+      : createTiledGenerator({ config: generator, shape, latentSize: 0, loss, startsAtZero });
   },
+  // Deep policies of zeros would all act alike along most directions.
+  ddpg: createActor,
+  td3: createActor,
+  ars: (_, shape) => createSinglePolicy(shape, { startsAtZero: shape.sizes.length === 2 }),
 };
+
+function createActor({ algorithm }: Config, shape: PolicyShape): GeneratorModel {
+  if (shape.actions === "box") return createSinglePolicy(shape, { startsAtZero: false });
+  const choices = shape.sizes[shape.sizes.length - 1];
+  throw new RangeError(
+    `Cannot train by ${algorithm}: actions must be continuous, got one of ${choices} choices`,
+  );
+}
 
 function checkSize(generator: GeneratorModel): GeneratorModel {
   const count = countWeights(generator.weights);

@@ -4,8 +4,8 @@
  *     0 ------------------------------------------------------- config.steps
  *     |            training            |  choice  |     calibration     |
  *
- * Choice and calibration have shares of the budget where noise adapts. The published method trains to the end,
- * chooses nothing, and is calibrated beyond its budget: what it is compared by must be its training alone.
+ * Choice and calibration have shares of the budget where noise adapts. The published method and its rivals train to the
+ * end, choose nothing, and are calibrated beyond the budget: what they are compared by must be training alone.
  */
 
 import type { Config } from "../config/config.ts";
@@ -28,7 +28,21 @@ const FIRST_SIBLINGS = 10;
 /** The last cycle may be this small. */
 const LAST_SIBLINGS = 4;
 /** Warm-up episodes of the published method. */
-export const WARMUP_EPISODES = 10;
+const WARMUP_EPISODES = 10;
+
+/** Episodes without which another algorithm than udrlpg cannot begin: ars compares two. */
+const RIVALS_LEAST: { readonly [A in Exclude<Config["algorithm"], "udrlpg">]: number } = {
+  ars: 2,
+  ddpg: 1,
+  td3: 1,
+};
+
+/** Tells whether noise adapts: the budget is divided then, and commands are relative. */
+export function adaptsNoise(
+  { algorithm, rollout }: Pick<Config, "algorithm" | "rollout">,
+): boolean {
+  return algorithm === "udrlpg" && rollout.noise === "adapted";
+}
 
 /** Counts the steps of training and choice. */
 export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): number {
@@ -37,20 +51,20 @@ export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): nu
 
 /** Gives the steps by which training has to end. */
 export function trainingEnd({ config }: Pick<Plan, "config">): number {
-  const { rollout, calibration, steps } = config;
-  return rollout.noise === "fixed" ? steps : steps * (1 - CHOICE_SHARE - calibration.budgetShare);
+  const { calibration, steps } = config;
+  return adaptsNoise(config) ? steps * (1 - CHOICE_SHARE - calibration.budgetShare) : steps;
 }
 
 /** Gives the steps by which the choice has to end. */
 export function choiceEnd({ config }: Pick<Plan, "config">): number {
-  const share = config.rollout.noise === "fixed" ? 0 : CHOICE_SHARE;
+  const share = adaptsNoise(config) ? CHOICE_SHARE : 0;
   return trainingEnd({ config }) + share * config.steps;
 }
 
 /** Gives the steps that the calibration may simulate: its share, or all that training and choice have left. */
 export function calibrationSteps(run: Pick<TrainingRun, "task" | "tally">): number {
-  const { rollout, calibration, steps } = run.task.config;
-  return rollout.noise === "fixed" ? calibration.budgetShare * steps : steps - spentSteps(run);
+  const { config, config: { calibration, steps } } = run.task;
+  return adaptsNoise(config) ? steps - spentSteps(run) : calibration.budgetShare * steps;
 }
 
 /** Counts the episodes of any length that fit between what is spent and `end`. */
@@ -63,8 +77,9 @@ export function hasBudget(run: TrainingRun): boolean {
   return affordableEpisodes(run, { end: trainingEnd(run.task) }) >= leastEpisodes(run.task.config);
 }
 
-function leastEpisodes({ rollout }: Config): number {
-  return rollout.noise === "fixed" ? 1 : LAST_SIBLINGS;
+function leastEpisodes(config: Config): number {
+  if (config.algorithm !== "udrlpg") return RIVALS_LEAST[config.algorithm];
+  return adaptsNoise(config) ? LAST_SIBLINGS : 1;
 }
 
 /** How many siblings the next cycle runs, an even number: a hundredth of what the budget holds, within bounds. */
@@ -97,8 +112,13 @@ export function isWarm(
   { task: { config }, tools: { learner }, tally }: TrainingRun,
 ): boolean {
   // Once updates have begun it is over, also for a run that goes on with a larger budget.
-  const least = config.rollout.noise === "fixed" ? WARMUP_EPISODES : 1;
-  return learner.updates > 0 || tally.episodes >= least;
+  return learner.updates > 0 || tally.episodes >= warmupEpisodes(config);
+}
+
+/** Episodes of the warm-up; other algorithms than udrlpg have theirs within training. */
+export function warmupEpisodes(config: Config): number {
+  if (config.algorithm !== "udrlpg") return 0;
+  return adaptsNoise(config) ? 1 : WARMUP_EPISODES;
 }
 
 /** Falls from 1 to 0 as half a cosine while `part` rises from 0 to 1, and stays there. */
@@ -106,20 +126,20 @@ export function fallingCosine(part: number): number {
   return 0.5 * (1 + Math.cos(Math.PI * Math.min(1, part)));
 }
 
-/** The published method evaluates with so many episodes, whatever the budget is. */
+/** The published method and its rivals evaluate with so many episodes, whatever the budget is. */
 const PAPER_EPISODES = { report: 5, final: 20 };
 /** Where noise adapts, reports and the last evaluation come on top of the budget with this share of it each. */
 const REPORT_SHARE = 0.05;
 const FINAL_SHARE = 0.05;
 
 /** Episodes of one evaluation on the way. */
-export function reportEpisodes({ rollout }: Config): number {
-  return rollout.noise === "fixed" ? PAPER_EPISODES.report : 2;
+export function reportEpisodes(config: Config): number {
+  return adaptsNoise(config) ? 2 : PAPER_EPISODES.report;
 }
 
 /** Episodes of the last evaluation: what its share pays for, from 3 to 20. */
 export function finalEpisodes({ config, spec }: Plan): number {
-  if (config.rollout.noise === "fixed") return PAPER_EPISODES.final;
+  if (!adaptsNoise(config)) return PAPER_EPISODES.final;
   const affordable = Math.floor(FINAL_SHARE * config.steps / spec.maxEpisodeSteps);
   return Math.max(3, Math.min(PAPER_EPISODES.final, affordable));
 }
@@ -127,7 +147,7 @@ export function finalEpisodes({ config, spec }: Plan): number {
 /** Gives how many evaluations and sweeps the whole budget has. */
 export function plannedReports({ config, spec }: Plan): { evaluations: number; sweeps: number } {
   const { evaluations, sweeps } = config.reports;
-  if (config.rollout.noise === "fixed") return { evaluations, sweeps };
+  if (!adaptsNoise(config)) return { evaluations, sweeps };
   const affordable = REPORT_SHARE * config.steps / (reportEpisodes(config) * spec.maxEpisodeSteps);
   return { evaluations: Math.min(evaluations, affordable), sweeps };
 }

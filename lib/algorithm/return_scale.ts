@@ -10,6 +10,7 @@
  * seen (`commandOf` in lib/algorithm/run.ts): nobody has to know a range.
  */
 
+import { adaptsNoise } from "./budget.ts";
 import type { Config } from "../config/config.ts";
 import type { EnvSpec } from "../env.ts";
 import type { Episode } from "../episodes/rollout.ts";
@@ -27,10 +28,11 @@ export interface ReturnScale {
  * @throws {RangeError} when the range is empty.
  */
 export function createReturnScale(
-  { rollout, returns: { range, survivalBonus } }: Pick<Config, "rollout" | "returns">,
+  config: Pick<Config, "algorithm" | "rollout" | "returns">,
   spec: EnvSpec,
 ): ReturnScale {
-  if (rollout.noise === "adapted") return { scale: (episode) => episode.return };
+  const { range, survivalBonus } = config.returns;
+  if (adaptsNoise(config)) return { scale: (episode) => episode.return };
   const [min, max] = range.length > 0 ? range : spec.returnRange;
   if (!(max > min)) {
     throw new RangeError(`Cannot scale returns: their range must rise, got ${min} to ${max}`);

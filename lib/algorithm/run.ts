@@ -6,12 +6,13 @@
  *     experience  what it has seen: stored policies, normaliser, noise, the way it has come
  *     tally       numbers of things done
  *     history     what reports remember
+ *     kept        what another algorithm keeps besides (lib/rivals/)
  *
- * A checkpoint holds the last three and the learner's weights. It holds no random stream, because every use
+ * A checkpoint holds the last four and the learner's weights. It holds no random stream, because every use
  * of randomness derives its own (lib/numbers/streams.ts).
  */
 
-import { checkBudget } from "./budget.ts";
+import { adaptsNoise, checkBudget } from "./budget.ts";
 import { type BufferOptions, type DrawOptions, PolicyBuffer, REFERENCE_SIZE } from "./buffer.ts";
 import type { Config } from "../config/config.ts";
 import type { Env, EnvSpec } from "../env.ts";
@@ -20,6 +21,7 @@ import {
   type EpisodeRunner,
   type MeasuredReturn,
 } from "../episodes/evaluate.ts";
+import { Kept } from "../learner/kept.ts";
 import { Learner } from "../learner/learner.ts";
 import type { Batch } from "../learner/staging.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "../model.ts";
@@ -170,6 +172,8 @@ export interface TrainingRun {
   readonly tally: Tally;
   /** What reports remember. */
   readonly history: History;
+  /** What another algorithm keeps besides. */
+  readonly kept: Kept;
 }
 
 /** What a run is made of besides its configuration. */
@@ -227,6 +231,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       evaluations: [],
       returns: [],
     },
+    kept: new Kept(),
   };
 }
 
@@ -252,8 +257,9 @@ function unitOf(scale: number): number {
 const RECENT_POLICIES = 1000;
 
 /** The buffer that a configuration asks for. */
-export function bufferOptions({ buffer, rollout }: Config): BufferOptions {
-  return rollout.noise === "adapted"
+export function bufferOptions(config: Config): BufferOptions {
+  const { buffer } = config;
+  return adaptsNoise(config)
     ? { ...REFERENCE_SIZE, ...buffer, kind: "fifo", capacity: RECENT_POLICIES }
     : { ...REFERENCE_SIZE, ...buffer };
 }
@@ -264,7 +270,7 @@ function createExperience(config: Config, shape: PolicyShape): Experience {
     buffer: new PolicyBuffer(bufferOptions(config), parameterCount),
     moments: createMoments(inputs),
     states: config.update.loss === "weights" ? undefined : createRecentStates(inputs),
-    noise: config.rollout.noise === "adapted" ? createAdaptedNoise(parameterCount) : undefined,
+    noise: adaptsNoise(config) ? createAdaptedNoise(parameterCount) : undefined,
     way: [],
     favoured: [],
     floor: 0,

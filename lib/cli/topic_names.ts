@@ -3,6 +3,7 @@
 /** One line on each help topic. */
 export const TOPIC_PURPOSES = {
   method: "How a generator of policies is trained",
+  algorithms: "What --algorithm trains, and what answers a return then",
   presets: "Presets, configuration files and which value wins",
   sweeps: "Sweep files, and how their runs are named",
   environments: "Environments of your own, in any language",

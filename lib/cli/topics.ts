@@ -1,5 +1,7 @@
 /** The texts of `udrlpg help TOPIC`, one paragraph or preformatted block per item. */
 
+import { ALGORITHM_NAMES } from "../config/options.ts";
+import { ALGORITHMS } from "../rivals/algorithms.ts";
 import type { TopicName } from "./topic_names.ts";
 
 /** A paragraph to be wrapped, or lines to be printed as they are. */
@@ -20,6 +22,16 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     "Whatever a policy reached becomes the command under which it is learnt (hindsight). Only the order of rollouts that started alike counts, so that no scale of returns has to be known; the same order teaches the noise its size and its shape.",
     "In the end the generator learns the whole way that its best policy has come, from random policies upwards. `--preset paper` runs the published method instead: one rollout at a time with fixed noise, buckets over a given range of returns.",
     "After training, `udrlpg generate --return R` asks the generator for a policy and measures what it returns, and `udrlpg curve` shows requested against achieved returns over the whole range.",
+  ],
+  algorithms: [
+    "`train --algorithm NAME` trains by another algorithm than this program's, to compare with: in the same environments, with the same budget of steps, reports, checkpoints and files. Its own numbers are the published ones.",
+    ALGORITHM_NAMES.flatMap((name) => describeAlgorithm(name)),
+    "What answers any return is calibrated and asked as usual. What has one policy answers every request of `generate` with it, and says so.",
+    [
+      "  udrlpg train --env InvertedPendulum-v5 --algorithm ars --out runs/ars",
+      "  udrlpg report runs",
+    ],
+    "Options of sections that an algorithm does not use do not count. A budget is spent on training alone, as the published method's: calibration and reports come on top.",
   ],
   presets: [
     "A preset is a named set of option values. `default` holds what worked best so far, `paper` the reference configuration of the published method. A preset may hold other values for single environments.",
@@ -136,3 +148,12 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
     ],
   ],
 };
+
+function describeAlgorithm(name: (typeof ALGORITHM_NAMES)[number]): string[] {
+  const { doc, answers } = ALGORITHMS[name];
+  const what = answers === "any" ? "answers any return" : "one policy";
+  return [
+    `  ${name.padEnd(8)}${what}`,
+    ...doc.match(/.{1,66}(?: |$)/g)!.map((line) => `          ${line.trim()}`),
+  ];
+}

@@ -7,7 +7,13 @@
  */
 
 import { hintForChoice, hintForOption } from "./option_hint.ts";
-import { type Need, OPTION_SECTIONS, type OptionRule, RUN_OPTIONS } from "./options.ts";
+import {
+  type Need,
+  OPTION_SECTIONS,
+  type OptionRule,
+  RUN_OPTIONS,
+  SECTION_NEEDS,
+} from "./options.ts";
 import { REMOVED_OPTIONS } from "./removed_options.ts";
 
 /** The type of the values that a rule allows. */
@@ -145,9 +151,10 @@ export function resolveValues(
       winners.set(name, place);
     }
   });
-  for (const { name, rule } of options) {
+  for (const option of options) {
+    const { name, rule } = option;
     const winner = winners.get(name);
-    const need = unmetNeed(rule, values);
+    const need = unmetNeed(option, values);
     if (winner === undefined || need === undefined) continue;
     const isOverruled = winner < (winners.get(need.option) ?? -1);
     const { source, isWhole } = layers[winner];
@@ -162,22 +169,30 @@ export function resolveValues(
 }
 
 /**
- * Finds why an option does not count beside the values of the others, by dotted name: a need of its own, or of
- * the option that it needs.
+ * Finds why an option does not count beside the values of the others, by dotted name: a need of its section, of
+ * its own, or of the option that it needs.
  */
 export function unmetNeed(
-  { needs }: OptionRule,
+  { section, rule: { needs } }: NamedOption,
   values: ReadonlyMap<string, unknown>,
 ): Need | undefined {
+  const shared = section === undefined ? undefined : SECTION_NEEDS[section];
+  if (shared !== undefined && !isMet(shared, values)) return shared;
   if (needs === undefined) return undefined;
-  const value = values.get(needs.option);
-  const isMet = "is" in needs ? value === needs.is : (value as unknown[]).length > 0;
-  return isMet ? unmetNeed(findOption(needs.option).rule, values) : needs;
+  return isMet(needs, values) ? unmetNeed(findOption(needs.option), values) : needs;
+}
+
+function isMet(need: Need, values: ReadonlyMap<string, unknown>): boolean {
+  const value = values.get(need.option);
+  return "is" in need
+    ? [need.is].flat().includes(value as string)
+    : (value as unknown[]).length > 0;
 }
 
 /** Says what an option needs, such as `generator.kind = "cvae"`. */
 export function describeNeed(need: Need): string {
-  return "is" in need ? `${need.option} = "${need.is}"` : `a ${need.option} that is not empty`;
+  if (!("is" in need)) return `a ${need.option} that is not empty`;
+  return `${need.option} = ${[need.is].flat().map((value) => `"${value}"`).join(" or ")}`;
 }
 
 function failUncounted({ name, source, need, values }: {

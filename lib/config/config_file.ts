@@ -189,7 +189,7 @@ export function renderConfig(config: Config, { header, settings }: RenderOptions
     const { name, rule } = option;
     if (rule.isRecorded && values.get(name) === rule.default) continue;
     const [comment, line] = renderOption(option, values.get(name));
-    lines.push(comment, unmetNeed(rule, values) ? `# ${line}` : line);
+    lines.push(comment, unmetNeed(option, values) ? `# ${line}` : line);
   }
   return lines.join("\n") + "\n";
 }

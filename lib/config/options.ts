@@ -20,7 +20,7 @@ import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
 
 /** Another option's value without which an option does not count. */
 export type Need =
-  | { readonly option: string; readonly is: string }
+  | { readonly option: string; readonly is: string | readonly string[] }
   | { readonly option: string; readonly isFilled: true };
 
 /** What all rules have in common. */
@@ -114,6 +114,9 @@ function interval(doc: string, fields: { readonly needs?: Need } = {}): Interval
   return { type: "interval", default: [], doc, ...fields };
 }
 
+/** The algorithms that a run may train by; lib/rivals/algorithms.ts has what each is. */
+export const ALGORITHM_NAMES = ["udrlpg", "ars", "ddpg", "td3"] as const;
+
 const HIDDEN_LAYERS: Need = { option: "policy.hiddenSizes", isFilled: true };
 const FIXED_NOISE: Need = { option: "rollout.noise", is: "fixed" };
 const BUCKETS: Need = { option: "buffer.kind", is: "bucket" };
@@ -121,6 +124,11 @@ const BUCKETS: Need = { option: "buffer.kind", is: "bucket" };
 /** The options at the top level of a configuration. */
 export const RUN_OPTIONS = {
   env: { type: "text", default: "", doc: "Environment id, see `udrlpg envs`" },
+  algorithm: choice(
+    "udrlpg",
+    ALGORITHM_NAMES,
+    "What learns: udrlpg, this program's method, or one to compare it with, see `udrlpg help algorithms`",
+  ),
   seed: integer(1, "Seed of every random stream of the run"),
   steps: integer(0, "Budget of simulated training steps; 0 stands for the preset's own", {
     unit: "steps",
@@ -133,6 +141,16 @@ export const RUN_OPTIONS = {
     isRecorded: true,
   },
 } as const satisfies Record<string, OptionRule>;
+
+/** What the options of a whole section need to count. */
+export const SECTION_NEEDS: Readonly<Record<string, Need>> = Object.fromEntries(
+  ["generator", "cvae", "update", "rollout", "returns", "buffer", "consolidation"].map((
+    section,
+  ) => [
+    section,
+    { option: "algorithm", is: "udrlpg" },
+  ]),
+);
 
 /** The options of a run by section, in the order in which files and help show them. */
 export const OPTION_SECTIONS = {
@@ -236,6 +254,13 @@ export const OPTION_SECTIONS = {
       { needs: FIXED_NOISE },
     ),
     exclude: interval("Policies of stored returns between these two are never drawn"),
+  },
+  critic: {
+    discount: number(
+      0.99,
+      "What a reward one step later is worth, gamma; nearer to 1 where what pays off comes late, as in Swimmer",
+      { max: 1, needs: { option: "algorithm", is: ["ddpg", "td3"] } },
+    ),
   },
   reports: {
     evaluations: integer(

@@ -114,7 +114,9 @@ class PolicySearch {
     const { episodes, episodeBudget } = this.#options;
     await this.#measure(await this.#generate(this.#start.command));
     while (!this.#trials.some(this.#accepts) && this.#spent + episodes <= episodeBudget) {
-      await this.#measure(await this.#next());
+      const next = await this.#next();
+      if (next === undefined) break;
+      await this.#measure(next);
     }
     const accepted = this.#trials.filter(this.#accepts);
     const best = this.#closest(accepted.length > 0 ? accepted : this.#trials);
@@ -128,11 +130,12 @@ class PolicySearch {
 
   /**
    * Chooses what is run next: the candidate that is nearly sure, else a new command, else a policy made
-   * from those that were tried, blends and noise in turn.
+   * from those that were tried, blends and noise in turn. A single policy is left at that: undefined.
    */
-  async #next(): Promise<Trial> {
+  async #next(): Promise<Trial | undefined> {
     const surest = this.#trials.reduce((a, b) => this.#lacking(b) < this.#lacking(a) ? b : a);
     if (this.#lacking(surest) <= this.#affordable()) return surest;
+    if (this.#generator.model.answers === "one") return undefined;
     const command = this.#untried.shift() ?? this.#commandBetween();
     if (command !== undefined) return await this.#generate(command);
     if (this.#blended && this.#isOpen(this.#blended)) return this.#blended;

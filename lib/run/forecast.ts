@@ -9,6 +9,7 @@
  */
 
 import {
+  adaptsNoise,
   choiceEnd,
   finalEpisodes,
   type Plan,
@@ -75,6 +76,7 @@ export class Forecast {
   #sweptLength: number | undefined;
   #measuredSteps: number;
   #updates = 0;
+  #episodes = 0;
   /** Episodes of the last cycle. */
   #rollouts = 1;
   #spent: number;
@@ -98,6 +100,7 @@ export class Forecast {
     switch (event.kind) {
       case "episode":
         this.#rollout.see(seconds, event.length);
+        this.#episodes = event.episode;
         if (this.#firstLengths.length < FIRST_EPISODES) this.#firstLengths.push(event.length);
         this.#seenLength = (1 - LATEST) * (this.#seenLength ?? event.length) +
           LATEST * event.length;
@@ -175,7 +178,10 @@ export class Forecast {
     const steps = Math.max(0, trainingEnd(this.#plan) - this.#spent);
     const length = this.#expectedLength();
     const saving = (this.#saving.secondsPerUnit ?? 0) / Math.max(1, this.#rollouts);
-    const episode = config.update.perCycle * update + saving;
+    const updates = config.algorithm === "udrlpg"
+      ? config.update.perCycle
+      : this.#updates / Math.max(1, this.#episodes);
+    const episode = updates * update + saving;
     const share = steps / config.steps;
     const { evaluations, sweeps } = plannedReports(this.#plan);
     const reported = share * reportEpisodes(config) *
@@ -207,10 +213,9 @@ export class Forecast {
   /** Steps, updates and episodes of what follows training. */
   #endWork(): Readonly<Record<EndPhase, number>> {
     const { config } = this.#plan;
-    const isFixed = config.rollout.noise === "fixed";
     return {
       choosing: choiceEnd(this.#plan) - trainingEnd(this.#plan),
-      fitting: isFixed ? 0 : config.consolidation.updates,
+      fitting: adaptsNoise(config) ? config.consolidation.updates : 0,
       measuring: finalEpisodes(this.#plan),
       calibrating: config.calibration.budgetShare * config.steps,
     };

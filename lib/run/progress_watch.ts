@@ -1,6 +1,6 @@
 /** How far a run is: its phase by name, what is done of it, and how long everything that is left will take. */
 
-import { isWarm, spentSteps, trainingEnd, WARMUP_EPISODES } from "../algorithm/budget.ts";
+import { isWarm, spentSteps, trainingEnd, warmupEpisodes } from "../algorithm/budget.ts";
 import type { EndPhase, PhaseEvent, TrainingEvent } from "../algorithm/events.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import type { MeasuredReturn } from "../episodes/evaluate.ts";
@@ -100,7 +100,7 @@ export class ProgressWatch {
     if (this.#phase) return this.#phase;
     const { task, tally } = this.#run;
     if (!isWarm(this.#run)) {
-      const total = task.config.rollout.noise === "fixed" ? WARMUP_EPISODES : 1;
+      const total = warmupEpisodes(task.config);
       return { phase: "warm-up", done: Math.min(tally.episodes, total), total };
     }
     const total = Math.floor(trainingEnd(task));

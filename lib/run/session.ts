@@ -25,7 +25,7 @@ import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "./layout.ts";
 import { type KeepOptions, RunKeeper } from "./keeper.ts";
 import { lockRun, type RunLock } from "./lock.ts";
 import { confidence95 } from "../numbers/statistics.ts";
-import { train } from "../algorithm/trainer.ts";
+import { train } from "../rivals/algorithms.ts";
 import { spentSteps } from "../algorithm/budget.ts";
 import { isRecord, type TrainingEvent, type TrainingOutcome } from "../algorithm/events.ts";
 import {
@@ -77,6 +77,8 @@ export interface SessionContext {
 export interface TrainResult {
   /** Environment id. */
   readonly env: string;
+  /** What learnt. */
+  readonly algorithm: Config["algorithm"];
   /** Preset that the configuration came from. */
   readonly preset: string;
   /** Seed of the run. */
@@ -358,6 +360,7 @@ function resultOf(
   const { profile } = context;
   return {
     env: config.env,
+    algorithm: config.algorithm,
     preset: context.preset,
     seed: config.seed,
     // An environment may have been too slow to get to the end of the cycle: that is not saved.

@@ -11,6 +11,7 @@
  *                 the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
  *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                 evaluations [count, 5] (step, command, mean, std, n)
+ *     kept        what another algorithm than udrlpg keeps, F32 or F64 under its own names; no part without any
  *
  * The policies themselves are the checkpoint's rows, [P] float32 under the number of their arrival,
  * which is never used twice. Slots are not saved: where a policy lies in memory changes no result.
@@ -86,11 +87,13 @@ export function captureState(run: TrainingRun): CapturedState {
     buffer.entries(),
     ({ order, slot }) => [order, buffer.row(slot)] as const,
   );
+  const kept = captureKept(run);
   return {
     parts: new Map([
       ["learner", captureLearner(learner.state)],
       ["experience", captureExperience(experience)],
       ["progress", captureProgress(run)],
+      ...(kept.size > 0 ? [["kept", kept] as const] : []),
     ]),
     rows: { rowLength: shape.parameterCount, rows },
   };
@@ -162,6 +165,15 @@ function captureProgress({ tally, history }: TrainingRun): Map<string, Tensor> {
   return tensors;
 }
 
+function captureKept({ kept }: TrainingRun): Map<string, Tensor> {
+  return new Map(
+    [...kept.capture()].map(([name, data]) => [
+      name,
+      data instanceof Float32Array ? float32(data) : float64(data),
+    ]),
+  );
+}
+
 /**
  * Puts a saved state into a run that has just been created from the same configuration.
  * @throws {FileError} when the checkpoint does not fit the run; the run is not usable then.
@@ -173,6 +185,7 @@ export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: s
   readExperience(run.experience, part("experience"), { rowLength, name });
   readRows(run.experience.buffer, { loaded, rowLength, name });
   restoreProgress(run, part("progress"), name);
+  restoreKept(run, part("kept"));
 }
 
 type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
@@ -313,6 +326,13 @@ function restoreProgress(
   }
 }
 
+function restoreKept({ kept }: TrainingRun, { tensors }: Tensors): void {
+  const numbers = [...tensors].flatMap(([name, { data }]) =>
+    data instanceof Float32Array || data instanceof Float64Array ? [[name, data] as const] : []
+  );
+  kept.restore(new Map(numbers));
+}
+
 /** Computes the SHA-256 of a run's whole state, stored policies included, as hexadecimal digits. */
 export function hashState(run: TrainingRun): string {
   const { parts, rows } = captureState(run);
@@ -332,7 +352,7 @@ export function hashState(run: TrainingRun): string {
  * stored returns: such as "weights.input.weight.0[7]", or undefined when there is none.
  */
 export function findNonFinite(
-  { tools: { learner, model }, experience: { moments, buffer } }: TrainingRun,
+  { tools: { learner, model }, experience: { moments, buffer }, kept }: TrainingRun,
 ): string | undefined {
   const named = STATE_PARTS.flatMap((part) =>
     Object.entries(nameWeights(model.weights, { flat: learner.state[part], prefix: part }))
@@ -342,6 +362,7 @@ export function findNonFinite(
     ["moments.mean", moments.mean],
     ["moments.squares", moments.squares],
     ["buffer.scaled_return", [...buffer.entries()].map((entry) => entry.scaledReturn)],
+    ...kept.capture(),
   ];
   for (const [name, values] of arrays) {
     for (let i = 0; i < values.length; i++) {

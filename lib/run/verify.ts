@@ -20,7 +20,7 @@ import { readRunConfig } from "./folder.ts";
 import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "./layout.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { isRecord } from "../algorithm/events.ts";
-import { train } from "../algorithm/trainer.ts";
+import { train } from "../rivals/algorithms.ts";
 import { createRun, type TrainingRun } from "../algorithm/run.ts";
 
 /** What a replay needs. */

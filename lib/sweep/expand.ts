@@ -9,6 +9,7 @@ import { fileNameOf } from "../run/layout.ts";
 import { hashHex } from "../system/files.ts";
 import { presetLayers } from "../config/presets.ts";
 import { Rng } from "../numbers/rng.ts";
+import { algorithmLayer } from "../rivals/algorithms.ts";
 import type { Distribution, SweepFile, Values } from "./sweep_file.ts";
 
 /** One run of a sweep. */
@@ -62,12 +63,14 @@ export function expandSweep(
       source: "environment",
       values: new Map([["env", env], ["environment", identityOf(env) ?? ""]]),
     };
+    const own = [sweep.base, variables, varied].map((values) => ({
+      source: SOURCE,
+      values: new Map([...values].filter(([name]) => all.has(name))),
+    }));
     const { config, sources } = resolveConfig([
       ...presetLayers(preset, env),
-      ...[sweep.base, variables, varied].map((values) => ({
-        source: SOURCE,
-        values: new Map([...values].filter(([name]) => all.has(name))),
-      })),
+      algorithmLayer(own),
+      ...own,
       environment,
     ]);
     // What another value makes useless is not given to the run.

@@ -10,7 +10,7 @@ import type { Env, EnvSpec } from "../../lib/env.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import { isRecord, type RecordEvent, type TrainingOutcome } from "../../lib/algorithm/events.ts";
 import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
-import { train } from "../../lib/algorithm/trainer.ts";
+import { train } from "../../lib/rivals/algorithms.ts";
 import { models } from "../../models/models.ts";
 import { tanhNetwork } from "./tanh_network.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
@@ -18,6 +18,7 @@ import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 /** A small configuration. It sets every option, so that no test depends on the defaults. */
 export const TINY: PartialConfig = {
   env: TINY_ENV_SPEC.id,
+  algorithm: "udrlpg",
   seed: 1,
   steps: 600,
   policy: { hiddenSizes: [4], activation: "tanh" },
@@ -33,6 +34,7 @@ export const TINY: PartialConfig = {
     weightingScale: 0.3,
     exclude: [],
   },
+  critic: { discount: 0.99 },
   reports: { evaluations: 3, sweeps: 2 },
   consolidation: { updates: 8 },
   calibration: { budgetShare: 0.1 },

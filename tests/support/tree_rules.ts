@@ -43,6 +43,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ["learner"],
   ["generator"],
   ["algorithm"],
+  ["rivals"],
   ["run"],
   ["sweep"],
   ["report"],

@@ -57,8 +57,11 @@ Deno.test("every need names an option that there is, and a value that it can hav
     if (needs === undefined) continue;
     const rule = rules.get(needs.option);
     assert.ok(rule, `${name} needs ${needs.option}`);
-    if ("is" in needs) assert.ok(rule.type === "choice" && rule.choices.includes(needs.is), name);
-    else assert.ok(rule.type === "integers" || rule.type === "interval", name);
+    if ("is" in needs) {
+      for (const value of [needs.is].flat()) {
+        assert.ok(rule.type === "choice" && rule.choices.includes(value), name);
+      }
+    } else assert.ok(rule.type === "integers" || rule.type === "interval", name);
     // What is needed may need something itself, but never in a circle.
     const chain = [name];
     for (let need: Need | undefined = needs; need; need = rules.get(need.option)!.needs) {

@@ -109,6 +109,9 @@ export function adviceFor(
   { request: { requested, aim }, proof }: Delivered,
   { generator }: OpenGenerator,
 ): string {
+  if (generator.model.answers === "one") {
+    return `${generator.config.algorithm} has learnt one policy: train with --algorithm udrlpg for any return`;
+  }
   const { min, max } = reachableRange(generator.calibration);
   const range = `${formatNumber(min)} to ${formatNumber(max)}`;
   if (requested < min || requested > max) return `ask for a return from ${range}, or train on`;

@@ -197,6 +197,11 @@ function warnOutside(
   { generator }: OpenGenerator,
   { output }: CommandContext,
 ): void {
+  if (generator.model.answers === "one") {
+    return output.warn(
+      `${generator.config.algorithm} has learnt one policy: it answers whatever return is asked for`,
+    );
+  }
   const [min, max] = reachablePair(generator.calibration);
   for (const { requested } of requests) {
     if (requested >= min && requested <= max) continue;

@@ -27,7 +27,7 @@ export async function preview(
   const env = await (await program.registry()).make(config.env);
   const run = createRun(config, { env, models: await program.models(), session: {} });
   try {
-    const start = await startDiagnostics(run);
+    const start = config.algorithm === "udrlpg" ? await startDiagnostics(run) : null;
     const document = {
       values: Object.fromEntries(values),
       sources: Object.fromEntries(sources),
@@ -40,7 +40,7 @@ export async function preview(
           [name, value],
         ) => [name, renderValue(value), sources.get(name) ?? "default"]),
       ]),
-      ...describeStart(start),
+      ...(start ? describeStart(start) : []),
     ]);
   } finally {
     await run.tools.learner.close();

@@ -26,6 +26,7 @@ import {
 } from "../../../config/run_settings.ts";
 import type { EnvRegistry } from "../../../env.ts";
 import { compareIdentities, describeChanges } from "../../../episodes/identity.ts";
+import { algorithmLayer } from "../../../rivals/algorithms.ts";
 import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
 import { FileError, UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
@@ -36,6 +37,8 @@ import { checkRunFolder, choosePath } from "../../paths.ts";
 
 /** The options of `udrlpg train` that settings come from. */
 export interface TrainOptions extends EnvCommandValues, GivenSettings {
+  /** --algorithm */
+  readonly algorithm: string | undefined;
   /** Run folder, as a word. */
   readonly path: string | undefined;
   /** --steps */
@@ -98,10 +101,10 @@ export async function resolveTraining(
   });
   const base = blaming("preset", () => presetLayers(preset, env));
   try {
-    return asUsage(() => resolveRun([...base, ...layers, described]));
+    return asUsage(() => resolveRun([...base, algorithmLayer(layers), ...layers, described]));
   } catch (error) {
     // A file that contradicts itself is to blame, whatever was typed beside it.
-    if (fileLayer) asFileError(() => resolveRun([...base, fileLayer, described]));
+    if (fileLayer) asFileError(() => resolveRun([...base, algorithmLayer([fileLayer]), fileLayer, described]));
     throw error;
   }
 }
@@ -138,7 +141,10 @@ function warnOfChanges(
 
 /** Names the run folder of a run for which none was given. */
 export function runFolderOf({ config, settings }: ResolvedRun): string {
-  return settings.out === "" ? `runs/${fileNameOf(config.env)}-seed${config.seed}` : settings.out;
+  const learner = config.algorithm === "udrlpg" ? "" : `-${config.algorithm}`;
+  return settings.out === ""
+    ? `runs/${fileNameOf(config.env)}${learner}-seed${config.seed}`
+    : settings.out;
 }
 
 /**

@@ -35,6 +35,7 @@ import {
 } from "../../options.ts";
 import {
   assignmentValue,
+  choiceValue,
   fileValue,
   folderValue,
   integerValue,
@@ -51,8 +52,10 @@ import {
 } from "../../../report/run_result.ts";
 import { readRunData } from "../../../report/run_data.ts";
 import { timesOf } from "../../../report/run_times.ts";
+import { ALGORITHMS } from "../../../rivals/algorithms.ts";
 import { listSettings, type ResolvedRun } from "../../../config/run_settings.ts";
 import { listOptions } from "../../../config/config.ts";
+import { ALGORITHM_NAMES } from "../../../config/options.ts";
 
 /** The options of `udrlpg train`. */
 export interface TrainValues extends TrainOptions {
@@ -80,6 +83,11 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
   return merge(
     object("What to train", {
       env: setting("--env", textValue("ID", environments), "Environment, see udrlpg envs"),
+      algorithm: setting(
+        "--algorithm",
+        choiceValue(ALGORITHM_NAMES, "NAME"),
+        "What learns: udrlpg, or one to compare it with, see udrlpg help algorithms",
+      ),
       preset: settingOption("preset", textValue("NAME", Object.keys(PRESETS))),
       config: setting(
         "--config",
@@ -302,13 +310,19 @@ function describeResult(
   const { finalReturn, run } = result;
   const best = formatNumber(roundDown(finalReturn?.mean ?? 0));
   const words = ["generate", "--run", pathWord(run), "--return", best, ...consent];
+  const { algorithm } = result;
+  const isOne = ALGORITHMS[algorithm].answers === "one";
   return [
-    `Environment   ${result.env}, preset ${result.preset}, seed ${result.seed}`,
+    `Environment   ${result.env}, ${
+      algorithm === "udrlpg" ? "" : `${algorithm}, `
+    }preset ${result.preset}, seed ${result.seed}`,
     `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
       formatDuration(result.wallSeconds)
     } on ${result.device}`,
-    ...(finalReturn ? [`Best command  returns ${formatMeasured(finalReturn)}`] : []),
-    ...(reachable ? [`Ask for       ${describeReachable(reachable)}`] : []),
+    ...(finalReturn
+      ? [`${isOne ? "Policy      " : "Best command"}  returns ${formatMeasured(finalReturn)}`]
+      : []),
+    ...(reachable && !isOne ? [`Ask for       ${describeReachable(reachable)}`] : []),
     ...(obedience ? [`It obeys      ${describeObedience(obedience)}`] : []),
     `Steps         ${describeSteps(steps)}`,
     ...(seconds ? [`Time          ${describeSeconds(seconds)}`] : []),

@@ -160,3 +160,25 @@ Deno.test("evaluate --check repeats a promise and finds a broken one; inspect sa
       /^Cannot confirm policy ".*": it must return 400 as it promises, got/,
     );
   }));
+
+Deno.test("generate answers with the one policy of ars, and says so", () =>
+  withFolder(async (folder) => {
+    const out = `${folder}/run`;
+    const argv = ["train", "--env", "CartPole-v1", "--algorithm", "ars", "--steps", "2000"];
+    const more = ["--threads", "1", "--set", "reports.evaluations=0", "--out", out];
+    const trained = await run([...argv, ...more], { env: { UDRLPG_DEVICE: "cpu" } });
+    assert.equal(trained.code, 0, trained.stderr);
+    assert.match(trained.stdout, /^Environment {3}CartPole-v1, ars, preset default, seed 1$/m);
+    assert.match(trained.stdout, /^Policy {8}returns /m);
+    const ask = (...more: string[]) => run(["generate", out, "--verify", "3", ...more, "--json"]);
+    const [low, high] = [await ask("--return", "1"), await ask("--return", "400")];
+    assert.match(low.stderr, /ars has learnt one policy: it answers whatever return is asked for/);
+    const { policy: _, requestedReturn: asked, met, ...first } = JSON.parse(low.stdout);
+    const second = JSON.parse(high.stdout);
+    assert.deepEqual(first.measuredReturn, second.measuredReturn);
+    assert.equal(asked, 1);
+    assert.equal(met, false);
+    const strict = await ask("--return", "1", "--tolerance", "0.5");
+    assert.equal(strict.code, 5);
+    assert.match(strict.stderr, /train with --algorithm udrlpg for any return/);
+  }));
