@@ -28,6 +28,7 @@ import {
 } from "../autodiff/tensor.ts";
 import type { EpisodeEvent, UpdateEvent } from "../algorithm/events.ts";
 import { currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
+import type { WeightTensors } from "../model.ts";
 import { Fitter, viewsByName } from "../learner/fitter.ts";
 import type { TensorValue } from "../onnx/session.ts";
 import { episodeSeed, streamFor } from "../numbers/streams.ts";
@@ -258,18 +259,19 @@ export interface LossConstants {
   readonly discount: number;
 }
 
-type Tensors = Readonly<Record<string, Tensor>>;
-
 /** Traces the losses of actor and critics; their inputs are named as the weights, batches and targets are. */
 export function traceLosses(
   { actor, critics }: Networks,
   { halfRange, centre, discount }: LossConstants,
-): { readonly actor: (tensors: Tensors) => Tensor; readonly critic: (tensors: Tensors) => Tensor } {
+): {
+  readonly actor: (tensors: WeightTensors) => Tensor;
+  readonly critic: (tensors: WeightTensors) => Tensor;
+} {
   const row = (values: ArrayLike<number>) =>
     constant(Float32Array.from(values), [1, values.length]);
-  const act = (weights: Tensors, observations: Tensor) =>
+  const act = (weights: WeightTensors, observations: Tensor) =>
     add(mul(tanh(applyPerceptron(actor, weights, observations)), row(halfRange)), row(centre));
-  const value = (critic: Perceptron, weights: Tensors, { observations, actions }: {
+  const value = (critic: Perceptron, weights: WeightTensors, { observations, actions }: {
     observations: Tensor;
     actions: Tensor;
   }) => applyPerceptron(critic, weights, concat([observations, actions], 1)); // [B, 1]
