@@ -104,7 +104,9 @@ export async function resolveTraining(
     return asUsage(() => resolveRun([...base, algorithmLayer(layers), ...layers, described]));
   } catch (error) {
     // A file that contradicts itself is to blame, whatever was typed beside it.
-    if (fileLayer) asFileError(() => resolveRun([...base, algorithmLayer([fileLayer]), fileLayer, described]));
+    if (fileLayer) {
+      asFileError(() => resolveRun([...base, algorithmLayer([fileLayer]), fileLayer, described]));
+    }
     throw error;
   }
 }
