@@ -29,11 +29,12 @@ import { Pendulum, PENDULUM_SPEC } from "./pendulum.ts";
 
 interface Entry {
   readonly spec: EnvSpec;
+  readonly needsPhysics?: true;
   make(): Promise<Env>;
 }
 
 function mujoco(task: MujocoTask): Entry {
-  return { spec: task.spec, make: () => MujocoEnv.create(task) };
+  return { spec: task.spec, needsPhysics: true, make: () => MujocoEnv.create(task) };
 }
 
 const ENTRIES: readonly Entry[] = [
@@ -80,5 +81,9 @@ function find(id: string): Entry {
 export const registry: EnvRegistry = {
   ids: ENTRIES.map((entry) => entry.spec.id),
   spec: (id) => find(id).spec,
+  physicsFiles: async (id) =>
+    find(id).needsPhysics
+      ? (await import("./mujoco/physics_files.ts")).readPhysicsFiles()
+      : undefined,
   make: async (id) => await find(id).make(),
 };

@@ -97,6 +97,14 @@ export interface StatefulEnv extends Env {
   setState(state: ArrayLike<number>): void;
 }
 
+/** A physics engine as files. */
+export interface PhysicsFiles {
+  /** A JavaScript module whose default export loads the engine. */
+  readonly script: string;
+  /** The WebAssembly module that the script takes. */
+  readonly wasm: Uint8Array<ArrayBuffer>;
+}
+
 /** The environments that a program offers. */
 export interface EnvRegistry {
   /** Every id, in the order in which help lists them. */
@@ -106,6 +114,11 @@ export interface EnvRegistry {
    * @throws {RangeError} with the nearest id when the id is unknown.
    */
   spec(id: string): EnvSpec;
+  /**
+   * Reads the physics engine of an environment, for a page that plays it; undefined where it needs none.
+   * A registry without this has no environment that a page could play.
+   */
+  physicsFiles?(id: string): Promise<PhysicsFiles | undefined>;
   /** Makes an independent environment; loads the physics engine when it is first needed. */
   make(id: string): Promise<Env>;
 }

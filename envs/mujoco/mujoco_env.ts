@@ -93,6 +93,20 @@ export class MujocoEnv extends EpisodeEnv {
     };
   }
 
+  /**
+   * Pushes the body that a shape belongs to, from the next step on until it is pushed otherwise or the
+   * episode starts: a force on its centre of mass, [x, y, z] in m/s^2 for the whole figure's mass.
+   */
+  push(geom: number, acceleration: readonly [number, number, number]): void {
+    const forces = this.#simulation.view("xfrc_applied"); // [bodies, 6]: force, then torque
+    const mass = this.#simulation.bodyMasses.reduce((sum, one) => sum + one, 0);
+    forces.fill(0);
+    forces.set(
+      acceleration.map((value) => value * mass),
+      6 * this.#simulation.modelArray("geom_bodyid")[geom],
+    );
+  }
+
   /** Copies one array of the compiled model; see `Simulation.modelArray`. */
   modelArray(name: string): Float64Array {
     return this.#simulation.modelArray(name);

@@ -24,7 +24,8 @@ export type DataView =
   | "cinert"
   | "cvel"
   | "qfrc_actuator"
-  | "qfrc_constraint";
+  | "qfrc_constraint"
+  | "xfrc_applied";
 
 /** All of them: each becomes a view of the simulation's memory. */
 const DATA_VIEWS: readonly DataView[] = [
@@ -41,6 +42,7 @@ const DATA_VIEWS: readonly DataView[] = [
   "cvel",
   "qfrc_actuator",
   "qfrc_constraint",
+  "xfrc_applied",
 ];
 
 /** Where an episode's clock starts: above 0, to which MuJoCo puts it when a state diverges. */

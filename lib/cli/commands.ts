@@ -64,6 +64,11 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./commands/play/play.ts")).playCommand,
   },
+  dial: {
+    purpose: "Write a page in which a generator answers requests live",
+    group: "Train and use",
+    load: async () => (await import("./commands/dial.ts")).dialCommand,
+  },
   rollout: {
     purpose: "Show one episode step by step",
     group: "Train and use",

@@ -71,7 +71,12 @@ const METADATA_PROPS = 14;
 
 /** Appends to an ONNX model the checksum of all its bytes, as its last entry of metadata. */
 export function sealOnnx(model: Uint8Array): Uint8Array<ArrayBuffer> {
-  return joinBytes([model, onnxSeal(hashHex(model))]);
+  return appendChecksum(model, hashHex(model));
+}
+
+/** Does the same with a checksum that is known: the SHA-256 of the model's bytes, in hexadecimal. */
+export function appendChecksum(model: Uint8Array, checksum: string): Uint8Array<ArrayBuffer> {
+  return joinBytes([model, onnxSeal(checksum)]);
 }
 
 /**

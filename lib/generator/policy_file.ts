@@ -18,7 +18,7 @@ import { sealMetadata, sealOnnx } from "../formats/checksum.ts";
 import { MAX_JSON_VALUES } from "../formats/json.ts";
 import { safetensorsChunks, type Tensor } from "../formats/safetensors.ts";
 import type { ModelTable, NormaliserState, PolicyNetwork } from "../model.ts";
-import { exportOnnx } from "../onnx/export.ts";
+import { encodePolicyModel } from "../onnx/policy_model.ts";
 import type { PolicyParameters } from "../policy_space.ts";
 import type { ProofLabel, SeededReturn } from "./proof.ts";
 import { VERSION } from "../system/version.ts";
@@ -128,7 +128,7 @@ export function encodePolicy(
   { numbers, label, format, spec, models }: PolicyContent,
 ): EncodedPolicy {
   return ENCODERS[format](numbers, {
-    metadata: metadataOf(numbers, { label, spec }),
+    metadata: policyMetadata(numbers, { label, spec }),
     spec,
     models,
     path,
@@ -141,15 +141,7 @@ type Encoder = (
 ) => EncodedPolicy;
 
 const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
-  onnx(numbers, { metadata, spec, models }) {
-    const shape = models.policyShape(spec, numbers);
-    const model = exportOnnx(models.tracePolicy(spec, shape, numbers), {
-      name: "policy",
-      metadata,
-      docString: `Policy for ${spec.id}: observation [N, ${shape.sizes[0]}] in, action out`,
-    });
-    return sealOnnx(model);
-  },
+  onnx: (numbers, context) => sealOnnx(encodePolicyModel(numbers, context)),
   safetensors(numbers, { metadata }) {
     const tensors = tensorsOf(numbers);
     return safetensorsChunks(tensors, sealMetadata({ tensors, metadata }));
@@ -230,8 +222,9 @@ function withoutMinusZeros(
   };
 }
 
-function metadataOf(
-  numbers: PolicyNumbers,
+/** Gives what a policy's file says of it, by key. */
+export function policyMetadata(
+  numbers: PolicyNetwork,
   { label, spec: { identity, command } }: Pick<PolicyContent, "label" | "spec">,
 ): Record<string, string> {
   return {

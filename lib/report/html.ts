@@ -18,6 +18,8 @@ export interface Page {
   readonly data: unknown;
   /** Scripts, ours or a package's; they run in this order after the body. */
   readonly scripts: readonly string[];
+  /** Lets scripts compile WebAssembly, or make code of text as well, which a physics engine does. */
+  readonly compiles?: keyof typeof COMPILING;
   /** Lets an open page load itself again after so many seconds. */
   readonly reloadSeconds?: number;
 }
@@ -25,19 +27,23 @@ export interface Page {
 /** The id of the element that holds the page's numbers as JSON. */
 export const DATA_ID = "page-data";
 
-const POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; " +
+const COMPILING = { wasm: " 'wasm-unsafe-eval'", text: " 'unsafe-eval'" };
+
+const policyOf = (scripts: string) =>
+  `default-src 'none'; script-src ${scripts}; style-src 'unsafe-inline'; ` +
   "img-src data:; base-uri 'none'; form-action 'none'";
 
 /** Writes a page as one HTML document. */
 export function renderPage(
-  { title, styles, body, data, scripts, reloadSeconds }: Page,
+  { title, styles, body, data, scripts, compiles, reloadSeconds }: Page,
 ): string {
+  const policy = policyOf(`'unsafe-inline'${compiles ? COMPILING[compiles] : ""}`);
   return [
     "<!doctype html>",
     '<html lang="en">',
     "<head>",
     '<meta charset="utf-8">',
-    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
+    `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
     '<meta name="color-scheme" content="light dark">',
     ...(reloadSeconds === undefined

@@ -7,14 +7,14 @@
  * when Deno has its cache, so a bundle has little to win, and workers load modules by address, which
  * a bundle would break.
  *
- * WebAssembly modules lose what only debuggers read (strip_wasm.ts).
+ * WebAssembly modules lose what only debuggers read (lib/formats/strip_wasm.ts).
  *
  * When the program imports a new package: add a line to PACKAGES; a test compares it with deno.json.
  */
 
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stripWasm } from "./strip_wasm.ts";
+import { stripWasm } from "../../lib/formats/strip_wasm.ts";
 
 /** The checkout's folder. */
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));

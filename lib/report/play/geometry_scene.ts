@@ -63,6 +63,8 @@ export function geometryScene(env: GeometryEnv): Scene {
         ? { isCut: true }
         : {}),
     })),
+    geoms: drawn,
+    isFromAbove: isFlat,
     ...(hasGround ? { ground: start.positions[3 * floor + 2] } : {}),
     place(points) {
       const { positions, rotations } = env.geometryPoses();

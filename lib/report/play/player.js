@@ -1,5 +1,5 @@
 // Animates the recordings in the page's data block; see recording.ts for their form.
-// Runs in the browser; the only script of the page.
+// Runs in the browser, after picture.js.
 "use strict";
 
 (() => {
@@ -7,9 +7,7 @@
     document.getElementById("page-data").textContent,
   );
   const element = (id) => document.getElementById(id);
-  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const TONES = { body: "--series-0", other: "--series-1", mark: "--series-2", line: "--series-7" };
-  const GRID_STEPS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5];
+  const { css, drawScene, prepare } = globalThis.udrlpgPicture;
 
   const panels = recordings.map((recording, i) => ({
     ...recording,
@@ -97,81 +95,15 @@
     };
   }
 
-  /** Sizes a canvas for the screen's pixels; gives its context and size in CSS pixels. */
-  function prepare(canvas) {
-    const ratio = globalThis.devicePixelRatio || 1;
-    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
-    if (
-      canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)
-    ) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    return { context, width, height };
-  }
-
   function drawPicture(panel, frame) {
-    const { context, width, height } = prepare(panel.picture);
-    const scale = Math.min(width / view.width, height / view.height);
-    const [centerX, centerY] = panel.centers[frame];
-    const x = (value) => width / 2 + (value - centerX) * scale;
-    const y = (value) => height / 2 - (value - centerY) * scale;
-    drawGrid(context, { panel, scale, x, y, width, height, centerX, centerY });
-    const points = pointsOf(panel, frame);
-    panel.strokes.forEach(({ width: thick, tone, isCut }, i) => {
-      const [x1, y1, x2, y2] = points[i];
-      const color = css(TONES[tone]);
-      // A dark edge below keeps limbs of one colour apart.
-      for (const [edge, style] of [[0, "--page"], [1.5, ""]]) {
-        context.strokeStyle = style ? css(style) : color;
-        context.lineWidth = Math.max(1, thick * scale - edge);
-        context.lineCap = isCut ? "butt" : "round";
-        context.beginPath();
-        context.moveTo(x(x1), y(y1));
-        // A line without length is drawn as nothing by some browsers.
-        context.lineTo(x(x2) + (x1 === x2 && y1 === y2 ? 0.01 : 0), y(y2));
-        context.stroke();
-      }
+    const [x, y] = panel.centers[frame];
+    const moved = x - panel.centers[0][0];
+    drawScene(panel.picture, { ...panel, points: pointsOf(panel, frame) }, {
+      ...view,
+      x,
+      y,
+      ...(panel.travels ? { moved } : {}),
     });
-  }
-
-  function drawGrid(context, { panel, scale, x, y, width, height, centerX, centerY }) {
-    const step = GRID_STEPS.find((size) => size * scale >= 45) ?? 10;
-    context.strokeStyle = css("--grid");
-    context.lineWidth = 1;
-    context.beginPath();
-    const left = centerX - width / 2 / scale;
-    for (let at = Math.ceil(left / step) * step; x(at) < width; at += step) {
-      context.moveTo(x(at), 0);
-      context.lineTo(x(at), height);
-    }
-    if (panel.ground === null) {
-      const bottom = centerY - height / 2 / scale;
-      for (let at = Math.ceil(bottom / step) * step; y(at) > 0; at += step) {
-        context.moveTo(0, y(at));
-        context.lineTo(width, y(at));
-      }
-    }
-    context.stroke();
-    if (panel.ground !== null) {
-      context.fillStyle = css("--edge");
-      context.fillRect(0, y(panel.ground), width, height);
-    }
-    context.fillStyle = css("--ink-soft");
-    context.font = "11px system-ui, sans-serif";
-    if (!panel.isAbstract) {
-      for (let at = Math.ceil(left / step) * step; x(at) < width; at += step) {
-        context.fillText(`${Number(at.toFixed(2))} m`, x(at) + 3, height - 5);
-      }
-    }
-    if (panel.travels) {
-      const moved = centerX - panel.centers[0][0];
-      const arrow = moved < 0 ? "←" : "→";
-      context.fillText(`${arrow} ${Math.abs(moved).toFixed(1)} m from the start`, 8, 16);
-    }
   }
 
   function drawCourse({ course, returns }, frame) {

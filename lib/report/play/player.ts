@@ -26,7 +26,8 @@ export async function writePlayer(
 
 /** Makes the page as one HTML document. */
 export async function renderPlayer(recordings: readonly Recording[]): Promise<string> {
-  const [script, style, base] = await Promise.all([
+  const [picture, script, style, base] = await Promise.all([
+    import("./picture.js", { with: { type: "text" } }),
     import("./player.js", { with: { type: "text" } }),
     import("./player.css", { with: { type: "text" } }),
     import("../page.css", { with: { type: "text" } }),
@@ -35,7 +36,7 @@ export async function renderPlayer(recordings: readonly Recording[]): Promise<st
   return renderPage({
     title: `${envs} · udrlpg`,
     styles: [base.default, style.default],
-    scripts: [script.default],
+    scripts: [picture.default, script.default],
     data: { unitsPerMeter: UNITS_PER_METER, recordings },
     body: [
       `<h1>${escapeHtml(envs)}</h1>`,

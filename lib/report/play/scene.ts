@@ -32,6 +32,10 @@ export interface Scene {
   readonly strokes: readonly Stroke[];
   /** Height of the ground, undefined when there is none. */
   readonly ground?: number;
+  /** For each stroke the shape that it is of, in an environment that tells its shapes. */
+  readonly geoms?: readonly number[];
+  /** Whether the screen shows the x and y axes, and not x and z. */
+  readonly isFromAbove?: boolean;
   /** True where the strokes stand for numbers, and no lengths. */
   readonly isAbstract?: boolean;
   /** Writes the end points of every stroke, [strokes, 4] as x1, y1, x2, y2. */

@@ -127,7 +127,7 @@ Deno.test("renderPlayer() escapes titles and asks no network", async () => {
   const html = await renderPlayer([await recordIn("Pendulum-v1", "</script><img src=x>")]);
   assert.deepEqual(addressesIn(html), []);
   assert.ok(!html.includes("<img"));
-  assert.equal(html.match(/<script/g)!.length, 2);
+  assert.equal(html.match(/<script/g)!.length, 3);
   const { recordings } = readPageData(html) as { recordings: Recording[] };
   assert.equal(recordings[0].title, "</script><img src=x>");
 });
