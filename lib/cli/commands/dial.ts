@@ -87,8 +87,8 @@ async function runDial(values: DialValues, context: CommandContext): Promise<voi
     origin,
   }));
   const [registry, models] = await Promise.all([program.registry(), program.models()]);
-  const id = readGeneratorEnvironment(source);
-  if (id !== undefined && !registry.ids.includes(id)) {
+  const { id, command } = readGeneratorEnvironment(source);
+  if (command !== undefined || id !== undefined && !registry.ids.includes(id)) {
     throw new UsageError(
       `Cannot make dial: a page plays the program's own environments, got ${JSON.stringify(id)}, ` +
         "which runs in a process of its own: use `udrlpg play`",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ROOT } from "./payload.ts";
-import { listSections, stripWasm } from "./strip_wasm.ts";
+import { ROOT } from "../../packaging/payload.ts";
+import { listSections, stripWasm } from "../../../lib/formats/strip_wasm.ts";
 
 /** A module that exports f() = 7, with a section "name", one for a debugger and one that is neither. */
 const MODULE = Uint8Array.of(
