@@ -2,7 +2,7 @@
 
 import type { PhysicsFiles } from "../../lib/env.ts";
 import { stripWasm } from "../../lib/formats/strip_wasm.ts";
-import { withFileErrors } from "../../lib/system/files.ts";
+import { withFileErrors } from "../../lib/system/file_errors.ts";
 
 /**
  * Reads the engine, without what only debuggers read.
