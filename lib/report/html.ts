@@ -19,7 +19,7 @@ export interface Page {
   /** Scripts, ours or a package's; they run in this order after the body. */
   readonly scripts: readonly string[];
   /** Lets scripts compile WebAssembly, or make code of text as well, which a physics engine does. */
-  readonly compiles?: keyof typeof COMPILING;
+  readonly compiles?: "wasm" | "text";
   /** Lets an open page load itself again after so many seconds. */
   readonly reloadSeconds?: number;
 }

@@ -13,8 +13,9 @@ interface PushableEnv extends Env {
 export interface Drag {
   /** Number of the stroke. */
   readonly stroke: number;
-  /** Where it pulls to from there, in metres of the picture. */
+  /** How far it pulls to the right, in metres of the picture. */
   readonly dx: number;
+  /** And up. */
   readonly dy: number;
 }
 
