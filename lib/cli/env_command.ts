@@ -18,7 +18,7 @@ import { formatLine } from "../system/words.ts";
 import { Consents } from "./consent.ts";
 import type { CommandContext, Interruption } from "./program.ts";
 import { type OptionParser, setting, settingOr, toggle } from "./options.ts";
-import { numberValue, textValue } from "./values.ts";
+import { integerValue, numberValue, textValue } from "./values.ts";
 
 /** The values of the options. */
 export interface EnvCommandValues {
@@ -32,6 +32,10 @@ export interface EnvCommandValues {
   readonly envGrace: number;
   /** --env-clear */
   readonly envClear: boolean;
+  /** --env-restarts */
+  readonly envRestarts: number;
+  /** --env-workers, where the command runs many episodes */
+  readonly envWorkers?: number;
   /** --trust, where the command has it: what the file names may run. */
   readonly trust?: boolean;
 }
@@ -50,6 +54,7 @@ export function envCommandOptions(): {
   readonly envTimeout: OptionParser<number>;
   readonly envGrace: OptionParser<number>;
   readonly envClear: OptionParser<boolean>;
+  readonly envRestarts: OptionParser<number>;
 } {
   return {
     envCommand: setting(
@@ -71,15 +76,25 @@ export function envCommandOptions(): {
       },
     ),
     envClear: toggle("--env-clear", "Give it none of your environment variables but PATH and HOME"),
+    envRestarts: settingOr("--env-restarts", integerValue({ metavar: "N", min: 0, max: 1e6 }), {
+      fallback: 0,
+      doc:
+        "Times that a fresh one takes the place of one that crashed, and plays its episode again",
+    }),
   };
 }
 
 /** The words with which another command plays environments as this one was told to, but for the command. */
 export function envOptionWords(
-  { envTimeout, envGrace, envClear }: EnvCommandValues,
+  { envTimeout, envGrace, envClear, envRestarts, envWorkers }: EnvCommandValues,
   { origin }: CommandContext,
 ): string[] {
-  const numbers = { "--env-timeout": envTimeout, "--env-grace": envGrace };
+  const numbers = {
+    "--env-timeout": envTimeout,
+    "--env-grace": envGrace,
+    "--env-restarts": envRestarts,
+    "--env-workers": envWorkers,
+  };
   return [
     ...Object.entries(numbers).flatMap(([option, value]) =>
       origin(option) === undefined ? [] : [option, String(value)]
@@ -167,6 +182,7 @@ export async function withGymnasium(
     envTimeout: DEFAULT_TIMEOUT_SECONDS,
     envGrace: DEFAULT_GRACE_SECONDS,
     envClear: false,
+    envRestarts: 0,
     trust: true,
   };
   await withEnvironments(values, context, (_, own) => work(own));
@@ -182,6 +198,7 @@ class Children {
   #interruption: Interruption | undefined;
   #isWorkListening = false;
   readonly #stopping = new AbortController();
+  readonly #restarts: { left: number };
   readonly #onSignal = () => {
     if (this.#isWorkListening) this.#stopping.abort(this.#interruption?.signal.reason);
     else this.#hangUp.abort();
@@ -190,6 +207,7 @@ class Children {
   constructor(values: EnvCommandValues, context: CommandContext) {
     this.#values = values;
     this.#context = context;
+    this.#restarts = { left: values.envRestarts };
     this.#consents = new Consents(context.program.env);
   }
 
@@ -289,6 +307,8 @@ class Children {
       stopping: this.#stopping.signal,
       ...(envClear ? { env: fewVariables(this.#context.program.env) } : {}),
       onNote: (text) => this.#context.output.note(text),
+      restarts: this.#restarts,
+      onRestart: (text) => this.#context.output.warn(text),
     });
     this.#registries.push(registry);
     return registry;
@@ -314,6 +334,14 @@ function fewVariables(env: (name: string) => string | undefined): Record<string,
       return []; // this program may not see it
     }
   }));
+}
+
+/** Makes the parser of --env-workers, for commands that run many episodes. */
+export function envWorkersOption(): OptionParser<number> {
+  return settingOr("--env-workers", integerValue({ metavar: "N", min: 1, max: 1024 }), {
+    fallback: 1,
+    doc: "Programs that play episodes side by side; the results are the same for any number",
+  });
 }
 
 /**
@@ -360,6 +388,6 @@ export function checkNamed(
 export function warnOfWorkers(count: number, { output }: Pick<CommandContext, "output">): void {
   if (count < 2) return;
   output.warn(
-    `an environment in a child process runs without workers: the ${count} asked for are not used`,
+    `an environment in a child process runs without workers: the ${count} asked for are not used, --env-workers is for it`,
   );
 }

@@ -8,6 +8,7 @@ import {
   readGeneratorEnvironment,
   type TrainedGenerator,
 } from "../generator/generator_file.ts";
+import { createParallelRunner, Lanes } from "../episodes/parallel_runner.ts";
 import { createGrowingRunner } from "../episodes/workers/growing_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import {
@@ -100,15 +101,16 @@ export interface OpenGenerator {
 /** Adds workers to a runner, but for an environment of a command, which they would not know. */
 function withWorkers(
   local: EpisodeRunner,
-  { options: { workers = 1 }, config, context: { program, output } }: {
+  { options: { workers = 1, envWorkers = 1 }, config, lanes, context: { program, output } }: {
     options: GeneratorOptions;
+    lanes: (count: number) => Lanes;
     config: Config;
     context: CommandContext;
   },
 ): EpisodeRunner {
   if (config.environment !== "") {
     warnOfWorkers(workers, { output });
-    return local;
+    return envWorkers < 2 ? local : createParallelRunner(lanes(envWorkers));
   }
   const count = countWorkers(workers);
   if (count < 2) return local;
@@ -159,8 +161,16 @@ export async function openGenerator(
     session: { device: "cpu" },
   });
   const env = await registry.make(generator.spec.id);
-  const local = createLocalRunner(env, models.createPolicy(generator.spec, generator.shape));
-  const runner = withWorkers(local, { options, config: generator.config, context });
+  const { spec, shape, config } = generator;
+  const policy = models.createPolicy(spec, shape);
+  const local = createLocalRunner(env, policy);
+  // Whoever started the children ends them.
+  const lanes = (count: number) =>
+    new Lanes(count, { env, policy }, async () => ({
+      env: await registry.make(spec.id),
+      policy: models.createPolicy(spec, shape),
+    }));
+  const runner = withWorkers(local, { options, config, lanes, context });
   return {
     path,
     generator,

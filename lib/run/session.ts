@@ -37,6 +37,7 @@ import {
 } from "../algorithm/run.ts";
 import { findNonFinite } from "./state.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
+import { createParallelRunner, Lanes } from "../episodes/parallel_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
 import { Pace, type SecondsByPurpose } from "./pace.ts";
 import { type Progress, ProgressWatch } from "./progress_watch.ts";
@@ -65,6 +66,8 @@ export interface SessionContext {
   readonly checkpointEverySteps?: number;
   /** Evaluates on workers, 0 being one per core; in this thread when absent or with 1. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
+  /** Environments that evaluate side by side where they are in child processes; 1 when absent. */
+  readonly envWorkers?: number;
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
   /** Called after every event of the trainer. */
@@ -124,7 +127,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);
   const lock = parts.use(lockRun(context.folder));
-  const runner = createRunner(config, context) ?? made.tools.runner;
+  const runner = createRunner(made, context) ?? made.tools.runner;
   parts.defer(() => runner.close());
   const stop: Stop = {};
   const run: TrainingRun = { ...made, tools: { ...made.tools, runner: stoppable(runner, stop) } };
@@ -280,8 +283,20 @@ async function explainDivergence<T>(
   }
 }
 
-function createRunner(config: Config, context: SessionContext): EpisodeRunner | undefined {
-  const { workers, onWarning } = context;
+function createRunner(
+  { task: { config, spec, shape }, tools: { env, policy, models } }: TrainingRun,
+  context: SessionContext,
+): EpisodeRunner | undefined {
+  const { workers, envWorkers = 1, registry, onWarning } = context;
+  if (envWorkers > 1) {
+    // Whoever made the registry ends its children.
+    return createParallelRunner(
+      new Lanes(envWorkers, { env, policy }, async () => ({
+        env: await registry.make(config.env),
+        policy: models.createPolicy(spec, shape),
+      })),
+    );
+  }
   if (workers === undefined) return undefined;
   const count = countWorkers(workers.count);
   if (count < 2) return undefined;

@@ -27,7 +27,7 @@ function describe(): Record<string, unknown> {
     observationSpace: { low: [null, 0], high: [null, 1e9], dtype: "float64" },
     actionSpace: MODE === "discrete" ? { n: 3 } : { low: [-1], high: [1] },
     maxEpisodeSteps: MODE === "longer" ? 9 : 8,
-    returnRange: [0, isSecond ? 9 : 8],
+    returnRange: [0, isSecond && MODE === "moody" ? 9 : 8],
   };
 }
 
@@ -39,12 +39,18 @@ function answer(request: { command: string; seed?: number; action?: number[] }):
     return { observation: [count, seed] };
   }
   count += request.action![0];
+  if (MODE === "falls" && count > 2.5) Deno.exit(9); // always in the same step
+  if ((MODE === "once" || MODE === "drift") && !isSecond && count > 2.5) {
+    Deno.stderr.writeSync(new TextEncoder().encode("the licence is gone\n"));
+    Deno.exit(9);
+  }
   if (MODE === "die") {
     Deno.stderr.writeSync(new TextEncoder().encode("the motor is on fire\n"));
     Deno.exit(7);
   }
   if (MODE === "nanlast" && count > 5) return { ...END, observation: [NaN, "x"], reward: count };
   const broken: Readonly<Record<string, unknown>> = { null: null, large: 1e39 };
+  if (MODE === "drift" && isSecond) count += 0.25;
   const observation = MODE === "shape" ? [count] : [count, MODE in broken ? broken[MODE] : seed];
   const reward = MODE === "reward" ? "much" : MODE === "nan" ? NaN : count;
   return { observation, reward, terminated: count > 5, truncated: false };
@@ -90,6 +96,14 @@ if (MODE === "escaped") { // leaves a child in a session of its own that holds t
   while (!existsSync(Deno.args[1])) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 if (MODE === "variables") Deno.writeTextFileSync(Deno.args[1], JSON.stringify(Deno.env.toObject()));
+
+if (MODE === "once" || MODE === "drift") { // crashes where no earlier one has
+  try {
+    Deno.writeTextFileSync(Deno.args[1], "", { createNew: true });
+  } catch {
+    isSecond = true;
+  }
+}
 
 let pending = "";
 for await (const chunk of Deno.stdin.readable.pipeThrough(LINES)) {

@@ -16,7 +16,12 @@ import {
   openGenerator,
   workersOption,
 } from "../generator_source.ts";
-import { envCommandOptions, trustModuleOption, withEnvironments } from "../env_command.ts";
+import {
+  envCommandOptions,
+  envWorkersOption,
+  trustModuleOption,
+  withEnvironments,
+} from "../env_command.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
@@ -63,6 +68,7 @@ export const curveCommand: Command<CurveValues> = {
       object("The generator", { path: generatorWord(), ...generatorOptions() }),
       object("An environment of your own", {
         ...envCommandOptions(),
+        envWorkers: envWorkersOption(),
         trust: trustModuleOption(),
       }),
       object("The curve", {

@@ -1,10 +1,9 @@
 /** `udrlpg evaluate`: measures what policy files return, or repeats what they promise. */
 
 import { merge, object } from "@optique/core/constructs";
-import type { Env } from "../../env.ts";
 import { FileError, UsageError } from "../../system/errors.ts";
 import { type MeasuredReturn, measureReturn } from "../../episodes/evaluate.ts";
-import type { Policy } from "../../model.ts";
+import { type Lane, Lanes } from "../../episodes/parallel_runner.ts";
 import { POLICY_FORMATS } from "../../generator/policy_file.ts";
 import { type LoadedPolicy, readPolicy } from "../../generator/read_policy.ts";
 import { describeProof, keepsPromise, readPromise } from "../../generator/proof.ts";
@@ -15,6 +14,7 @@ import {
   checkIdentity,
   envCommandOptions,
   type EnvCommandValues,
+  envWorkersOption,
   withEnvironments,
   withOwnHint,
 } from "../env_command.ts";
@@ -79,7 +79,10 @@ export const evaluateCommand: Command<EvaluateValues> = {
           "Run an ONNX file that holds other operators than this program writes",
         ),
       }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        envWorkers: envWorkersOption(),
+      }),
       object("The episodes", {
         env: setting(
           "--env",
@@ -151,12 +154,14 @@ async function evaluateFile(
   values: EvaluateValues,
   context: CommandContext,
 ): Promise<Evaluation> {
-  const { env, policy, file } = await openPolicy(path, values, context);
+  const { file, openLane, ...first } = await openPolicy(path, values, context);
+  const { env } = first;
+  const lanes = new Lanes(values.envWorkers ?? 1, first, openLane);
   try {
     const promised = values.check ? readPromise(file, { path }) : undefined;
     const seeds = promised?.seeds ??
       Array.from({ length: values.episodes }, (_, i) => episodeSeed(values.seed, "evaluation", i));
-    const episodes = await runEpisodes(env, policy, { seeds, context });
+    const episodes = await runEpisodes(lanes, { seeds, context });
     const returns = episodes.map((episode) => episode.return);
     const [min, max] = [Math.min(...returns), Math.max(...returns)];
     const measured = { ...measureReturn(episodes), min, max };
@@ -168,7 +173,7 @@ async function evaluateFile(
       ...promised ? { kept: keepsPromise(measured, promised), promised } : {},
     };
   } finally {
-    await env.close();
+    await lanes.close();
   }
 }
 
@@ -202,6 +207,14 @@ function tableOf(results: readonly Evaluation[]): string[] {
   ]);
 }
 
+/** A policy file in use. */
+export interface OpenPolicy extends Lane {
+  /** What the file says. */
+  readonly file: LoadedPolicy;
+  /** Gives another policy and environment like these. */
+  readonly openLane: () => Promise<Lane>;
+}
+
 /**
  * Opens a policy file and the environment that it is for.
  * @throws {UsageError} when the environment is not known. @throws {FileError} when the file is not good.
@@ -210,7 +223,7 @@ export async function openPolicy(
   path: string,
   options: EnvCommandValues & { readonly trust: boolean },
   { program, output }: CommandContext,
-): Promise<{ env: Env; policy: Policy; file: LoadedPolicy }> {
+): Promise<OpenPolicy> {
   const { env: id, trust } = options;
   const models = await program.models();
   const file = asFileError(() => readPolicy(path, { models, trust }));
@@ -228,23 +241,25 @@ export async function openPolicy(
   if (named === file.environment) {
     checkIdentity(environmentIdentity, spec, { does: "use policy", name: path, output });
   }
-  const policy = await file.open(spec);
-  return { env: await registry.make(spec.id), policy, file };
+  const openLane = async () => ({
+    policy: await file.open(spec),
+    env: await registry.make(spec.id),
+  });
+  return { ...await openLane(), file, openLane };
 }
 
 async function runEpisodes(
-  env: Env,
-  policy: Policy,
+  lanes: Lanes,
   { seeds, context }: { seeds: readonly number[]; context: CommandContext },
 ): Promise<Episode[]> {
   const progress = context.output.progress("episodes");
-  const episodes: Episode[] = [];
-  for (const seed of seeds) {
-    const episode = await runEpisode(env, policy, { seed });
-    episodes.push(episode);
+  let done = 0;
+  const episodes = await lanes.play(seeds.length, async ({ env, policy }, task) => {
+    const episode = await runEpisode(env, policy, { seed: seeds[task] });
     const facts = [["last", formatNumber(episode.return)]] as const;
-    progress.update({ done: episodes.length, total: seeds.length, facts });
-  }
+    progress.update({ done: ++done, total: seeds.length, facts });
+    return episode;
+  });
   context.output.endProgress();
   return episodes;
 }

@@ -10,6 +10,7 @@ import type { Env, EnvSpec, Transition } from "../../env.ts";
 import { checkAction, checkSeed, closedError, noEpisodeError } from "../env_checks.ts";
 import {
   copyObservation,
+  describeSpec,
   type EnvRequest,
   parseAnswer,
   ProtocolError,
@@ -57,6 +58,10 @@ export interface EnvCommandOptions {
   readonly stopping?: AbortSignal;
   /** Takes what the user should know of the environment. */
   readonly onNote?: (text: string) => void;
+  /** How many fresh children may still take the place of lost ones; all share it, and it counts down. */
+  readonly restarts?: { left: number };
+  /** Told when a fresh child takes the place of a lost one. */
+  readonly onRestart?: (text: string) => void;
 }
 
 /**
@@ -128,22 +133,36 @@ export async function connectEnv(
     );
   }
   const { title, id, command } = program;
-  const child = start(program, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
-  const conversation = new Conversation(child, { ...options, title, graceSeconds });
-  const spec = await conversation.ask({ command: "describe" }, (answer) => {
-    const refusal = readRefusal(answer);
-    if (refusal !== undefined) throw new UsageError(`Cannot create ${title}: ${refusal}`);
-    const described = readDescription(id === undefined ? answer : { ...answer, id }, title);
-    readNotes(answer).forEach(onNote);
-    return command === undefined ? described : { ...described, command };
-  });
-  return new ProcessEnv(spec, conversation);
+  const connect = async (): Promise<Connection> => {
+    const child = start(program, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
+    const conversation = new Conversation(child, { ...options, title, graceSeconds });
+    const spec = await conversation.ask({ command: "describe" }, (answer) => {
+      const refusal = readRefusal(answer);
+      if (refusal !== undefined) throw new UsageError(`Cannot create ${title}: ${refusal}`);
+      const described = readDescription(id === undefined ? answer : { ...answer, id }, title);
+      readNotes(answer).forEach(onNote);
+      return command === undefined ? described : { ...described, command };
+    });
+    return { spec, conversation };
+  };
+  const first = await connect();
+  const { restarts = { left: 0 }, onRestart = () => {} } = options;
+  return new ProcessEnv(first, { title, connect, restarts, onRestart });
+}
+
+/** A child that has said what it plays. */
+interface Connection {
+  readonly spec: EnvSpec;
+  readonly conversation: Conversation;
 }
 
 type ConversationOptions = EnvCommandOptions & {
   readonly title: string;
   readonly graceSeconds: number;
 };
+
+/** The child is gone, or says that it failed: a fresh one may do better. */
+class ChildLostError extends FileError {}
 
 /** Requests and checked answers; ends the child when an answer is wrong. */
 class Conversation {
@@ -170,9 +189,12 @@ class Conversation {
     } catch (error) {
       await this.close();
       if (!(error instanceof ProtocolError || error instanceof LineProcessError)) throw error;
-      const { title } = this.#options;
-      throw new FileError(
-        `Cannot ${request.command} ${title}: ${error.message}${place}`,
+      const { title, signal } = this.#options;
+      const isSilent = error instanceof LineProcessError;
+      const advice = isSilent && error.advice !== undefined ? `: ${error.advice}` : "";
+      const isLost = isSilent || error.isChilds;
+      throw new (isLost && !signal?.aborted ? ChildLostError : FileError)(
+        `Cannot ${request.command} ${title}: ${error.message}${place}${advice}`,
       );
     }
   }
@@ -202,30 +224,53 @@ class Conversation {
   }
 }
 
-/** The environment on this side of the pipe. */
+/** What an environment needs to go on with a fresh child. */
+interface Restarting {
+  readonly title: string;
+  readonly connect: () => Promise<Connection>;
+  readonly restarts: { left: number };
+  readonly onRestart: (text: string) => void;
+}
+
+/** A step as it was played, to play it again. */
+interface PlayedStep {
+  readonly action: readonly number[];
+  readonly reward: number;
+}
+
+/**
+ * The environment on this side of the pipe. Where a child is lost, a fresh one plays the episode again from
+ * its seed, with the same actions, up to the step that was lost; then it goes on as if nothing had been.
+ */
 class ProcessEnv implements Env {
   readonly spec: EnvSpec;
   readonly observation: Float64Array;
-  readonly #conversation: Conversation;
+  readonly #restarting: Restarting;
+  #conversation: Conversation;
+  /** The steps of the present episode, kept where a child may be replaced. */
+  #played: PlayedStep[] = [];
+  #seed: number | undefined;
+  #episodes = 0;
   #steps = 0;
   #running = false;
   #closed = false;
 
-  constructor(spec: EnvSpec, conversation: Conversation) {
+  constructor({ spec, conversation }: Connection, restarting: Restarting) {
     this.spec = spec;
     this.observation = new Float64Array(spec.observationSpace.low.length);
     this.#conversation = conversation;
+    this.#restarting = restarting;
   }
 
   async reset(seed?: number): Promise<void> {
     if (this.#closed) throw closedError(this.spec);
     if (seed !== undefined) checkSeed(this.spec, seed);
     this.#running = false;
-    await this.#conversation.ask(
-      { command: "reset", ...(seed === undefined ? {} : { seed }) },
-      (answer) => readObservation(answer, this.observation),
-    );
+    this.#seed = seed;
+    this.#episodes++;
     this.#steps = 0;
+    this.#played = [];
+    await this.#surviving(() => this.#reset());
     this.#running = true;
   }
 
@@ -234,19 +279,12 @@ class ProcessEnv implements Env {
     if (!this.#running) throw noEpisodeError(this.spec);
     checkAction(this.spec, action);
     const isLast = this.#steps + 1 >= this.spec.maxEpisodeSteps;
-    const transition = await this.#conversation.ask(
-      { command: "step", action: Array.from(action) },
-      (answer) => {
-        const outcome = readOutcome(answer);
-        const isEnd = isLast || outcome.terminated || outcome.truncated;
-        // Nobody acts on the observation that ends an episode: it may be anything.
-        if (isEnd) copyObservation(answer, this.observation);
-        else readObservation(answer, this.observation);
-        return outcome;
-      },
-      ` in step ${this.#steps + 1} of the episode`,
-    );
+    const numbers = Array.from(action);
+    const transition = await this.#surviving(() => this.#step(numbers, isLast));
     this.#steps++;
+    if (this.#restarting.restarts.left > 0) {
+      this.#played.push({ action: numbers, reward: transition.reward });
+    }
     if (isLast) transition.truncated = true;
     if (transition.terminated || transition.truncated) this.#running = false;
     return transition;
@@ -256,5 +294,86 @@ class ProcessEnv implements Env {
     if (this.#closed) return;
     this.#closed = true;
     await this.#conversation.close();
+  }
+
+  #reset(): Promise<void> {
+    const seed = this.#seed;
+    return this.#conversation.ask(
+      { command: "reset", ...(seed === undefined ? {} : { seed }) },
+      (answer) => readObservation(answer, this.observation),
+      ` at the start of ${this.#episode()}`,
+    );
+  }
+
+  #step(action: readonly number[], isLast: boolean): Promise<Transition> {
+    return this.#conversation.ask(
+      { command: "step", action },
+      (answer) => {
+        const outcome = readOutcome(answer);
+        const isEnd = isLast || outcome.terminated || outcome.truncated;
+        // Nobody acts on the observation that ends an episode: it may be anything.
+        if (isEnd) copyObservation(answer, this.observation);
+        else readObservation(answer, this.observation);
+        return outcome;
+      },
+      ` in step ${this.#steps + 1} of ${this.#episode()}`,
+    );
+  }
+
+  #episode(): string {
+    const seed = this.#seed === undefined ? "" : `, seed ${this.#seed}`;
+    return `episode ${this.#episodes}${seed}`;
+  }
+
+  /** Does what a child is asked for; a fresh one does it where the child is lost. */
+  async #surviving<T>(ask: () => Promise<T>): Promise<T> {
+    const { restarts, onRestart } = this.#restarting;
+    let expected: Float64Array | undefined;
+    for (;;) {
+      try {
+        if (expected !== undefined) await this.#restart(expected);
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof ChildLostError) || this.#closed || restarts.left < 1) throw error;
+        restarts.left--;
+        onRestart(
+          `${error.message}: a fresh child plays the episode again, of which ${restarts.left} are left`,
+        );
+        expected ??= Float64Array.from(this.observation);
+      }
+    }
+  }
+
+  /** Starts a fresh child and brings it to where the lost one was, with the observation that was there. */
+  async #restart(expected: Float64Array): Promise<void> {
+    const { title, connect } = this.#restarting;
+    const { spec, conversation } = await connect();
+    this.#conversation = conversation;
+    if (describeSpec(spec) !== describeSpec(this.spec)) {
+      await conversation.close();
+      throw new FileError(
+        `Cannot restart ${title}: every child must be alike, got one that differs`,
+      );
+    }
+    if (!this.#running) return;
+    this.#steps = 0;
+    await this.#reset();
+    for (const { action, reward } of this.#played) {
+      const again = await this.#step(action, false);
+      this.#steps++;
+      if (again.reward === reward && !again.terminated && !again.truncated) continue;
+      await this.#failToRepeat(conversation);
+    }
+    if (expected.some((value, i) => value !== this.observation[i])) {
+      await this.#failToRepeat(conversation);
+    }
+  }
+
+  async #failToRepeat(conversation: Conversation): Promise<never> {
+    await conversation.close();
+    throw new FileError(
+      `Cannot restart ${this.#restarting.title}: an episode must be the same again from its seed and ` +
+        `actions, got another one in step ${this.#steps} of ${this.#episode()}`,
+    );
   }
 }

@@ -55,6 +55,14 @@ export type EnvRequest =
 export class ProtocolError extends Error {
   /** The class, as error texts name it. */
   override readonly name = "ProtocolError";
+  /** True where the child itself says that it failed. */
+  readonly isChilds: boolean;
+
+  /** Makes the error of an answer. */
+  constructor(message: string, { isChilds = false }: { isChilds?: boolean } = {}) {
+    super(message);
+    this.isChilds = isChilds;
+  }
 }
 
 function fail(rule: string, got: unknown): never {
@@ -97,7 +105,9 @@ export function parseAnswer(line: string): Fields {
     fail("an answer must be one JSON object in a line", line);
   }
   const error = field(value as Fields, "error");
-  if (error !== undefined) fail("the child must not fail", error);
+  if (error !== undefined) {
+    throw new ProtocolError(`the child must not fail, got ${quote(error)}`, { isChilds: true });
+  }
   return value as Fields;
 }
 

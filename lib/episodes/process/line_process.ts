@@ -26,6 +26,14 @@ const DRAIN_MS = 500;
 export class LineProcessError extends Error {
   /** The class, as error texts name it. */
   override readonly name = "LineProcessError";
+  /** What the user can do. */
+  readonly advice: string | undefined;
+
+  /** Makes the error of a child. */
+  constructor(message: string, advice?: string) {
+    super(message);
+    this.advice = advice;
+  }
 }
 
 /** How a child is run. */
@@ -131,7 +139,12 @@ export class LineProcess {
       last = now;
       if (left > 0) return;
       if (isStopped(this.#child.pid)) left = 1000 * timeoutSeconds;
-      else this.#fail(`the child must answer within ${timeoutSeconds} s, got nothing`);
+      else {
+        this.#fail(
+          `the child must answer within ${timeoutSeconds} s, got nothing`,
+          "--env-timeout gives it more time",
+        );
+      }
     }, tick);
     return () => clearInterval(timer);
   }
@@ -147,8 +160,8 @@ export class LineProcess {
     }
   }
 
-  #fail(what: string): void {
-    this.#failure ??= new LineProcessError(what);
+  #fail(what: string, advice?: string): void {
+    this.#failure ??= new LineProcessError(what, advice);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     this.#signal("SIGKILL");

@@ -139,7 +139,7 @@ Deno.test("train reports a child that dies, and a name that is not the child's",
     assert.equal(died.code, 3);
     assert.match(
       died.stderr,
-      /^Cannot step environment command ".*": the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of the episode\n$/,
+      /^Cannot step environment command ".*": the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of episode 1, seed \d+\n$/,
     );
     const named = await train(`${folder}/other`, ["--env", "Hopper-v5", ...OWN]);
     assert.equal(named.code, 2);
@@ -191,7 +191,10 @@ Deno.test("rollout gives a silent child up after --env-timeout", async () => {
   const argv = ["rollout", "--env-command", "sleep 1000", "--env-timeout", "0.2"];
   const { code, stderr } = await run(argv);
   assert.equal(code, 3);
-  assert.match(stderr, /the child must answer within 0\.2 s, got nothing\n$/);
+  assert.match(
+    stderr,
+    /the child must answer within 0\.2 s, got nothing: --env-timeout gives it more time\n$/,
+  );
 });
 
 Deno.test("--env-command without the permission to run programs says which flag gives it", async () => {
@@ -267,4 +270,36 @@ Deno.test("sweeps name an environment of the user's own, in the file or on the c
       misnamed.stderr,
       /must describe "Counting-v0", which the sweep names, got "Other-v0"/,
     );
+  }));
+
+Deno.test("any number of --env-workers gives the same bytes, and --env-restarts, too", () =>
+  withFolder(async (folder) => {
+    const once = countingCommand("once", `${folder}/mark`);
+    const flaky = ["--env", "Counting-v0", "--steps", "200", "--env-command", once];
+    const runs: Record<string, readonly string[]> = {
+      one: OWN_TRAINING,
+      three: [...OWN_TRAINING, "--env-workers", "3"],
+      crashed: [...flaky, "--env-restarts", "1"],
+    };
+    for (const [name, argv] of Object.entries(runs)) {
+      const { code, stderr } = await train(`${folder}/${name}`, argv);
+      assert.equal(code, 0, stderr);
+      const said = /^Warning: .*: a fresh child plays the episode again/m.test(stderr);
+      assert.equal(said, name === "crashed", stderr);
+    }
+    const read = (name: string) => Deno.readTextFile(`${folder}/${name}/metrics.jsonl`);
+    assert.equal(await read("three"), await read("one"));
+    assert.equal(await read("crashed"), await read("one"));
+
+    const outputs = new Set<string>();
+    for (const count of ["1", "2", "5"]) {
+      const words = [...OWN, "--json", "--env-workers", count];
+      const out = `${folder}/p.onnx`;
+      const generate = ["generate", `${folder}/one`, "--return", "4", "--tolerance", "2"];
+      const generated = await run([...generate, "--verify", "5", "--out", out, ...words]);
+      const evaluated = await run(["evaluate", out, "--episodes", "7", ...words]);
+      assert.equal(evaluated.code, 0, evaluated.stderr);
+      outputs.add(generated.stdout + evaluated.stdout);
+    }
+    assert.equal(outputs.size, 1);
   }));

@@ -16,6 +16,7 @@ import { asUsage } from "../../blame.ts";
 import {
   envCommandOptions,
   envCommandWords,
+  envWorkersOption,
   trustModuleOption,
   withEnvironments,
 } from "../../env_command.ts";
@@ -98,6 +99,7 @@ export const generateCommand: Command<GenerateValues> = {
       object("The generator", { path: generatorWord(), ...generatorOptions() }),
       object("An environment of your own", {
         ...envCommandOptions(),
+        envWorkers: envWorkersOption(),
         trust: trustModuleOption(),
       }),
       object("The policy", {

@@ -2,7 +2,7 @@
 
 import { merge, object } from "@optique/core/constructs";
 import { UsageError } from "../../../system/errors.ts";
-import { envCommandOptions, withEnvironments } from "../../env_command.ts";
+import { envCommandOptions, envWorkersOption, withEnvironments } from "../../env_command.ts";
 import type { Command, CommandContext } from "../../program.ts";
 import { type PlanOptions, planSweep, printPlan } from "./plan.ts";
 import { runPlan } from "./run.ts";
@@ -63,7 +63,10 @@ export const sweepCommand: Command<SweepValues> = {
           "What the commands begin with (default: udrlpg)",
         ),
       }),
-      object("An environment of your own", envCommandOptions()),
+      object("An environment of your own", {
+        ...envCommandOptions(),
+        envWorkers: envWorkersOption(),
+      }),
       object("Running it, here or on a cluster", {
         jobs: setting(
           "--jobs",

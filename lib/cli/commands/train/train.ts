@@ -20,6 +20,7 @@ import { formatCount, formatNumber, roundDown } from "../../../numbers/format.ts
 import {
   envCommandOptions,
   envCommandWords,
+  envWorkersOption,
   warnOfWorkers,
   withEnvironments,
 } from "../../env_command.ts";
@@ -106,7 +107,10 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
       ),
       seed: setting("--seed", count(0), "Seed of every random stream of the run (default: 1)"),
     }),
-    object("An environment of your own", envCommandOptions()),
+    object("An environment of your own", {
+      ...envCommandOptions(),
+      envWorkers: envWorkersOption(),
+    }),
     object("The run folder", {
       path: word(runValue("RUN"), "Run folder to go on with, after --resume or --continue"),
       out: settingOption("out", runValue()),
@@ -242,7 +246,7 @@ async function trainRun(
       clock: program.clock,
       ...(values.verbose ? { profile: new Profile(program.clock) } : {}),
       signal: interruption.signal,
-      ...(workers ? { workers } : {}),
+      ...(workers ? { workers } : { envWorkers: values.envWorkers ?? 1 }),
       resume,
       checkpointEverySteps: settings.checkpointEvery,
       onWarning: (text) => output.warn(text),

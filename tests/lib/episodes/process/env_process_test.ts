@@ -56,32 +56,38 @@ Deno.test("step() in a child truncates at the described limit", async () => {
 const BROKEN: [mode: string, message: RegExp][] = [
   [
     "die",
-    /^Cannot step .*: the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of the episode$/,
+    /^Cannot step .*: the child must keep running, got exit code 7 \(the motor is on fire\) in step 1 of episode 1, seed 1$/,
   ],
   [
     "hang",
-    /^Cannot step .*: the child must answer within 2 s, got nothing in step 1 of the episode$/,
+    /^Cannot step .*: the child must answer within 2 s, got nothing in step 1 of episode 1, seed 1: --env-timeout gives it more time$/,
   ],
   [
     "garbage",
-    /: an answer must be one JSON object in a line, got Traceback \(most recent in step 1 of the episode$/,
+    /: an answer must be one JSON object in a line, got Traceback \(most recent in step 1 of episode 1, seed 1$/,
   ],
-  ["endless", /: a line must be no longer than 1048576 bytes, got more in step 1 of the episode$/],
-  ["error", /: the child must not fail, got no fuel in step 1 of the episode$/],
-  ["shape", /: "observation" must have 2 numbers as described, got 1 in step 1 of the episode$/],
+  [
+    "endless",
+    /: a line must be no longer than 1048576 bytes, got more in step 1 of episode 1, seed 1$/,
+  ],
+  ["error", /: the child must not fail, got no fuel in step 1 of episode 1, seed 1$/],
+  [
+    "shape",
+    /: "observation" must have 2 numbers as described, got 1 in step 1 of episode 1, seed 1$/,
+  ],
   [
     "null",
-    /: number 1 of "observation" must be finite in float32, got null in step 1 of the episode$/,
+    /: number 1 of "observation" must be finite in float32, got null in step 1 of episode 1, seed 1$/,
   ],
   [
     "large",
-    /: number 1 of "observation" must be finite in float32, got 1e\+39 in step 1 of the episode$/,
+    /: number 1 of "observation" must be finite in float32, got 1e\+39 in step 1 of episode 1, seed 1$/,
   ],
-  ["nan", /: "reward" must be a finite number, got NaN in step 1 of the episode$/],
-  ["reward", /: "reward" must be a finite number, got much in step 1 of the episode$/],
+  ["nan", /: "reward" must be a finite number, got NaN in step 1 of episode 1, seed 1$/],
+  ["reward", /: "reward" must be a finite number, got much in step 1 of episode 1, seed 1$/],
   [
     "chatter",
-    /: the child must speak only when asked, got \{"hello":1\} in step 1 of the episode$/,
+    /: the child must speak only when asked, got \{"hello":1\} in step 1 of episode 1, seed 1$/,
   ],
 ];
 
@@ -307,3 +313,50 @@ Deno.test("a child has the variables that it is given, and no others of this pro
     assert.deepEqual([few.UDRLPG_TEST_SECRET, few.MINE], [undefined, "1"]);
     Deno.env.delete("UDRLPG_TEST_SECRET");
   }));
+
+/** Plays an episode of seed 3 with actions of 0.75; gives its observations, rewards and what was said. */
+async function playWithRestarts(command: string, left: number) {
+  const said: string[] = [];
+  const restarts = { left };
+  const options = { restarts, onRestart: (text: string) => said.push(text) };
+  const env = await connectEnvCommand(command, options);
+  try {
+    await env.reset(3);
+    const lines: number[][] = [[...env.observation]];
+    for (let isOver = false; !isOver;) {
+      const { reward, terminated, truncated } = await env.step([0.75]);
+      lines.push([...env.observation, reward]);
+      isOver = terminated || truncated;
+    }
+    return { lines, said, left: restarts.left };
+  } finally {
+    await env.close();
+  }
+}
+
+Deno.test("a fresh child takes the place of one that crashed, and plays its episode again", () =>
+  temporaryFile(async (file) => {
+    const expected = await playWithRestarts(countingCommand(), 0);
+    const { lines, said, left } = await playWithRestarts(countingCommand("once", file), 2);
+    assert.deepEqual(lines, expected.lines);
+    assert.equal(left, 1);
+    assert.equal(said.length, 1);
+    assert.match(
+      said[0],
+      /: the child must keep running, got exit code 9 \(the licence is gone\) in step 4 of episode 1, seed 3: a fresh child plays the episode again/,
+    );
+    await Deno.remove(file);
+    await assert.rejects(playWithRestarts(countingCommand("once", file), 0), /licence is gone/);
+    await Deno.remove(file);
+    await assert.rejects(
+      playWithRestarts(countingCommand("drift", file), 5),
+      /^FileError: Cannot restart .*: an episode must be the same again from its seed and actions, got another one in step 1 /,
+    );
+  }));
+
+Deno.test("a child that always crashes ends the work once its restarts are used up", async () => {
+  await assert.rejects(playWithRestarts(countingCommand("falls"), 2), {
+    name: "FileError",
+    message: /: the child must keep running, got exit code 9 in step 4 of episode 1, seed 3$/,
+  });
+});
