@@ -72,9 +72,25 @@ export function affordableEpisodes(run: TrainingRun, { end }: { end: number }): 
   return Math.floor((end - spentSteps(run)) / run.task.spec.maxEpisodeSteps);
 }
 
-/** Tells whether training may run another cycle. */
+/** Tells whether training runs another cycle: the budget holds one, and there is something to tell apart. */
 export function hasBudget(run: TrainingRun): boolean {
-  return affordableEpisodes(run, { end: trainingEnd(run.task) }) >= leastEpisodes(run.task.config);
+  return !isSettled(run) &&
+    affordableEpisodes(run, { end: trainingEnd(run.task) }) >= leastEpisodes(run.task.config);
+}
+
+/**
+ * Tells whether a cycle has nothing left to learn from: all of its episodes returned the same, the most that any
+ * has, and more than random policies do.
+ */
+export function isSettled(
+  { experience: { noise, floor }, tally, history }: Pick<
+    TrainingRun,
+    "experience" | "tally" | "history"
+  >,
+): boolean {
+  const { bestReturn, returns } = history;
+  return noise !== undefined && bestReturn > floor && tally.lastRollouts > 0 &&
+    returns.slice(-tally.lastRollouts).every((value) => value === bestReturn);
 }
 
 function leastEpisodes(config: Config): number {

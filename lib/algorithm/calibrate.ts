@@ -1,39 +1,43 @@
 /**
  * Measures which command earns which return, within a share of the budget.
  *
- * Half of the share is for a grid, coarse steps first. With the other half requests are rehearsed: returns all
- * over the range are asked for, and what the answers earn is added to what was known of their commands, so that a
- * lucky measurement does not stay the answer. In between the steepest steps of the curve are halved. It ends
- * where the share is spent.
+ * Returns rise with the command, but for luck: so the curve is the rising one that is closest to what episodes
+ * returned (isotonic regression, lib/numbers/isotonic.ts), and commands that returned less than lower ones share
+ * one mean with them. One episode after the other goes to the highest steps of this curve: halfway across, which
+ * is bisection where returns do not vary, or to an end again where the step may be luck. Nothing is spent on a
+ * plateau. It ends where every step is low or as narrow as a cliff, or where the share is spent.
  */
 
 import {
   type Calibration,
   type CalibrationPoint,
-  commandFor,
-  reachableRange,
+  likelyDeviation,
 } from "../generator/calibration.ts";
 import { goldenBetween } from "../numbers/golden.ts";
+import { risingBlocks, risingFit } from "../numbers/isotonic.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
 import { calibrationSteps } from "./budget.ts";
 import type { AskedReturn, Events, PhaseEvent } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
-/** Commands of the first grid. */
-const GRID = 17;
-/** Commands that are measured between two looks at the curve, so that workers have something to share. */
+/** Episodes between two looks at the curve, so that workers have something to share. */
 const GROUP = 4;
-/** Episodes of a command at a time: two tell whether it is steady. */
-const EPISODES = 2;
-/** Requests to rehearse at the most. */
-const MOST_REHEARSALS = 400;
+/** A step that rises by less than this share of the curve's height is fine enough. */
+const FINE_ENOUGH = 0.01;
+/** A step between commands that are closer than this share of the range is a cliff. */
+const CLIFF = 2 ** -12;
 
-/** A measured curve, and how the rehearsed requests were met on the way. */
+/** A step wider than this share of the range is halved without more ado. */
+const WIDE = 1 / 32;
+/** A narrower one is halved where it rises by more than so many standard errors. */
+const SURE = 2;
+
+/** A measured curve, and how requests were met on the way. */
 export interface Rehearsed {
   /** Which command earns which return. */
   readonly calibration: Calibration;
-  /** In the order in which they were asked. */
+  /** The later half, in the order in which they were asked. */
   readonly asked: readonly AskedReturn[];
 }
 
@@ -42,126 +46,145 @@ export async function* calibrate(
   run: TrainingRun,
   best: CalibrationPoint,
 ): Events<PhaseEvent, Rehearsed> {
-  const curve = new MeasuredCurve(run, best);
+  let points: CalibrationPoint[] = [best];
   const asked: AskedReturn[] = [];
-  const told = (): PhaseEvent => {
-    const total = Math.ceil(calibrationSteps(run));
-    const done = Math.min(total, run.tally.steps.calibration);
-    return { kind: "phase", phase: "calibrating", done, total };
-  };
-  yield told();
-  // The other half is for requests: what they are answered with has to be sure.
-  const half = calibrationSteps(run) / 2;
-  for (let wanted = grid(best.command); wanted.length > 0;) {
-    if (run.tally.steps.calibration >= half) break;
-    const { size } = await curve.measure(wanted.slice(0, GROUP));
-    if (size === 0) return { calibration: curve.calibration, asked };
-    wanted = wanted.slice(size);
-    yield told();
-  }
-  for (let rehearsed = 0; rehearsed < MOST_REHEARSALS; rehearsed += GROUP) {
-    const now = curve.calibration;
-    const range = reachableRange(now);
-    const middles = steepestMidpoints(now.points, GROUP / 2);
-    const requests = Array.from(
-      { length: GROUP - middles.length },
-      (_, i) => goldenBetween(rehearsed + i, range),
-    );
-    const answers = requests.map((requested) => commandFor(now, requested).command);
-    const measured = await curve.measure([...new Set([...answers, ...middles])]);
-    if (measured.size === 0) break;
-    requests.forEach((requested, i) => {
-      const point = measured.get(answers[i]);
-      if (point) asked.push({ requested, ...point });
-    });
-    yield told();
-  }
-  return { calibration: curve.calibration, asked };
-}
-
-/** The grid, coarse steps first: whatever the share pays for spans the range. */
-function grid(best: number): number[] {
-  const commands: number[] = [];
-  for (let step = GRID - 1; step >= 1; step /= 2) {
-    for (let i = 0; i < GRID - 1; i += step) {
-      const command = best * i / (GRID - 1);
-      if (!commands.includes(command)) commands.push(command);
-    }
-  }
-  return commands;
-}
-
-/** The curve as far as it is known. */
-class MeasuredCurve {
-  readonly #run: TrainingRun;
-  readonly #best: number;
-  readonly #known: Map<number, CalibrationPoint>;
-  #episodes = 0;
-
-  constructor(run: TrainingRun, best: CalibrationPoint) {
-    this.#run = run;
-    this.#best = best.command;
-    this.#known = new Map([[best.command, best]]);
-  }
-
-  get calibration(): Calibration {
-    return {
-      points: [...this.#known.values()].sort((a, b) => a.command - b.command),
-      bestCommand: this.#best,
-      bestReturn: this.#known.get(this.#best)!.mean,
-    };
-  }
-
-  /**
-   * Runs the policies of commands, as many as are affordable however long their episodes are, and adds what
-   * they return to what was known of the commands.
-   * @returns what they returned now, by command.
-   */
-  async measure(wanted: readonly number[]): Promise<ReadonlyMap<number, CalibrationPoint>> {
-    const { task: { spec }, tally: { steps } } = this.#run;
-    const left = calibrationSteps(this.#run) - steps.calibration;
-    const affordable = Math.floor(left / (EPISODES * spec.maxEpisodeSteps));
-    const commands = wanted.slice(0, Math.max(0, affordable));
-    if (commands.length === 0) return new Map();
-    const results = await measureCommands(this.#run, commands, {
-      episodes: EPISODES,
+  const { task: { spec }, tally: { steps } } = run;
+  const total = Math.ceil(calibrationSteps(run));
+  let [episodes, looks] = [0, 0];
+  let wanted: Question[] = [0, 2, 1, 3].map((quarter) => ({ command: best.command * quarter / 4 }));
+  while (wanted.length > 0) {
+    const done = Math.min(total, steps.calibration);
+    yield { kind: "phase", phase: "calibrating", done, total };
+    const left = calibrationSteps(run) - steps.calibration;
+    const affordable = wanted.slice(0, Math.max(0, Math.floor(left / spec.maxEpisodeSteps)));
+    if (affordable.length === 0) break;
+    const results = await measureCommands(run, affordable.map(({ command }) => command), {
+      episodes: 1,
       purpose: "calibration",
-      firstEpisode: this.#episodes,
+      firstEpisode: episodes,
       account: "calibration",
     });
-    this.#episodes += commands.length * EPISODES;
-    const measured = new Map<number, CalibrationPoint>();
+    episodes += affordable.length;
     results.forEach((result, i) => {
-      const command = commands[i];
-      const summary = summarise(result.map((episode) => episode.return));
-      measured.set(command, { command, ...summary });
-      const before = this.#known.get(command);
-      this.#known.set(command, {
-        command,
-        ...(before ? joinSummaries(before, summary) : summary),
-      });
+      const { command, requested } = affordable[i];
+      const point = { command, ...summarise(result.map((episode) => episode.return)) };
+      points = addPoint(points, point);
+      if (requested !== undefined) asked.push({ requested, ...point });
     });
-    return measured;
+    const steep = highestSteps(points, GROUP - 1);
+    wanted = steep.length > 0 ? [...steep, anywhere(points, looks++)] : [];
   }
+  const curve = risingCurve(points);
+  const bestReturn = curve[curve.length - 1].mean;
+  return {
+    calibration: { points: curve, bestCommand: best.command, bestReturn },
+    // At first the curve promised what it could not know.
+    asked: asked.slice(Math.floor(asked.length / 2)),
+  };
 }
 
-/** Neighbours whose means differ by less than this share of the curve's height need nothing between. */
-const FINE_ENOUGH = 0.02;
+/** Adds a measurement to points by rising command; one of a known command is joined to what was known. */
+function addPoint(
+  points: readonly CalibrationPoint[],
+  point: CalibrationPoint,
+): CalibrationPoint[] {
+  const known = points.find(({ command }) => command === point.command);
+  return [...points.filter((other) => other !== known), known ? joinPoints(known, point) : point]
+    .sort((a, b) => a.command - b.command);
+}
+
+/** A command to measure. */
+export interface Question {
+  /** The command. */
+  readonly command: number;
+  /** The return that the curve promises there. */
+  readonly requested?: number;
+}
 
 /**
- * Commands halfway between the neighbours whose means differ most, steepest first; none where all of
- * the curve is fine enough.
+ * The rising curve that is closest to measured points, by rising command. Commands that share a mean are one
+ * plateau: from the middle of its lower half to that of its upper one, since its ends were lucky or unlucky.
  */
-export function steepestMidpoints(points: readonly CalibrationPoint[], count: number): number[] {
-  const means = points.map(({ mean }) => mean);
-  const enough = FINE_ENOUGH * (Math.max(...means) - Math.min(...means));
-  const gaps = points.slice(1).map((b, i) => {
-    const a = points[i];
-    return { middle: (a.command + b.command) / 2, rise: Math.abs(b.mean - a.mean) };
-  });
-  return gaps
-    .filter(({ rise }) => rise > enough)
-    .sort((a, b) => b.rise - a.rise)
+export function risingCurve(points: readonly CalibrationPoint[]): CalibrationPoint[] {
+  let first = 0;
+  const curve = risingBlocks(points.map(({ mean }) => mean), points.map(({ n }) => n)).flatMap(
+    ({ mean, last }) => {
+      const block = points.slice(first, last + 1);
+      first = last + 1;
+      const summary = { ...block.reduce(joinPoints), mean };
+      // Those that are all equal are no luck.
+      const half = summary.std > 0 ? Math.ceil(block.length / 2) : 1;
+      const ends = new Set([meanCommand(block.slice(0, half)), meanCommand(block.slice(-half))]);
+      return [...ends].map((command) => ({ ...summary, command }));
+    },
+  );
+  // The range is what was measured, whatever its ends were pooled with.
+  return curve.map((point, i) => ({
+    ...point,
+    command: i === 0
+      ? points[0].command
+      : i === curve.length - 1
+      ? points[points.length - 1].command
+      : point.command,
+  }));
+}
+
+function meanCommand(points: readonly CalibrationPoint[]): number {
+  return points.reduce((sum, { command }) => sum + command, 0) / points.length;
+}
+
+function joinPoints(a: CalibrationPoint, b: CalibrationPoint): CalibrationPoint {
+  return { command: a.command, ...joinSummaries(a, b) };
+}
+
+/**
+ * What to measure next: for the highest steps of the rising fit, highest first, the middle, or again the end that
+ * is less sure. Two episodes that differ by luck would otherwise be taken for a cliff, and halved again and again.
+ */
+export function highestSteps(
+  points: readonly CalibrationPoint[],
+  count: number,
+): Required<Question>[] {
+  const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
+  const last = points.length - 1;
+  const enough = FINE_ENOUGH * (fit[last] - fit[0]);
+  const range = points[last].command - points[0].command;
+  // How sure a mean is; that of one or two episodes is not.
+  const doubts = points.map(({ n }, i) =>
+    n > 2 ? likelyDeviation(points, i) / Math.sqrt(n) : Infinity
+  );
+  return points.slice(1)
+    .map((b, i) => ({ a: points[i], b, low: fit[i], high: fit[i + 1], doubts: doubts.slice(i) }))
+    .filter(({ a, b, low, high }) => high - low > enough && b.command - a.command > CLIFF * range)
+    .sort((one, two) => two.high - two.low - (one.high - one.low))
     .slice(0, count)
-    .map(({ middle }) => middle);
+    .map(({ a, b, low, high, doubts: [doubt, doubtAbove] }) => {
+      const isSure = b.mean - a.mean > SURE * Math.hypot(doubt, doubtAbove);
+      if (isSure || b.command - a.command > WIDE * range) {
+        return { command: (a.command + b.command) / 2, requested: (low + high) / 2 };
+      }
+      const isLow = doubt === doubtAbove ? a.n <= b.n : doubt > doubtAbove;
+      return isLow
+        ? { command: a.command, requested: low }
+        : { command: b.command, requested: high };
+    });
+}
+
+/** This much on either side of where a curve rises belongs to it, as a share of the rise and of the range. */
+const MARGIN = { ofRise: 0.25, ofRange: 1 / 32 };
+
+/**
+ * A command anywhere around where the curve rises, evenly one after the other: what was unlucky below it, or lucky
+ * above, looks like the end of a plateau, and no step leads there.
+ */
+function anywhere(points: readonly CalibrationPoint[], number: number): Question {
+  const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
+  const last = points.length - 1;
+  const enough = FINE_ENOUGH * (fit[last] - fit[0]);
+  const [lowest, highest] = [points[0].command, points[last].command];
+  const low = points[fit.findLastIndex((value) => value <= fit[0] + enough)].command;
+  const high = points[fit.findIndex((value) => value >= fit[last] - enough)].command;
+  const margin = Math.max(MARGIN.ofRise * (high - low), MARGIN.ofRange * (highest - lowest));
+  const range = { min: Math.max(lowest, low - margin), max: Math.min(highest, high + margin) };
+  return { command: goldenBetween(number, range) };
 }

@@ -10,7 +10,7 @@
 
 import { summarise } from "../numbers/statistics.ts";
 import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
-import { affordableEpisodes, choiceEnd } from "./budget.ts";
+import { affordableEpisodes, choiceEnd, isSettled } from "./budget.ts";
 import type { Events, PhaseEvent } from "./events.ts";
 import { measure } from "./measure.ts";
 import { currentNormaliser, type TrainingRun } from "./run.ts";
@@ -42,7 +42,7 @@ export async function* selectBest(
   yield { kind: "phase", phase: "choosing", done: 0, total: 1 };
   const normaliser = currentNormaliser(run);
   const affordable = affordableEpisodes(run, { end: choiceEnd(run.task) });
-  if (affordable < 1) {
+  if (affordable < 1 || isSettled(run)) {
     return { policy: frame.toRaw(last, normaliser), meanReturn: way[way.length - 1].return };
   }
   const field = candidates(way, frame.toRaw(last, normaliser)).slice(0, affordable);

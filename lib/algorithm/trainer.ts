@@ -6,7 +6,7 @@
  *                mean over the batch of mean((G(command of the return) - theta)^2)
  *       rollout  theta_i = G(best command) + noise_i; run one episode with each theta_i, store
  *                (its return, theta_i)
- *     finish: choose the best policy by measurement, fit the generator to the way that it has come,
+ *     finish: choose the best policy by measurement, fit the generator to the line from the worst to it,
  *             measure which command earns which return
  *
  * The first rollouts come before the first update and ask for command 1: they are the warm-up.
@@ -27,9 +27,10 @@
  *     scale of returns. The noise adapts its size and shape to the same half (lib/algorithm/adapted_noise.ts).
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
  *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
- *  7. What is handed out as the best is chosen by fresh episodes (lib/algorithm/selection.ts), the generator
- *     is fitted to its own way at the end (lib/algorithm/consolidation.ts), and requests are answered through
- *     a measured curve (lib/algorithm/calibrate.ts, lib/generator/calibration.ts).
+ *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is
+ *     handed out as the best is chosen by fresh episodes (lib/algorithm/selection.ts), the generator is fitted
+ *     to the line from the worst policy to it (lib/algorithm/consolidation.ts), and requests are answered
+ *     through a measured curve (lib/algorithm/calibrate.ts, lib/generator/calibration.ts).
  *
  *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
@@ -44,6 +45,7 @@ import { calibrate } from "./calibrate.ts";
 import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
 import { drawSiblings, findBetterHalf, findOutstanding, type Sibling } from "./exploration.ts";
+import { chooseLine } from "./line.ts";
 import {
   beginCycle,
   type CycleContext,
@@ -161,13 +163,14 @@ function learnFrom(
 }
 
 /**
- * Chooses the best policy, fits the generator to its way, measures the curve that requests are answered
+ * Chooses the best policy, fits the generator to the line that leads to it, measures the curve that requests are answered
  * through. The last evaluation changes nothing.
  */
 async function* finish(run: TrainingRun): Events {
   if (run.experience.noise) {
     const [last] = await generate(run, [1]);
-    yield* consolidate(run, yield* selectBest(run, last));
+    const winner = yield* selectBest(run, last);
+    yield* consolidate(run, yield* chooseLine(run, winner));
   }
   const command = bestCommand(run);
   yield { kind: "phase", phase: "measuring", done: 0, total: 1 };

@@ -20,7 +20,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "           the rollouts: squared error, Adam, K steps",
     ],
     "Whatever a policy reached becomes the command under which it is learnt (hindsight). Only the order of rollouts that started alike counts, so that no scale of returns has to be known; the same order teaches the noise its size and its shape.",
-    "In the end the generator learns the whole way that its best policy has come, from random policies upwards. `--preset paper` runs the published method instead: one rollout at a time with fixed noise, buckets over a given range of returns.",
+    "In the end the generator learns the line from the worst policy seen to the best, along which returns rise, and measures which command earns which return. Training ends early where all rollouts of a cycle return the most that any has. `--preset paper` runs the published method instead: one rollout at a time with fixed noise, buckets over a given range of returns.",
     "After training, `udrlpg generate --return R` asks the generator for a policy and measures what it returns, and `udrlpg curve` shows requested against achieved returns over the whole range.",
   ],
   algorithms: [

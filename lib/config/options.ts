@@ -277,7 +277,7 @@ export const OPTION_SECTIONS = {
   consolidation: {
     updates: integer(
       4000,
-      "Updates after the last rollout, which fit the generator to the way that its best policy has come",
+      "Updates after the last rollout, which fit the generator to the line from the worst policy seen to the best",
       { needs: { option: "rollout.noise", is: "adapted" } },
     ),
   },

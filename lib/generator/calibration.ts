@@ -78,18 +78,23 @@ export function answersFor(calibration: Calibration, wanted: number): Calibrated
     .map(({ command, expected, within }) => ({ command, expected, within }));
 }
 
-/**
- * How far the mean of a few fresh episodes is to be expected from a point's mean. The deviation of a
- * handful of episodes can be small by luck, as where one in five falls: the neighbours have a say in it.
- */
+/** How far the mean of a few fresh episodes is to be expected from a point's mean. */
 export function doubtOf(points: readonly CalibrationPoint[], index: number): number {
+  return likelyDeviation(points, index) * Math.sqrt(1 / points[index].n + 1 / FEW_EPISODES);
+}
+
+/**
+ * The deviation of a point's episodes. That of a handful can be small by luck, as where one in five falls: the
+ * neighbours have a say in it.
+ */
+export function likelyDeviation(points: readonly CalibrationPoint[], index: number): number {
   const { std, n } = points[index];
   const near = [points[index - 1], points[index + 1]].filter((point) => point !== undefined);
   const unit = powerOfTwoNear([std, ...near.map((point) => point.std)]);
   const prior = near.reduce((sum, point) => sum + (point.std / unit) ** 2 / near.length, 0);
   const weight = near.length > 0 ? NEIGHBOURS_WEIGHT : 0;
   const variance = ((n - 1) * (std / unit) ** 2 + weight * prior) / Math.max(1, n - 1 + weight);
-  return unit * Math.sqrt(variance * (1 / n + 1 / FEW_EPISODES));
+  return unit * Math.sqrt(variance);
 }
 
 /** The returns between which every request is answered. */

@@ -1,71 +1,126 @@
 /** Where the curve is measured, by hand, and what that may cost. */
 
 import assert from "node:assert/strict";
-import { calibrate, steepestMidpoints } from "../../../lib/algorithm/calibrate.ts";
-import { createRun, type RunParts } from "../../../lib/algorithm/run.ts";
+import { calibrate, highestSteps, risingCurve } from "../../../lib/algorithm/calibrate.ts";
+import { createRun } from "../../../lib/algorithm/run.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { EpisodeRunner } from "../../../lib/episodes/evaluate.ts";
+import type { CalibrationPoint } from "../../../lib/generator/calibration.ts";
+import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
-import { assertAllClose } from "../../support/close.ts";
+import type { GeneratedPolicy } from "../../../lib/policy_space.ts";
+import { assertAllClose, assertClose } from "../../support/close.ts";
 import { TinyEnv } from "../../support/tiny_env.ts";
 import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
 const BEST = { command: 1, mean: 10, std: 1, n: 20 };
 
-Deno.test("steepestMidpoints() halves the steps of greatest rise", () => {
-  const points = [[0, 0], [1, 10], [2, 11], [4, -20]]
-    .map(([command, mean]) => ({ command, mean, std: 0, n: 1 }));
-  // Rises 10, 1 and 31.
-  assertAllClose(steepestMidpoints(points, 2), [3, 0.5]);
-  // A rise of 1 of 31 is more than a fiftieth, one of 1 of 60 is not.
-  assertAllClose(steepestMidpoints(points, 9), [3, 0.5, 1.5]);
-  const higher = [...points, { ...points[3], command: 5, mean: 40 }];
-  assertAllClose(steepestMidpoints(higher, 9), [4.5, 3, 0.5]);
-  assert.deepEqual(steepestMidpoints(points.slice(0, 1), 2), []);
-});
-
-/** Episodes whose length, and return, follow the place among those that were asked for. */
-function runnerOf(lengthOf: (place: number) => number): EpisodeRunner & { lengths: number[] } {
-  const lengths: number[] = [];
-  return {
-    lengths,
-    run(jobs) {
-      return Promise.resolve(jobs.map(({ seeds }) =>
-        seeds.map(() => {
-          const length = lengthOf(lengths.length);
-          lengths.push(length);
-          return { return: length, survivalReturn: 0, length, terminated: false };
-        })
-      ));
-    },
-    close: () => Promise.resolve(),
-  };
+/** Points that were measured n times each, or as often as said. */
+function pointsOf(
+  points: readonly (readonly [command: number, mean: number, n?: number, std?: number])[],
+): CalibrationPoint[] {
+  return points.map(([command, mean, n = 3, std = 0]) => ({ command, mean, std, n }));
 }
 
-/** Measures the curve, and gives it with how its rehearsed requests were met. */
-async function measureCurve(...args: Parameters<typeof calibrate>) {
-  const events = calibrate(...args);
+Deno.test("risingCurve() pools what falls, between the middles of its halves", () => {
+  const curve = risingCurve(pointsOf([[0, 1], [1, 6], [2, 4], [3, 5], [4, 5], [8, 9]]));
+  // 6, 4, 5 and 5 share 5: lower half 1 and 2, upper half 3 and 4.
+  assert.deepEqual(curve.map(({ command, mean, n }) => [command, mean, n]), [
+    ...[[0, 1, 3], [1.5, 5, 12], [3.5, 5, 12], [8, 9, 3]],
+  ]);
+  // 3 (1 + 1 + 0 + 0) / 11
+  assertAllClose(curve.map(({ std }) => std), [0, Math.sqrt(6 / 11), Math.sqrt(6 / 11), 0]);
+});
+
+Deno.test("risingCurve() weighs points by their episodes, and reaches as far as they do", () => {
+  const curve = risingCurve(pointsOf([[0, 3, 1], [1, 0, 2], [2, 8, 4], [3, 8, 4], [4, 7, 4]]));
+  assertAllClose(curve.map(({ mean }) => mean), [1, 1, 23 / 3, 23 / 3]);
+  assert.deepEqual(curve.map(({ command }) => command), [0, 1, 2.5, 4]);
+  assert.deepEqual(risingCurve(pointsOf([[1, 5]])), pointsOf([[1, 5]]));
+});
+
+Deno.test("highestSteps() halves the highest steps and promises their middle", () => {
+  const points = pointsOf([[0, 0, 1], [1, 10, 1], [2, 11, 1], [4, 40, 1]]);
+  assert.deepEqual(highestSteps(points, 2), [{ command: 3, requested: 25.5 }, {
+    ...{ command: 0.5, requested: 5 },
+  }]);
+  // A rise of 1 of 40 is more than a hundredth, one of 1 of 110 is not.
+  assert.deepEqual(highestSteps(points, 9).map(({ command }) => command), [3, 0.5, 1.5]);
+  const higher = [...points, ...pointsOf([[5, 110]])];
+  assert.deepEqual(highestSteps(higher, 9).map(({ command }) => command), [4.5, 3, 0.5]);
+  assert.deepEqual(highestSteps(pointsOf([[0, 1]]), 2), []);
+  assert.deepEqual(highestSteps(pointsOf([[0, 1], [1, 1], [2, 0]]), 2), []);
+});
+
+Deno.test("highestSteps() halves a narrow step only where both ends are sure", () => {
+  const next = (low: number[], high: number[]) => {
+    const [n1, s1] = low, [n2, s2] = high;
+    return highestSteps(pointsOf([[0, 0, n1, s1], [0.02, 10, n2, s2], [1, 10, 9]]), 1)[0].command;
+  };
+  assert.equal(next([3, 1], [3, 1]), 0.01);
+  // Fewer than three episodes tell nothing of luck: the end with fewer again.
+  assert.equal(next([1, 0], [1, 0]), 0);
+  assert.equal(next([2, 0], [1, 0]), 0.02);
+  // 10 < 2 * 6.5 with what neighbours say of deviations: the end that is less sure again.
+  assert.equal(next([6, 1], [3, 14]), 0.02);
+  assert.equal(next([3, 14], [6, 1]), 0);
+  assert.equal(next([30, 9], [3, 1]), 0.01);
+  // Luck that cannot be: a step as narrow as this is a cliff.
+  assert.deepEqual(highestSteps(pointsOf([[0, 0], [2 ** -13, 10], [1, 10]]), 1), []);
+});
+
+/** What episodes of a command return, given a number that says how lucky they are, and their length. */
+interface Behaviour {
+  readonly returnOf: (command: number, luck: number) => number;
+  readonly lengthOf?: (place: number) => number;
+}
+
+/** Calibrates a run with so many steps left whose policies behave as told, and gives the run as well. */
+async function calibrateRun(
+  { returnOf, lengthOf = () => 10 }: Behaviour,
+  { left, best = BEST, changes = ADAPTED }: {
+    left: number;
+    best?: CalibrationPoint;
+    changes?: PartialConfig;
+  },
+) {
+  const rng = Rng.fromSeed(1);
+  let episodes = 0;
+  const runner: EpisodeRunner = {
+    run: (jobs) =>
+      Promise.resolve(jobs.map(({ parameters, seeds }) =>
+        Array.from(seeds, () => ({
+          return: returnOf(parameters[0], rng.standardNormal()),
+          survivalReturn: 0,
+          length: lengthOf(episodes++),
+          terminated: false,
+        }))
+      )),
+    close: () => Promise.resolve(),
+  };
+  const config = tinyConfig({ steps: 10_000, ...changes });
+  const run = createRun(config, {
+    ...{ env: new TinyEnv(), models, session: { threads: 1 }, runner },
+  });
+  run.tally.steps.training = config.steps - left;
+  // A policy that is its command tells the runner which it is.
+  run.tools.learner.generate = (commands) =>
+    Promise.resolve(
+      commands.map((command) =>
+        new Float32Array(run.tools.model.parameterCount).fill(command) as GeneratedPolicy
+      ),
+    );
+  const events = calibrate(run, best);
   let next = await events.next();
   while (!next.done) {
     const { phase, done, total } = next.value;
     assert.ok(phase === "calibrating" && done <= total);
     next = await events.next();
   }
-  const { calibration, asked } = next.value;
-  return { ...calibration, asked };
+  return { ...next.value.calibration, asked: next.value.asked, run, episodes };
 }
 
-/** A run after its training, with so many steps left for the calibration. */
-function trained(changes: PartialConfig, { left, ...parts }: Partial<RunParts> & { left: number }) {
-  const config = tinyConfig({ steps: 10_000, ...changes });
-  const run = createRun(config, {
-    ...{ env: new TinyEnv(), models, session: { threads: 1 } },
-    ...parts,
-  });
-  run.tally.steps.training = config.steps - left;
-  run.tally.episodes = 1000;
-  return run;
-}
+const NOISY: Behaviour = { returnOf: (command, luck) => 10 * command + luck };
 
 Deno.test("calibrate() spends what is left of the budget and never more, however long episodes are", async () => {
   const lengths: ((place: number) => number)[] = [
@@ -75,65 +130,83 @@ Deno.test("calibrate() spends what is left of the budget and never more, however
     (place) => 1 + (place * 7) % 10,
   ];
   for (const lengthOf of lengths) {
-    const runner = runnerOf(lengthOf);
-    const run = trained(ADAPTED, { left: 300, runner });
-    await measureCurve(run, BEST);
-    await run.tools.learner.close();
+    const { run } = await calibrateRun({ ...NOISY, lengthOf }, { left: 300 });
     const spent = run.tally.steps.calibration;
-    assert.equal(spent, runner.lengths.reduce((sum, length) => sum + length, 0));
     assert.ok(spent <= 300, `${spent} of 300`);
-    // No two episodes of a command fit any more.
-    assert.ok(spent > 300 - 2 * 10, `${spent} of 300`);
+    // No other episode fits.
+    assert.ok(spent > 300 - 10, `${spent} of 300`);
   }
 });
 
 Deno.test("calibrate() spends its share beyond the budget where noise is fixed", async () => {
-  const run = trained({ calibration: { budgetShare: 0.05 } }, {
-    left: 0,
-    runner: runnerOf(() => 7),
-  });
-  await measureCurve(run, BEST);
-  await run.tools.learner.close();
+  const changes = { calibration: { budgetShare: 0.05 } };
+  const { run } = await calibrateRun({ ...NOISY, lengthOf: () => 7 }, { left: 0, changes });
   const { calibration } = run.tally.steps;
-  assert.ok(calibration <= 500 && calibration > 500 - 20, `${calibration} of 500`);
+  assert.ok(calibration <= 500 && calibration > 500 - 10, `${calibration} of 500`);
 });
 
-Deno.test("calibrate() spans the range with whatever it can pay for, coarse steps first", async () => {
+Deno.test("calibrate() quarters the range first, from its end and its middle on", async () => {
   const commandsFor = async (left: number, command: number) => {
-    const run = trained(ADAPTED, { left });
-    const { points, bestCommand } = await measureCurve(run, { ...BEST, command });
-    await run.tools.learner.close();
+    const best = { ...BEST, command };
+    const { points, bestCommand } = await calibrateRun(
+      { returnOf: (asked) => 10 * asked / command },
+      { left, best },
+    );
     assert.equal(bestCommand, command);
-    assert.ok(points.at(-1)!.n >= 20);
+    assert.equal(points.at(-1)!.n, 20);
     return points.map((point) => point.command);
   };
-  const hasAll = (commands: number[], wanted: number[]) =>
-    assert.deepEqual(wanted.filter((command) => !commands.includes(command)), []);
-  // Two episodes of ten steps for each command; the grid has half of what is left.
-  assert.deepEqual(await commandsFor(19, 1), [1]);
-  assert.deepEqual(await commandsFor(20, 1), [0, 1]);
-  hasAll(await commandsFor(80, 1), [0, 0.5, 1]);
-  hasAll(await commandsFor(160, 1), [0, 0.25, 0.5, 0.75, 1]);
-  hasAll(await commandsFor(120, 0.8), [0, 0.2, 0.4, 0.8]);
-  hasAll(await commandsFor(640, 1), Array.from({ length: 17 }, (_, i) => i / 16));
+  assert.deepEqual(await commandsFor(9, 1), [1]);
+  assert.deepEqual(await commandsFor(19, 1), [0, 1]);
+  assert.deepEqual(await commandsFor(20, 1), [0, 0.5, 1]);
+  assert.deepEqual(await commandsFor(40, 0.5), [0, 0.125, 0.25, 0.375, 0.5]);
+  assert.deepEqual(await commandsFor(60, 1), [0, 0.125, 0.25, 0.375, 0.5, 0.75, 1]);
 });
 
-Deno.test("calibrate() halves steep steps, and joins answers to what it knew of their commands", async () => {
-  const run = trained(ADAPTED, { left: 4000 });
-  const { points, bestReturn, asked } = await measureCurve(run, { ...BEST, mean: 4 });
-  await run.tools.learner.close();
-  assert.ok(points.length > 17, "between the commands of the grid");
-  assert.equal(points.at(-1)!.mean, bestReturn);
-  const commands = points.map(({ command }) => command);
-  assert.deepEqual(commands, commands.toSorted((a, b) => a - b));
-  assert.equal(new Set(commands).size, commands.length);
-  const episodes = points.reduce((sum, { n }) => sum + n, 0) - BEST.n;
-  assert.equal(run.tally.steps.calibration, 10 * episodes);
-  assert.ok(points.some(({ n }) => n > 2 && n < 20), "an answer was measured again");
-  assert.ok(asked.length > 10);
-  const means = points.map(({ mean }) => mean);
-  for (const { requested, n } of asked) {
-    assert.ok(requested >= Math.min(...means) - 1 && requested <= Math.max(...means) + 1);
-    assert.equal(n, 2, "what it returned then");
+Deno.test("calibrate() halves its way to where returns rise, and ends when it knows", async () => {
+  // Flat up to 0.6, then up to 10 within a twentieth.
+  const returnOf = (command: number) => 10 * Math.min(1, Math.max(0, 20 * (command - 0.6)));
+  const { points, run, episodes, asked } = await calibrateRun({ returnOf }, { left: 1e6 });
+  assert.ok(run.tally.steps.calibration < 10_000, `${episodes} episodes`);
+  for (let wanted = 0.5; wanted < 10; wanted += 0.5) {
+    const above = points.findIndex(({ mean }) => mean >= wanted);
+    const [a, b] = [points[above - 1], points[above]];
+    const command = a.command + (wanted - a.mean) / (b.mean - a.mean) * (b.command - a.command);
+    assertClose(returnOf(command), wanted, 0.1);
   }
+  assert.ok(asked.length > 10);
+  for (const { requested, mean, command } of asked) {
+    // The command went through float32.
+    assertClose(mean, returnOf(command), 1e-4);
+    assert.ok(requested >= 0 && requested <= 10);
+  }
+});
+
+Deno.test("calibrate() leaves a cliff alone once it is narrow", async () => {
+  const returnOf = (command: number) => command < 0.3 ? 0 : 10;
+  const { points, episodes } = await calibrateRun({ returnOf }, {
+    left: 1e6,
+    best: { ...BEST, std: 0 },
+  });
+  const above = points.findIndex(({ mean }) => mean > 0);
+  const [low, high] = [points[above - 1], points[above]];
+  assert.deepEqual([low.mean, high.mean], [0, 10]);
+  assert.ok(low.command < 0.3 && high.command >= 0.3 && high.command - low.command < 2 ** -11);
+  assert.ok(episodes < 100, `${episodes}`);
+});
+
+Deno.test("calibrate() takes luck for no cliff", async () => {
+  // Half of all episodes fail in the middle, as where the start decides.
+  const returnOf = (command: number, luck: number) => 10 * command > 5 + 3 * luck ? 10 : 0;
+  const { points, asked } = await calibrateRun({ returnOf }, { left: 4000 });
+  // The mean return is 10 times the normal distribution of (10 c - 5) / 3: 0.5 and 2.5 at 0.5 and 0.3.
+  const meanAt = (command: number) => {
+    const above = points.findIndex((point) => point.command >= command);
+    const [a, b] = [points[above - 1], points[above]];
+    return a.mean + (command - a.command) / (b.command - a.command) * (b.mean - a.mean);
+  };
+  assertClose(meanAt(0.5), 5, 1.6);
+  assertClose(meanAt(0.3), 2.5, 1.6);
+  assertClose(meanAt(0.7), 7.5, 1.6);
+  assert.ok(asked.length > 120, `${asked.length}`);
 });

@@ -1,0 +1,97 @@
+/**
+ * The line that the generator learns at the end (lib/algorithm/consolidation.ts): from the worst policy of the first
+ * cycle to the winner.
+ *
+ * Three lines compete, and a few episodes tell which serves requests best. The straight one is often the smoothest
+ * (Swimmer, Reacher). By way of where search began it avoids a place that stands still (Hopper). And by way of each
+ * policy that beat all before it goes in small steps where the others cross a cliff, as where the action is the
+ * largest of several outputs, whatever their size (CartPole).
+ */
+
+import { risingFit } from "../numbers/isotonic.ts";
+import { summarise } from "../numbers/statistics.ts";
+import type { StoredPolicy } from "../policy_space.ts";
+import { calibrationSteps } from "./budget.ts";
+import type { Events, PhaseEvent } from "./events.ts";
+import { measure } from "./measure.ts";
+import { currentNormaliser, type TrainingRun } from "./run.ts";
+import type { Winner } from "./selection.ts";
+import type { Milestone } from "./way.ts";
+
+/** Corners of a line, from command 0 to command 1, in equal parts of the commands: two or more policies. */
+export type Line = readonly StoredPolicy[];
+
+/** So many places of each line are looked at, as far as that is affordable. */
+const PLACES = { least: 3, most: 11 };
+/** Looking may cost this share of what is left for calibration. */
+const MOST_COST = 0.5;
+/** Returns all over the range that a line should have something near to. */
+const REQUESTS = 21;
+
+/** Chooses the line to a winner, by one episode for each of a few places where the calibration can spare them. */
+export async function* chooseLine(run: TrainingRun, winner: Winner): Events<PhaseEvent, Line> {
+  const { task: { spec, frame }, experience: { way, floor }, tally } = run;
+  const lines = linesTo(winner, way);
+  const episodes = Math.floor(MOST_COST * calibrationSteps(run) / spec.maxEpisodeSteps);
+  const count = Math.min(PLACES.most, Math.floor(episodes / lines.length));
+  if (count < PLACES.least) return lines[0];
+  yield { kind: "phase", phase: "choosing", done: 0, total: 1 };
+  const normaliser = currentNormaliser(run);
+  const places = lines.flatMap((line) =>
+    Array.from({ length: count }, (_, i) => policyAt(line, (i + 1) / (count + 1)))
+  );
+  const results = await measure(
+    run,
+    places.map((policy) => frame.toNormalised(policy, normaliser)),
+    {
+      episodes: 1,
+      purpose: "choice",
+      firstEpisode: tally.noiseFreeEpisodes++,
+      account: "noiseFree",
+      paired: true,
+    },
+  );
+  const returns = results.map(([episode]) => episode.return);
+  const ends = [way[0].return, winner.meanReturn];
+  const gaps = lines.map((_, i) => {
+    const between = returns.slice(i * count, (i + 1) * count);
+    // What falls again is met by luck.
+    return meanGap(risingFit([ends[0], ...between, ends[1]]), [floor, ends[1]]);
+  });
+  return lines[gaps.indexOf(Math.min(...gaps))];
+}
+
+/** The lines that compete; the first wins where nobody looks. */
+function linesTo({ policy, meanReturn }: Winner, way: readonly Milestone[]): Line[] {
+  const [worst, first] = way;
+  const records: StoredPolicy[] = [];
+  let best = -Infinity;
+  for (const milestone of way) {
+    if (!(milestone.return > best && milestone.return < meanReturn)) continue;
+    best = milestone.return;
+    records.push(milestone.policy);
+  }
+  return [[worst.policy, policy], [worst.policy, first.policy, policy], [...records, policy]]
+    .filter((line) => line.length > 1);
+}
+
+/** The policy of a command on a line, [P]. */
+export function policyAt(line: Line, command: number): StoredPolicy {
+  const parts = line.length - 1;
+  const part = Math.min(parts - 1, Math.max(0, Math.floor(command * parts)));
+  const share = command * parts - part;
+  const [from, to] = [line[part], line[part + 1]];
+  return from.map((value, i) => value + share * (to[i] - value)) as StoredPolicy;
+}
+
+/** How far requests all over a range are from the nearest of some returns, on average. */
+export function meanGap(
+  returns: readonly number[],
+  [low, high]: readonly [number, number],
+): number {
+  const gaps = Array.from({ length: REQUESTS }, (_, i) => {
+    const wanted = low + (high - low) * i / (REQUESTS - 1);
+    return Math.min(...returns.map((value) => Math.abs(value - wanted)));
+  });
+  return summarise(gaps).mean;
+}
