@@ -3,14 +3,16 @@
  *
  * Returns rise with the command, but for luck: so the curve is the rising one that is closest to what episodes
  * returned (isotonic regression, lib/numbers/isotonic.ts), and commands that returned less than lower ones share
- * one mean with them. One episode after the other goes to the highest steps of this curve: halfway across, which
- * is bisection where returns do not vary, or to an end again where the step may be luck. Nothing is spent on a
- * plateau. It ends where every step is low or as narrow as a cliff, or where the share is spent.
+ * one mean with them. Every other episode goes to the highest steps of this curve: halfway across, which is
+ * bisection where returns do not vary, or to an end again where the step may be luck. The others go anywhere around
+ * the rise, and to what answers a request. It ends where every step is low or as narrow as a cliff, or where the
+ * share is spent.
  */
 
 import {
   type Calibration,
   type CalibrationPoint,
+  commandFor,
   likelyDeviation,
 } from "../generator/calibration.ts";
 import { goldenBetween } from "../numbers/golden.ts";
@@ -21,8 +23,8 @@ import type { AskedReturn, Events, PhaseEvent } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
-/** Episodes between two looks at the curve, so that workers have something to share. */
-const GROUP = 4;
+/** Steps that are measured between two looks at the curve, so that workers have something to share. */
+const STEEP = 2;
 /** A step that rises by less than this share of the curve's height is fine enough. */
 const FINE_ENOUGH = 0.01;
 /** A step between commands that are closer than this share of the range is a cliff. */
@@ -71,8 +73,9 @@ export async function* calibrate(
       points = addPoint(points, point);
       if (requested !== undefined) asked.push({ requested, ...point });
     });
-    const steep = highestSteps(points, GROUP - 1);
-    wanted = steep.length > 0 ? [...steep, anywhere(points, looks++)] : [];
+    const steep = highestSteps(points, STEEP);
+    wanted = steep.length > 0 ? [...steep, anywhere(points, looks), rehearsal(points, looks)] : [];
+    looks++;
   }
   const curve = risingCurve(points);
   const bestReturn = curve[curve.length - 1].mean;
@@ -94,10 +97,9 @@ function addPoint(
 }
 
 /** A command to measure. */
-export interface Question {
-  /** The command. */
+interface Question {
   readonly command: number;
-  /** The return that the curve promises there. */
+  /** The return that it answers, where one was asked for. */
   readonly requested?: number;
 }
 
@@ -138,13 +140,13 @@ function joinPoints(a: CalibrationPoint, b: CalibrationPoint): CalibrationPoint 
 }
 
 /**
- * What to measure next: for the highest steps of the rising fit, highest first, the middle, or again the end that
- * is less sure. Two episodes that differ by luck would otherwise be taken for a cliff, and halved again and again.
+ * The commands that tell most of the highest steps of the rising fit, highest first: the middle, or again the end
+ * that is less sure. Two episodes that differ by luck would otherwise be taken for a cliff, and halved again and again.
  */
 export function highestSteps(
   points: readonly CalibrationPoint[],
   count: number,
-): Required<Question>[] {
+): { command: number }[] {
   const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
   const last = points.length - 1;
   const enough = FINE_ENOUGH * (fit[last] - fit[0]);
@@ -158,15 +160,13 @@ export function highestSteps(
     .filter(({ a, b, low, high }) => high - low > enough && b.command - a.command > CLIFF * range)
     .sort((one, two) => two.high - two.low - (one.high - one.low))
     .slice(0, count)
-    .map(({ a, b, low, high, doubts: [doubt, doubtAbove] }) => {
+    .map(({ a, b, doubts: [doubt, doubtAbove] }) => {
       const isSure = b.mean - a.mean > SURE * Math.hypot(doubt, doubtAbove);
       if (isSure || b.command - a.command > WIDE * range) {
-        return { command: (a.command + b.command) / 2, requested: (low + high) / 2 };
+        return { command: (a.command + b.command) / 2 };
       }
       const isLow = doubt === doubtAbove ? a.n <= b.n : doubt > doubtAbove;
-      return isLow
-        ? { command: a.command, requested: low }
-        : { command: b.command, requested: high };
+      return { command: (isLow ? a : b).command };
     });
 }
 
@@ -187,4 +187,13 @@ function anywhere(points: readonly CalibrationPoint[], number: number): Question
   const margin = Math.max(MARGIN.ofRise * (high - low), MARGIN.ofRange * (highest - lowest));
   const range = { min: Math.max(lowest, low - margin), max: Math.min(highest, high + margin) };
   return { command: goldenBetween(number, range) };
+}
+
+/** Asks for returns all over the range, as somebody may: how the answers do tells how well requests are met. */
+function rehearsal(points: readonly CalibrationPoint[], number: number): Question {
+  const curve = risingCurve(points);
+  const [{ mean: min }, { mean: max, command: bestCommand }] = [curve[0], curve[curve.length - 1]];
+  const requested = goldenBetween(number, { min, max });
+  const { command } = commandFor({ points: curve, bestCommand, bestReturn: max }, requested);
+  return { command, requested };
 }

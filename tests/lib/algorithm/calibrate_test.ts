@@ -39,11 +39,9 @@ Deno.test("risingCurve() weighs points by their episodes, and reaches as far as 
   assert.deepEqual(risingCurve(pointsOf([[1, 5]])), pointsOf([[1, 5]]));
 });
 
-Deno.test("highestSteps() halves the highest steps and promises their middle", () => {
+Deno.test("highestSteps() halves the highest steps", () => {
   const points = pointsOf([[0, 0, 1], [1, 10, 1], [2, 11, 1], [4, 40, 1]]);
-  assert.deepEqual(highestSteps(points, 2), [{ command: 3, requested: 25.5 }, {
-    ...{ command: 0.5, requested: 5 },
-  }]);
+  assert.deepEqual(highestSteps(points, 2), [{ command: 3 }, { command: 0.5 }]);
   // A rise of 1 of 40 is more than a hundredth, one of 1 of 110 is not.
   assert.deepEqual(highestSteps(points, 9).map(({ command }) => command), [3, 0.5, 1.5]);
   const higher = [...points, ...pointsOf([[5, 110]])];
@@ -174,11 +172,12 @@ Deno.test("calibrate() halves its way to where returns rise, and ends when it kn
     const command = a.command + (wanted - a.mean) / (b.mean - a.mean) * (b.command - a.command);
     assertClose(returnOf(command), wanted, 0.1);
   }
-  assert.ok(asked.length > 10);
+  assert.ok(asked.length > 4);
   for (const { requested, mean, command } of asked) {
     // The command went through float32.
     assertClose(mean, returnOf(command), 1e-4);
     assert.ok(requested >= 0 && requested <= 10);
+    assertClose(mean, requested, 0.5);
   }
 });
 
@@ -208,5 +207,5 @@ Deno.test("calibrate() takes luck for no cliff", async () => {
   assertClose(meanAt(0.5), 5, 1.6);
   assertClose(meanAt(0.3), 2.5, 1.6);
   assertClose(meanAt(0.7), 7.5, 1.6);
-  assert.ok(asked.length > 120, `${asked.length}`);
+  assert.ok(asked.length > 40, `${asked.length}`);
 });
