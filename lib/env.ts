@@ -52,6 +52,8 @@ export interface EnvSpec {
    * program's own have none.
    */
   readonly identity?: string;
+  /** How observations are laid flat and actions made of numbers, as JSON, where the environment says it. */
+  readonly layout?: string;
   /** The command that plays it, where `--env-command` named one. */
   readonly command?: string;
 }

@@ -4,7 +4,7 @@
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
  * metadata, as text values by key: `format`, `environment`, `environmentIdentity` and `environmentCommand`
- * where the environment is the user's own, `hiddenSizes`, `activation`,
+ * where the environment is the user's own, `layout` (JSON) where it says how its spaces become numbers, `hiddenSizes`, `activation`,
  * `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON), `generator` (SHA-256 of its file), `program` and
  * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
  * Writing is here, reading in lib/generator/read_policy.ts.
@@ -225,7 +225,7 @@ function withoutMinusZeros(
 /** Gives what a policy's file says of it, by key. */
 export function policyMetadata(
   numbers: PolicyNetwork,
-  { label, spec: { identity, command } }: Pick<PolicyContent, "label" | "spec">,
+  { label, spec: { identity, command, layout } }: Pick<PolicyContent, "label" | "spec">,
 ): Record<string, string> {
   return {
     format: POLICY_MARK,
@@ -233,6 +233,7 @@ export function policyMetadata(
     environment: label.environment,
     ...(identity === undefined ? {} : { environmentIdentity: identity }),
     ...(command === undefined ? {} : { environmentCommand: command }),
+    ...(layout === undefined ? {} : { layout }),
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
     activation: numbers.activation,
     parameterLayout: LAYOUT,

@@ -6,8 +6,13 @@ const PYTHON = Deno.env.get("UDRLPG_PYTHON") || "python3";
 
 /** Tells whether Python has Gymnasium. */
 export function hasGymnasium(): boolean {
+  return pythonHas("gymnasium");
+}
+
+/** Tells whether Python has a module. */
+export function pythonHas(module: string): boolean {
   try {
-    const args = ["-c", "import gymnasium"];
+    const args = ["-c", `import ${module}`];
     return new Deno.Command(PYTHON, { args, stderr: "null" }).outputSync().success;
   } catch {
     return false; // There is no Python.

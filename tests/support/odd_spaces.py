@@ -51,3 +51,7 @@ class Odd(gymnasium.Env):
 
 gymnasium.register("Odd-v0", Odd, max_episode_steps=5)
 gymnasium.register("Endless-v0", Odd)
+for first in SPACES:
+    for second in SPACES:
+        options = {"observation": first, "action": second}
+        gymnasium.register(f"Odd_{first}_{second}-v0", Odd, max_episode_steps=5, kwargs=options)

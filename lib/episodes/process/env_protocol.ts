@@ -18,7 +18,8 @@
  * {"refused":"..."} to "describe" with a text for the user. An unbounded dimension is null in low and
  * high; actions without bounds are taken from -1 to 1, or 2 wide from the bound that there is.
  * Optional: rewardThreshold; returnRange (0 to maxEpisodeSteps); source; notes, texts that are said
- * once; versions, texts by name, which become part of what a run is; survivalReward (0); dtype (float64
+ * once; versions, texts by name, which become part of what a run is; layout, an object that says in policy
+ * files how observations are laid flat; survivalReward (0); dtype (float64
  * for observations, float32 for actions). Actions are [index] in a discrete space. Numbers must be
  * finite, those of observations in float32 too, but not those of the observation that ends an episode:
  * nobody acts on it. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
@@ -41,6 +42,7 @@ const LONGEST_TEXT = 200;
 const LONGEST_NOTE = 500;
 const MOST_NOTES = 8;
 const MOST_VERSIONS = 16;
+const LONGEST_LAYOUT = 16_384;
 
 /** How much of a wrong value an error text shows, in characters. */
 const LONGEST_QUOTE = 80;
@@ -265,9 +267,25 @@ export function readDescription(fields: Fields, title: string): EnvSpec {
     maxEpisodeSteps,
     ...(threshold === undefined ? {} : { rewardThreshold: readNumber(fields, "rewardThreshold") }),
     returnRange: [range[0], range[1]],
+    ...readLayout(fields),
     source: readText(fields, "source", `child process: ${title}`.slice(0, LONGEST_TEXT)),
   };
   return { ...spec, identity: identityOf(spec, readVersions(fields)) };
+}
+
+/** Reads how spaces become numbers: an object that is for people and other programs, not for this one. */
+function readLayout(fields: Fields): { layout?: string } {
+  const layout = field(fields, "layout") ?? undefined;
+  if (layout === undefined) return {};
+  const rule = `"layout" must be an object of at most ${LONGEST_LAYOUT} characters`;
+  if (typeof layout !== "object" || Array.isArray(layout)) fail(rule, layout);
+  let text: string;
+  try {
+    text = JSON.stringify(layout);
+  } catch {
+    fail(rule, layout); // nested too deeply
+  }
+  return text.length > LONGEST_LAYOUT ? fail(rule, layout) : { layout: text };
 }
 
 /** Reads the versions of what plays the environment, by name. */

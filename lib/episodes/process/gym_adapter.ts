@@ -6,6 +6,7 @@
  * Observations: a Box is flattened row by row; every other space by Gymnasium's own FlattenObservation,
  * which makes a Discrete number one-hot, a MultiDiscrete one one-hot per entry, and joins the parts of a
  * Tuple in order and those of a Dict in the order of the space's keys, which Gymnasium sorts.
+ * The layout says that of each part with its size, for whoever acts by a policy without this program.
  * Actions: a Discrete one counts from its start; a MultiDiscrete one is a score per choice, of which the
  * largest of each entry counts; a MultiBinary one is a number per entry, which is on above 0.
  *
@@ -112,6 +113,23 @@ def describe_box(space):
     return {"low": bounds(space.low), "high": bounds(space.high), "dtype": dtype}
 
 
+def layout_of(space):
+    """How a space becomes numbers, in the words of Gymnasium: what gymnasium.spaces.flatten does."""
+    spaces = gymnasium.spaces
+    if isinstance(space, spaces.Dict):
+        return {"kind": "Dict", "parts": [[key, layout_of(part)] for key, part in space.spaces.items()]}
+    if isinstance(space, spaces.Tuple):
+        return {"kind": "Tuple", "parts": [layout_of(part) for part in space.spaces]}
+    layout = {"kind": type(space).__name__, "size": int(spaces.flatdim(space))}
+    if isinstance(space, spaces.Discrete):
+        return {**layout, "n": int(space.n), "start": int(space.start)}
+    layout["shape"] = list(space.shape)
+    if isinstance(space, spaces.MultiDiscrete):
+        start = np.zeros_like(space.nvec) + getattr(space, "start", 0)
+        layout.update(nvec=space.nvec.tolist(), start=start.tolist())
+    return layout
+
+
 class Player:
     """An environment with observations and actions as lists of numbers."""
 
@@ -188,6 +206,10 @@ class Player:
             "maxEpisodeSteps": spec.max_episode_steps or MAX_STEPS,
             "source": f"Gymnasium {gymnasium.__version__}",
             "versions": versions_of(self.modules),
+            "layout": {
+                "observation": layout_of(self.env.observation_space),
+                "action": layout_of(self.env.action_space),
+            },
             "notes": self.notes,
         }
         if spec.reward_threshold is not None and math.isfinite(spec.reward_threshold):

@@ -56,6 +56,10 @@ Deno.test("readDescription() names the rule that a description breaks", () => {
   const bad: [Record<string, unknown>, RegExp][] = [
     [{ id: "" }, /^"id" must be a text of 1 to 200 characters, got $/],
     [{ id: "x".repeat(300) }, /^"id" must be a text/],
+    [{ layout: [1] }, /^"layout" must be an object of at most 16384 characters, got \[1\]$/],
+    [{ layout: { a: "x".repeat(20_000) } }, /^"layout" must be an object/],
+    [{ versions: [1] }, /^"versions" must be at most 16 texts by name, got \[1\]$/],
+    [{ versions: { numpy: null } }, /^"versions" must be/],
     [{ observationSpace: 3 }, /^"observationSpace" must be an object, got 3$/],
     [{ observationSpace: { low: [], high: [] } }, /must have 1 to 10000 numbers, got \[\]$/],
     [{ observationSpace: { low: [0], high: [1, 2] } }, /must not lie above "high"/],
