@@ -1,10 +1,12 @@
 /**
  * Trains small runs in child processes that are killed at random moments, and takes them up again
- * until they are finished. Run as a program it is such a child: `kill_and_resume.ts FOLDER`.
+ * until they are finished. Run as a program it is such a child: `kill_and_resume.ts FOLDER [ENV]`.
  */
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { type Config, resolveConfig } from "../../lib/config/config.ts";
+import { presetLayers } from "../../lib/config/presets.ts";
 import { systemClock } from "../../lib/system/clock.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { writeReport } from "../../lib/report/report.ts";
@@ -22,8 +24,17 @@ const CONFIG = tinyConfig({
   reports: { evaluations: 4, sweeps: 2 },
 });
 
-async function trainHere(folder: string): Promise<void> {
-  const result = await trainInFolder(CONFIG, {
+/** The least that the default learner trains: a budget of five longest episodes. */
+function smallConfig(env: string): Config {
+  const steps = 5 * registry.spec(env).maxEpisodeSteps;
+  return resolveConfig([
+    ...presetLayers("default", env),
+    { source: "test", values: new Map<string, unknown>([["env", env], ["steps", steps]]) },
+  ]).config;
+}
+
+async function trainHere(folder: string, env?: string): Promise<void> {
+  const result = await trainInFolder(env === undefined ? CONFIG : smallConfig(env), {
     registry,
     writeReport,
     models,
@@ -47,9 +58,10 @@ function isThere(path: string): boolean {
   }
 }
 
-function startChild(folder: string): Deno.ChildProcess {
+function startChild(folder: string, env?: string): Deno.ChildProcess {
+  const words = env === undefined ? [folder] : [folder, env];
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", new URL(import.meta.url).pathname, folder],
+    args: ["run", "-A", "--quiet", new URL(import.meta.url).pathname, ...words],
     stdout: "null",
     stderr: "piped",
   }).spawn();
@@ -58,9 +70,9 @@ function startChild(folder: string): Deno.ChildProcess {
 /** Lets a child run until it ends, or kills it after some time. */
 async function runChild(
   folder: string,
-  killAfterMs: number | undefined,
+  { env, killAfterMs }: { env: string | undefined; killAfterMs: number | undefined },
 ): Promise<"finished" | "killed"> {
-  const child = startChild(folder);
+  const child = startChild(folder, env);
   const timer = killAfterMs === undefined
     ? undefined
     : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
@@ -82,9 +94,11 @@ export interface KillReport {
  * run must end with the bytes of one that was left alone.
  */
 export async function killAndResume(
-  { kills, seed, onKill }: {
+  { kills, seed, env, onKill }: {
     kills: number;
     seed: number;
+    /** Trained by the default learner; the tests' tiny run where none is given. */
+    env?: string | undefined;
     onKill?: (count: number) => void;
   },
 ): Promise<KillReport> {
@@ -93,7 +107,7 @@ export async function killAndResume(
     let wallMs = Infinity;
     const run = async (folder: string, killAfterMs: number | undefined) => {
       const started = performance.now();
-      const end = await runChild(folder, killAfterMs);
+      const end = await runChild(folder, { env, killAfterMs });
       // A first child on a busy machine may take many times as long as the next ones.
       if (end === "finished") wallMs = Math.min(wallMs, performance.now() - started);
       return end;
@@ -105,9 +119,11 @@ export async function killAndResume(
     while (done < kills) {
       const folder = join(parent, `run-${runs++}`);
       // The last kills of a series are not forced on a run that would finish without them.
-      while (
-        await runChild(folder, done < kills ? rng.random() * wallMs : undefined) === "killed"
-      ) {
+      const runOn = () => {
+        const killAfterMs = done < kills ? rng.random() * wallMs : undefined;
+        return runChild(folder, { env, killAfterMs });
+      };
+      while (await runOn() === "killed") {
         done++;
         onKill?.(done);
       }
@@ -120,4 +136,4 @@ export async function killAndResume(
   }
 }
 
-if (import.meta.main) await trainHere(Deno.args[0]);
+if (import.meta.main) await trainHere(Deno.args[0], Deno.args[1]);
