@@ -51,6 +51,7 @@ interface Package {
 export const PACKAGES: Readonly<Record<string, Package>> = {
   "@mujoco/mujoco": { files: () => ["mujoco.js", "mujoco.wasm"] },
   "@optique/core": { files: () => ["dist"] },
+  "omggif": { files: () => ["omggif.js"] },
   "onnxruntime-common": { beside: "onnxruntime-node", files: () => ["dist/cjs"] },
   "onnxruntime-node": { files: ({ folder }) => ["dist", `${BINARIES}/${folder}`] },
   "smol-toml": { files: () => ["dist"] },

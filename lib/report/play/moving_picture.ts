@@ -6,17 +6,13 @@
 
 import { formatNumber } from "../../numbers/format.ts";
 import { escapeHtml } from "../html.ts";
-import { type Recording, UNITS_PER_METER } from "./recording.ts";
+import { PICTURE_SIZE, picturesOf, type Place, viewOf } from "./pictures.ts";
+import type { Recording } from "./recording.ts";
 import type { Tone } from "./scene.ts";
 
-/** Pictures in a second: more would make a file twice as large and hardly smoother. */
-const PICTURES_PER_SECOND = 25;
-const WIDTH = 480;
-const HEIGHT = 360;
+const { width: WIDTH, height: HEIGHT } = PICTURE_SIZE;
 /** Room for the words below the picture. */
 const FOOT = 80;
-/** A body that goes farther than so many times its own size is followed. */
-const TRAVELS = 2.2;
 
 const STYLE = `
   .page { fill: #f6f7f9 } .ink { fill: #16202c } .soft { fill: #5b6877 } .ground { stroke: #c5cdd6 }
@@ -25,9 +21,6 @@ const STYLE = `
     .page { fill: #10151c } .ink { fill: #e6ebf1 } .soft { fill: #9aa8b7 } .ground { stroke: #2c3744 }
     .body { stroke: #6aa5ff } .other { stroke: #ff9a52 } .mark { stroke: #4cd07d } .line { stroke: #a7b4c2 }
   }`;
-
-/** One picture: end points of every stroke in metres. */
-type Picture = readonly Place[];
 
 /**
  * Draws an episode.
@@ -58,7 +51,7 @@ export function renderMovingPicture(recording: Recording, caption: readonly stri
     `<desc>${escapeHtml(caption.join(": "))}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${HEIGHT + FOOT}"/>`,
-    `<svg width="${WIDTH}" height="${HEIGHT}"><g>${view.camera(seconds)}`,
+    `<svg width="${WIDTH}" height="${HEIGHT}"><g>${camera(view.origins, seconds)}`,
     ground,
     ...lines,
     "</g></svg>",
@@ -72,8 +65,6 @@ export function renderMovingPicture(recording: Recording, caption: readonly stri
     "",
   ].join("\n");
 }
-
-type Place = readonly [x1: number, y1: number, x2: number, y2: number];
 
 /** The rest of a stroke's element: where it begins, and how its ends move. */
 function animated(
@@ -97,86 +88,13 @@ function animated(
   return moving.length === 0 ? `${start}/>` : `${start}>${moving.join("")}</line>`;
 }
 
-/** Takes as many frames as the eye needs, the first and the last among them, with every stroke. */
-function picturesOf({ frames, fixed, stepSeconds }: Recording): Picture[] {
-  const seconds = (frames.length - 1) * stepSeconds;
-  const count = Math.max(2, Math.min(frames.length, Math.ceil(seconds * PICTURES_PER_SECOND)));
-  return Array.from({ length: count }, (_, i) => {
-    const frame = frames[Math.round(i * (frames.length - 1) / (count - 1))];
-    let at = 0;
-    return fixed.map((four) => {
-      const units = four ?? frame.slice(at, at += 4);
-      const [x1, y1, x2, y2] = units.map((value) => value / UNITS_PER_METER);
-      return [x1, y1, x2, y2] as const;
-    });
-  });
-}
-
-interface View {
-  /** Pixels in a metre. */
-  readonly scale: number;
-  /** The attribute-free markup that moves everything under the camera. */
-  camera(seconds: number): string;
-}
-
-/** Shows everything, or follows a body that travels. */
-function viewOf({ strokes, fixed, ground }: Recording, pictures: readonly Picture[]): View {
-  const moving = fixed.flatMap((four, i) => four === null ? [i] : []);
-  const shown = moving.length > 0 ? moving : fixed.map((_, i) => i);
-  const boxes = pictures.map((picture) => boxOf(picture, shown, strokes));
-  const whole = boxes.reduce(union);
-  const own = Math.max(...boxes.map(({ left, right }) => right - left));
-  const everything = pictures.map((picture) => boxOf(picture, fixed.map((_, i) => i), strokes))
-    .reduce(union);
-  const isFollowed = whole.right - whole.left > TRAVELS * Math.max(own, whole.top - whole.bottom);
-  const box = isFollowed ? whole : everything;
-  const bottom = Math.min(box.bottom, ground ?? Infinity);
-  const width = isFollowed ? 2 * Math.max(own, box.top - bottom) : box.right - box.left;
-  const scale = 0.9 * Math.min(WIDTH / width, HEIGHT / Math.max(1e-6, box.top - bottom));
-  const middle = (bottom + box.top) / 2;
-  const centers = boxes.map(({ left, right }) =>
-    isFollowed ? (left + right) / 2 : (box.left + box.right) / 2
-  );
-  const places = centers.map((x) =>
-    `${round(WIDTH / 2 - x * scale)} ${round(HEIGHT / 2 + middle * scale)}`
-  );
-  return {
-    scale,
-    camera: (seconds) =>
-      `<animateTransform attributeName="transform" type="translate" dur="${
-        formatNumber(seconds)
-      }s" repeatCount="indefinite" values="${isFollowed ? places.join(";") : places[0]}"/>`,
-  };
-}
-
-interface Box {
-  readonly left: number;
-  readonly right: number;
-  readonly bottom: number;
-  readonly top: number;
-}
-
-function boxOf(picture: Picture, indices: readonly number[], strokes: Recording["strokes"]): Box {
-  const ends = indices.flatMap((i) => {
-    const [x1, y1, x2, y2] = picture[i];
-    const half = strokes[i].width / 2;
-    return [{ x: x1, y: y1, half }, { x: x2, y: y2, half }];
-  });
-  return {
-    left: Math.min(...ends.map(({ x, half }) => x - half)),
-    right: Math.max(...ends.map(({ x, half }) => x + half)),
-    bottom: Math.min(...ends.map(({ y, half }) => y - half)),
-    top: Math.max(...ends.map(({ y, half }) => y + half)),
-  };
-}
-
-function union(a: Box, b: Box): Box {
-  return {
-    left: Math.min(a.left, b.left),
-    right: Math.max(a.right, b.right),
-    bottom: Math.min(a.bottom, b.bottom),
-    top: Math.max(a.top, b.top),
-  };
+/** What moves everything under the camera. */
+function camera(origins: readonly (readonly [number, number])[], seconds: number): string {
+  const places = origins.map(([x, y]) => `${round(x)} ${round(y)}`);
+  const isStill = places.every((place) => place === places[0]);
+  return `<animateTransform attributeName="transform" type="translate" dur="${
+    formatNumber(seconds)
+  }s" repeatCount="indefinite" values="${isStill ? places[0] : places.join(";")}"/>`;
 }
 
 function round(value: number): number {

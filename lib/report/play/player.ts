@@ -4,13 +4,14 @@ import { writeFileAtomic, type WriteOptions } from "../../system/files.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { escapeHtml, renderPage } from "../html.ts";
 import { type Recording, UNITS_PER_METER } from "./recording.ts";
+import { renderGif } from "./gif_picture.ts";
 import { renderMovingPicture } from "./moving_picture.ts";
 
 /** Speeds that the page offers, times real time. */
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4, 8];
 
 /**
- * Writes the page, or a moving picture where the file ends in .svg.
+ * Writes the page, or a moving picture where the file ends in .svg or .gif.
  * @throws {FileError} when it cannot be written.
  */
 export async function writePlayer(
@@ -18,10 +19,13 @@ export async function writePlayer(
   recordings: readonly Recording[],
   { followLinks }: Pick<WriteOptions, "followLinks">,
 ): Promise<void> {
-  const text = path.endsWith(".svg")
-    ? renderMovingPicture(recordings[0], describeRecording(recordings[0]).split(": "))
+  const [recording] = recordings;
+  const content = path.endsWith(".gif")
+    ? renderGif(recording)
+    : path.endsWith(".svg")
+    ? renderMovingPicture(recording, describeRecording(recording).split(": "))
     : await renderPlayer(recordings);
-  writeFileAtomic(path, text, { kind: "player", followLinks });
+  writeFileAtomic(path, content, { kind: "player", followLinks });
 }
 
 /** Makes the page as one HTML document. */

@@ -48,7 +48,7 @@ export interface PlayValues extends Omit<GeneratorOptions, "path"> {
 const MAX_RECORDINGS = 24;
 const DEFAULT_OUT = "play.html";
 /** A page of players, or one moving picture. */
-const ENDINGS = [".html", ".svg"] as const;
+const ENDINGS = [".html", ".svg", ".gif"] as const;
 
 /** The `play` command. */
 export const playCommand: Command<PlayValues> = {
@@ -63,7 +63,7 @@ export const playCommand: Command<PlayValues> = {
       does: "Policies of three strengths side by side",
     },
     {
-      command: "udrlpg play runs/swimmer --returns 300 --out swim.svg",
+      command: "udrlpg play runs/swimmer --returns 300 --out swim.gif",
       does: "A moving picture, for a document",
     },
     {
@@ -114,7 +114,7 @@ export const playCommand: Command<PlayValues> = {
         }),
         out: settingOr("--out", fileValue("FILE", ENDINGS), {
           fallback: DEFAULT_OUT,
-          doc: "Page (.html), or a moving picture of one episode (.svg)",
+          doc: "Page (.html), or a moving picture of one episode (.svg, .gif)",
         }),
       }),
     ),
@@ -141,7 +141,7 @@ async function runPlay(values: PlayValues, context: CommandContext): Promise<voi
   const sink: RecordingSink = {
     expect(subjects) {
       total = subjects * values.episodes;
-      if (total > 1 && out.endsWith(".svg")) {
+      if (total > 1 && !out.endsWith(".html")) {
         throw new UsageError(
           `Cannot play: a moving picture shows one episode, got ${total}: give one --returns R, or end --out in .html`,
         );

@@ -6,6 +6,8 @@ import { pathToFileURL } from "node:url";
 import { registry } from "../../../../envs/registry.ts";
 import type { Env } from "../../../../lib/env.ts";
 import type { Policy } from "../../../../lib/model.ts";
+import omggif from "omggif";
+import { renderGif } from "../../../../lib/report/play/gif_picture.ts";
 import { renderMovingPicture } from "../../../../lib/report/play/moving_picture.ts";
 import { renderPlayer } from "../../../../lib/report/play/player.ts";
 import {
@@ -155,6 +157,42 @@ Deno.test("renderMovingPicture() moves every stroke that moves, in a file withou
   }
 });
 
+Deno.test("renderGif() shows an episode in its own time, over and over", async () => {
+  const recording = await recordIn("CartPole-v1", "a");
+  const gif = new omggif.GifReader(renderGif(recording));
+  assert.deepEqual([gif.width, gif.height, gif.loopCount()], [480, 360, 0]);
+  const pictures = gif.numFrames();
+  const delays = Array.from({ length: pictures }, (_, i) => gif.frameInfo(i).delay);
+  // 25 pictures a second stand for 4 hundredths each; the last one stands for a second.
+  assert.deepEqual([...new Set(delays.slice(0, -1))], [4]);
+  assert.equal(delays.at(-1), 100);
+  const seconds = recording.steps * recording.stepSeconds;
+  assert.ok(Math.abs((pictures - 1) * 0.04 - seconds) <= 0.04, `${pictures} for ${seconds} s`);
+});
+
+Deno.test("renderGif() paints a stroke where it lies, and clears where it lay", async () => {
+  // A bar of 1 m by 0.5 m whose middle moves from (0, 0) to (1, 0); 2 m are seen across at most.
+  const unit = 10_000;
+  const bar = (x: number) => [(x - 0.5) * unit, 0, (x + 0.5) * unit, 0];
+  const gif = new omggif.GifReader(renderGif({
+    ...await recordIn("CartPole-v1", "a"),
+    steps: 2,
+    stepSeconds: 0.08,
+    ground: null,
+    strokes: [{ width: 0.5, tone: "body", isCut: true }],
+    fixed: [null],
+    frames: [bar(0), bar(0.5), bar(1)],
+  }));
+  const pixels = new Uint8Array(4 * 480 * 360);
+  const at = (x: number, y: number) => [...pixels.subarray(4 * (480 * y + x)).subarray(0, 3)];
+  const [body, page] = [[0x25, 0x63, 0xeb], [0xf6, 0xf7, 0xf9]];
+  gif.decodeAndBlitFrameRGBA(0, pixels);
+  assert.deepEqual([at(120, 180), at(400, 180), at(120, 20)], [body, page, page]);
+  gif.decodeAndBlitFrameRGBA(1, pixels);
+  gif.decodeAndBlitFrameRGBA(2, pixels);
+  assert.deepEqual([at(120, 180), at(400, 180), at(400, 20)], [page, body, page]);
+});
+
 Deno.test("play shows what evaluate measures, and policies for several returns", async () => {
   await withFolder(async (folder) => {
     const out = join(folder, "run");
@@ -189,7 +227,10 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
       const [argv, rule] of [
         [["play"], /a run or policy files must be given, got neither/],
         [["play", policy, "--run", out, "--returns", "1"], /one run or policy files must be given/],
-        [["play", policy, "--out", "a.gif"], /the file must end in \.html, \.svg, got "a\.gif"$/],
+        [
+          ["play", policy, "--out", "a.webp"],
+          /the file must end in \.html, \.svg, \.gif, got "a\.webp"$/,
+        ],
         [["play", policy, "--returns", "5"], /--returns needs a generator/],
         [["play", "--run", out, "--returns", "5,x"], /must be numbers with commas .* got "5,x"/],
         [["play", "--run", out, "--returns", "1,2,3", "--episodes", "9"], /at most 24 .* got 27/],
