@@ -61,9 +61,12 @@ export interface TiledGeneratorOptions {
   readonly latentSize: number;
   /** What the loss compares; weights when absent. */
   readonly loss?: Config["update"]["loss"];
-  /** Whether generated policies are zero at first; false when absent. */
-  readonly startsAtZero?: boolean;
+  /** Whether generated policies do nothing at first; false when absent. */
+  readonly startsStill?: boolean;
 }
+
+/** The deviation of a generated weight where the initialisation is the reference's (models/initialisation.ts). */
+const REFERENCE_DEVIATION = 0.1;
 
 /** States on which policies are compared in one update, M. */
 const STATE_COUNT = 32;
@@ -115,7 +118,12 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
     lossNoise: [],
     encodeCommand: encoder.encode,
     traceEncoding: encoder.trace,
-    initialise: (rng: Rng) => initialiseGenerator(rng, weights, options),
+    initialise: (rng: Rng) =>
+      initialiseGenerator(
+        rng,
+        weights,
+        options.startsStill ? { headGains: stillGains(kinds) } : {},
+      ),
     lossStates: loss === "weights" ? undefined : [STATE_COUNT, shape.sizes[0]],
     generate: (tensors: WeightTensors, commands: Tensor, latents?: Tensor) =>
       join(generateParts(tensors, commands, latents)),
@@ -124,6 +132,14 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
       actOnOwn(layersOf(kinds, generateParts(tensors, commands)), observations, shape),
     loss: traceLoss,
   };
+}
+
+/** What makes a policy do nothing: a last layer of zeros, below it weights of their natural size. */
+function stillGains(kinds: readonly TileKind[]): Record<string, number> {
+  return Object.fromEntries(kinds.map(({ name, layers: [{ fanIn }] }) => [
+    name,
+    name === "linear" || name === "output" ? 0 : 1 / Math.sqrt(fanIn + 1) / REFERENCE_DEVIATION,
+  ]));
 }
 
 function weightSpecs(

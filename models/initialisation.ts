@@ -1,9 +1,9 @@
 /**
  * How the generator's weights start: every linear layer uniform within +-1/sqrt(fan-in), embeddings N(0, 1),
  * as in the public reference configuration. Generated weights then have a deviation near 0.1 whatever the
- * layer. A generator of linear policies whose noise adapts starts with zero heads instead: its policy does
- * nothing for any command, so that the first rollouts are what their noise makes of them. (A deep policy of
- * zeros would have no gradient.)
+ * layer. A generator whose noise adapts starts with policies that do nothing, so that the first rollouts are what
+ * their noise makes of them: the heads of the last layer are zero, and those below make weights of their natural
+ * size, 1 / sqrt(fan-in + 1), so that hidden units tell observations apart.
  */
 
 import { sizeOf } from "../lib/autodiff/shape.ts";
@@ -13,12 +13,12 @@ import type { Rng } from "../lib/numbers/rng.ts";
 /**
  * Draws the generator's weights as one flat vector, [W].
  * @param weights named as models/generator.ts does; a layer's biases follow its weights
- * @param options.startsAtZero whether generated policies are zero at first; draws the same numbers
+ * @param options.headGains what the weights of heads are multiplied with, by kind of tile; 1 where absent
  */
 export function initialiseGenerator(
   rng: Rng,
   weights: readonly WeightSpec[],
-  { startsAtZero = false } = {},
+  { headGains = {} }: { headGains?: Readonly<Partial<Record<string, number>>> } = {},
 ): Float32Array {
   const sizes = weights.map(({ shape }) => sizeOf(shape));
   const flat = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
@@ -29,13 +29,15 @@ export function initialiseGenerator(
   let fanIn = firstFanIn;
   weights.forEach(({ name, shape }, index) => {
     const view = flat.subarray(offset, offset += sizes[index]);
-    const [, head, layer, part] = name.split(".");
+    const [kind, head, layer, part] = name.split(".");
     if (head === "embedding") return rng.fillStandardNormal(view);
     if (layer === "0") fanIn = firstFanIn;
     else if (part === "weight") fanIn = shape[1];
     const bound = 1 / Math.sqrt(fanIn);
     rng.fillUniform(view, -bound, bound);
-    if (startsAtZero && layer === "head") view.fill(0);
+    const gain = layer === "head" ? headGains[kind] ?? 1 : 1;
+    if (gain === 0) view.fill(0);
+    else if (gain !== 1) { for (let i = 0; i < view.length; i++) view[i] *= gain; }
   });
   return flat;
 }

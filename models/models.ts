@@ -25,10 +25,10 @@ const GENERATORS: {
 } = {
   udrlpg(config, shape) {
     const { generator, update: { loss }, rollout: { noise } } = config;
-    const startsAtZero = noise === "adapted" && shape.sizes.length === 2;
+    const startsStill = noise === "adapted";
     return generator.kind === "cvae"
       ? createCvaeGenerator({ config, shape })
-      : createTiledGenerator({ config: generator, shape, latentSize: 0, loss, startsAtZero });
+      : createTiledGenerator({ config: generator, shape, latentSize: 0, loss, startsStill });
   },
   // Deep policies of zeros would all act alike along most directions.
   ddpg: createActor,

@@ -80,13 +80,14 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
     offset = end + fanOut;
     const own = policies.map((policy) => policy.subarray(start, end));
     const deviation = deviationOf(own);
+    const noise = noiseOf(run, { fanIn, isLast: index === shape.sizes.length - 2 });
     return {
       fanIn,
       fanOut,
       deviation,
       normalDeviation: 1 / Math.sqrt(3 * fanIn),
-      noise: noiseOf(run, fanIn),
-      noiseToSignal: noiseOf(run, fanIn) / deviation,
+      noise,
+      noiseToSignal: noise / deviation,
       movement: changeOf(own[0], own[own.length - 1]),
     };
   });
@@ -100,9 +101,13 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   };
 }
 
-/** Deviation of the first rollouts' noise on a weight. */
-function noiseOf({ task: { config }, experience: { noise } }: TrainingRun, fanIn: number): number {
-  return noise ? noise.sigma / Math.sqrt(fanIn + 1) : config.rollout.noiseScale;
+/** Deviation of the first rollouts' noise on a weight: where it adapts, it moves the last layer alone. */
+function noiseOf(
+  { task: { config }, experience: { noise } }: TrainingRun,
+  { fanIn, isLast }: { fanIn: number; isLast: boolean },
+): number {
+  if (!noise) return config.rollout.noiseScale;
+  return isLast ? noise.sigma / Math.sqrt(fanIn + 1) : 0;
 }
 
 /** Computes what the weighting makes of batches when all buckets over 0..1 are full. */

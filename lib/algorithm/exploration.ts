@@ -29,7 +29,7 @@ export const GROUP_SIZE = 4;
 
 /** Draws the policies of a cycle around its centre. */
 export function drawSiblings(run: TrainingRun, centre: GeneratedPolicy): Sibling[] {
-  const { task: { config, shape, unit }, experience: { noise }, tally } = run;
+  const { task: { config, unit, explored }, experience: { noise }, tally } = run;
   const rng = streamFor(config.seed, "noise", tally.cycles);
   if (!noise) {
     const sigma = run.tools.learner.updates > 0 ? config.rollout.noiseScale : 0;
@@ -38,10 +38,10 @@ export function drawSiblings(run: TrainingRun, centre: GeneratedPolicy): Sibling
   }
   const count = siblingCount(run);
   return drawDirections(noise, rng, count).map((direction, i) => {
-    const policy = new Float32Array(shape.parameterCount) as GeneratedPolicy;
-    for (let j = 0; j < policy.length; j++) {
-      policy[j] = centre[j] + noise.sigma * unit[j] * direction.shaped[j];
-    }
+    const policy = centre.slice() as GeneratedPolicy;
+    explored.forEach((place, j) =>
+      policy[place] += noise.sigma * unit[place] * direction.shaped[j]
+    );
     return { policy, direction, start: tally.starts + startOf(i, count) };
   });
 }

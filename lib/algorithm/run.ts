@@ -140,6 +140,8 @@ export interface Task {
   readonly scale: ReturnScale;
   /** The natural size of each weight, 1 / sqrt(fan-in + 1), in generator order, [P]. */
   readonly unit: Float32Array;
+  /** The places of the weights that adapted noise moves, those of the last layer, in generator order. */
+  readonly explored: Int32Array;
   /** Moves policies between the frames of raw and of normalised observations. */
   readonly frame: ObservationFrame;
 }
@@ -209,6 +211,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
         (unit, place, i) => (unit[i] = unitOf(shape.scale[place]), unit),
         new Float32Array(shape.parameterCount),
       ),
+      explored: exploredPlaces(model, shape),
       frame: createObservationFrame(model, shape),
     },
     tools: {
@@ -248,6 +251,21 @@ function createTally(): Tally {
   };
 }
 
+/** Counts the numbers of a policy's last layer. */
+function countLast({ sizes }: PolicyShape): number {
+  const [inputs, outputs] = sizes.slice(-2);
+  return (inputs + 1) * outputs;
+}
+
+/**
+ * Where the last layer's numbers stand. Noise in it alone moves what a policy does in as many directions as its
+ * hidden units tell apart; in all of a deep policy's thousands of weights, hundreds of episodes say nothing.
+ */
+function exploredPlaces({ order }: GeneratorModel, shape: PolicyShape): Int32Array {
+  const first = shape.parameterCount - countLast(shape);
+  return Int32Array.from(order.keys()).filter((place) => order[place] >= first);
+}
+
 /** 1 / sqrt(fan-in) -> 1 / sqrt(fan-in + 1): the bias is an input, too. */
 function unitOf(scale: number): number {
   return 1 / Math.sqrt(1 / scale ** 2 + 1);
@@ -270,7 +288,7 @@ function createExperience(config: Config, shape: PolicyShape): Experience {
     buffer: new PolicyBuffer(bufferOptions(config), parameterCount),
     moments: createMoments(inputs),
     states: config.update.loss === "weights" ? undefined : createRecentStates(inputs),
-    noise: adaptsNoise(config) ? createAdaptedNoise(parameterCount) : undefined,
+    noise: adaptsNoise(config) ? createAdaptedNoise(countLast(shape)) : undefined,
     way: [],
     favoured: [],
     floor: 0,

@@ -24,7 +24,8 @@
  *  5. A cycle runs several policies around one, in mirrored pairs, from few starts, and compares those that
  *     started alike (lib/algorithm/exploration.ts). Their better half, weighted by rank, is half of every
  *     batch, at the best command: the generator follows what is better, not what was lucky, and needs no
- *     scale of returns. The noise adapts its size and shape to the same half (lib/algorithm/adapted_noise.ts).
+ *     scale of returns. The noise adapts its size and shape to the same half
+ *     (lib/algorithm/adapted_noise.ts); of a deep policy it moves the last layer.
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
  *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
  *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is

@@ -76,6 +76,23 @@ Deno.test("initialise() generates weights of one deviation whatever the layer", 
   }
 });
 
+Deno.test("initialise() of a still generator makes policies that do nothing, with hidden units that do", () => {
+  const config = { ...tinyConfig().generator, tileSize: 16, hiddenSizes: [128, 128] };
+  const options = { config, shape: shapeOf(SIZES), latentSize: 0, startsStill: true };
+  const policies = generatePolicies(createTiledGenerator(options), [0, 0.5, 1]);
+  for (const theta of policies) {
+    const [input, hidden, output] = layersOf(theta);
+    for (const { W, fanIn } of [input, hidden]) {
+      const size = spread(W) * Math.sqrt(fanIn + 1);
+      assert.ok(size > 0.5 && size < 1.7, `${size}`);
+    }
+    assert.ok([...output.W, ...output.b].every((value) => value === 0));
+  }
+  const linear = { ...options, shape: shapeOf([6, 3]) };
+  const [theta] = generatePolicies(createTiledGenerator(linear), [1]);
+  assert.ok(theta.every((value) => value === 0));
+});
+
 Deno.test("initialise() gives the same weights for the same stream and others for another", () => {
   const model = createModel();
   const draw = (seed: number) => model.initialise(Rng.fromSeed(seed));

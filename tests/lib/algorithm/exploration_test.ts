@@ -70,11 +70,20 @@ Deno.test("drawSiblings() draws mirrored pairs of adapted noise, in units of eac
     });
   }
   const [{ policy, direction }] = siblings;
-  const { unit } = run.task;
-  const expected = unit.map((size, j) => 2 + 0.5 * size * direction!.shaped[j]);
+  const { unit, explored } = run.task;
+  // The last layer: 64 units and the bias, for one action.
+  assert.equal(explored.length, 65);
+  const { order } = run.tools.model;
+  const last = run.task.shape.parameterCount - 65;
+  policy.forEach((value, place) => assert.equal(value !== 2, order[place] >= last));
+  const expected = zeros(run).fill(2);
+  explored.forEach((place, j) => expected[place] += 0.5 * unit[place] * direction!.shaped[j]);
   assertAllClose(policy, expected, { tolerance: 1e-6 });
   // Unit variance before, so that sigma is what a unit's input deviates by.
-  assertClose(spread(policy.map((value, j) => (value - 2) / unit[j])), 0.5, 0.02);
+  const moved = siblings.flatMap((each) =>
+    Array.from(explored, (place) => (each.policy[place] - 2) / unit[place])
+  );
+  assertClose(spread(moved), 0.5, 0.1);
   // First layer: one input and the bias, 1 / sqrt(2); the others have 65, bias included.
   const sizes = new Set([...unit].map((size) => Math.round(size ** -2)));
   assert.deepEqual([...sizes].sort(), [2, 65]);
