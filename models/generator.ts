@@ -19,6 +19,7 @@
 import {
   add,
   concat,
+  constant,
   linear,
   matmul,
   mean,
@@ -48,7 +49,7 @@ export type HeadName = "weight" | "bias";
 /** Both of them, in the order in which weights are listed. */
 export const HEADS: readonly HeadName[] = ["weight", "bias"];
 
-/** Length of the learnt embedding of a tile, E: the reference's. */
+/** Length of the learnt embedding of a tile, E, where nothing is said of it: the reference's. */
 const EMBEDDING_SIZE = 32;
 
 /** What `createTiledGenerator` and its relatives build on. */
@@ -63,6 +64,10 @@ export interface TiledGeneratorOptions {
   readonly loss?: Config["update"]["loss"];
   /** Whether generated policies do nothing at first; false when absent. */
   readonly startsStill?: boolean;
+  /** Length of a tile's embedding, E; the reference's when absent. */
+  readonly embeddingSize?: number;
+  /** What comes out of the heads is multiplied by this / sqrt(fan-in); not at all when absent. */
+  readonly outputScale?: number;
 }
 
 /** The deviation of a generated weight where the initialisation is the reference's (models/initialisation.ts). */
@@ -78,7 +83,7 @@ const WEIGHTS_IN_BOTH = 0.05;
  * @throws {RangeError} when a policy width is no multiple of the tile size, or there is no layer.
  */
 export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorModel {
-  const { config, shape, latentSize, loss = "weights" } = options;
+  const { config, shape, latentSize, loss = "weights", outputScale } = options;
   if (config.hiddenSizes.length === 0) {
     throw new RangeError(
       "Cannot create generator: generator.hiddenSizes must name at least one width, got []",
@@ -87,11 +92,16 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
   const kinds = tilePolicy(shape.sizes, config.tileSize);
   const encoder = commandEncoder(config);
   const order = generatorOrder(kinds);
-  const weights = kinds.flatMap((kind) => weightSpecs(kind, config, encoder.size + latentSize));
+  const weights = kinds.flatMap((kind) => weightSpecs(kind, options, encoder.size + latentSize));
 
   function generateParts(tensors: WeightTensors, commands: Tensor, latents?: Tensor): Tensor[] {
     const conditions = latents ? concat([commands, latents], 1) : commands; // [B, C + L]
-    return kinds.flatMap((kind) => generateKind(tensors, kind, conditions, config.hiddenSizes));
+    const parts = kinds.flatMap((kind) =>
+      generateKind(tensors, kind, conditions, config.hiddenSizes)
+    );
+    if (outputScale === undefined) return parts;
+    const scales = Float32Array.from(order, (place) => outputScale * shape.scale[place]);
+    return cutPolicies(kinds, mul(join(parts), constant(scales, [1, scales.length])));
   }
 
   function join(parts: readonly Tensor[]): Tensor {
@@ -144,18 +154,18 @@ function stillGains(kinds: readonly TileKind[]): Record<string, number> {
 
 function weightSpecs(
   kind: TileKind,
-  config: Config["generator"],
+  { config, embeddingSize = EMBEDDING_SIZE }: TiledGeneratorOptions,
   conditionSize: number,
 ): WeightSpec[] {
   const specs: WeightSpec[] = [
-    { name: `${kind.name}.embedding`, shape: [kind.tileCount, EMBEDDING_SIZE] },
+    { name: `${kind.name}.embedding`, shape: [kind.tileCount, embeddingSize] },
   ];
   for (const head of HEADS) {
     const prefix = `${kind.name}.${head}`;
     const [first, ...others] = config.hiddenSizes;
     specs.push(
       { name: `${prefix}.0.command`, shape: [first, conditionSize] },
-      { name: `${prefix}.0.embedding`, shape: [first, EMBEDDING_SIZE] },
+      { name: `${prefix}.0.embedding`, shape: [first, embeddingSize] },
       { name: `${prefix}.0.bias`, shape: [first] },
     );
     let width = first;

@@ -4,6 +4,7 @@ import { countWeights } from "../lib/learner/generation_pass.ts";
 import { MAX_GENERATOR_WEIGHTS } from "../lib/generator/policy_size.ts";
 import type { Config } from "../lib/config/config.ts";
 import type { GeneratorModel, ModelTable, PolicyShape } from "../lib/model.ts";
+import { createConditionedPolicy } from "./conditioned_policy.ts";
 import { createCvaeGenerator } from "./cvae_generator.ts";
 import { createTiledGenerator } from "./generator.ts";
 import { createPolicy, policyShape, traceActions, traceNormalised, tracePolicy } from "./policy.ts";
@@ -19,6 +20,18 @@ export const models: ModelTable = {
   createGenerator: (config, shape) => checkSize(GENERATORS[config.algorithm](config, shape)),
 };
 
+/** The generator of GoGePo's public code (IDSIA/GoGePo). */
+const GOGEPO = {
+  config: {
+    kind: "tiled",
+    tileSize: 16,
+    hiddenSizes: [256, 256],
+    commandEncoding: "scalar",
+  },
+  embeddingSize: 8,
+  outputScale: 2,
+} as const;
+
 /** What each algorithm trains. */
 const GENERATORS: {
   readonly [A in Config["algorithm"]]: (config: Config, shape: PolicyShape) => GeneratorModel;
@@ -33,6 +46,8 @@ const GENERATORS: {
   // Deep policies of zeros would all act alike along most directions.
   ddpg: createActor,
   td3: createActor,
+  udrl: (_, shape) => createConditionedPolicy(shape),
+  gogepo: (_, shape) => createTiledGenerator({ ...GOGEPO, shape, latentSize: 0 }),
   ars: (_, shape) => createSinglePolicy(shape, { startsAtZero: shape.sizes.length === 2 }),
 };
 

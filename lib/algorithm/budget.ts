@@ -35,6 +35,8 @@ const RIVALS_LEAST: { readonly [A in Exclude<Config["algorithm"], "udrlpg">]: nu
   ars: 2,
   ddpg: 1,
   td3: 1,
+  udrl: 1,
+  gogepo: 1,
 };
 
 /** Tells whether noise adapts: the budget is divided then, and commands are relative. */

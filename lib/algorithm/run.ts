@@ -276,8 +276,10 @@ const RECENT_POLICIES = 1000;
 
 /** The buffer that a configuration asks for. */
 export function bufferOptions(config: Config): BufferOptions {
-  const { buffer } = config;
-  return adaptsNoise(config)
+  const { buffer, algorithm } = config;
+  return algorithm === "gogepo"
+    ? { ...REFERENCE_SIZE, ...buffer, kind: "fifo" }
+    : adaptsNoise(config)
     ? { ...REFERENCE_SIZE, ...buffer, kind: "fifo", capacity: RECENT_POLICIES }
     : { ...REFERENCE_SIZE, ...buffer };
 }
@@ -303,9 +305,13 @@ export function currentNormaliser(
   return normaliserOf(experience.moments);
 }
 
-/** The command that rollouts ask for: 1 where returns are relative, else the best return stored. */
-export function bestCommand({ experience: { buffer, noise } }: TrainingRun): number {
-  return noise || buffer.size === 0 ? 1 : buffer.best;
+/**
+ * The command that rollouts ask for: 1 where returns are relative, else the best return stored, or what an
+ * algorithm without a buffer aims at.
+ */
+export function bestCommand({ experience: { buffer, noise, goal } }: TrainingRun): number {
+  if (noise) return 1;
+  return buffer.size > 0 ? buffer.best : Number.isFinite(goal) ? goal : 1;
 }
 
 /** Policies that did as well as the favoured ones or better were lucky: their command stays below. */

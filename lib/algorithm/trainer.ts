@@ -167,7 +167,7 @@ function learnFrom(
  * Chooses the best policy, fits the generator to the line that leads to it, measures the curve that requests are answered
  * through. The last evaluation changes nothing.
  */
-async function* finish(run: TrainingRun): Events {
+export async function* finish(run: TrainingRun): Events {
   if (run.experience.noise) {
     const [last] = await generate(run, [1]);
     const winner = yield* selectBest(run, last);

@@ -115,7 +115,7 @@ function interval(doc: string, fields: { readonly needs?: Need } = {}): Interval
 }
 
 /** The algorithms that a run may train by; lib/rivals/algorithms.ts has what each is. */
-export const ALGORITHM_NAMES = ["udrlpg", "ars", "ddpg", "td3"] as const;
+export const ALGORITHM_NAMES = ["udrlpg", "ars", "ddpg", "td3", "udrl", "gogepo"] as const;
 
 const HIDDEN_LAYERS: Need = { option: "policy.hiddenSizes", isFilled: true };
 const FIXED_NOISE: Need = { option: "rollout.noise", is: "fixed" };

@@ -31,10 +31,9 @@ import { currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import type { WeightTensors } from "../model.ts";
 import { Fitter, viewsByName } from "../learner/fitter.ts";
 import type { TensorValue } from "../onnx/session.ts";
-import { episodeSeed, streamFor } from "../numbers/streams.ts";
+import { streamFor } from "../numbers/streams.ts";
 import type { PolicyParameters } from "../policy_space.ts";
-import { DivergedError } from "../system/errors.ts";
-import { bookEpisode } from "./episodes.ts";
+import { actionRange, bookEpisode, drawAction, runSteps } from "./episodes.ts";
 import { Transitions } from "./transitions.ts";
 
 /** How an actor-critic learns. */
@@ -75,7 +74,7 @@ export class ActorCritic {
   /** Takes up a run from wherever it is; its actions are continuous (models/models.ts sees to that). */
   constructor(run: TrainingRun, { critics, smoothing }: ActorCriticOptions) {
     const { task: { config, shape }, tools: { learner }, kept } = run;
-    const scaling = actionScaling(run);
+    const scaling = actionRange(run);
     const nets = networksOf(run, critics);
     const rng = streamFor(config.seed, "initialisation", 1);
     const [S, A] = [shape.sizes[0], scaling.halfRange.length];
@@ -127,51 +126,35 @@ export class ActorCritic {
 
   /**
    * Runs one training episode; after each step that no random action took, `learn` may update.
-   * @throws {DivergedError} when an observation or a reward is not finite.
+   * @throws {DivergedError} when a number is not finite.
    */
   async runEpisode(learn: () => Promise<void>): Promise<EpisodeEvent> {
-    const { task: { config, spec }, tools: { env, policy }, tally } = this.#run;
-    const start = tally.starts;
-    const { halfRange, centre } = actionScaling(this.#run);
+    const run = this.#run;
+    const { task: { config }, tools: { policy }, tally } = run;
+    const { halfRange, centre } = actionRange(run);
     const rng = streamFor(config.seed, "noise", tally.episodes);
-    const randomSteps = Math.min(RANDOM_STEPS, RANDOM_SHARE * config.steps);
-    await env.reset(episodeSeed(config.seed, "training", start));
-    const before = new Float64Array(env.observation.length);
-    const action = new Float64Array(halfRange.length);
-    let [total, survival, length] = [0, 0, 0];
+    const randomSteps = Math.min(RANDOM_STEPS, RANDOM_SHARE * config.steps) - tally.steps.training;
+    let isRandom = true;
     this.#loadActor();
-    while (true) {
-      before.set(env.observation);
-      const isRandom = tally.steps.training + length < randomSteps;
-      if (!isRandom) await policy.act(before, action);
-      for (let i = 0; i < action.length; i++) {
-        const drawn = isRandom
-          ? centre[i] + halfRange[i] * rng.uniform(-1, 1)
-          : action[i] + EXPLORATION * halfRange[i] * rng.standardNormal();
-        const reach = halfRange[i];
-        action[i] = Math.min(centre[i] + reach, Math.max(centre[i] - reach, drawn));
-      }
-      const { reward, survivalReward, terminated, truncated } = await env.step(action);
-      if (!Number.isFinite(reward)) fail("reward", reward, spec.id);
-      this.#transitions.add({
-        observation: before,
-        action,
-        next: env.observation,
-        reward,
-        terminated,
-      });
-      total += reward;
-      survival += survivalReward;
-      length++;
-      if (!isRandom) {
+    const episode = await runSteps(run, {
+      start: tally.starts,
+      async act(observation, action, { passed }) {
+        isRandom = passed < randomSteps;
+        if (isRandom) return drawAction(run, rng, action);
+        await policy.act(observation, action);
+        action.forEach((value, i) => {
+          const wanted = value + EXPLORATION * halfRange[i] * rng.standardNormal();
+          action[i] = centre[i] + clip(wanted - centre[i], halfRange[i]);
+        });
+      },
+      see: async ({ before: observation, after: next, ...step }) => {
+        this.#transitions.add({ observation, next, ...step });
+        if (isRandom) return;
         await learn();
         this.#loadActor();
-      }
-      if (terminated || truncated) {
-        const episode = { return: total, survivalReturn: survival, length, terminated };
-        return bookEpisode(this.#run, { ...episode, start });
-      }
-    }
+      },
+    });
+    return bookEpisode(run, episode);
   }
 
   /** Draws a batch of transitions for the next update. */
@@ -179,7 +162,7 @@ export class ActorCritic {
     const rng = streamFor(this.#run.task.config.seed, "batch", this.updates++);
     this.#transitions.draw(rng, this.#batch);
     const { data } = this.#noise;
-    const { halfRange } = actionScaling(this.#run);
+    const { halfRange } = actionRange(this.#run);
     for (let i = 0; i < data.length; i++) {
       data[i] = this.#smoothing === undefined ? 0 : halfRange[i % halfRange.length] *
         clip(this.#smoothing.deviation * rng.standardNormal(), this.#smoothing.limit);
@@ -305,18 +288,6 @@ export function traceLosses(
   };
 }
 
-function actionScaling({ task: { spec } }: TrainingRun) {
-  const { actionSpace } = spec;
-  if (actionSpace.kind !== "box") {
-    return { halfRange: new Float64Array(), centre: new Float64Array() };
-  }
-  const { low, high } = actionSpace;
-  return {
-    halfRange: low.map((bound, i) => (high[i] - bound) / 2),
-    centre: low.map((bound, i) => (high[i] + bound) / 2),
-  };
-}
-
 function clip(value: number, limit: number): number {
   return Math.min(limit, Math.max(-limit, value));
 }
@@ -329,10 +300,4 @@ function joined(parts: readonly Float32Array[]): Float32Array {
     at += part.length;
   }
   return all;
-}
-
-function fail(what: string, value: number, id: string): never {
-  throw new DivergedError(
-    `Cannot continue training: every ${what} of "${id}" must be finite, got ${value}`,
-  );
 }

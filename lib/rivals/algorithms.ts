@@ -19,7 +19,9 @@ import {
 } from "../config/config.ts";
 import { trainArs } from "./ars.ts";
 import { trainDdpg } from "./ddpg.ts";
+import { trainGogepo } from "./gogepo.ts";
 import { trainTd3 } from "./td3.ts";
+import { trainUdrl } from "./udrl.ts";
 
 /** What is known of an algorithm. */
 export interface Algorithm {
@@ -64,6 +66,20 @@ export const ALGORITHMS: { readonly [A in Config["algorithm"]]: Algorithm } = {
     answers: "one",
     options: ACTOR_CRITIC,
     train: trainTd3,
+  },
+  udrl: {
+    doc:
+      "Upside-down RL: one policy that is told the return and the time, by supervised learning (arXiv 1912.02877)",
+    answers: "any",
+    options: { policy: { hiddenSizes: [64, 64] } },
+    train: trainUdrl,
+  },
+  gogepo: {
+    doc:
+      "A generator of policies that learns from an evaluator with learnt probing states (arXiv 2207.01570)",
+    answers: "any",
+    options: { policy: { hiddenSizes: [256, 256] } },
+    train: trainGogepo,
   },
 };
 
