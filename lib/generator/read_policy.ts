@@ -36,8 +36,11 @@ export interface LoadedPolicy {
   readonly metadata: Readonly<Record<string, string>>;
   /** Environment id from the metadata, undefined in a file of another program. */
   readonly environment: string | undefined;
-  /** Makes the policy ready to act in an environment. @throws {FileError} when it does not fit. */
-  open(spec: EnvSpec): Promise<Policy>;
+  /**
+   * Makes the policy ready to act in an environment; `onNote` is told what is assumed of a file of another
+   * program. @throws {FileError} when it does not fit.
+   */
+  open(spec: EnvSpec, onNote?: (text: string) => void): Promise<Policy>;
 }
 
 /**
@@ -61,7 +64,8 @@ export function readPolicy(
       format,
       metadata,
       environment: metadata.environment,
-      open: (spec) => createOnnxPolicy(bytes, { summary, spec, name: path, trust }),
+      open: (spec, onNote = () => {}) =>
+        createOnnxPolicy(bytes, { summary, spec, name: path, trust, onNote }),
     };
   }
   const { metadata, numbers } = format === "json"

@@ -6,6 +6,7 @@ import { FileError } from "../system/errors.ts";
 import { quoteName } from "../system/words.ts";
 import type { Policy } from "../model.ts";
 import { assertTrustedOps, type OnnxSummary } from "./reader.ts";
+import { chooseOutput, fitInput } from "./foreign_policy.ts";
 import { createSession } from "./session.ts";
 import {
   assertBoundedSizes,
@@ -44,6 +45,8 @@ export interface OnnxPolicyOptions {
   readonly name: string;
   /** Runs operators that this program does not write, too. */
   readonly trust: boolean;
+  /** Told what was assumed of a policy of another program. */
+  readonly onNote?: (text: string) => void;
 }
 
 /**
@@ -53,7 +56,7 @@ export interface OnnxPolicyOptions {
  */
 export async function createOnnxPolicy(
   model: Uint8Array,
-  { summary, spec, name, trust }: OnnxPolicyOptions,
+  { summary, spec, name, trust, onNote }: OnnxPolicyOptions,
 ): Promise<Policy> {
   const fail = (rule: string): never => {
     throw new FileError(`Cannot use policy "${name}" in "${spec.id}": ${rule}`);
@@ -64,38 +67,72 @@ export async function createOnnxPolicy(
   const size = observationSize(spec);
   const constants = new Set(summary.initializers.map((constant) => constant.name));
   const inputs = summary.inputs.filter((value) => !constants.has(value.name));
-  const input = inputs.find((value) => value.name === "observation");
-  const output = summary.outputs.find((value) => value.name === "action");
-  if (!input || !output) return fail('it must have an input "observation" and an output "action"');
+  const input = inputs.find((value) => value.name === "observation") ?? inputs[0];
+  if (input === undefined) return fail("it must have an input for the observation, got none");
   if (inputs.length > 1) {
     const other = inputs.find((value) => value !== input)!.name;
-    fail(`it must have the one input "observation", got ${quoteName(other)} too`);
+    fail(`it must have one input, got ${quoteName(input.name)} and ${quoteName(other)}`);
   }
-  const width = input.shape?.at(-1);
-  if (typeof width === "number" && width !== size) {
-    fail(`it must take ${size} numbers, got ${width}`);
+  if (input.elementType !== "float32") {
+    fail(`it must take numbers in float32, got ${input.elementType}`);
   }
+  const fitted = fitInput(input, size) ??
+    fail(`it must take ${size} numbers, got ${quoteName(input.name)} [${input.shape.join(", ")}]`);
+  const { shape, rows } = fitted;
   if (!trust) {
-    assertBoundedSizes(summary, { inputs: { observation: [1, size] }, rules: POLICY_RULES });
+    assertBoundedSizes(summary, { inputs: { [input.name]: shape }, rules: POLICY_RULES });
   }
   const session = await createSession(model, { device: "cpu", threads: 1 })
     .catch(refused);
-  const observations = { data: new Float32Array(size), shape: [1, size] };
-  const feeds = { observation: observations };
+  const observations = { data: new Float32Array(rows * size), shape };
+  const feeds = { [input.name]: observations };
+  const isOwn = input.name === "observation" && rows === 1 &&
+    summary.outputs.some((value) => value.name === "action");
+  const run = isOwn ? undefined : await runForeign();
   return {
     load: () => fail("its parameters are fixed"),
     normalise: () => {}, // The normaliser is inside.
     async act(observation, action) {
-      observations.data.set(observation);
+      for (let row = 0; row < rows; row++) observations.data.set(observation, row * size);
+      if (run !== undefined) return await run(action);
       const { action: { data } } = await session.run(feeds, { action: null }).catch(refused);
       if (data.length !== action.length) {
         fail(`actions must have ${action.length} numbers, got ${data.length}`);
       }
       for (let i = 0; i < action.length; i++) action[i] = Number(data[i]);
-      const wrong = action.find((value) => !isPossible(value, spec.actionSpace));
-      if (wrong !== undefined) fail(`actions must be ones of it, got ${wrong}`);
+      checkPossible(action);
     },
   };
+
+  function checkPossible(action: Float64Array): void {
+    const wrong = action.find((value) => !isPossible(value, spec.actionSpace));
+    if (wrong !== undefined) fail(`actions must be ones of it, got ${wrong}`);
+  }
+
+  /** Finds out by a first run which output is the action; gives what acts by it. */
+  async function runForeign(): Promise<(action: Float64Array) => Promise<void>> {
+    const first = await session.run(feeds).catch(refused);
+    const given = summary.outputs.flatMap(({ name }) =>
+      first[name] === undefined ? [] : [[name, first[name]] as const]
+    );
+    const output = chooseOutput(given, { summary, spec, rows }) ??
+      fail(
+        `an output must be an action or logits of it, got ${
+          given.map(([name, { shape }]) => `${quoteName(name)} [${shape.join(", ")}]`).join(", ")
+        }`,
+      );
+    onNote?.(
+      `Policy ${quoteName(name)} of another program: ${quoteName(input.name)} [${
+        shape.join(", ")
+      }] is the observation, ${output.assumed}`,
+    );
+    return async (action) => {
+      const { [output.name]: { data } } = await session.run(feeds, { [output.name]: null })
+        .catch(refused);
+      output.read(data, action);
+      checkPossible(action);
+    };
+  }
 }
 
 /** Whether a number may stand in an action; one outside of a box is clipped or costs. */

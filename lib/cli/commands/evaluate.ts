@@ -245,7 +245,8 @@ export async function openPolicy(
     policy: await file.open(spec),
     env: await registry.make(spec.id),
   });
-  return { ...await openLane(), file, openLane };
+  const policy = await file.open(spec, (text) => output.note(text));
+  return { policy, env: await registry.make(spec.id), file, openLane };
 }
 
 async function runEpisodes(
