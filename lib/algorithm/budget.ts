@@ -81,8 +81,8 @@ export function hasBudget(run: TrainingRun): boolean {
 }
 
 /**
- * Tells whether a cycle has nothing left to learn from: all of its episodes returned the same, the most that any
- * has, and more than random policies do.
+ * Tells whether a cycle has nothing left to learn from: all of its episodes, proofs from other starts included,
+ * returned the same, the most that any has, and more than random policies do.
  */
 export function isSettled(
   { experience: { noise, floor }, tally, history }: Pick<
@@ -93,6 +93,15 @@ export function isSettled(
   const { bestReturn, returns } = history;
   return noise !== undefined && bestReturn > floor && tally.lastRollouts > 0 &&
     returns.slice(-tally.lastRollouts).every((value) => value === bestReturn);
+}
+
+/** A centre that seems perfect is run from so many further starts, within this share of the budget or twice. */
+const PROOF = { share: 0.1, most: 16 };
+
+/** Gives from how many further starts a centre has to be perfect before training ends early. */
+export function proofEpisodes({ config, spec }: Plan): number {
+  const affordable = Math.floor(PROOF.share * config.steps / spec.maxEpisodeSteps);
+  return Math.max(2, Math.min(PROOF.most, affordable));
 }
 
 function leastEpisodes(config: Config): number {

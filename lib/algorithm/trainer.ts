@@ -38,10 +38,18 @@
 
 import { measureReturn } from "../episodes/evaluate.ts";
 import type { Calibration } from "../generator/calibration.ts";
-import type { StoredPolicy } from "../policy_space.ts";
+import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
 import { streamFor } from "../numbers/streams.ts";
 import { adaptNoise } from "./adapted_noise.ts";
-import { affordableEpisodes, finalEpisodes, hasBudget, isWarm, trainingEnd } from "./budget.ts";
+import {
+  affordableEpisodes,
+  finalEpisodes,
+  hasBudget,
+  isSettled,
+  isWarm,
+  proofEpisodes,
+  trainingEnd,
+} from "./budget.ts";
 import { calibrate } from "./calibrate.ts";
 import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
@@ -107,10 +115,26 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
     yield episode.event;
   }
   if (!run.experience.noise) return endCycle(run, cycle);
+  if (isSettled(run)) yield* proveCentre(run, { centre, cycle });
   const proven = yield* proveOutstanding(run, { siblings, episodes, cycle });
   const place = run.task.frame.toRaw(centre, cycle.normaliser);
   endCycle(run, cycle);
   learnFrom(run, { centre: place, siblings, episodes, proven });
+}
+
+/**
+ * Runs the policy of a cycle that seems to have nothing left to learn from further starts, until one is not as
+ * good: its siblings shared few.
+ */
+async function* proveCentre(
+  run: TrainingRun,
+  { centre, cycle }: { centre: GeneratedPolicy; cycle: CycleContext },
+): Events<EpisodeEvent> {
+  for (let left = proofEpisodes(run.task); left > 0 && isSettled(run); left--) {
+    if (affordableEpisodes(run, { end: trainingEnd(run.task) }) < 1) return;
+    const { event } = await runAndStore(run, { policy: centre, start: run.tally.starts }, cycle);
+    yield event;
+  }
 }
 
 /**

@@ -9,7 +9,9 @@ import {
   fallingCosine,
   finalEpisodes,
   hasBudget,
+  isSettled,
   isWarm,
+  proofEpisodes,
   reportEpisodes,
   siblingCount,
   spentSteps,
@@ -85,6 +87,31 @@ Deno.test("siblingCount() is a hundredth of the episodes that the budget holds, 
   assert.equal(countAt(1000, { steps: 820 }), 4);
   assert.equal(countAt(1000, { steps: 790 }), 8);
   assert.equal(countAt(1000, { steps: 800 }), 6);
+});
+
+Deno.test("isSettled() tells a cycle whose episodes all returned the most from others", () => {
+  const settled = (changes: PartialConfig, returns: number[], { floor = 1, last = 3 } = {}) => {
+    const run = tinyRun(changes);
+    run.history.returns.push(...returns);
+    run.history.bestReturn = Math.max(...returns);
+    run.experience.floor = floor;
+    run.tally.lastRollouts = last;
+    return isSettled(run);
+  };
+  assert.equal(settled(ADAPTED, [2, 5, 5, 5]), true);
+  assert.equal(settled(ADAPTED, [5, 5, 5, 4]), false);
+  assert.equal(settled(ADAPTED, [2, 5, 5, 5], { last: 4 }), false);
+  assert.equal(settled(ADAPTED, [9, 5, 5, 5]), false, "more was returned before");
+  assert.equal(settled(ADAPTED, [5, 5, 5], { floor: 5 }), false, "random policies do as well");
+  assert.equal(settled(ADAPTED, [], { last: 0 }), false);
+  assert.equal(settled({}, [2, 5, 5, 5]), false, "fixed noise trains on");
+});
+
+Deno.test("proofEpisodes() are a tenth of the budget, from two to sixteen", () => {
+  const proofs = [100, 300, 1000, 1600, 1e6].map((steps) =>
+    proofEpisodes(tinyRun({ ...ADAPTED, steps }).task)
+  );
+  assert.deepEqual(proofs, [2, 3, 10, 16, 16]);
 });
 
 Deno.test("isWarm() waits for ten episodes where noise is fixed, for a cycle where it adapts", () => {

@@ -413,3 +413,29 @@ for (const seed of [1, 2]) {
     });
   }
 }
+
+Deno.test("train() ends early where a cycle is perfect, and its centre from further starts too", async () => {
+  const env = await registry.make("CartPole-v1");
+  const run = tinyRun({
+    ...ADAPTED,
+    env: "CartPole-v1",
+    seed: 1,
+    steps: 50_000,
+    policy: { hiddenSizes: [] },
+    reports: { evaluations: 0, sweeps: 0 },
+    generator: { hiddenSizes: [64, 64] },
+  }, env);
+  const { tally, history } = run;
+  let siblings = 0;
+  for await (const event of train(run)) {
+    if (event.kind === "cycle") siblings = tally.lastRollouts;
+    if (event.kind === "spent") break;
+  }
+  await run.tools.learner.close();
+  await env.close();
+  assert.ok(tally.steps.training < 0.8 * trainingEnd(run.task), `${tally.steps.training}`);
+  // Eight siblings at least, and ten proofs, a tenth of the budget.
+  assert.ok(siblings >= 18, `${siblings}`);
+  assert.ok(history.returns.slice(-siblings).every((value) => value === 500));
+  assert.ok(history.returns.slice(0, -siblings).some((value) => value < 500));
+});
