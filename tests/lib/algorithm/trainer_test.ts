@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { registry } from "../../../envs/registry.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import { trainingEnd } from "../../../lib/algorithm/budget.ts";
+import { train } from "../../../lib/algorithm/trainer.ts";
 import type { TrainingOutcome } from "../../../lib/algorithm/events.ts";
 import { generate, measureCommands } from "../../../lib/algorithm/measure.ts";
 import { createRun, type TrainingRun } from "../../../lib/algorithm/run.ts";
