@@ -14,6 +14,8 @@ import { FileError } from "../system/errors.ts";
 import { withFileErrors } from "../system/file_errors.ts";
 import { isThere } from "../system/files.ts";
 import { CONFIG_FILE_NAME } from "../run/layout.ts";
+import { bootstrapInterval, probabilityOfImprovement, type Strata } from "../numbers/bootstrap.ts";
+import { Rng } from "../numbers/rng.ts";
 import { interquartileMean, intervalWithin, summarise } from "../numbers/statistics.ts";
 import { configHash } from "../sweep/expand.ts";
 import type { RunData } from "./run_data.ts";
@@ -179,4 +181,49 @@ export function overSeeds(values: readonly number[]): OverSeeds | undefined {
     min: Math.min(...values),
     max: Math.max(...values),
   };
+}
+
+/** A statistic with its 95 % interval from a stratified bootstrap; null where the seeds are too few. */
+export interface Bootstrapped {
+  /** The statistic of what was seen. */
+  readonly value: number;
+  /** Ends of its interval. */
+  readonly interval: readonly [low: number, high: number] | null;
+}
+
+/** Fewer seeds than this say too little of how others would do. */
+const FEWEST_SEEDS = 5;
+/** Seed of the bootstrap: pages of the same runs are the same. */
+const BOOTSTRAP_SEED = 1;
+
+function bootstrapped(strata: Strata, statistic: (strata: Strata) => number): Bootstrapped {
+  const isEnough = strata.every(({ length }) => length >= FEWEST_SEEDS);
+  const rng = Rng.fromSeed(BOOTSTRAP_SEED);
+  return {
+    value: statistic(strata),
+    interval: isEnough ? bootstrapInterval(strata, statistic, { rng }) : null,
+  };
+}
+
+/** The interquartile mean over seeds with its interval. */
+export function middleOf(values: readonly number[]): Bootstrapped {
+  return bootstrapped([values], ([resampled]) => interquartileMean(resampled));
+}
+
+/**
+ * The probability that a run of one group returns more than one of another, with its interval; the seeds of
+ * each are resampled apart.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { improvementOver } from "./across_runs.ts";
+ * assert.deepEqual(improvementOver([3, 2], [1, 2]), { value: 0.875, interval: null });
+ * ```
+ */
+export function improvementOver(
+  values: readonly number[],
+  others: readonly number[],
+): Bootstrapped {
+  return bootstrapped([values, others], ([a, b]) => probabilityOfImprovement(a, b));
 }

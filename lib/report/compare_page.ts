@@ -1,7 +1,13 @@
 /** The comparison of many runs as a page. */
 
 import { type Chart, type ChartSeries, type LineChart, rangeOf } from "./chart.ts";
-import { describeRepeated, type RepeatedRun } from "./across_runs.ts";
+import {
+  type Bootstrapped,
+  describeRepeated,
+  improvementOver,
+  middleOf,
+  type RepeatedRun,
+} from "./across_runs.ts";
 import { type AveragedLine, type ComparedGroup, lastReturnOf, meanRanks } from "./compare.ts";
 import { escapeHtml, renderTable } from "./html.ts";
 import { formatGrouped, formatNumber } from "../numbers/format.ts";
@@ -34,7 +40,9 @@ export function renderComparison(
       '<p class="soft">Each run counts as one value: the final return, or the last evaluation of a ' +
       "run that is not finished. Intervals hold the mean with 95 %, by Student's t within the runs' " +
       "range; fewer than five seeds are too few for one. The interquartile mean leaves the lowest " +
-      "and the highest quarter of the runs out.</p></section>" +
+      "and the highest quarter of the runs out; better than A is the probability that a run returns " +
+      "more than one of A, ties counting half. Their intervals are of bootstraps over seeds.</p>" +
+      "</section>" +
       `<details class="card wide"><summary>Runs</summary>${
         renderTable(runRows(members))
       }</details>`;
@@ -127,6 +135,7 @@ function nameOf(number: number): string {
 
 function groupRows(groups: readonly ComparedGroup[]): string[][] {
   const ranks = meanRanks(groups);
+  const returns = groups.map(({ runs }) => runs.flatMap((run) => lastReturnOf(run) ?? []));
   const heading = [
     "configuration",
     "runs",
@@ -135,6 +144,7 @@ function groupRows(groups: readonly ComparedGroup[]): string[][] {
     "95 % interval",
     "deviation",
     "interquartile mean",
+    ...(groups.length > 1 ? ["better than A"] : []),
     "mean of all evaluations",
     ...(ranks ? ["mean rank"] : []),
   ];
@@ -149,11 +159,28 @@ function groupRows(groups: readonly ComparedGroup[]): string[][] {
         ? `${formatGrouped(last.low)} to ${formatGrouped(last.high)}`
         : "too few seeds",
       last && last.n > 1 ? formatGrouped(last.std) : "-",
-      last ? formatGrouped(last.iqm) : "-",
+      returns[number].length > 0 ? shownWithin(middleOf(returns[number])) : "-",
+      ...(groups.length > 1 ? [betterThanFirst(returns, number)] : []),
       average ? formatGrouped(average.mean) : "-",
       ...(ranks ? [formatNumber(ranks[number], 3)] : []),
     ]),
   ];
+}
+
+function betterThanFirst(
+  [first, ...others]: readonly (readonly number[])[],
+  number: number,
+): string {
+  const own = others[number - 1];
+  if (own === undefined || own.length === 0 || first.length === 0) return "-";
+  return shownWithin(improvementOver(own, first));
+}
+
+function shownWithin({ value, interval }: Bootstrapped): string {
+  const [low, high] = interval ?? [];
+  return low === undefined || high === undefined
+    ? formatGrouped(value)
+    : `${formatGrouped(value)} (${formatGrouped(low)} to ${formatGrouped(high)})`;
 }
 
 function runRows(groups: readonly ComparedGroup[]): string[][] {

@@ -79,7 +79,7 @@ export async function measureRun(row: Row, options: MeasureOptions): Promise<Mea
     [name, value],
   ) => ["--set", `${name}=${value}`]);
   const { bestReturn, wallSeconds, stepsByPurpose } = await ask<TrainDocument>(call, [
-    ...["train", "--env", row.env, "--preset", PRESET, "--steps", `${row.steps}`],
+    ...["train", "--env", row.env, "--preset", row.preset ?? PRESET, "--steps", `${row.steps}`],
     ...["--seed", `${seed}`, ...set, "--out", folder, "--continue"],
     ...["--device", "cpu", "--threads", `${CORES}`, "--workers", `${CORES}`],
   ]);
@@ -91,7 +91,9 @@ export async function measureRun(row: Row, options: MeasureOptions): Promise<Mea
   return {
     final: { mean, std, n },
     best: bestReturn,
-    ...(to > from ? { obeys: await measureObedience(tools, { from, to, seed, row }) } : {}),
+    ...(to > from && !row.isOne
+      ? { obeys: await measureObedience(tools, { from, to, seed, row }) }
+      : {}),
     simulatedSteps: Object.values(stepsByPurpose).reduce((sum, steps) => sum + steps, 0),
     ...(wasThere ? {} : { wallSeconds }),
     cores: CORES,

@@ -5,6 +5,7 @@
 
 import { formatNumber } from "../../lib/numbers/format.ts";
 import { summarise } from "../../lib/numbers/statistics.ts";
+import { improvementOver, middleOf } from "../../lib/report/across_runs.ts";
 import type { RunRecord } from "./records.ts";
 import { TABLES } from "./tables.ts";
 
@@ -32,6 +33,7 @@ A run trains with the default preset. Every figure is from fresh episodes withou
 const TITLES: Readonly<Record<string, string>> = {
   returns: "Returns",
   ablation: "Ablation",
+  paper: "The published method and its rivals",
   "zero-shot": "Returns that no update saw",
 };
 
@@ -70,6 +72,7 @@ function renderSection(table: string, records: readonly RunRecord[]): string {
     `\`deno task experiments ${table}\``,
     "",
     renderGroups(groups),
+    ...(table === "paper" ? [RIVALS_HEAD, renderRivals(groups)] : []),
     ...bands,
     "Every run:",
     "",
@@ -86,7 +89,12 @@ function groupBySeed(records: readonly RunRecord[]): Group[] {
   }
   const known = Object.values(TABLES).flat().map(nameOf);
   const rank = (name: string) => known.includes(name) ? known.indexOf(name) : known.length;
-  return [...groups].sort(([a], [b]) => rank(a) - rank(b) || (a < b ? -1 : 1))
+  const variants: readonly (string | undefined)[] = TABLES.paper.map(({ variant }) => variant);
+  const place = ([{ variant }]: Group) => variants.indexOf(variant);
+  return [...groups]
+    .sort(([a, one], [b, other]) =>
+      rank(a) - rank(b) || place(one) - place(other) || (a < b ? -1 : 1)
+    )
     .map(([, group]) => group.sort((a, b) => a.seed - b.seed));
 }
 
@@ -169,6 +177,31 @@ function runCells(record: RunRecord): string[] {
     record.date,
     record.commit,
   ];
+}
+
+const RIVALS_HEAD =
+  "Interquartile means of the final returns, and the probability that a run returns more than one of the\n" +
+  "first row in the same environment and budget, ties counting half; 95 % intervals of 2,000 bootstraps\n" +
+  "over seeds, where there are at least five.\n";
+
+function renderRivals(groups: readonly Group[]): string {
+  const finals = (group: Group) => group.map(({ final }) => final.mean);
+  const withInterval = ({ value, interval }: ReturnType<typeof middleOf>) =>
+    interval === null
+      ? writeReturn(value)
+      : `${writeReturn(value)} (${writeReturn(interval[0])} to ${writeReturn(interval[1])})`;
+  const rows = groups.map((group) => {
+    const first = groups.find(([{ env, steps }]) =>
+      env === group[0].env && steps === group[0].steps
+    )!;
+    return [
+      nameOf(group[0]),
+      `${group.length}`,
+      withInterval(middleOf(finals(group))),
+      group === first ? "-" : withInterval(improvementOver(finals(group), finals(first))),
+    ];
+  });
+  return renderTable(["runs", "seeds", "interquartile mean", "better than the first"], rows);
 }
 
 /** What requests inside a band that no update saw lead to. */

@@ -66,3 +66,18 @@ Deno.test("replaceMarked() refuses a text without marks", () => {
     message: "Cannot write results: README.md must have their marks, got none",
   });
 });
+
+Deno.test("renderResults() compares the paper's rows by interquartile mean and probability", () => {
+  const record = (variant: string, seed: number, mean: number) =>
+    sampleRecord({ table: "paper", variant, seed, final: { mean, std: 0, n: 20 } });
+  const page = renderResults([
+    record("this program", 1, 10),
+    record("this program", 2, 20),
+    record("ars", 1, 20),
+    record("ars", 2, 30),
+  ]);
+  // Of four pairs three are wins and one is a tie.
+  const [table] = /\| runs .*\| better than the first[^]*?\n\n/.exec(page)!;
+  assert.match(table, /this program +\| 2 +\| 15 +\| - /);
+  assert.match(table, /ars +\| 2 +\| 25 +\| 0.875 /);
+});

@@ -16,14 +16,14 @@ import { registry } from "../../envs/registry.ts";
 import { listenForSignals } from "../../lib/cli/signals.ts";
 import { type Clock, systemClock } from "../../lib/system/clock.ts";
 import { exitCodeOf, UsageError } from "../../lib/system/errors.ts";
-import { makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
+import { isThere, makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
 import { VERSION } from "../../lib/system/version.ts";
 import { readCommit, ROOT } from "../packaging/payload.ts";
 import { run } from "../support/program.ts";
 import { type Call, measureRun } from "./measure.ts";
 import { appendRecord, isSameRun, readRecords, runKey, type RunRecord } from "./records.ts";
 import { renderReadmeTable, renderResults, replaceMarked } from "./results_page.ts";
-import { createReturnsRow, type Row, type TableName, TABLES } from "./tables.ts";
+import { createPaperRows, createReturnsRow, type Row, type TableName, TABLES } from "./tables.ts";
 
 /** The files that a result depends on. */
 const PROGRAM = [
@@ -90,6 +90,7 @@ function chooseRows(
   table: TableName,
   { names, budget }: { names: readonly string[]; budget: number | undefined },
 ): Row[] {
+  if (table === "paper") return choosePaperRows(names, budget);
   const rows: readonly Row[] = TABLES[table];
   const fits = (row: Row) => budget === undefined || row.steps === budget;
   if (names.length === 0) return rows.filter(fits);
@@ -105,6 +106,19 @@ function chooseRows(
       `${table} must have a row "${name}"${budget ? ` of ${budget} steps` : ""}, got none`,
     );
   });
+}
+
+/** The rows of an environment and a budget, all of them or those of the variants that are named after it. */
+function choosePaperRows(names: readonly string[], budget: number | undefined): Row[] {
+  const [known] = TABLES.paper;
+  const [env, ...variants] = registry.ids.includes(names[0]) ? names : [known.env, ...names];
+  const rows = createPaperRows(env, budget ?? known.steps, known.seeds);
+  return variants.length === 0
+    ? rows
+    : variants.map((name) =>
+      rows.find(({ variant }) => variant === name) ??
+        fail(`paper must have a row "${name}", got none`)
+    );
 }
 
 function readCount(option: string, text: string): number {
@@ -156,10 +170,30 @@ export async function runExperiments(request: Request, around: Surroundings): Pr
     }
   }
   write(results, { isReadmeToo: out === undefined });
+  if (table === "paper") await drawPaper(rows, { runs, around });
+}
+
+/** Draws one page over the runs of the paper's rows that are there: learning, obedience, statistics. */
+async function drawPaper(
+  rows: readonly Row[],
+  { runs, around }: { runs: string; around: Surroundings },
+): Promise<void> {
+  const folders = rows.flatMap((row) => row.seeds.map((seed) => folderOf(runs, row, seed)))
+    .filter((folder) => isThere(folder));
+  if (folders.length === 0) return;
+  const page = join(runs, `paper-${rows[0].env}-${rows[0].steps}.html`);
+  const { code, stderr } = await around.call(["report", ...folders, "--out", page]);
+  around.say(code === 0 ? `page: ${page}` : stderr.trim());
+}
+
+function folderOf(runs: string, row: Row, seed: number): string {
+  const key = runKey("paper", row, seed);
+  return join(runs, Object.values(key).join(" ").replaceAll(/[^\w.-]+/g, "-"));
 }
 
 function commandFor({ table, env, steps, seed, variant }: ReturnType<typeof runKey>): string {
-  const name = variant === undefined ? env : `"${variant}"`;
+  const place = table === "paper" ? `${env} ` : "";
+  const name = variant === undefined ? env : `${place}"${variant}"`;
   return `deno task experiments ${table} ${name} --steps ${steps} --seeds ${seed}`;
 }
 

@@ -27,9 +27,35 @@ Deno.test("parseRequest() chooses rows by name, budget and seeds", () => {
   assert.deepEqual(variant.map(({ variant }) => variant), ["fixed noise, queue, even draws"]);
 });
 
+Deno.test("parseRequest() makes the paper's rows for any environment and budget", () => {
+  const variants = (...argv: string[]) =>
+    parseRequest(["paper", ...argv]).rows.map(({ variant }) => variant);
+  const all = variants("Swimmer-v5", "--steps", "200000");
+  assert.deepEqual(all.slice(0, 4), ["this program", "udrlpg as published", "ars", "ddpg"]);
+  assert.ok(!variants("CartPole-v1").includes("td3"), "its actions are discrete");
+  const [row, ...others] = parseRequest(
+    ["paper", "Swimmer-v5", "ars", "--steps", "9000", "--seeds", "7"],
+  ).rows;
+  assert.deepEqual(others, []);
+  assert.deepEqual(row, {
+    env: "Swimmer-v5",
+    steps: 9000,
+    seeds: [7],
+    requests: 0,
+    variant: "ars",
+    set: { algorithm: "ars" },
+    isOne: true,
+  });
+  const { band, set } = parseRequest(["paper", "Swimmer-v5"]).rows.at(-1)!;
+  // A quarter to a half of -100 to 365.
+  assert.deepEqual(band, { low: 16.25, high: 132.5 });
+  assert.equal(set?.["buffer.exclude"], "0.25,0.5");
+  assert.throws(() => variants("Swimmer-v5", "sac"), /paper must have a row "sac", got none$/);
+});
+
 Deno.test("parseRequest() names what is not there", () => {
   const cases: [argv: string[], message: RegExp][] = [
-    [["retruns"], /the table must be one of returns, ablation, zero-shot, got "retruns"$/],
+    [["retruns"], /the table must be one of returns, ablation, paper, zero-shot, got "retruns"$/],
     [["returns", "Hoper-v5"], /returns must have a row "Hoper-v5", got none$/],
     [
       ["ablation", "Ant-v5", "--steps", "5"],

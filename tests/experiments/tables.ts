@@ -3,6 +3,13 @@
  * in their seed. To add one, add it here and run `deno task experiments TABLE`.
  */
 
+import { registry } from "../../envs/registry.ts";
+import { ALGORITHM_NAMES } from "../../lib/config/options.ts";
+import { ALGORITHMS } from "../../lib/rivals/algorithms.ts";
+
+/** What needs continuous actions. */
+const CONTINUOUS: readonly string[] = ["ddpg", "td3"];
+
 /** A band of returns. */
 export interface Band {
   readonly low: number;
@@ -21,11 +28,15 @@ export interface Row {
   readonly set?: Readonly<Record<string, number | string>>;
   /** The returns that `set` keeps out of every update. */
   readonly band?: Band;
+  /** Preset of the runs; the default one when absent. */
+  readonly preset?: string;
+  /** The run has one policy, which no request changes. */
+  readonly isOne?: true;
   /** Random requests that `generate --tolerance` must meet; 0 where a row is about something else. */
   readonly requests: number;
 }
 
-/** The preset of every run. */
+/** The preset of a run that names none. */
 export const PRESET = "default";
 
 /** Random requests of a row that is about obeying. */
@@ -72,6 +83,8 @@ export const TABLES = {
     }),
     createAblationRow("no fit to the way at the end", { "consolidation.updates": 0 }),
   ],
+  /** The published method and its rivals. */
+  paper: createPaperRows("InvertedPendulum-v5", 20_000, FIVE),
   /** A band of Swimmer's returns is kept out of every update. */
   "zero-shot": [
     {
@@ -92,6 +105,41 @@ export type TableName = keyof typeof TABLES;
 /** Makes a row of `returns`. */
 export function createReturnsRow(env: string, steps: number, seeds: readonly number[]): Row {
   return { env, steps, seeds, requests: REQUESTS };
+}
+
+/** The published method and what it is compared with, in its ablation and with a band of returns left out. */
+export function createPaperRows(env: string, steps: number, seeds: readonly number[]): Row[] {
+  const { actionSpace, returnRange: [low, high] } = registry.spec(env);
+  const isContinuous = actionSpace.kind === "box";
+  const rivals = ALGORITHM_NAMES.filter((name) =>
+    name !== "udrlpg" && (isContinuous || !CONTINUOUS.includes(name))
+  );
+  const shared = { env, steps, seeds, requests: 0 };
+  const published = { ...shared, preset: "paper" };
+  const even = { "buffer.weightingScale": 0 };
+  const queue = { "buffer.kind": "fifo" };
+  // The second quarter of the range, on the scale of commands.
+  const [from, to] = [0.25, 0.5];
+  const at = (share: number) => low + share * (high - low);
+  return [
+    { ...shared, variant: "this program" },
+    { ...published, variant: "udrlpg as published" },
+    ...rivals.map((name): Row => ({
+      ...shared,
+      variant: name,
+      set: { algorithm: name },
+      ...(ALGORITHMS[name].answers === "one" ? { isOne: true } : {}),
+    })),
+    { ...published, variant: "published, even draws over buckets", set: even },
+    { ...published, variant: "published, queue weighted by rank", set: queue },
+    { ...published, variant: "published, queue, even draws", set: { ...queue, ...even } },
+    {
+      ...published,
+      variant: "published, a band left out",
+      set: { "buffer.exclude": `${from},${to}` },
+      band: { low: at(from), high: at(to) },
+    },
+  ];
 }
 
 function createAblationRow(variant: string, set: Record<string, number | string>): Row {
