@@ -119,3 +119,24 @@ export function policiesIn(path: string): string[] {
     `Cannot read folder ${JSON.stringify(path)}: it must hold policy files, got none`,
   );
 }
+
+/**
+ * Pictures that nothing here writes: their words need fonts, which a library with them makes megabytes of.
+ */
+const CONVERTED = /\.(png|webp|jpe?g|pdf|mp4|webm)$/i;
+
+/**
+ * Checks the ending of a file to write, case aside, and gives it.
+ * @throws {UsageError} that lists the endings, and says what to do for pictures of other kinds.
+ */
+export function endingOf<E extends string>(
+  out: string,
+  { does, endings }: { readonly does: string; readonly endings: readonly E[] },
+): E {
+  const found = endings.find((ending) => out.toLowerCase().endsWith(ending));
+  if (found !== undefined) return found;
+  const hint = CONVERTED.test(out) ? ": write an .svg, which other programs convert" : "";
+  throw new UsageError(
+    `Cannot ${does}: the file must end in ${endings.join(", ")}, got ${JSON.stringify(out)}${hint}`,
+  );
+}

@@ -1,14 +1,17 @@
 /** Reports as files: of one run, and of many side by side. */
 
 import { REPORT_FILE_NAME } from "../run/layout.ts";
+import { FileError } from "../system/errors.ts";
 import { childPath, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
 import { groupRuns, type RepeatedRun } from "./across_runs.ts";
 import { type ComparedGroup, compareGroup } from "./compare.ts";
 import { renderComparison } from "./compare_page.ts";
 import { renderPage } from "./html.ts";
+import { lineChartToSvg } from "./line_chart_svg.ts";
 import { readRunData, type RunData } from "./run_data.ts";
 import { type PageParts, renderRun } from "./run_page.ts";
+import { learningFigure } from "./run_figures.ts";
 import { timesOf } from "./run_times.ts";
 
 /** How a report is written. */
@@ -34,6 +37,25 @@ export async function writeReport(
     followLinks: out !== undefined,
     ...(reloadSeconds === undefined || data.isFinished ? {} : { reloadSeconds }),
   });
+  return data;
+}
+
+/**
+ * Writes the learning curve of a run as an SVG file.
+ * @returns what the run's folder holds.
+ * @throws {FileError} when it holds no run or no episode, or the file cannot be written.
+ */
+export function writeLearningCurve(folder: string, out: string): RunData {
+  const data = readRunData(folder);
+  const { chart, caption, missing } = learningFigure(data);
+  if (chart?.kind !== "lines") {
+    throw new FileError(
+      `Cannot draw run ${JSON.stringify(folder)}: ${missing.toLowerCase().replace(/\.$/, "")}`,
+    );
+  }
+  const { env, seed } = data.config;
+  const words = { title: `${env}, seed ${seed}: learning`, description: caption };
+  writeFileAtomic(out, lineChartToSvg(chart, words), { kind: "report", followLinks: true });
   return data;
 }
 

@@ -4,7 +4,6 @@ import { merge, object } from "@optique/core/constructs";
 import { reachableRange } from "../../generator/calibration.ts";
 import { type Curve, measureCurve } from "../../generator/curve.ts";
 import { curveToCsv, curveToSvg } from "../../generator/curve_files.ts";
-import { UsageError } from "../../system/errors.ts";
 import { writeFileAtomic } from "../../system/files.ts";
 import {
   episodesOf,
@@ -26,6 +25,7 @@ import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { setting, settingOr } from "../options.ts";
+import { endingOf } from "../paths.ts";
 import { fileValue, integerValue } from "../values.ts";
 
 /** The options of `udrlpg curve`. */
@@ -95,7 +95,9 @@ export const curveCommand: Command<CurveValues> = {
 
 async function runCurve(values: CurveValues, context: CommandContext): Promise<void> {
   const { out, points, episodes, seed } = values;
-  const render = out === undefined ? undefined : rendererOf(out);
+  const render = out === undefined
+    ? undefined
+    : RENDERERS[endingOf(out, { does: "write a curve", endings: Object.keys(RENDERERS) })];
   const source = await openGenerator(values, context, "measure a curve");
   try {
     const { min, max } = reachableRange(source.generator.calibration);
@@ -121,14 +123,6 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
   } finally {
     await source.close();
   }
-}
-
-function rendererOf(out: string): Renderer {
-  const ending = /\.[^./\\]+$/.exec(out)?.[0].toLowerCase() ?? "";
-  if (Object.hasOwn(RENDERERS, ending)) return RENDERERS[ending];
-  throw new UsageError(
-    `Cannot write a curve: the file must end in ${Object.keys(RENDERERS).join(", ")}, got "${out}"`,
-  );
 }
 
 function describeCurve(

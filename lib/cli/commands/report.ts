@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { UsageError } from "../../system/errors.ts";
 import { describeRepeated, findRuns, type RepeatedRun } from "../../report/across_runs.ts";
 import type { ComparedGroup } from "../../report/compare.ts";
-import { writeComparison, writeReport } from "../../report/report.ts";
+import { writeComparison, writeLearningCurve, writeReport } from "../../report/report.ts";
 import type { RunData } from "../../report/run_data.ts";
 import { REPORT_FILE_NAME } from "../../run/layout.ts";
 import { formatNumber } from "../../numbers/format.ts";
 import { formatTable } from "../output.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { setting, settings, toggle, words } from "../options.ts";
+import { endingOf } from "../paths.ts";
 import { fileValue, runValue } from "../values.ts";
 
 /** The options of `udrlpg report`. */
@@ -25,6 +26,9 @@ export interface ReportValues {
   /** --watch */
   readonly watch: boolean;
 }
+
+/** A page, or a picture for a document. */
+const ENDINGS = [".html", ".svg"] as const;
 
 /** The `report` command. */
 export const reportCommand: Command<ReportValues> = {
@@ -43,6 +47,10 @@ export const reportCommand: Command<ReportValues> = {
       does: "Follow the runs of a sweep while they go on",
     },
     {
+      command: "udrlpg report runs/swimmer --out learning.svg",
+      does: "The learning curve as a picture, light and dark",
+    },
+    {
       command: "udrlpg report runs/cart-1 runs/cart-2 --json",
       does: "Their numbers, for a script",
     },
@@ -56,8 +64,8 @@ export const reportCommand: Command<ReportValues> = {
       object("The page", {
         out: setting(
           "--out",
-          fileValue("FILE", [".html"]),
-          "File to write (default: report.html, of one run in its folder)",
+          fileValue("FILE", ENDINGS),
+          "File to write: a page (.html), or the learning curve of one run (.svg) (default: report.html, of one run in its folder)",
         ),
         watch: toggle("--watch", "Draw anew while runs go on; an open page follows"),
       }),
@@ -67,16 +75,27 @@ export const reportCommand: Command<ReportValues> = {
     if (runs.length === 0) {
       throw new UsageError("Cannot report: a run folder must be given, got none");
     }
-    if (out !== undefined && !out.endsWith(".html")) {
-      throw new UsageError(
-        `Cannot report: the page must end in .html, got ${JSON.stringify(out)}`,
-      );
-    }
+    const ending = out && endingOf(out, { does: "report", endings: ENDINGS });
     const folders = findRuns(runs);
+    if (out && ending === ".svg") return drawCurve(folders, { out, watch, context });
     if (!watch) return void describe(await drawAll(folders, { out }), context);
     await watchRuns(folders, { out, context });
   },
 };
+
+function drawCurve(
+  folders: readonly string[],
+  { out, watch, context }: { out: string; watch: boolean; context: CommandContext },
+): void {
+  if (folders.length > 1 || watch) {
+    throw new UsageError(
+      `Cannot report: a picture shows one run as it is now, got ${
+        watch ? "--watch" : `${folders.length} runs`
+      }: end --out in .html`,
+    );
+  }
+  describeRun(out, writeLearningCurve(folders[0], out), context);
+}
 
 /** How often --watch draws anew, and an open page loads itself again. */
 const WATCH_SECONDS = 10;

@@ -20,9 +20,9 @@ export async function writePlayer(
   { followLinks }: Pick<WriteOptions, "followLinks">,
 ): Promise<void> {
   const [recording] = recordings;
-  const content = path.endsWith(".gif")
+  const content = /\.gif$/i.test(path)
     ? renderGif(recording)
-    : path.endsWith(".svg")
+    : /\.svg$/i.test(path)
     ? renderMovingPicture(recording, describeRecording(recording).split(": "))
     : await renderPlayer(recordings);
   writeFileAtomic(path, content, { kind: "player", followLinks });

@@ -110,6 +110,31 @@ Deno.test("writeReport() shows a run that has only begun", async () => {
   });
 });
 
+Deno.test("report writes the learning curve of one run as a picture with words", async () => {
+  await withFolder(async (folder) => {
+    await writeRunFolder(folder, { records: SMALL_RUN });
+    const out = join(folder, "learning.svg");
+    const { code, stdout } = await run(["report", folder, "--out", out]);
+    assert.deepEqual([code, stdout], [0, `Report  ${out}\n`]);
+    const svg = Deno.readTextFileSync(out);
+    assert.match(svg, /<title>CartPole-v1, seed \d+: learning<\/title>\n<desc>Return of the best /);
+    assert.ok(svg.includes("prefers-color-scheme: dark") && !svg.includes("NaN"));
+    // Steps 20 to 100 from x = 70 to 620, returns 20 to 95 or their bands' ends from bottom to top.
+    const dots = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="3" stroke="#1f77b4"/g)];
+    assert.deepEqual(dots.map(([, x]) => Number(x)), [345, 620]);
+    assert.ok(Number(dots[0][2]) > Number(dots[1][2]), "a higher return stands higher");
+    for (const argv of [[folder, "--watch", "--out", out], [folder, "--out", "a.pdf"]]) {
+      assert.equal((await run(["report", ...argv])).code, 2);
+    }
+    const png = await run(["report", folder, "--out", "a.png"]);
+    assert.match(png.stderr, /end in \.html, \.svg, got "a\.png": write an \.svg, which other /);
+    Deno.writeTextFileSync(join(folder, "metrics.jsonl"), "");
+    const empty = await run(["report", folder, "--out", out]);
+    assert.equal(empty.code, 3);
+    assert.match(empty.stderr, /^Cannot draw run ".*": no episode was recorded yet\.?\n$/);
+  });
+});
+
 Deno.test("writeReport() lets nothing of a hostile folder act in the page", async () => {
   await withFolder(async (parent) => {
     const folder = join(parent, "a'; <img src=x onerror=alert(1)> $(touch x)");
@@ -199,7 +224,10 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
     assert.equal(seriesOf(charts, "chart-learning-0").length, 2);
     const odd = await run(["report", folder, "--out", join(folder, "all.gif")]);
     assert.equal(odd.code, 2);
-    assert.match(odd.stderr, /^Cannot report: the page must end in \.html, got ".*all\.gif"$/m);
+    assert.match(
+      odd.stderr,
+      /^Cannot report: the file must end in \.html, \.svg, got ".*all\.gif"$/m,
+    );
     // A folder that holds runs stands for them.
     const again = await run(["report", folder, "--out", out, "--json"]);
     assert.equal(again.stdout, stdout);

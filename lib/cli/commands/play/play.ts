@@ -22,6 +22,7 @@ import {
   runOrFileValue,
   textValue,
 } from "../../values.ts";
+import { endingOf } from "../../paths.ts";
 import { recordGenerated, type RecordingSink, recordPolicies, sourceOf } from "./subjects.ts";
 
 /** The options of `udrlpg play`. */
@@ -124,11 +125,7 @@ export const playCommand: Command<PlayValues> = {
 
 async function runPlay(values: PlayValues, context: CommandContext): Promise<void> {
   const { path: words, policy, run, generator, returns, out } = values;
-  if (!ENDINGS.some((ending) => out.endsWith(ending))) {
-    throw new UsageError(
-      `Cannot play: the file must end in ${ENDINGS.join(", ")}, got ${JSON.stringify(out)}`,
-    );
-  }
+  const ending = endingOf(out, { does: "play", endings: ENDINGS });
   const source = sourceOf([...words, ...policy], run ?? generator);
   if (source.kind === "policies" && returns !== undefined) {
     throw new UsageError(
@@ -141,7 +138,7 @@ async function runPlay(values: PlayValues, context: CommandContext): Promise<voi
   const sink: RecordingSink = {
     expect(subjects) {
       total = subjects * values.episodes;
-      if (total > 1 && !out.endsWith(".html")) {
+      if (total > 1 && ending !== ".html") {
         throw new UsageError(
           `Cannot play: a moving picture shows one episode, got ${total}: give one --returns R, or end --out in .html`,
         );

@@ -229,7 +229,7 @@ Deno.test("play shows what evaluate measures, and policies for several returns",
         [["play", policy, "--run", out, "--returns", "1"], /one run or policy files must be given/],
         [
           ["play", policy, "--out", "a.webp"],
-          /the file must end in \.html, \.svg, \.gif, got "a\.webp"$/,
+          /the file must end in \.html, \.svg, \.gif, got "a\.webp": write an \.svg, /,
         ],
         [["play", policy, "--returns", "5"], /--returns needs a generator/],
         [["play", "--run", out, "--returns", "5,x"], /must be numbers with commas .* got "5,x"/],
