@@ -197,6 +197,11 @@ export async function* finish(run: TrainingRun): Events {
     const winner = yield* selectBest(run, last);
     yield* consolidate(run, yield* chooseLine(run, winner));
   }
+  yield* conclude(run);
+}
+
+/** Measures what a fitted generator can do: its best command, and the curve that requests are answered through. */
+export async function* conclude(run: TrainingRun): Events {
   const command = bestCommand(run);
   yield { kind: "phase", phase: "measuring", done: 0, total: 1 };
   const [episodes] = await measureCommands(run, [command], {

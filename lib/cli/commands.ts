@@ -44,6 +44,12 @@ export const COMMANDS = {
     group: "Train and use",
     load: async () => (await import("./commands/evaluate.ts")).evaluateCommand,
   },
+  distill: {
+    purpose: "Make a generator of an archive of policies",
+    group: "Train and use",
+    aliases: ["distil"],
+    load: async () => (await import("./commands/distill.ts")).distillCommand,
+  },
   export: {
     purpose: "Write the generator itself as a file that other programs run",
     group: "Train and use",

@@ -3,7 +3,7 @@
  * anything of that size is made, and its checksum is compared before anybody acts by it.
  */
 
-import { type EnvSpec, observationSize } from "../env.ts";
+import { actionSize, type EnvSpec, observationSize } from "../env.ts";
 import { FileError } from "../system/errors.ts";
 import { quoteName } from "../system/words.ts";
 import { readFileLimited, type ReadOptions } from "../system/files.ts";
@@ -13,6 +13,7 @@ import { decodeSafetensors, requireTensor, safetensorsHead } from "../formats/sa
 import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
 import type { ModelTable, Policy, PolicyNetwork } from "../model.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
+import { type Mlp, readOnnxMlp } from "../onnx/mlp.ts";
 import { onnxHead, readOnnx } from "../onnx/reader.ts";
 import { countPolicyParameters, MAX_POLICY_PARAMETERS } from "./policy_size.ts";
 import type { PolicyParameters } from "../policy_space.ts";
@@ -78,6 +79,62 @@ export function readPolicy(
     environment: metadata.environment,
     open: (spec) => Promise.resolve(openNumbers(numbers, { spec, models, path })),
   };
+}
+
+/**
+ * Reads the numbers of a policy file: of ours in safetensors or JSON, or of a perceptron in ONNX by any
+ * library, whose observations are raw. Its continuous actions are tanh of the last layer between the
+ * environment's bounds; one without that tanh is made to agree with it where actions are small.
+ * @throws {FileError} when it is missing, damaged, or no perceptron that fits the environment.
+ */
+export function readPolicyNumbers(path: string, spec: EnvSpec): PolicyNumbers {
+  const format = formatOf(path);
+  const checkHead = HEADS[format](path);
+  const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy", checkHead });
+  if (format === "onnx") return numbersOfMlp(readOnnxMlp(bytes, { name: path }), { spec, path });
+  const { metadata, numbers } = format === "json"
+    ? readJson(bytes, path)
+    : readSafetensors(bytes, path);
+  assertSealed({ tensors: tensorsOf(numbers), metadata }, { name: path, kind: "policy" });
+  if (numbers.parameters.length === parameterCountOf(numbers, { spec, path })) return numbers;
+  return fail(path, `it must fit ${JSON.stringify(spec.id)}`);
+}
+
+function numbersOfMlp(
+  { layers, activation, squash }: Mlp,
+  { spec, path }: { spec: EnvSpec; path: string },
+): PolicyNumbers {
+  const [size, width] = [observationSize(spec), actionSize(spec)];
+  const widths = layers.map(({ biases }) => biases.length);
+  const [inputs, outputs] = [layers[0].weights.length / widths[0], widths[widths.length - 1]];
+  if (inputs !== size || outputs !== width) {
+    fail(path, `it must turn ${size} numbers into ${width}, got ${inputs} into ${outputs}`);
+  }
+  const last = layers[layers.length - 1];
+  const space = spec.actionSpace;
+  if (space.kind === "box") {
+    for (let row = 0; row < width; row++) {
+      const centre = (space.low[row] + space.high[row]) / 2;
+      const half = (space.high[row] - space.low[row]) / 2;
+      if (squash !== undefined) {
+        const isSame = Math.abs(squash.scale[row] - half) <= 1e-4 * half &&
+          Math.abs(squash.shift[row] - centre) <= 1e-4 * half;
+        if (!isSame) fail(path, "its tanh must reach the bounds of the actions");
+        continue;
+      }
+      const columns = last.weights.length / width;
+      for (let i = row * columns; i < (row + 1) * columns; i++) last.weights[i] /= half;
+      last.biases[row] = (last.biases[row] - centre) / half;
+    }
+  }
+  const parameters = Float32Array.from(
+    layers.flatMap(({ weights, biases }) => [...weights, ...biases]),
+  ) as PolicyParameters;
+  const normaliser = { mean: new Float64Array(size), deviation: new Float64Array(size).fill(1) };
+  return checkNumbers(
+    { hiddenSizes: widths.slice(0, -1), activation, parameters, normaliser },
+    path,
+  );
 }
 
 /** What the first bytes of a file of each format must be. */

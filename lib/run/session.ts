@@ -27,7 +27,12 @@ import { lockRun, type RunLock } from "./lock.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import { train } from "../rivals/algorithms.ts";
 import { spentSteps } from "../algorithm/budget.ts";
-import { isRecord, type TrainingEvent, type TrainingOutcome } from "../algorithm/events.ts";
+import {
+  type Events,
+  isRecord,
+  type TrainingEvent,
+  type TrainingOutcome,
+} from "../algorithm/events.ts";
 import {
   createRun,
   currentNormaliser,
@@ -70,6 +75,8 @@ export interface SessionContext {
   readonly envWorkers?: number;
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
+  /** Trains the run in place of its algorithm, see `distill`. */
+  readonly train?: (run: TrainingRun) => Events;
   /** Called after every event of the trainer. */
   readonly onProgress: (progress: Progress, event: TrainingEvent) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
@@ -233,7 +240,7 @@ async function keepInStep(
   const { signal } = context;
   const watch = new ProgressWatch(run, pace);
   try {
-    for await (const event of train(run)) {
+    for await (const event of (context.train ?? train)(run)) {
       stop.signal?.throwIfAborted();
       watch.see(event);
       context.onProgress(watch.progress, event);

@@ -1,0 +1,339 @@
+/** `udrlpg distill`: makes a generator of an archive of policies. */
+
+import { merge, object } from "@optique/core/constructs";
+import {
+  distill,
+  type Fit,
+  FITS,
+  measureArchive,
+  type MeasuredArchive,
+  MOST_POLICIES,
+  type Plan,
+  tryPlan,
+} from "../../algorithm/distill.ts";
+import { createRun } from "../../algorithm/run.ts";
+import { type Config, type ConfigLayer, flattenConfig } from "../../config/config.ts";
+import { presetLayers } from "../../config/presets.ts";
+import { resolveRun } from "../../config/run_settings.ts";
+import type { EnvSpec } from "../../env.ts";
+import type { PolicyNumbers } from "../../generator/policy_file.ts";
+import { readPolicy, readPolicyNumbers } from "../../generator/read_policy.ts";
+import { formatNumber, roundDown } from "../../numbers/format.ts";
+import type { RawParameters } from "../../policy_space.ts";
+import { readRunData } from "../../report/run_data.ts";
+import { resultOf } from "../../report/run_result.ts";
+import { trainInFolder, type TrainResult } from "../../run/session.ts";
+import { FileError, UsageError } from "../../system/errors.ts";
+import { ownLine, pathWord } from "../../system/words.ts";
+import { asUsage } from "../blame.ts";
+import { envCommandOptions, type EnvCommandValues, withEnvironments } from "../env_command.ts";
+import { formatMeasured } from "../measured.ts";
+import { setting, settingOr, words } from "../options.ts";
+import { policiesIn } from "../paths.ts";
+import type { Command, CommandContext } from "../program.ts";
+import { choiceValue, fileValue, folderValue, integerValue, textValue } from "../values.ts";
+import { POLICY_ENDINGS } from "./evaluate.ts";
+import { variableLayers } from "./train/settings.ts";
+
+/** The options of `udrlpg distill`. */
+export interface DistillValues extends EnvCommandValues {
+  /** Policy files, or folders of them, as words. */
+  readonly paths: readonly string[];
+  /** --out */
+  readonly out: string | undefined;
+  /** --steps */
+  readonly steps: number | undefined;
+  /** --seed */
+  readonly seed: number;
+  /** --fit */
+  readonly fit: Fit | "best";
+}
+
+/** Episodes of the longest kind that each policy gets where no budget is given. */
+const DEFAULT_EPISODES = 10;
+/** Share of the budget for the calibration: nothing is trained, so that there is more to measure with. */
+const CALIBRATION_SHARE = 0.5;
+/** The choice's share beside it (lib/algorithm/budget.ts). */
+const MEASURING_SHARE = 1 - CALIBRATION_SHARE - 0.03;
+/** Tiles that neither waste a product nor make one too wide. */
+const WIDEST_TILE = 32;
+
+/** What --fit takes. */
+const FIT_CHOICES = ["best", ...FITS] as const;
+
+/** The `distill` command. */
+export const distillCommand: Command<DistillValues> = {
+  description: [
+    "Policies that somebody has trained already, such as the checkpoints of a run of another library, become a generator that answers every return in between. They are multilayer perceptrons with tanh or ReLU layers and one architecture: ONNX files of any library, or ours as safetensors or JSON.",
+    "Each policy is measured in fresh episodes within the budget; hidden neurons are put in one order; a generator is fitted to weights and one to what the policies do, and the one that obeys better is kept and calibrated. The run folder is like one of `train`: `train --resume` goes on from it with more --steps.",
+  ],
+  examples: [
+    {
+      command: "udrlpg distill checkpoints --env CartPole-v1 --out runs/archive",
+      does: "Make a generator of a folder of ONNX files",
+    },
+    {
+      command:
+        "udrlpg distill a.onnx b.onnx c.json --env Pendulum-v1 --steps 100000 --out runs/three",
+      does: "Of single files, within a budget",
+    },
+    {
+      command: "udrlpg distill ladder --fit function --out runs/ladder --json",
+      does: "Of policies of `generate`, fitted to what they do",
+    },
+  ],
+  parser: (names) =>
+    merge(
+      object("The archive", {
+        paths: words(fileValue("POLICY", POLICY_ENDINGS), "Policy files, or folders of them"),
+        env: setting(
+          "--env",
+          textValue("ID", names.environments),
+          "Environment (default: the one in the policy files)",
+        ),
+      }),
+      object("An environment of your own", envCommandOptions()),
+      object("The run folder", {
+        out: setting("--out", folderValue("DIR"), "Run folder, new or empty"),
+      }),
+      object("The work", {
+        steps: setting(
+          "--steps",
+          integerValue({ metavar: "N", min: 1 }),
+          `Budget of simulated steps (default: ${DEFAULT_EPISODES} of the longest episodes for each policy)`,
+        ),
+        seed: settingOr("--seed", integerValue({ metavar: "N" }), {
+          fallback: 1,
+          doc: "Seed of the episodes and of the generator",
+        }),
+        fit: settingOr<Fit | "best">("--fit", choiceValue(FIT_CHOICES, "FIT"), {
+          fallback: "best",
+          doc:
+            "Fit weights, or function: what policies do on the states that they see; best tries both",
+        }),
+      }),
+    ),
+  startsPrograms: true,
+  run: (values, context) => withEnvironments(values, context, runDistill),
+};
+
+/** Every plan that is tried. */
+const PLANS: readonly Plan[] = FITS.flatMap((fit) =>
+  [
+    { fit, order: "given" },
+    { fit, order: "byReturn" },
+  ] as const
+);
+
+/** A plan that was tried. */
+interface Trial extends Plan {
+  /** How far policies were from what was asked, as a share of the archive's range. */
+  readonly miss: number;
+}
+
+/** A policy file's numbers. */
+interface ArchiveFile {
+  readonly path: string;
+  readonly numbers: PolicyNumbers;
+}
+
+async function runDistill(values: DistillValues, context: CommandContext): Promise<void> {
+  const { program, output } = context;
+  const { out } = values;
+  if (out === undefined) {
+    throw new UsageError("Cannot distil policies: a run folder must be given: use --out DIR");
+  }
+  const paths = values.paths.flatMap(policiesIn);
+  if (paths.length < 2 || paths.length > MOST_POLICIES) {
+    throw new UsageError(
+      `Cannot distil policies: there must be 2 to ${MOST_POLICIES} of them, got ${paths.length}`,
+    );
+  }
+  const models = await program.models();
+  const env = values.env ?? readPolicy(paths[0], { models }).environment;
+  if (env === undefined) {
+    throw new UsageError(
+      `Cannot distil policies: ${JSON.stringify(paths[0])} names no environment: use --env ID`,
+    );
+  }
+  const registry = await program.registry(env);
+  const spec = asUsage(() => registry.spec(env));
+  const files = paths.map((path) => ({ path, numbers: readPolicyNumbers(path, spec) }));
+  assertOneNetwork(files);
+  const interruption = program.listen();
+  const { signal } = interruption;
+  const session = { device: "cpu" } as const;
+  try {
+    await using parts = new AsyncDisposableStack();
+    const made = parts.adopt(await registry.make(env), (one) => one.close());
+    const variables = variableLayers(program.env, ({ section }) => section !== undefined);
+    const configOf = (fit: Fit) => configFor(files, { values, spec, fit, variables });
+    const measuring = asUsage(() =>
+      createRun(configOf("function"), { env: made, models, session })
+    );
+    const progress = output.progress("steps");
+    const total = measuring.task.config.steps * MEASURING_SHARE;
+    const archive = await measureArchive(measuring, files.map(rawPolicy), {
+      signal,
+      onEpisode: (done) => progress.update({ phase: "measuring", done, total }),
+    });
+    await measuring.tools.learner.close();
+    const trials: Trial[] = [];
+    for (const plan of PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit)) {
+      const parts = { env: made, models, session };
+      const miss = await tryPlan(configOf(plan.fit), parts, { archive, order: plan.order });
+      trials.push({ ...plan, miss });
+      progress.update({ phase: "trying", done: trials.length, total: PLANS.length });
+      signal.throwIfAborted();
+    }
+    const plan = trials.reduce((a, b) => b.miss < a.miss ? b : a);
+    const result = await trainInFolder(configOf(plan.fit), {
+      registry,
+      models,
+      folder: out,
+      preset: "default",
+      session,
+      async writeReport(folder) {
+        const { writeReport } = await import("../../report/report.ts");
+        await writeReport(folder);
+      },
+      clock: program.clock,
+      signal,
+      train: (run) => distill(run, archive, plan),
+      onWarning: (text) => output.warn(text),
+      onProgress: ({ phase, done, total }) => progress.update({ phase, done, total }),
+    });
+    output.endProgress();
+    if (!result.finished) throw signal.reason;
+    describe(result, { archive, plan, trials, context });
+  } finally {
+    interruption.stop();
+  }
+}
+
+/** @throws {FileError} naming the first file that differs. */
+function assertOneNetwork(files: readonly ArchiveFile[]): void {
+  const networkOf = ({ numbers: { hiddenSizes, activation } }: ArchiveFile) =>
+    hiddenSizes.length === 0 ? "no hidden layers" : `layers [${hiddenSizes}] with ${activation}`;
+  const expected = networkOf(files[0]);
+  const other = files.find((file) => networkOf(file) !== expected);
+  if (other === undefined) return;
+  throw new FileError(
+    `Cannot distil policies: all must have one architecture, got ${expected} in ${
+      JSON.stringify(files[0].path)
+    } and ${networkOf(other)} in ${JSON.stringify(other.path)}`,
+  );
+}
+
+function configFor(
+  files: readonly ArchiveFile[],
+  { values, spec, fit, variables }: {
+    values: DistillValues;
+    spec: EnvSpec;
+    fit: Fit;
+    variables: readonly ConfigLayer[];
+  },
+): Config {
+  const { hiddenSizes, activation } = files[0].numbers;
+  const steps = values.steps ??
+    Math.ceil(files.length * DEFAULT_EPISODES * spec.maxEpisodeSteps / MEASURING_SHARE);
+  const least = Math.ceil(files.length * spec.maxEpisodeSteps / MEASURING_SHARE);
+  if (steps < least) {
+    throw new UsageError(
+      `Cannot distil policies: --steps must hold an episode of each, at least ${least}, got ${steps}`,
+    );
+  }
+  const given = {
+    env: spec.id,
+    environment: spec.identity ?? "",
+    seed: values.seed,
+    steps,
+    policy: { hiddenSizes, ...(hiddenSizes.length > 0 ? { activation } : {}) },
+    update: { loss: fit },
+    calibration: { budgetShare: CALIBRATION_SHARE },
+    ...(hiddenSizes.length > 0 ? { generator: { tileSize: tileOf(hiddenSizes) } } : {}),
+  };
+  const layer = { source: "udrlpg distill", values: flattenConfig(given) };
+  const layers = [...presetLayers("default", spec.id), ...variables, layer];
+  return asUsage(() => resolveRun(layers)).config;
+}
+
+/** The widest tile that divides every layer. */
+function tileOf(hiddenSizes: readonly number[]): number {
+  let tile = WIDEST_TILE;
+  while (hiddenSizes.some((width) => width % tile !== 0)) tile--;
+  return tile;
+}
+
+/** Gives a file's policy for raw observations: W' = W / deviation, b' = b - W' mean in the first layer. */
+function rawPolicy({ path, numbers: { hiddenSizes, parameters, normaliser } }: ArchiveFile) {
+  const { mean, deviation } = normaliser;
+  const raw = parameters.slice();
+  const size = mean.length;
+  const width = hiddenSizes[0] ?? parameters.length / (size + 1);
+  for (let neuron = 0; neuron < width; neuron++) {
+    for (let input = 0; input < size; input++) {
+      const weight = raw[neuron * size + input] / deviation[input];
+      raw[neuron * size + input] = weight;
+      raw[width * size + neuron] -= weight * mean[input];
+    }
+  }
+  return { name: path, parameters: raw as Float32Array as RawParameters };
+}
+
+function describe(
+  result: TrainResult,
+  { archive: { policies, episodes }, plan, trials, context }: {
+    archive: MeasuredArchive;
+    plan: Trial;
+    trials: readonly Trial[];
+    context: CommandContext;
+  },
+): void {
+  const { reachable = null, obedience = null } = resultOf(readRunData(result.run), undefined);
+  const means = policies.map(({ measured }) => measured.mean);
+  const document = {
+    env: result.env,
+    run: result.run,
+    policies: policies.map(({ name, measured }) => ({ policy: name, return: measured })),
+    fit: plan.fit,
+    order: plan.order,
+    trials,
+    finalReturn: result.finalReturn ?? null,
+    reachable,
+    obedience,
+    stepsByPurpose: result.stepsByPurpose,
+  };
+  context.output.result(document, () => [
+    `Environment   ${result.env}`,
+    `Archive       ${policies.length} policies in ${episodes.length} episodes, from ${
+      formatNumber(Math.min(...means))
+    } to ${formatNumber(Math.max(...means))}`,
+    `Fitted to     ${FIT_WORDS[plan.fit]}, in the order ${ORDER_WORDS[plan.order]}: off by ${
+      formatNumber(100 * plan.miss, 2)
+    } % of that range before the calibration`,
+    ...(result.finalReturn ? [`Best command  returns ${formatMeasured(result.finalReturn)}`] : []),
+    ...(reachable
+      ? [`Ask for       ${formatNumber(reachable[0])} to ${formatNumber(reachable[1])}`]
+      : []),
+    `Run folder    ${result.run}`,
+    `Next: ${
+      ownLine(
+        "generate",
+        "--run",
+        pathWord(result.run),
+        "--return",
+        formatNumber(roundDown(result.finalReturn?.mean ?? 0)),
+      )
+    }`,
+  ]);
+}
+
+const FIT_WORDS: { readonly [F in Fit]: string } = {
+  weights: "weights",
+  function: "what the policies do",
+};
+const ORDER_WORDS: { readonly [O in Plan["order"]]: string } = {
+  given: "of the files",
+  byReturn: "of their returns",
+};
