@@ -27,10 +27,11 @@ const WINNER_SHARE = 0.15;
 /** Batches between two events. */
 const GROUP = 8;
 
-/** Fits the generator to a line of policies, from command 0 to command 1. */
+/** Fits the generator to a line of policies, from command 0 to command 1, or to its corners alone. */
 export async function* consolidate(
   run: TrainingRun,
   line: Line,
+  { atCorners = false }: { readonly atCorners?: boolean } = {},
 ): Events<UpdateEvent | PhaseEvent> {
   const { task: { config, frame }, tools: { learner }, history } = run;
   const { updates } = config.consolidation;
@@ -42,7 +43,12 @@ export async function* consolidate(
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from(
       { length: Math.min(GROUP, updates - done) },
-      () => favour(drawLine(run, rng, line), { favoured, command: 1, share: WINNER_SHARE }),
+      () =>
+        favour(drawLine(run, rng, { line, atCorners }), {
+          favoured,
+          command: 1,
+          share: WINNER_SHARE,
+        }),
     );
     const losses = await learner.update(batches, {
       rng,
@@ -55,10 +61,18 @@ export async function* consolidate(
 }
 
 /** Draws a batch of the line, one command from each of as many equal parts as it has rows. */
-function drawLine(run: TrainingRun, rng: Rng, line: Line): Batch {
+function drawLine(
+  run: TrainingRun,
+  rng: Rng,
+  { line, atCorners }: { line: Line; atCorners: boolean },
+): Batch {
   const { task: { config: { update: { batchSize } }, frame }, tools, experience: { states } } = run;
   const normaliser = currentNormaliser(run);
-  const commands = Array.from({ length: batchSize }, (_, row) => (row + rng.random()) / batchSize);
+  const parts = line.length - 1;
+  const commands = Array.from({ length: batchSize }, (_, row) => {
+    const place = (row + rng.random()) / batchSize;
+    return atCorners ? Math.round(place * parts) / parts : place;
+  });
   const [count] = tools.model.lossStates ?? [0];
   return {
     commands,

@@ -1,16 +1,15 @@
 /**
  * An archive of policies becomes a generator: policies that somebody else has trained, such as the checkpoints
- * of a run, are measured, and take the place of the way that a run's own best policy has come (way.ts). What
- * follows is the end of every run: the generator is fitted to the way, and requests are calibrated.
+ * of a run, are measured, and the generator learns a line through them (line.ts), as at the end of every run.
  *
  *     measure  every policy in the same episodes, round by round, within training's share of the budget
- *     order    as given, which is the way of a run whose checkpoints they are, or by return
  *     match    hidden neurons of each policy to those of the next one (lib/generator/match_neurons.ts)
- *     fit      weights, or what policies do on the states that the episodes showed
+ *     line     through each policy that beat all before it, in the order in which they were given (checkpoints in
+ *              their order blend into each other), or through all of them by return
+ *     fit      weights all along the line, or what its corners do on the states that the episodes showed, which
+ *              does not depend on how neurons stand
  *
- * Which order and which fit obey better is found by trying (`tryPlan`). Checkpoints in their order blend into
- * each other, while two that happen to return the same may be far apart; of policies out of several runs the
- * order says nothing. Measured: tests/experiments/NOTEBOOK.md.
+ * Which line and which fit serve requests better is found by trying (`tryPlan`).
  */
 
 import type { Config } from "../config/config.ts";
@@ -18,6 +17,7 @@ import { createMoments, mergeMoments, type Moments } from "../episodes/normalise
 import type { RecentStates } from "../episodes/recent_states.ts";
 import { runEpisode } from "../episodes/rollout.ts";
 import { matchNeurons } from "../generator/match_neurons.ts";
+import { risingFit } from "../numbers/isotonic.ts";
 import { summarise, type Summary } from "../numbers/statistics.ts";
 import { episodeSeed } from "../numbers/streams.ts";
 import {
@@ -34,7 +34,7 @@ import type { EpisodeEvent, Events } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import { createRun, currentNormaliser, type RunParts, type TrainingRun } from "./run.ts";
 import { conclude } from "./trainer.ts";
-import type { Winner } from "./selection.ts";
+import { type Line, meanGap } from "./line.ts";
 import { addMilestone, MOST_MILESTONES } from "./way.ts";
 
 /** One policy of an archive. */
@@ -116,12 +116,12 @@ export async function measureArchive(
   };
 }
 
-/** Puts an archive in the place of what a new run would have seen; gives the best policy. */
+/** Puts an archive in the place of what a new run would have seen; gives the line through it. */
 function adopt(
   run: TrainingRun,
   { policies: given, moments, states, episodes }: MeasuredArchive,
   order: Plan["order"],
-): Winner {
+): Line {
   const { experience, tally, history } = run;
   const policies = order === "given" ? given : given.toSorted(byReturn);
   mergeMoments(experience.moments, moments);
@@ -142,10 +142,15 @@ function adopt(
     addMilestone(experience.way, { policy, return: mean });
     experience.buffer.add(policy, mean);
   });
-  const best = experience.way.reduce((a, b) => (b.return > a.return ? b : a));
-  experience.floor = Math.min(...experience.way.map((one) => one.return));
-  experience.goal = best.return;
-  return { policy: best.policy, meanReturn: best.return };
+  const rising = experience.way.filter((one, i, way) =>
+    way.slice(0, i).every((before) => before.return < one.return)
+  );
+  const worst = experience.way.reduce((a, b) => (b.return < a.return ? b : a));
+  experience.floor = worst.return;
+  experience.goal = rising[rising.length - 1].return;
+  // Where nothing rises there are still a worst one and a best one.
+  const line = rising.length > 1 ? rising : [worst, rising[0]];
+  return line.map(({ policy }) => policy);
 }
 
 function byReturn(a: MeasuredPolicy, b: MeasuredPolicy): number {
@@ -187,51 +192,52 @@ export interface Plan {
 export async function* distill(
   run: TrainingRun,
   archive: MeasuredArchive,
-  { order }: Pick<Plan, "order">,
+  { fit, order }: Plan,
 ): Events {
-  const winner = adopt(run, archive, order);
+  const line = adopt(run, archive, order);
   for (const episode of archive.episodes) yield episode;
   yield { kind: "cycle" };
   yield { kind: "spent" };
-  yield* consolidate(run, winner);
+  yield* consolidate(run, line, { atCorners: fit === "function" });
   yield* conclude(run);
 }
 
 /** Commands of a trial. */
-const TRIAL_COMMANDS = 9;
+const TRIAL_COMMANDS = 21;
 /** Episodes of each: returns of middling policies vary much. */
-const TRIAL_EPISODES = 5;
+const TRIAL_EPISODES = 2;
 
 /**
- * Fits a generator to an archive and measures how far its policies are from what their commands mean: the mean
- * distance, as a share of the archive's rise. The episodes come on top of the budget.
+ * Fits a generator to an archive and measures how far requests all over the archive's range are from what it has
+ * to offer, on average, as a share of that range. The episodes come on top of the budget.
  */
 export async function tryPlan(
   config: Config,
   parts: RunParts,
-  { archive, order }: { readonly archive: MeasuredArchive } & Pick<Plan, "order">,
+  { archive, plan: { fit, order } }: {
+    readonly archive: MeasuredArchive;
+    readonly plan: Plan;
+  },
 ): Promise<number> {
   const run = createRun(config, parts);
   try {
-    const winner = adopt(run, archive, order);
-    for await (const _ of consolidate(run, winner));
+    const line = adopt(run, archive, order);
+    for await (const _ of consolidate(run, line, { atCorners: fit === "function" }));
     const { floor, goal } = run.experience;
-    const commands = Array.from(
-      { length: TRIAL_COMMANDS },
-      (_, i) => i / (TRIAL_COMMANDS - 1),
+    const results = await measureCommands(
+      run,
+      Array.from({ length: TRIAL_COMMANDS }, (_, i) => i / (TRIAL_COMMANDS - 1)),
+      {
+        episodes: TRIAL_EPISODES,
+        purpose: "choice",
+        firstEpisode: 0,
+        account: "noiseFree",
+        paired: true,
+      },
     );
-    const results = await measureCommands(run, commands, {
-      episodes: TRIAL_EPISODES,
-      purpose: "choice",
-      firstEpisode: 0,
-      account: "noiseFree",
-      paired: true,
-    });
-    const misses = results.map((episodes, i) => {
-      const { mean } = summarise(episodes.map((episode) => episode.return));
-      return Math.abs(mean - (floor + commands[i] * (goal - floor)));
-    });
-    return summarise(misses).mean / (goal - floor || 1);
+    const means = results.map((episodes) => summarise(episodes.map((one) => one.return)).mean);
+    // What falls again is met by luck.
+    return meanGap(risingFit(means), [floor, goal]) / (goal - floor || 1);
   } finally {
     await run.tools.learner.close();
   }

@@ -181,7 +181,7 @@ async function runDistill(values: DistillValues, context: CommandContext): Promi
     const trials: Trial[] = [];
     for (const plan of PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit)) {
       const parts = { env: made, models, session };
-      const miss = await tryPlan(configOf(plan.fit), parts, { archive, order: plan.order });
+      const miss = await tryPlan(configOf(plan.fit), parts, { archive, plan });
       trials.push({ ...plan, miss });
       progress.update({ phase: "trying", done: trials.length, total: PLANS.length });
       signal.throwIfAborted();
@@ -311,7 +311,7 @@ function describe(
     } to ${formatNumber(Math.max(...means))}`,
     `Fitted to     ${FIT_WORDS[plan.fit]}, in the order ${ORDER_WORDS[plan.order]}: off by ${
       formatNumber(100 * plan.miss, 2)
-    } % of that range before the calibration`,
+    } % of that range before calibration`,
     ...(result.finalReturn ? [`Best command  returns ${formatMeasured(result.finalReturn)}`] : []),
     ...(reachable
       ? [`Ask for       ${formatNumber(reachable[0])} to ${formatNumber(reachable[1])}`]
@@ -334,6 +334,6 @@ const FIT_WORDS: { readonly [F in Fit]: string } = {
   function: "what the policies do",
 };
 const ORDER_WORDS: { readonly [O in Plan["order"]]: string } = {
-  given: "of the files",
+  given: "of the files, as far as they rise",
   byReturn: "of their returns",
 };
