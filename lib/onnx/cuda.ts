@@ -3,8 +3,9 @@
  *
  * The package onnxruntime-node brings ONNX Runtime itself; its CUDA provider is two more libraries,
  * which ONNX Runtime looks for in the folder that it was itself loaded from, and which need NVIDIA's
- * driver, CUDA 12 and cuDNN 9. Whether a library can be used is asked of the system's loader, so that
- * the answer is the one that ONNX Runtime will get.
+ * driver, CUDA and cuDNN. There are providers for CUDA 12 and for CUDA 13; which libraries one needs is
+ * read from its own file. Whether a library can be used is asked of the system's loader, so that the
+ * answer is the one that ONNX Runtime will get.
  *
  * For provider libraries in another folder, a folder of links is made in which they and ONNX Runtime
  * lie side by side, and ONNX Runtime is loaded from there before the package asks for it: the loader
@@ -15,9 +16,12 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { FileError } from "../system/errors.ts";
+import { readVersions } from "../system/version.ts";
+import { readNeededLibraries } from "./elf.ts";
 
 /** What a part of CUDA is called in messages. */
-export type CudaPartName = "NVIDIA driver" | "ONNX Runtime's CUDA provider" | "CUDA 12" | "cuDNN 9";
+export type CudaPartName = "NVIDIA driver" | "ONNX Runtime's CUDA provider" | "CUDA" | "cuDNN";
 
 /** A part that CUDA needs and what is wrong with it. */
 export interface CudaPart {
@@ -53,38 +57,51 @@ export const PROVIDER_FILES: readonly string[] = [
 const RUNTIME_FILE = "libonnxruntime.so.1";
 const PLATFORM = "linux/x64";
 
-/** The libraries that the provider is linked with, those that others need first. */
-const LIBRARIES: { readonly [N in "NVIDIA driver" | "CUDA 12" | "cuDNN 9"]: readonly string[] } = {
-  "NVIDIA driver": ["libcuda.so.1"],
-  "CUDA 12": [
-    "libcudart.so.12",
-    "libcublasLt.so.12",
-    "libcublas.so.12",
-    "libcurand.so.10",
-    "libcufft.so.11",
-  ],
-  "cuDNN 9": ["libcudnn.so.9"],
-};
+/**
+ * What is said to be missing where there is no provider to ask: what that of the Python wheel
+ * onnxruntime-gpu 1.30.0 is linked with.
+ */
+const WHEEL_NEEDS: readonly string[] = [
+  "libcudart.so.13",
+  "libcublasLt.so.13",
+  "libcublas.so.13",
+  "libcurand.so.10",
+];
 
-const ADVICE: { readonly [N in CudaPartName]: string } = {
-  "NVIDIA driver": "install NVIDIA's driver; containers need its libraries inside",
-  "ONNX Runtime's CUDA provider":
-    "run `ONNXRUNTIME_NODE_INSTALL=cuda12 npm install onnxruntime-node` in an empty folder and give " +
-    "its node_modules/onnxruntime-node/bin/napi-v6/linux/x64 as --cuda-path or UDRLPG_CUDA_PATH",
-  "CUDA 12":
-    "install the CUDA 12 toolkit's runtime libraries, on LD_LIBRARY_PATH or in --cuda-path",
-  "cuDNN 9": "install cuDNN 9 for CUDA 12, on LD_LIBRARY_PATH or in --cuda-path",
+const DRIVER = "libcuda.so.1";
+const CUDNN = /^libcudnn/;
+/** Opened by the provider when it starts, so that not every one is linked with it. */
+const DEFAULT_CUDNN = "libcudnn.so.9";
+const CUDA_LIBRARY = /^lib(?:cudart|cublas|cufft|curand|cusolver|cusparse|nv)/;
+/** Libraries that others of CUDA need, in a folder that the loader does not know. */
+const FIRST: readonly string[] = ["libcudart.", "libnvJitLink.", "libcublasLt."];
+
+const ADVICE: { readonly [N in CudaPartName]: () => string } = {
+  "NVIDIA driver": () => "install NVIDIA's driver; containers need its libraries inside",
+  "ONNX Runtime's CUDA provider": () =>
+    `take it from the Python wheel: \`pip download --no-deps onnxruntime-gpu==${readVersions().onnxruntime}\` ` +
+    "and `unzip -j onnxruntime_gpu-*.whl '*_providers_*' -d cuda`, then give the folder cuda as " +
+    "--cuda-path or UDRLPG_CUDA_PATH. It is made for CUDA 13; one for CUDA 12 comes with " +
+    "`ONNXRUNTIME_NODE_INSTALL=cuda12 npm install onnxruntime-node`",
+  "CUDA": () =>
+    "take it from Python wheels: `pip download --no-deps nvidia-cuda-runtime nvidia-cublas " +
+    "nvidia-curand` (for CUDA 12 each with -cu12) and `unzip -j 'nvidia_*.whl' '*.so.*' -d cuda` " +
+    "into the folder of --cuda-path, or have their folder on LD_LIBRARY_PATH",
+  "cuDNN": () =>
+    "as CUDA, from the wheel nvidia-cudnn-cu13 (or -cu12), into the folder of --cuda-path or one " +
+    "on LD_LIBRARY_PATH",
 };
 
 /** Looks at each part, in the order in which they are needed. */
 export function inspectCuda(search: CudaSearch): CudaPart[] {
   const { path, isBrief = false, load = loadLibrary, runtime = runtimeFolder() } = search;
   const places = [...path === undefined ? [] : [path], runtime];
-  const checks: [CudaPartName, () => string[]][] = [
-    ["NVIDIA driver", () => loadAll(LIBRARIES["NVIDIA driver"], { path: undefined, load })],
-    ["ONNX Runtime's CUDA provider", () => findProvider(places)],
-    ["CUDA 12", () => loadAll(LIBRARIES["CUDA 12"], { path, load })],
-    ["cuDNN 9", () => loadAll(LIBRARIES["cuDNN 9"], { path, load })],
+  const { needs, problems } = examineProvider(places);
+  const checks: [CudaPartName, () => readonly string[]][] = [
+    ["NVIDIA driver", () => loadAll([DRIVER], { path: undefined, load })],
+    ["ONNX Runtime's CUDA provider", () => problems],
+    ["CUDA", () => loadAll(needs.cuda, { path, load })],
+    ["cuDNN", () => loadAll(needs.cudnn, { path, load })],
     ["ONNX Runtime's CUDA provider", () => loadProvider(places, load)],
   ];
   const parts = new Map<CudaPartName, CudaPart>();
@@ -92,7 +109,7 @@ export function inspectCuda(search: CudaSearch): CudaPart[] {
     // The provider itself can only be loaded when everything that it needs is there.
     const isRetry = parts.has(name);
     if (isRetry && [...parts.values()].some(({ problems }) => problems.length > 0)) break;
-    parts.set(name, { name, advice: ADVICE[name], problems: check() });
+    parts.set(name, { name, advice: ADVICE[name](), problems: check() });
     if (isBrief && parts.get(name)!.problems.length > 0) break;
   }
   return [...parts.values()];
@@ -166,10 +183,37 @@ export function holdsProvider(folder: string): boolean {
   return PROVIDER_FILES.every((file) => isFile(join(folder, file)));
 }
 
-function findProvider(places: readonly string[]): string[] {
-  if (places.some(holdsProvider)) return [];
-  const missing = PROVIDER_FILES.filter((file) => !isFile(join(places[0], file)));
-  return [`${missing.join(" and ")} must be in ${places.join(" or ")}`];
+/** Finds the provider and what it is linked with, or what is wrong with it. */
+function examineProvider(places: readonly string[]): {
+  readonly needs: { readonly cuda: readonly string[]; readonly cudnn: readonly string[] };
+  readonly problems: readonly string[];
+} {
+  const place = places.find(holdsProvider);
+  if (place === undefined) {
+    const missing = PROVIDER_FILES.filter((file) => !isFile(join(places[0], file)));
+    const problem = `${missing.join(" and ")} must be in ${places.join(" or ")}`;
+    return { needs: sortNeeds(WHEEL_NEEDS), problems: [problem] };
+  }
+  try {
+    const needed = PROVIDER_FILES.flatMap((file) => readNeededLibraries(join(place, file)));
+    const needs = sortNeeds(needed);
+    if (needs.cuda.length > 0) return { needs, problems: [] };
+    return { needs, problems: [`${PROVIDER_FILES[1]} must be linked with CUDA, got none of it`] };
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return { needs: sortNeeds(WHEEL_NEEDS), problems: [error.message] };
+  }
+}
+
+/** Tells CUDA's libraries from cuDNN's and leaves out those of the system. */
+function sortNeeds(needed: readonly string[]): { cuda: string[]; cudnn: string[] } {
+  const rank = (name: string) => {
+    const place = FIRST.findIndex((first) => name.startsWith(first));
+    return place < 0 ? FIRST.length : place;
+  };
+  const cuda = needed.filter((name) => CUDA_LIBRARY.test(name)).sort((a, b) => rank(a) - rank(b));
+  const cudnn = needed.filter((name) => CUDNN.test(name));
+  return { cuda, cudnn: cudnn.length > 0 ? cudnn : [DEFAULT_CUDNN] };
 }
 
 function loadProvider(places: readonly string[], load: LibraryLoader): string[] {

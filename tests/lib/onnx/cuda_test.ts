@@ -12,16 +12,19 @@ import {
   PROVIDER_FILES,
   useProviderFolder,
 } from "../../../lib/onnx/cuda.ts";
+import { makeElf } from "../../support/elf_file.ts";
 
-const LIBRARIES = [
-  "libcuda.so.1",
+/** What a provider is linked with, beside libraries of the system. */
+const CUDA_12 = [
   "libcudart.so.12",
   "libcublasLt.so.12",
   "libcublas.so.12",
   "libcurand.so.10",
   "libcufft.so.11",
-  "libcudnn.so.9",
 ];
+const CUDA_13 = ["libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10"];
+const CUDNN = "libcudnn.so.9";
+const SYSTEM = ["libcuda.so.1", "libdl.so.2", "libstdc++.so.6", "libc.so.6"];
 
 /** A loader of a machine that has the given libraries; it keeps what it was asked for. */
 function loaderOf(known: readonly string[]): LibraryLoader & { readonly asked: string[] } {
@@ -48,6 +51,17 @@ async function withFolder(
   }
 }
 
+/** Puts a provider into a folder whose second file is linked with the given libraries, in any order. */
+async function writeProvider(folder: string, needed: readonly string[]): Promise<void> {
+  await Deno.writeFile(join(folder, PROVIDER_FILES[0]), makeElf(["libc.so.6"]));
+  await Deno.writeFile(join(folder, PROVIDER_FILES[1]), makeElf([...needed].reverse()));
+}
+
+/** The order in which libraries are loaded: those that others need, then as the provider names them. */
+function inOrder(cuda: readonly string[]): string[] {
+  return [...cuda.slice(0, 2), ...cuda.slice(2).reverse()];
+}
+
 function problemsOf(parts: readonly CudaPart[]): Record<string, readonly string[]> {
   return Object.fromEntries(parts.map(({ name, problems }) => [name, problems]));
 }
@@ -60,10 +74,14 @@ Deno.test("inspectCuda() names every missing library and how to get it", async (
       "ONNX Runtime's CUDA provider": [
         `${PROVIDER_FILES.join(" and ")} must be in ${folder} or /nowhere`,
       ],
-      "CUDA 12": LIBRARIES.slice(1, 6).map((file) => `${file} is not there`),
-      "cuDNN 9": ["libcudnn.so.9 is not there"],
+      "CUDA": CUDA_13.map((file) => `${file} is not there`),
+      "cuDNN": [`${CUDNN} is not there`],
     });
-    assert.ok(parts.every(({ advice }) => advice.length > 0));
+    const [driver, provider, cuda, cudnn] = parts.map(({ advice }) => advice);
+    assert.match(driver, /NVIDIA's driver/);
+    assert.match(provider, /onnxruntime-gpu==1\.30\.0`.*unzip.*--cuda-path or UDRLPG_CUDA_PATH/);
+    assert.match(cuda, /nvidia-cuda-runtime nvidia-cublas nvidia-curand.*LD_LIBRARY_PATH/);
+    assert.match(cudnn, /nvidia-cudnn-cu13/);
   });
 });
 
@@ -74,21 +92,76 @@ Deno.test("inspectCuda() stops at the first problem when that is enough", () => 
   assert.deepEqual(load.asked, ["libcuda.so.1"]);
 });
 
+for (const needed of [[...CUDA_12, CUDNN], CUDA_13]) {
+  Deno.test(`inspectCuda() asks for what the provider is linked with: ${needed[0]}`, async () => {
+    await withFolder([], async (folder) => {
+      await writeProvider(folder, [...SYSTEM, ...needed]);
+      const cuda = needed.filter((file) => file !== CUDNN);
+      const inspect = (load: LibraryLoader) =>
+        inspectCuda({ path: folder, runtime: "/nowhere", load });
+      assert.deepEqual(problemsOf(inspect(loaderOf(["libcuda.so.1"]))), {
+        "NVIDIA driver": [],
+        "ONNX Runtime's CUDA provider": [],
+        "CUDA": inOrder(cuda).map((file) => `${file} is not there`),
+        "cuDNN": [`${CUDNN} is not there`],
+      });
+      const whole = loaderOf(["libcuda.so.1", ...cuda, CUDNN, ...PROVIDER_FILES]);
+      assert.equal(describeProblems(inspect(whole)), undefined);
+    });
+  });
+}
+
+Deno.test("inspectCuda() does not take another version of CUDA for the provider's", async () => {
+  await withFolder([], async (folder) => {
+    await writeProvider(folder, CUDA_13);
+    const load = loaderOf(["libcuda.so.1", ...CUDA_12, CUDNN, ...PROVIDER_FILES]);
+    assert.equal(
+      describeProblems(inspectCuda({ path: folder, runtime: "/nowhere", load })),
+      "CUDA: libcudart.so.13 is not there, libcublasLt.so.13 is not there, libcublas.so.13 is not there",
+    );
+  });
+});
+
+Deno.test("inspectCuda() refuses a provider that is damaged or made for something else", async () => {
+  await withFolder(PROVIDER_FILES, async (folder) => {
+    const known = ["libcuda.so.1", ...CUDA_13, CUDNN, ...PROVIDER_FILES];
+    const problem = () =>
+      describeProblems(inspectCuda({ path: folder, runtime: "/nowhere", load: loaderOf(known) }));
+    const place = JSON.stringify(join(folder, PROVIDER_FILES[0]));
+    assert.equal(
+      problem(),
+      `ONNX Runtime's CUDA provider: Cannot read library ${place}: it must reach to byte 64, got 13 bytes`,
+    );
+    await writeProvider(folder, ["libc.so.6"]);
+    assert.equal(
+      problem(),
+      `ONNX Runtime's CUDA provider: ${PROVIDER_FILES[1]} must be linked with CUDA, got none of it`,
+    );
+  });
+});
+
 Deno.test("inspectCuda() takes libraries from the given folder first", async () => {
-  await withFolder([...PROVIDER_FILES, "libcudnn.so.9"], (folder) => {
-    const load = loaderOf([...LIBRARIES, ...PROVIDER_FILES]);
+  await withFolder([CUDNN], async (folder) => {
+    await writeProvider(folder, CUDA_13);
+    const load = loaderOf(["libcuda.so.1", ...CUDA_13, CUDNN, ...PROVIDER_FILES]);
     const parts = inspectCuda({ path: folder, runtime: "/nowhere", load });
     assert.equal(describeProblems(parts), undefined);
+    // Those that others of them need come first.
     assert.deepEqual(load.asked, [
-      ...LIBRARIES.slice(0, -1),
-      join(folder, "libcudnn.so.9"),
+      "libcuda.so.1",
+      "libcudart.so.13",
+      "libcublasLt.so.13",
+      "libcurand.so.10",
+      "libcublas.so.13",
+      join(folder, CUDNN),
       ...PROVIDER_FILES.map((file) => join(folder, file)),
     ]);
   });
 });
 
 Deno.test("inspectCuda() passes on what the provider itself misses", async () => {
-  await withFolder(PROVIDER_FILES, (folder) => {
+  await withFolder([], async (folder) => {
+    await writeProvider(folder, CUDA_12);
     const load: LibraryLoader = (file) =>
       file.endsWith("providers_cuda.so")
         ? "libnvrtc.so.12: cannot open shared object file: No such file or directory"
@@ -104,17 +177,19 @@ Deno.test("inspectCuda() passes on what the provider itself misses", async () =>
 const linux = { ignore: !isCudaPlatform() };
 
 Deno.test("inspectCuda() finds broken files with the real loader", linux, async () => {
-  await withFolder([...PROVIDER_FILES, "libcudart.so.12"], (folder) => {
+  await withFolder(["libcudart.so.13"], async (folder) => {
+    await writeProvider(folder, CUDA_13);
     assert.equal(loadLibrary("libm.so.6"), undefined);
     const load: LibraryLoader = (file) => file.startsWith(folder) ? loadLibrary(file) : undefined;
     const [, , cuda] = inspectCuda({ path: folder, runtime: "/nowhere", load });
-    assert.equal(cuda.name, "CUDA 12");
+    assert.equal(cuda.name, "CUDA");
     assert.equal(cuda.problems.length, 1);
-    assert.match(cuda.problems[0], /libcudart\.so\.12: (file too short|invalid ELF header)/);
-    Deno.removeSync(join(folder, "libcudart.so.12"));
+    assert.match(cuda.problems[0], /libcudart\.so\.13: (file too short|invalid ELF header)/);
+    await Deno.remove(join(folder, "libcudart.so.13"));
+    // The made file is linked with libraries but holds nothing to load.
     assert.match(
       describeProblems(inspectCuda({ path: folder, runtime: "/nowhere", load }))!,
-      /^ONNX Runtime's CUDA provider: .*providers_shared\.so: (file too short|invalid ELF header)$/,
+      /^ONNX Runtime's CUDA provider: .*providers_shared\.so: \S/,
     );
   });
 });

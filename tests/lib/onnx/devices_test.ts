@@ -13,18 +13,16 @@ const never: DeviceProbe = () => Promise.reject(new Error("this device need not 
 
 Deno.test("chooseDevice() falls back under auto alone, and says why", async () => {
   const broken: DeviceProbes = {
-    cuda: fails("cuDNN 9: libcudnn.so.9 is not there"),
+    cuda: fails("cuDNN: libcudnn.so.9 is not there"),
     webgpu: never,
   };
   assert.deepEqual(await chooseDevice("auto", broken), {
     device: "cpu",
-    line:
-      "Device: cpu (cuda: cuDNN 9: libcudnn.so.9 is not there; webgpu: used only when asked for)",
+    line: "Device: cpu (cuda: cuDNN: libcudnn.so.9 is not there; webgpu: used only when asked for)",
   });
   await assert.rejects(chooseDevice("cuda", broken), {
     name: "UsageError",
-    message:
-      'Cannot use device "cuda": it must work here, got cuDNN 9: libcudnn.so.9 is not there' +
+    message: 'Cannot use device "cuda": it must work here, got cuDNN: libcudnn.so.9 is not there' +
       ": see udrlpg doctor",
   });
   await assert.rejects(chooseDevice("webgpu", { cuda: never, webgpu: fails("No adapters") }), {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../../../../lib/system/clock.ts";
+import { makeElf } from "../../../support/elf_file.ts";
 import { run } from "../../../support/program.ts";
 import { withFolder } from "../../../support/tiny_command.ts";
 
@@ -68,18 +69,24 @@ Deno.test("doctor says what is missing for a GPU and how to get it", async () =>
   });
 });
 
-Deno.test("doctor finds broken provider libraries", {
+Deno.test("doctor says which libraries of CUDA a provider needs, and finds broken ones", {
   ignore: Deno.build.target !== "x86_64-unknown-linux-gnu",
 }, async () => {
   await withFolder(async (folder) => {
-    for (const name of ["shared", "cuda"]) {
-      const file = join(folder, `libonnxruntime_providers_${name}.so`);
-      await Deno.writeTextFile(file, "not a library");
-    }
-    await Deno.writeTextFile(join(folder, "libcudnn.so.9"), "not a library");
-    const { ok, advice } = (await findings(["--cuda-path", folder, "--seconds", "0"])).get("cuda")!;
-    assert.equal(ok, false);
-    assert.match(advice!.join("\n"), /cuDNN 9: .*libcudnn\.so\.9: (file too short|invalid ELF)/);
+    const write = (name: string, bytes: Uint8Array) => Deno.writeFile(join(folder, name), bytes);
+    await write("libonnxruntime_providers_shared.so", makeElf(["libc.so.6"]));
+    await write("libonnxruntime_providers_cuda.so", makeElf(["libcublas.so.77", "libc.so.6"]));
+    await write("libcudnn.so.9", new TextEncoder().encode("not a library"));
+    const adviceOf = async () => {
+      const cuda = (await findings(["--cuda-path", folder, "--seconds", "0"])).get("cuda")!;
+      assert.equal(cuda.ok, false);
+      return cuda.advice!.join("\n");
+    };
+    const advice = await adviceOf();
+    assert.match(advice, /^CUDA: libcublas\.so\.77 is not there: .*nvidia-cublas/m);
+    assert.match(advice, /^cuDNN: .*libcudnn\.so\.9: (file too short|invalid ELF)/m);
+    await write("libonnxruntime_providers_cuda.so", new TextEncoder().encode("not a library"));
+    assert.match(await adviceOf(), /providers_cuda\.so": it must reach to byte 64, got 13 bytes: /);
   });
 });
 
