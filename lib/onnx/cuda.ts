@@ -97,22 +97,20 @@ export function inspectCuda(search: CudaSearch): CudaPart[] {
   const { path, isBrief = false, load = loadLibrary, runtime = runtimeFolder() } = search;
   const places = [...path === undefined ? [] : [path], runtime];
   const { needs, problems } = examineProvider(places);
-  const checks: [CudaPartName, () => readonly string[]][] = [
-    ["NVIDIA driver", () => loadAll([DRIVER], { path: undefined, load })],
-    ["ONNX Runtime's CUDA provider", () => problems],
-    ["CUDA", () => loadAll(needs.cuda, { path, load })],
-    ["cuDNN", () => loadAll(needs.cudnn, { path, load })],
-    ["ONNX Runtime's CUDA provider", () => loadProvider(places, load)],
-  ];
-  const parts = new Map<CudaPartName, CudaPart>();
-  for (const [name, check] of checks) {
-    // The provider itself can only be loaded when everything that it needs is there.
-    const isRetry = parts.has(name);
-    if (isRetry && [...parts.values()].some(({ problems }) => problems.length > 0)) break;
-    parts.set(name, { name, advice: ADVICE[name](), problems: check() });
-    if (isBrief && parts.get(name)!.problems.length > 0) break;
+  const checks: { readonly [N in CudaPartName]: () => readonly string[] } = {
+    "NVIDIA driver": () => loadAll([DRIVER], { path: undefined, load }),
+    "ONNX Runtime's CUDA provider": () =>
+      problems.length > 0 ? problems : loadAll(needs.others, { path, load }),
+    "CUDA": () => loadAll(needs.cuda, { path, load }),
+    "cuDNN": () => loadAll(needs.cudnn, { path, load }),
+  };
+  const parts: CudaPart[] = [];
+  for (const [name, check] of Object.entries(checks) as [CudaPartName, () => string[]][]) {
+    const part = { name, advice: ADVICE[name](), problems: check() };
+    parts.push(part);
+    if (isBrief && part.problems.length > 0) break;
   }
-  return [...parts.values()];
+  return parts;
 }
 
 /** Says in one line what is missing, or undefined when nothing is. */
@@ -163,7 +161,7 @@ export function loadLibrary(file: string): string | undefined {
     return undefined;
   } catch (error) {
     const text = (error as Error).message;
-    return text.replace(/^Could not open library:\s*/i, "").split("\n")[0].trim();
+    return text.replace(/^(?:Could not open library:\s*)+/i, "").split("\n")[0].trim();
   }
 }
 
@@ -183,11 +181,21 @@ export function holdsProvider(folder: string): boolean {
   return PROVIDER_FILES.every((file) => isFile(join(folder, file)));
 }
 
-/** Finds the provider and what it is linked with, or what is wrong with it. */
-function examineProvider(places: readonly string[]): {
-  readonly needs: { readonly cuda: readonly string[]; readonly cudnn: readonly string[] };
-  readonly problems: readonly string[];
-} {
+/** What a provider is linked with, part by part, in the order in which it is to be loaded. */
+interface ProviderNeeds {
+  readonly cuda: readonly string[];
+  readonly cudnn: readonly string[];
+  /** The system's. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Finds the provider and what it is linked with, or what is wrong with it. It is not loaded: it takes
+ * symbols of its first file that only ONNX Runtime makes visible to it.
+ */
+function examineProvider(
+  places: readonly string[],
+): { readonly needs: ProviderNeeds; readonly problems: readonly string[] } {
   const place = places.find(holdsProvider);
   if (place === undefined) {
     const missing = PROVIDER_FILES.filter((file) => !isFile(join(places[0], file)));
@@ -205,24 +213,20 @@ function examineProvider(places: readonly string[]): {
   }
 }
 
-/** Tells CUDA's libraries from cuDNN's and leaves out those of the system. */
-function sortNeeds(needed: readonly string[]): { cuda: string[]; cudnn: string[] } {
+/** Tells CUDA's libraries, cuDNN's and the system's apart. */
+function sortNeeds(needed: readonly string[]): ProviderNeeds {
   const rank = (name: string) => {
     const place = FIRST.findIndex((first) => name.startsWith(first));
     return place < 0 ? FIRST.length : place;
   };
   const cuda = needed.filter((name) => CUDA_LIBRARY.test(name)).sort((a, b) => rank(a) - rank(b));
   const cudnn = needed.filter((name) => CUDNN.test(name));
-  return { cuda, cudnn: cudnn.length > 0 ? cudnn : [DEFAULT_CUDNN] };
-}
-
-function loadProvider(places: readonly string[], load: LibraryLoader): string[] {
-  const place = places.find(holdsProvider)!;
-  for (const file of PROVIDER_FILES) {
-    const problem = load(join(place, file));
-    if (problem !== undefined) return [shorten(problem, file)];
-  }
-  return [];
+  const known = new Set([DRIVER, ...cuda, ...cudnn]);
+  return {
+    cuda,
+    cudnn: cudnn.length > 0 ? cudnn : [DEFAULT_CUDNN],
+    others: [...new Set(needed)].filter((name) => !known.has(name)),
+  };
 }
 
 /** Brings the loader's words into the form "NAME: reason". */
