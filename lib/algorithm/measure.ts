@@ -1,7 +1,7 @@
 /** Running policies: for training, with everything that an episode changes, or several times without noise. */
 
 import { countSteps, type EvaluationJob } from "../episodes/evaluate.ts";
-import { createMoments, mergeMoments, type Moments } from "../episodes/normaliser.ts";
+import { createMoments, foresee, mergeMoments, type Moments } from "../episodes/normaliser.ts";
 import { type Episode, runEpisode } from "../episodes/rollout.ts";
 import type { NormaliserState } from "../model.ts";
 import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
@@ -44,6 +44,16 @@ export function beginCycle(run: TrainingRun): CycleContext {
   const { experience: { moments }, tally } = run;
   tally.lastRollouts = 0;
   return { normaliser: currentNormaliser(run), seen: createMoments(moments.mean.length) };
+}
+
+/** Prepares the first cycle of a run for what its first episode begins with, which costs no step. */
+export async function prepareFirstCycle(
+  { task: { config }, tools: { env }, experience: { moments } }: TrainingRun,
+  { normaliser }: CycleContext,
+): Promise<void> {
+  if (moments.count > 0) return;
+  await env.reset(episodeSeed(config.seed, "training", 0));
+  foresee(normaliser, env.observation);
 }
 
 /** Ends a cycle: what its episodes showed changes the normaliser of the next. */

@@ -302,7 +302,7 @@ function createExperience(config: Config, shape: PolicyShape): Experience {
 export function currentNormaliser(
   { experience }: Pick<TrainingRun, "experience">,
 ): NormaliserState {
-  return normaliserOf(experience.moments);
+  return normaliserOf(experience.moments, { fixedEpsilon: experience.noise === undefined });
 }
 
 /**

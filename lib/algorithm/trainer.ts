@@ -16,7 +16,7 @@
  *     than half of the arithmetic at the reference's weighting.
  *  2. The observation normaliser changes between cycles, not within them (lib/episodes/normaliser.ts), and
  *     stored policies keep the meaning they were measured with when it moves (lib/policy_space.ts): no
- *     stale labels.
+ *     stale labels. It also takes observations of any size, from the first cycle on.
  *  3. Every episode starts from a seed of its own or of its group (lib/numbers/streams.ts), so resuming needs
  *     no stream.
  *  4. Steps are counted by purpose, the reference's noise-free episode before each rollout is not run, and
@@ -61,6 +61,7 @@ import {
   endCycle,
   generate,
   measureCommands,
+  prepareFirstCycle,
   runAndStore,
   type StoredEpisode,
 } from "./measure.ts";
@@ -108,6 +109,7 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
   const [centre] = await generate(run, [isWarm(run) ? bestCommand(run) : 1]);
   const siblings = drawSiblings(run, centre);
   const cycle = beginCycle(run);
+  if (run.experience.noise) await prepareFirstCycle(run, cycle);
   const episodes: StoredEpisode[] = [];
   for (const sibling of siblings) {
     const episode = await runAndStore(run, sibling, cycle);

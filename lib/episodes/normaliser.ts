@@ -51,14 +51,41 @@ export function mergeMoments(moments: Moments, other: Moments): void {
   moments.count = total;
 }
 
+/** Of deviations below this, the epsilon is a share, so that it does not hide them. */
+const SMALL_DEVIATION = 1e-4;
+/** Deviations below this, and below this share of the mean, are rounding errors. */
+const LEAST_DEVIATION = 1e-12;
+
 /**
  * Gives the mean and deviation that a policy divides by. Before the first observation, and in a
  * dimension that never changed, the deviation is 1: such an input carries no scale to divide by.
+ * @param options.fixedEpsilon adds the reference's epsilon to deviations of any size
  */
-export function normaliserOf(moments: Moments): NormaliserState {
-  const deviation = moments.squares.map((squares) => {
-    const value = moments.count > 1 ? Math.sqrt(squares / moments.count) : 0;
-    return value > 0 ? value + DEVIATION_EPSILON : 1;
+export function normaliserOf(
+  { count, mean, squares }: Moments,
+  { fixedEpsilon = false } = {},
+): NormaliserState {
+  const deviation = squares.map((sum, i) => {
+    const value = count > 1 ? Math.sqrt(sum / count) : 0;
+    if (fixedEpsilon) return value > 0 ? value + DEVIATION_EPSILON : 1;
+    const isRounding = value <= LEAST_DEVIATION * (1 + Math.abs(mean[i]));
+    return isRounding ? 1 : value + DEVIATION_EPSILON * Math.min(1, value / SMALL_DEVIATION);
   });
-  return { mean: moments.mean.slice(), deviation };
+  return { mean: mean.slice(), deviation };
+}
+
+/** First observations that are larger than this are no scale for policies that have seen nothing. */
+const LARGE_OBSERVATION = 100;
+
+/**
+ * Prepares a normaliser that has seen nothing for what an episode begins with: a policy for which every input
+ * is 1e6 does the same whatever it sees, and is far from every later one in the frame of a later normaliser.
+ * Dimensions that begin within +-100 are left as they are.
+ */
+export function foresee({ mean, deviation }: NormaliserState, first: ArrayLike<number>): void {
+  for (let i = 0; i < mean.length; i++) {
+    if (!(Math.abs(first[i]) > LARGE_OBSERVATION)) continue;
+    mean[i] = first[i];
+    deviation[i] = Math.abs(first[i]);
+  }
 }

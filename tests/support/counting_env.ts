@@ -51,6 +51,11 @@ function answer(request: { command: string; seed?: number; action?: number[] }):
   if (MODE === "nanlast" && count > 5) return { ...END, observation: [NaN, "x"], reward: count };
   const broken: Readonly<Record<string, unknown>> = { null: null, large: 1e39 };
   if (MODE === "drift" && isSecond) count += 0.25;
+  if (MODE === "steady") { // its episodes are of one length: scale and offset of rewards change nothing
+    const [scale, offset] = Deno.args.slice(1).map(Number);
+    const rest = { terminated: false, truncated: false };
+    return { observation: [count, seed], reward: scale * count + offset, ...rest };
+  }
   const observation = MODE === "shape" ? [count] : [count, MODE in broken ? broken[MODE] : seed];
   const reward = MODE === "reward" ? "much" : MODE === "nan" ? NaN : count;
   return { observation, reward, terminated: count > 5, truncated: false };

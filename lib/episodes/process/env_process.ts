@@ -267,7 +267,7 @@ class ProcessEnv implements Env {
     if (seed !== undefined) checkSeed(this.spec, seed);
     this.#running = false;
     this.#seed = seed;
-    this.#episodes++;
+    if (this.#steps > 0 || this.#episodes === 0) this.#episodes++;
     this.#steps = 0;
     this.#played = [];
     await this.#surviving(() => this.#reset());

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { InterruptedError } from "../../../lib/system/errors.ts";
 import { splitLine } from "../../../lib/system/words.ts";
+import { assertAllClose } from "../../support/close.ts";
 import { countingCommand } from "../../support/counting_command.ts";
 import { run } from "../../support/program.ts";
 import { trainTiny, withFolder } from "../../support/tiny_command.ts";
@@ -302,4 +303,31 @@ Deno.test("any number of --env-workers gives the same bytes, and --env-restarts,
       outputs.add(generated.stdout + evaluated.stdout);
     }
     assert.equal(outputs.size, 1);
+  }));
+
+Deno.test("returns that are scaled and offset give the same curve", () =>
+  withFolder(async (folder) => {
+    /** Trains where 8 steps pay scale * count + offset each; gives returns as they would be with 1 and 0. */
+    const curveOf = async (scale: number, offset: number): Promise<number[]> => {
+      const out = `${folder}/${scale},${offset}`;
+      const command = countingCommand("steady", String(scale), String(offset));
+      const own = ["--env", "Counting-v0", "--steps", "600", "--env-command", command];
+      const { code, stderr } = await train(out, own);
+      assert.equal(code, 0, stderr);
+      const records = (await Deno.readTextFile(`${out}/metrics.jsonl`)).trim().split("\n")
+        .map((line) => JSON.parse(line));
+      const values = records.flatMap(({ kind, ...record }) =>
+        kind === "episode"
+          ? [record.return]
+          : kind === "curve"
+          ? record.points.map(({ mean }: { mean: number }) => mean)
+          : []
+      );
+      return values.map((value: number) => (value - 8 * offset) / scale);
+    };
+    const plain = await curveOf(1, 0);
+    assert.ok(plain.length > 30, `${plain.length}`);
+    for (const [scale, offset] of [[1e9, -3e9], [1e-7, 1e-6]]) {
+      assertAllClose(await curveOf(scale, offset), plain, { tolerance: 1e-6 });
+    }
   }));

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   addObservation,
   createMoments,
+  foresee,
   mergeMoments,
   type Moments,
   normaliserOf,
@@ -26,6 +27,25 @@ Deno.test("addObservation() gives mean and population variance as by hand", () =
   const { mean, deviation } = normaliserOf(moments);
   assertAllClose(mean, [3, -2]);
   assertAllClose(deviation, [Math.sqrt(14 / 3) + 1e-8, 1], { tolerance: 1e-15 });
+});
+
+Deno.test("normaliserOf() sees deviations of any size, but not rounding errors", () => {
+  const of = (values: number[], fixedEpsilon = false) =>
+    normaliserOf(momentsOf(values.map((value) => [value]), 1), { fixedEpsilon }).deviation[0];
+  // Mean 0, deviation 1e-9: a fixed epsilon of 1e-8 makes it 11 times as large.
+  assertAllClose([of([-1e-9, 1e-9])], [1e-9 * (1 + 1e-4)], { tolerance: 1e-15 });
+  assertAllClose([of([-1e-9, 1e-9], true)], [1.1e-8], { tolerance: 1e-15 });
+  assert.equal(of([0.5, 1.5]), 0.5 + 1e-8); // as with the fixed one
+  assert.equal(of([0.5, 1.5], true), 0.5 + 1e-8);
+  assert.equal(of([1e6, 1e6 + 2 ** -33]), 1); // the last bit of a float64
+  assert.equal(of([0, 1e-17]), 1);
+});
+
+Deno.test("foresee() prepares for large first observations, and leaves ordinary ones alone", () => {
+  const normaliser = normaliserOf(createMoments(4));
+  foresee(normaliser, [100, -2e6, 0, 1e9]);
+  assert.deepEqual([...normaliser.mean], [0, -2e6, 0, 1e9]);
+  assert.deepEqual([...normaliser.deviation], [1, 2e6, 1, 1e9]);
 });
 
 Deno.test("normaliserOf() is the identity before the first observation and copies", () => {
