@@ -70,7 +70,8 @@ const BY_ID: ReadonlyMap<string, Entry> = new Map(ENTRIES.map((entry) => [entry.
 function find(id: string): Entry {
   const entry = BY_ID.get(id);
   if (entry !== undefined) return entry;
-  const suggestion = nearest(id, [...BY_ID.keys()]);
+  const isGymnasium = /^[A-Za-z][\w/.-]{0,60}-v\d{1,3}$/.test(id);
+  const suggestion = nearest(id, [...BY_ID.keys()]) ?? (isGymnasium ? `gym:${id}` : undefined);
   throw new RangeError(
     `Cannot create environment ${JSON.stringify(id)}: unknown id` +
       (suggestion === undefined ? ": run `udrlpg envs`" : `: did you mean "${suggestion}"?`),

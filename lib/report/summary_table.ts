@@ -53,22 +53,34 @@ export function plainValue(value: unknown): string {
 
 /**
  * Writes a table as CSV (RFC 4180, but with plain line feeds). A text that a spreadsheet would take for
- * a formula gets an apostrophe in front.
+ * a formula gets an apostrophe in front; control characters become escapes.
  */
 export function toCsv(table: readonly (readonly string[])[]): string {
   return table.map((row) => `${row.map(csvCell).join(",")}\n`).join("");
 }
 
-function csvCell(text: string): string {
-  const isFormula = /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text));
+/** Control characters, which a terminal would obey where somebody looks at the file. */
+// deno-lint-ignore no-control-regex
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+function withoutControls(text: string): string {
+  return text.replace(CONTROLS, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+
+function csvCell(given: string): string {
+  const text = withoutControls(given);
+  const isFormula = /^[=+\-@\t]/.test(text) && !Number.isFinite(Number(text));
   const cell = isFormula ? `'${text}` : text;
-  return /[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
 /** Writes a table as Markdown. */
 export function toMarkdown(table: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replace(/[\\|]/g, "\\$&").replace(/\s+/g, " ")).join(" | ")} |\n`;
+    `| ${
+      cells.map((cell) => withoutControls(cell).replace(/[\\|]/g, "\\$&").replace(/\s+/g, " "))
+        .join(" | ")
+    } |\n`;
   const [heading, ...rows] = table;
   return [line(heading), line(heading.map(() => "---")), ...rows.map(line)].join("");
 }

@@ -17,6 +17,12 @@ Deno.test("registry names the nearest id when one is unknown", async () => {
     name: "RangeError",
     message: 'Cannot create environment "hopper-v5": unknown id: did you mean "Hopper-v5"?',
   });
+  // What is none of this program's may be one of Gymnasium's.
+  for (const id of ["LunarLander-v3", "Taxi-v3", "ALE/Pong-v5"]) {
+    assert.throws(() => registry.spec(id), {
+      message: `Cannot create environment "${id}": unknown id: did you mean "gym:${id}"?`,
+    });
+  }
   assert.throws(() => registry.spec("?"), {
     message: 'Cannot create environment "?": unknown id: run `udrlpg envs`',
   });

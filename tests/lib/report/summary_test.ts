@@ -166,10 +166,13 @@ Deno.test("runs of different environments that share an id are not pooled", () =
   }));
 
 Deno.test("toCsv() leaves a spreadsheet nothing to compute", () => {
-  const hostile = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "\tx", "\r=1"];
+  const hostile = ["=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "\tx"];
   for (const cell of hostile) {
     assert.match(toCsv([[cell]]), /^"?'/, JSON.stringify(cell));
   }
+  // Controls become text, which is nothing to compute, and nothing that a terminal obeys.
+  assert.equal(toCsv([["\r=1", "\x1b[31mX", "\x9b"]]), "\\x0d=1,\\x1b[31mX,\\x9b\n");
+  assert.equal(toMarkdown([["\x1b[2J"]]).split("\n")[0], "| \\\\x1b[2J |");
   for (const cell of ["-5.5", "1e-7", "+3", "plain", "a=b"]) {
     assert.equal(toCsv([[cell]]), `${cell}\n`);
   }
