@@ -40,6 +40,7 @@ Deno.test("writeReport() shows the numbers of the metrics and asks no network", 
     const { html, charts } = await reportOf(folder);
     assert.deepEqual(addressesIn(html), []);
     assert.match(html, /Content-Security-Policy" content="default-src 'none'/);
+    assert.match(html, /<body>\n<main>\n/); // axe: all content lies in one main landmark
     const [episodes, best, end] = seriesOf(charts, "chart-learning");
     assert.deepEqual([end.x, end.y], [[100], [95]]);
     assert.deepEqual([episodes.x, episodes.y], [[20, 60], [20, 40]]);
