@@ -104,8 +104,15 @@ export async function tryDevice(device: Device): Promise<string | undefined> {
     await session.release();
     return y.data[0] === 2 ? undefined : `it says that 1 + 1 is ${y.data[0]}`;
   } catch (error) {
-    const text = (error as Error).message.split("\n")[0];
-    return text.replace(/^Cannot \w+ model: ONNX Runtime must accept it, got /, "")
-      .replace(/^\S+\.cc:\d+ .*? was false\. /, "");
+    return shortenRuntimeError((error as Error).message);
   }
+}
+
+/** Leaves out of ONNX Runtime's words where in its code something went wrong. */
+export function shortenRuntimeError(message: string): string {
+  const text = message.split("\n")[0];
+  const failure = /\bCUDA failure \d+: [^;]*[^;\s]/.exec(text);
+  if (failure) return failure[0];
+  return text.replace(/^Cannot \w+ model: ONNX Runtime must accept it, got /, "")
+    .replace(/^\S+\.cc:\d+ .*? was false\. /, "");
 }

@@ -1,6 +1,7 @@
-"""Measures the reference configuration in PyTorch on the CPU, as the peer of `deno task bench`.
+"""Measures the reference configuration in PyTorch, as the peer of `deno task bench`.
 
     python tests/bench/peer_pytorch.py [--threads N] [--rounds N] [--only 11-256-256-3]
+    python tests/bench/peer_pytorch.py --device cuda --policies 11-64-64-3,... --batches 24,128
 
 Prints one JSON document to stdout: median and fastest time of the update step (milliseconds) and of
 the policy's forward for one observation (microseconds). Needs PyTorch, and a C++ compiler for
@@ -91,15 +92,15 @@ class Generator(nn.Module):
         return torch.cat(parts, dim=1)
 
 
-def updater(sizes, fused, compiled):
+def updater(sizes, fused, compiled, batch=BATCH, device="cpu"):
     """Makes a function that runs one update on a fixed batch, and counts the generator's weights."""
     torch.manual_seed(0)
-    generator = Generator(sizes)
+    generator = Generator(sizes).to(device)
     count = sum(p.numel() for p in generator.parameters())
     parameter_count = sum((a + 1) * b for a, b in zip(sizes, sizes[1:]))
     optimizer = torch.optim.Adam(generator.parameters(), lr=LEARNING_RATE, fused=fused)
-    command = torch.rand(BATCH, 1)
-    target = 0.1 * torch.randn(BATCH, parameter_count)
+    command = torch.rand(batch, 1, device=device)
+    target = 0.1 * torch.randn(batch, parameter_count, device=device)
 
     def loss_of(command, target):
         return nn.functional.mse_loss(generator(command), target)
@@ -110,6 +111,8 @@ def updater(sizes, fused, compiled):
         optimizer.zero_grad()
         run(command, target).backward()
         optimizer.step()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return update, count
 
@@ -159,33 +162,45 @@ def main():
     parser.add_argument("--threads", type=int, help="CPU threads, PyTorch's own choice when absent")
     parser.add_argument("--rounds", type=int, default=8, help="rounds of 4 updates and 1000 forwards")
     parser.add_argument("--only", help="one policy, such as 4-32-32-1")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: updates alone")
+    parser.add_argument("--policies", help="policies in place of the two, such as 11-64-64-3,11-128-128-3")
+    parser.add_argument("--batches", default=str(BATCH), help="batch sizes, such as 24,128")
     arguments = parser.parse_args()
+    if arguments.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("Cannot measure PyTorch: it must see a GPU, got none")
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     report = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "batch": BATCH,
+        "device": arguments.device,
         "policies": {},
     }
-    for sizes in POLICIES:
+    policies = POLICIES if arguments.policies is None else [
+        list(map(int, name.split("-"))) for name in arguments.policies.split(",")
+    ]
+    for sizes in policies:
         name = "-".join(map(str, sizes))
         if arguments.only not in (None, name):
             continue
-        variants = {}
-        for label, fused, compiled in (
-            ("eager", False, False),
-            ("eagerFusedAdam", True, False),
-            ("compiledFusedAdam", True, True),
-        ):
-            variants[label], count = updater(sizes, fused, compiled)
-        report["policies"][name] = {
-            "generatorWeights": count,
-            "updateMilliseconds": measure(variants, arguments.rounds, UPDATES_PER_ROUND, 1e3),
-            "policyForwardMicroseconds": measure(
+        for batch in map(int, arguments.batches.split(",")):
+            variants = {}
+            for label, fused, compiled in (
+                ("eager", False, False),
+                ("eagerFusedAdam", True, False),
+                ("compiledFusedAdam", True, True),
+            ):
+                variants[label], count = updater(sizes, fused, compiled, batch, arguments.device)
+            key = name if batch == BATCH else f"{name}, batch {batch}"
+            report["policies"][key] = {
+                "generatorWeights": count,
+                "batch": batch,
+                "updateMilliseconds": measure(variants, arguments.rounds, UPDATES_PER_ROUND, 1e3),
+            }
+        if arguments.device == "cpu":
+            report["policies"].setdefault(name, {})["policyForwardMicroseconds"] = measure(
                 policy_forwards(sizes), arguments.rounds, FORWARDS_PER_ROUND, 1e6
-            ),
-        }
+            )
     print(json.dumps(report, indent=2))
 
 

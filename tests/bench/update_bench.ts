@@ -134,15 +134,27 @@ function shapeOf(sizes: readonly number[]): PolicyShape {
 }
 
 function configOf(
-  { hiddenSizes = [512, 512], tileSize = 32, loss = "weights" }: UpdateCase,
+  { sizes, hiddenSizes = [512, 512], tileSize = 32, loss = "weights" }: UpdateCase,
 ): Config {
+  const policy = sizes.slice(1, -1);
+  const tiles = policy.length > 0 ? { tileSize } : {}; // a linear policy has none
   const values: PartialConfig = {
-    generator: { kind: "tiled", hiddenSizes, tileSize, commandEncoding: "scalar" },
+    policy: { hiddenSizes: policy },
+    generator: { kind: "tiled", hiddenSizes, commandEncoding: "scalar", ...tiles },
     update: { loss, perCycle: UPDATES, batchSize: BATCH_SIZE, learningRate: 2e-6 },
     rollout: { noise: "fixed" },
     buffer: { kind: "bucket", bucketCapacity: 1, weightingScale: 0.3 },
   };
   return resolveConfig([{ source: "bench", values: flattenConfig(values) }]).config;
+}
+
+/** Makes the generator that a case is about, and its first weights. */
+export function createSubject(
+  subject: Pick<UpdateCase, "sizes" | "hiddenSizes" | "tileSize" | "loss">,
+): { readonly config: Config; readonly model: GeneratorModel; readonly weights: Float32Array } {
+  const config = configOf(subject);
+  const model = models.createGenerator(config, shapeOf(subject.sizes));
+  return { config, model, weights: model.initialise(Rng.fromSeed(1)) };
 }
 
 /** Draws batches from a full buffer of random policies, or batches of so many distinct ones. */
@@ -181,9 +193,7 @@ async function measureCase(
   { probe, rounds }: { probe: MachineProbe; rounds: number },
 ): Promise<UpdateBenchRow> {
   const { sizes, hiddenSizes, tileSize = 32 } = subject;
-  const config = configOf(subject);
-  const model = models.createGenerator(config, shapeOf(sizes));
-  const weights = model.initialise(Rng.fromSeed(1));
+  const { config, model, weights } = createSubject(subject);
   const learner = new Learner(model, weights, { batchSize: BATCH_SIZE, session: {} });
   const source = createSource(config, model, subject.rows);
   const rng = Rng.fromSeed(2);

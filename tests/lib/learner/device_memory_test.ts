@@ -8,6 +8,7 @@ import { Rng } from "../../../lib/numbers/rng.ts";
 import { STATE_PARTS } from "../../../lib/learner/update_graph.ts";
 import { models } from "../../../models/models.ts";
 import { drawBatch } from "../../support/interpreted_updates.ts";
+import { relativeDifference } from "../../support/relative_difference.ts";
 import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
 import { webgpuTest } from "../../support/webgpu.ts";
 
@@ -24,16 +25,6 @@ function createLearner(device: Device) {
     session: { device, threads: 1 },
   });
   return { model, learner };
-}
-
-/** Gives the largest difference, relative to the largest number. */
-function relativeDifference(a: Float32Array, b: Float32Array): number {
-  let [difference, scale] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    difference = Math.max(difference, Math.abs(a[i] - b[i]));
-    scale = Math.max(scale, Math.abs(b[i]));
-  }
-  return difference / scale;
 }
 
 // One test, because the first update on SwiftShader takes seconds and closing a learner forgets them.

@@ -4,6 +4,7 @@ import {
   type DeviceProbe,
   type DeviceProbes,
   deviceProbes,
+  shortenRuntimeError,
   tryDevice,
 } from "../../../lib/onnx/devices.ts";
 
@@ -62,4 +63,20 @@ Deno.test("tryDevice() computes on the CPU and tells what is wrong with a device
   } finally {
     await Deno.remove(folder);
   }
+});
+
+Deno.test("shortenRuntimeError() keeps what went wrong and leaves out where", () => {
+  // As ONNX Runtime 1.30 says it where CUDA's libraries are there and the driver is not.
+  const message =
+    "Cannot load model: ONNX Runtime must accept it, got /src/core/providers/cuda/cuda_call.cc:154 " +
+    "CudaCall(ERRTYPE, int) [with ERRTYPE = cudaError] CUDA failure 35: CUDA driver version is " +
+    "insufficient for CUDA runtime version ; GPU=-1 ; hostname=vm ; expr=cudaSetDevice(id);\nmore";
+  assert.equal(
+    shortenRuntimeError(message),
+    "CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version",
+  );
+  assert.equal(
+    shortenRuntimeError("/src/a.cc:12 Start(int) adapter was false. No adapters\nmore"),
+    "No adapters",
+  );
 });

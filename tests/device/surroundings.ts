@@ -1,0 +1,65 @@
+/** The machine that devices are measured on, and PyTorch on the same GPU. */
+
+import { cpus } from "node:os";
+import type { TimedCase } from "./device_updates.ts";
+
+/** What numbers were measured on. */
+export interface MachineReport {
+  readonly cpu: string;
+  readonly threads: number;
+  /** Name and driver by nvidia-smi; why there is none. */
+  readonly gpu: string;
+}
+
+/** What tests/bench/peer_pytorch.py prints. */
+export type PeerReport = Readonly<Record<string, unknown>>;
+
+/** Describes the machine. */
+export async function describeMachine(): Promise<MachineReport> {
+  const query = ["--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"];
+  const { code, stdout, stderr } = await runProgram("nvidia-smi", query);
+  return {
+    cpu: cpus()[0]?.model ?? "unknown",
+    threads: navigator.hardwareConcurrency,
+    gpu: code === 0 ? stdout.trim() : `none: ${firstLine(stderr)}`,
+  };
+}
+
+/** Times PyTorch's updates of the same sizes on the GPU, where PyTorch is there. */
+export async function timePeer(
+  cases: readonly TimedCase[],
+  { rounds, root }: { readonly rounds: number; readonly root: URL },
+): Promise<PeerReport | { readonly missing: string }> {
+  const distinct = <T>(values: readonly T[]) => [...new Set(values)].join();
+  const { code, stdout, stderr } = await runProgram("python3", [
+    new URL("tests/bench/peer_pytorch.py", root).pathname,
+    "--device=cuda",
+    `--rounds=${rounds}`,
+    `--policies=${distinct(cases.map(({ sizes }) => sizes.join("-")))}`,
+    `--batches=${distinct(cases.map(({ batch }) => batch))}`,
+  ]);
+  return code === 0 ? JSON.parse(stdout) : { missing: stderr.trim().split("\n").at(-1)! };
+}
+
+/** A program's exit code and what it wrote. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; one that is not there ends with code 127. */
+export async function runProgram(program: string, args: readonly string[]): Promise<Ended> {
+  try {
+    const { code, stdout, stderr } = await new Deno.Command(program, { args: [...args] }).output();
+    const [out, problems] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code, stdout: out, stderr: problems };
+  } catch (error) {
+    return { code: 127, stdout: "", stderr: (error as Error).message };
+  }
+}
+
+/** The first line of a text. */
+export function firstLine(text: string): string {
+  return text.trim().split("\n")[0];
+}
