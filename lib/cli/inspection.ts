@@ -104,6 +104,7 @@ function explainGenerator(path: string, options: LoadOptions): Explanation {
     kind: "trained generator",
     facts: {
       environment: config.env,
+      ...(config.algorithm === "udrlpg" ? {} : { algorithm: config.algorithm }),
       ...provenance,
       seed: config.seed,
       weights: weights.length,
@@ -172,6 +173,9 @@ function explainConfig(path: string): Explanation {
     kind: "configuration of a training run",
     facts: {
       environment: options.get("env") ?? "not given",
+      ...((options.get("algorithm") ?? "udrlpg") === "udrlpg"
+        ? {}
+        : { algorithm: options.get("algorithm") }),
       ...Object.fromEntries(settings),
       seed: options.get("seed") ?? "not given",
       steps: options.get("steps") ?? "not given",

@@ -16,7 +16,8 @@ is a line. Neither is changed by hand. \`deno task experiments TABLE\` measures 
 and \`deno task experiments TABLE ENV --steps N --seeds S\` one row or run; \`--again\` measures what
 another commit has measured.
 
-A run trains with the default preset. Every figure is from fresh episodes without noise:
+A run trains with the default preset, those of the published method with \`paper\`. Every figure is
+from fresh episodes without noise:
 
 - **Final return**: the policy handed out for the highest request, 20 episodes; over seeds, the mean
   and deviation of these means.

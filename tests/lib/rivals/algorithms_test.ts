@@ -6,14 +6,15 @@ import { resolveConfig } from "../../../lib/config/config.ts";
 import { loadGenerator } from "../../../lib/generator/generator_file.ts";
 import { algorithmLayer, ALGORITHMS } from "../../../lib/rivals/algorithms.ts";
 import { models } from "../../../models/models.ts";
-import { hashRun, trainTiny, withFolder } from "../../support/run_folder.ts";
+import { verifyRun } from "../../../lib/run/verify.ts";
+import { hashRun, tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
 import { TINY_ENV_SPEC } from "../../support/tiny_env.ts";
 import { shapeOf, tinyConfig } from "../../support/tiny_run.ts";
 
 const RIVALS = ALGORITHM_NAMES.filter((name) => name !== "udrlpg");
 
 /** Budgets that show every phase and take seconds. */
-const STEPS = { ars: 400, ddpg: 200, td3: 200, udrl: 1000, gogepo: 100 } as const;
+const STEPS = { ars: 400, ddpg: 200, td3: 200, udrl: 1000, gogepo: 60 } as const;
 
 function configOf(algorithm: (typeof ALGORITHM_NAMES)[number], steps = 600) {
   const linear = ALGORITHMS[algorithm].options.policy?.hiddenSizes?.length === 0;
@@ -49,6 +50,9 @@ for (const name of RIVALS) {
     await withFolder(async (folder) => {
       const { result } = await trainTiny(config, folder);
       assert.equal(result.algorithm, name);
+      const replay = { registry: tinyRegistry(), models, session: { threads: 1 }, cycles: 2 };
+      const { matches, hashes } = await verifyRun(folder, replay);
+      assert.ok(matches && hashes > 0);
       const share = result.steps / config.steps;
       assert.ok(share <= 1 && share > 0.8, `${result.steps} steps`);
       const { calibration, model, pass } = loadGenerator(`${folder}/generator.safetensors`, {
