@@ -7,7 +7,7 @@ import { makeElf } from "../support/elf_file.ts";
 import { withFolder } from "../support/tiny_command.ts";
 import { compareWithCpu, judge, tooLarge } from "./device_updates.ts";
 import { type DeviceReport, FULL, measureDevices, QUICK } from "./measure.ts";
-import { type Ended, runProgram } from "./surroundings.ts";
+import { type Ended, runProgram, timePeer } from "./surroundings.ts";
 
 const SCRIPT = fileURLToPath(new URL("./run.sh", import.meta.url));
 const linux = { ignore: Deno.build.os !== "linux" };
@@ -40,7 +40,7 @@ Deno.test("run.sh unpacks pieces and tells what is missing with its reason", lin
     assert.deepEqual(report.failures, []);
     assert.equal(report.devices.cpu, "usable");
     assert.match(report.devices.cuda, /libcublas\.so\.77 is not there/);
-    assert.deepEqual(report.peer, { missing: "cuda is not usable" });
+    assert.deepEqual(report.peers, QUICK.timed.map(() => ({ missing: "cuda is not usable" })));
     assert.deepEqual(report.equality[0], { device: "cuda", missing: "cuda is not usable" });
     assert.equal(report.equality.length, 2 * QUICK.compared.length);
     const [timed, large] = report.updates.filter(({ device }) => device === "cpu");
@@ -98,6 +98,13 @@ Deno.test("judge() rejects a moment that is off by a thousandth", () => {
   assert.equal(judge(cpu, cpu).ok, true);
   assert.equal(judge({ ...cpu, variance: Float32Array.of(1, -2.002) }, cpu).ok, false);
   assert.equal(judge({ ...cpu, losses: Float32Array.of(1, NaN) }, cpu).ok, false);
+});
+
+Deno.test("timePeer() says in one line why PyTorch is not measured", async () => {
+  const root = new URL("../../", import.meta.url);
+  const timed = await timePeer({ sizes: [4, 32, 32, 1], batch: 4 }, { rounds: 1, root });
+  if (!("missing" in timed)) return; // PyTorch and a GPU are there
+  assert.match(timed.missing, /^(Cannot measure PyTorch: |Failed to spawn 'python3')[^\n]+$/);
 });
 
 Deno.test("the full plan has the reference and all widths and batches that a host can hold", () => {

@@ -56,7 +56,8 @@ export interface DeviceReport {
   readonly equality: (Comparison | (Missing & { readonly device: Device }))[];
   readonly updates:
     (UpdateTiming | (Missing & { readonly device: Device; readonly case: string }))[];
-  readonly peer: PeerReport | Missing;
+  /** PyTorch on the GPU, by policy and batch. */
+  readonly peers: (PeerReport | Missing)[];
   readonly training: (TrainedOn | (Missing & { readonly device: Device }))[];
   readonly failures: string[];
 }
@@ -132,7 +133,7 @@ export async function measureDevices(
     devices,
     equality: [],
     updates: [],
-    peer: { missing: "not measured yet" },
+    peers: [],
     training: [],
     failures: [],
   };
@@ -176,9 +177,6 @@ export async function measureDevices(
     const work = () => trainOn(device, { ...plan.training, root: ROOT });
     report.training.push({ device, ...await attempt("training", { device, work }) });
   }
-  const peer = () => timePeer(plan.timed, { rounds: plan.peerRounds, root: ROOT });
-  const timed = await attempt("PyTorch", { device: "cuda", work: peer });
-  Object.assign(report, { peer: timed });
   for (const subject of plan.timed) {
     for (const device of names) {
       const name = `${
@@ -192,8 +190,19 @@ export async function measureDevices(
       report.updates.push("missing" in result ? { device, case: name, ...result } : result);
     }
   }
+  // Compiling takes long: one process for each case, so that what is done is saved.
+  for (const subject of distinctCases(plan.timed)) {
+    const work = () => timePeer(subject, { rounds: plan.peerRounds, root: ROOT });
+    report.peers.push(await attempt("PyTorch", { device: "cuda", work }));
+  }
   save(report);
   return report;
+}
+
+/** The first of those that differ in the updates of a run alone, which PyTorch does not have. */
+function distinctCases(cases: readonly TimedCase[]): TimedCase[] {
+  const name = ({ sizes, batch }: TimedCase) => `${sizes} ${batch}`;
+  return cases.filter((one, i) => cases.findIndex((other) => name(other) === name(one)) === i);
 }
 
 if (import.meta.main) {

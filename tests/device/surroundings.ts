@@ -1,6 +1,7 @@
 /** The machine that devices are measured on, and PyTorch on the same GPU. */
 
 import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
 import type { TimedCase } from "./device_updates.ts";
 
 /** What numbers were measured on. */
@@ -12,7 +13,12 @@ export interface MachineReport {
 }
 
 /** What tests/bench/peer_pytorch.py prints. */
-export type PeerReport = Readonly<Record<string, unknown>>;
+export interface PeerReport {
+  /** PyTorch's version. */
+  readonly torch: string;
+  /** Times by policy. */
+  readonly policies: Readonly<Record<string, unknown>>;
+}
 
 /** Describes the machine. */
 export async function describeMachine(): Promise<MachineReport> {
@@ -27,16 +33,15 @@ export async function describeMachine(): Promise<MachineReport> {
 
 /** Times PyTorch's updates of the same sizes on the GPU, where PyTorch is there. */
 export async function timePeer(
-  cases: readonly TimedCase[],
+  { sizes, batch }: Pick<TimedCase, "sizes" | "batch">,
   { rounds, root }: { readonly rounds: number; readonly root: URL },
 ): Promise<PeerReport | { readonly missing: string }> {
-  const distinct = <T>(values: readonly T[]) => [...new Set(values)].join();
   const { code, stdout, stderr } = await runProgram("python3", [
-    new URL("tests/bench/peer_pytorch.py", root).pathname,
+    fileURLToPath(new URL("tests/bench/peer_pytorch.py", root)),
     "--device=cuda",
     `--rounds=${rounds}`,
-    `--policies=${distinct(cases.map(({ sizes }) => sizes.join("-")))}`,
-    `--batches=${distinct(cases.map(({ batch }) => batch))}`,
+    `--policies=${sizes.join("-")}`,
+    `--batches=${batch}`,
   ]);
   return code === 0 ? JSON.parse(stdout) : { missing: stderr.trim().split("\n").at(-1)! };
 }
