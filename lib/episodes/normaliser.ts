@@ -89,3 +89,18 @@ export function foresee({ mean, deviation }: NormaliserState, first: ArrayLike<n
     deviation[i] = Math.abs(first[i]);
   }
 }
+
+/** Of float32: 1 + this is the next number after 1. */
+const FLOAT32_STEP = 2 ** -23;
+/** With fewer numbers of float32 within a deviation, a policy sees steps where there are none. */
+const LEAST_STEPS = 4;
+
+/** Lists the dimensions whose values lie so far from 0 that policies, which take float32, hardly see them change. */
+export function findBlurred({ count, mean, squares }: Moments): number[] {
+  return [...mean.keys()].filter((i) => {
+    const deviation = Math.sqrt(squares[i] / Math.max(1, count));
+    const step = Math.abs(mean[i]) * FLOAT32_STEP;
+    const isConstant = deviation <= LEAST_DEVIATION * (1 + Math.abs(mean[i]));
+    return !isConstant && deviation < LEAST_STEPS * step;
+  });
+}

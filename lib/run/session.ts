@@ -14,6 +14,7 @@ import type { EnvRegistry, EnvSpec } from "../env.ts";
 import { DivergedError } from "../system/errors.ts";
 import { type EpisodeRunner, type MeasuredReturn, nextTurn } from "../episodes/evaluate.ts";
 import { childPath, isThere } from "../system/files.ts";
+import { findBlurred } from "../episodes/normaliser.ts";
 import { saveGenerator } from "../generator/generator_file.ts";
 import type { ModelTable } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
@@ -209,6 +210,7 @@ async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | 
   const outcome = await explainDivergence(run, keeper, () => keepInStep(run, report, keeping));
   let end: RunEnd | undefined;
   if (outcome) {
+    warnOfBlurred(run, context);
     await run.tools.learner.download();
     lock.assertHeld();
     saveResult(run, outcome, context);
@@ -218,6 +220,19 @@ async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | 
   }
   await report?.now();
   return end;
+}
+
+/** Says which observations the policies hardly see. */
+function warnOfBlurred({ experience: { moments } }: TrainingRun, context: SessionContext): void {
+  const [first, ...more] = findBlurred(moments);
+  if (first === undefined) return;
+  const others = more.length === 0 ? "" : ` and ${more.length} more`;
+  context.onWarning?.(
+    `Observation ${first}${others} lies too far from 0 for policies to see it change: it is about ` +
+      `${
+        moments.mean[first]
+      }, and float32 has few numbers there: subtract a constant in the environment`,
+  );
 }
 
 function createRenewer(context: SessionContext, lock: RunLock): ReportRenewer | undefined {

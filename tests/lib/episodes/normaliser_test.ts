@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   addObservation,
   createMoments,
+  findBlurred,
   foresee,
   mergeMoments,
   type Moments,
@@ -39,6 +40,13 @@ Deno.test("normaliserOf() sees deviations of any size, but not rounding errors",
   assert.equal(of([0.5, 1.5], true), 0.5 + 1e-8);
   assert.equal(of([1e6, 1e6 + 2 ** -33]), 1); // the last bit of a float64
   assert.equal(of([0, 1e-17]), 1);
+});
+
+Deno.test("findBlurred() names what float32 cannot tell apart", () => {
+  // At 1.7e9 numbers of float32 are 128 apart, at 1e6 0.0625; a constant is none to be told apart.
+  const rows = [-1, 1].map((x) => [1.7e9 + x, 1e6 + x, x, 1.7e9, 1e9 + 1000 * x]);
+  assert.deepEqual(findBlurred(momentsOf(rows, 5)), [0]);
+  assert.deepEqual(findBlurred(createMoments(2)), []);
 });
 
 Deno.test("foresee() prepares for large first observations, and leaves ordinary ones alone", () => {
