@@ -5,6 +5,7 @@
  * (lib/algorithm/adapted_noise.ts) draws several policies around one centre and needs nothing but their order.
  */
 
+import { summarise } from "../numbers/statistics.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { GeneratedPolicy } from "../policy_space.ts";
 import { type Direction, drawDirections, winnerShares } from "./adapted_noise.ts";
@@ -106,7 +107,8 @@ export function findOutstanding(
  * What an episode is worth: its return. Where a part is paid for being alive and something can be earned besides,
  * standing still is worth much and leads nowhere, and the rest alone pays for a dive that ends at once. There
  * being alive counts up to the median of the cycle: falling early costs, standing longer than others earns
- * nothing.
+ * nothing. And it counts so much that it tells siblings apart no more than the rest does: else balance is learnt
+ * first, and what moves falls.
  */
 function worthOf(episodes: readonly Compared[]): number[] {
   const earned = episodes.map((each) => each.return - each.survivalReturn);
@@ -115,5 +117,8 @@ function worthOf(episodes: readonly Compared[]): number[] {
     return episodes.map((each) => each.return);
   }
   const median = survivals.toSorted((a, b) => a - b)[Math.floor(survivals.length / 2)];
-  return earned.map((value, i) => value + Math.min(survivals[i], median));
+  const capped = survivals.map((value) => Math.min(value, median));
+  const [ofRest, ofLife] = [summarise(earned).std, summarise(capped).std];
+  const weight = ofLife > ofRest ? ofRest / ofLife : 1;
+  return earned.map((value, i) => value + weight * capped[i]);
 }

@@ -153,13 +153,20 @@ function alive(...episodes: (readonly [earned: number, survival: number])[]): Co
 const placesOf = (episodes: Compared[]) => findBetterHalf(episodes).map(({ place }) => place);
 
 Deno.test("findBetterHalf() counts being alive up to the cycle's median where more can be earned", () => {
-  // Survivals 10, 20, 30, 1000: the third of four is the median. Worths 9 + 10, 5 + 20, 5 + 30, 0 + 30.
-  assert.deepEqual(placesOf(alive([9, 10], [5, 20], [5, 30], [0, 1000])), [2, 3]);
+  // Survivals 10, 20, 30, 1000: the third of four is the median. Worths 90 + 10, 50 + 20, 50 + 30, 0 + 30.
+  const standing = alive([90, 10], [50, 20], [50, 30], [0, 1000]);
+  assert.deepEqual(placesOf(standing), [0, 2]);
   // The one that only stands would win by its return.
-  const standing = alive([9, 10], [5, 20], [5, 30], [0, 1000]);
   assert.equal(standing.toSorted((a, b) => b.return - a.return)[0], standing[3]);
-  // Falling early costs: 12 + 1 is less than 5 + 20, although it earned more.
-  assert.deepEqual(placesOf(alive([12, 1], [5, 20], [4, 20], [0, 20])), [1, 2]);
+  // Falling early costs: 60 + 1 is less than 50 + 20, although it earned more.
+  assert.deepEqual(placesOf(alive([60, 1], [50, 20], [40, 20], [0, 20])), [1, 0]);
+});
+
+Deno.test("findBetterHalf() lets being alive tell siblings apart no more than the rest does", () => {
+  // Deviations 7.12 and 34.6: a life counts 0.205. Worths 14, 12.3, 22.3, 0; by returns 14, 60, 70, 0.
+  assert.deepEqual(placesOf(alive([14, 0], [0, 60], [10, 60], [0, 0])), [2, 0]);
+  // Where lives vary less they count whole: 14, 6, 16, 0.
+  assert.deepEqual(placesOf(alive([14, 0], [0, 6], [10, 6], [0, 0])), [2, 0]);
 });
 
 Deno.test("findBetterHalf() takes returns as they are where nothing else can be earned", () => {
