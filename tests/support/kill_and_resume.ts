@@ -75,12 +75,21 @@ async function runChild(
   const child = startChild(folder, env);
   const timer = killAfterMs === undefined
     ? undefined
-    : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+    : setTimeout(() => killUnlessEnded(child), killAfterMs);
   const { success, signal, stderr } = await child.output();
   clearTimeout(timer);
   if (signal === "SIGKILL") return "killed";
   assert.ok(success, new TextDecoder().decode(stderr));
   return "finished";
+}
+
+/** A child that ended by itself may not have been waited for yet. */
+function killUnlessEnded(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
 }
 
 /** What a series of killed runs came to. */
