@@ -21,9 +21,9 @@ import type { Milestone } from "./way.ts";
 /** Corners of a line, from command 0 to command 1, in equal parts of the commands: two or more policies. */
 export type Line = readonly StoredPolicy[];
 
-/** So many places of each line are looked at, as far as that is affordable. */
-const PLACES = { least: 3, most: 11 };
-/** Looking may cost this share of what is left for calibration. */
+/** Where lines are looked at, coarse steps first. */
+const PLACES = [4, 2, 6, 1, 3, 5, 7].map((part) => part / 8);
+/** Looking ends once it has cost this share of what is left for calibration. */
 const MOST_COST = 0.5;
 /** Returns all over the range that a line should have something near to. */
 const REQUESTS = 21;
@@ -32,36 +32,32 @@ const REQUESTS = 21;
 export async function* chooseLine(run: TrainingRun, winner: Winner): Events<PhaseEvent, Line> {
   const { task: { spec, frame }, experience: { way, floor }, tally } = run;
   const lines = linesTo(winner, way);
-  const episodes = Math.floor(MOST_COST * calibrationSteps(run) / spec.maxEpisodeSteps);
-  const count = Math.min(PLACES.most, Math.floor(episodes / lines.length));
-  if (count < PLACES.least) return lines[0];
-  yield { kind: "phase", phase: "choosing", done: 0, total: 1 };
   const normaliser = currentNormaliser(run);
-  const places = lines.flatMap((line) =>
-    Array.from({ length: count }, (_, i) => policyAt(line, (i + 1) / (count + 1)))
-  );
-  const results = await measure(
-    run,
-    places.map((policy) => frame.toNormalised(policy, normaliser)),
-    {
-      episodes: 1,
-      purpose: "choice",
-      firstEpisode: tally.noiseFreeEpisodes++,
-      account: "noiseFree",
-      paired: true,
-    },
-  );
-  const returns = results.map(([episode]) => episode.return);
+  const enough = (1 - MOST_COST) * calibrationSteps(run);
+  const firstEpisode = tally.noiseFreeEpisodes++;
+  const seen: { place: number; returns: readonly number[] }[] = [];
+  for (const place of PLACES) {
+    const left = calibrationSteps(run);
+    if (left < enough || left < lines.length * spec.maxEpisodeSteps) break;
+    yield { kind: "phase", phase: "choosing", done: seen.length, total: PLACES.length };
+    const results = await measure(
+      run,
+      lines.map((line) => frame.toNormalised(policyAt(line, place), normaliser)),
+      { episodes: 1, purpose: "choice", firstEpisode, account: "noiseFree", paired: true },
+    );
+    seen.push({ place, returns: results.map(([episode]) => episode.return) });
+  }
+  seen.sort((a, b) => a.place - b.place);
   const ends = [way[0].return, winner.meanReturn];
-  const gaps = lines.map((_, i) => {
-    const between = returns.slice(i * count, (i + 1) * count);
+  const gaps = lines.map((_, line) => {
+    const between = seen.map(({ returns }) => returns[line]);
     // What falls again is met by luck.
     return meanGap(risingFit([ends[0], ...between, ends[1]]), [floor, ends[1]]);
   });
   return lines[gaps.indexOf(Math.min(...gaps))];
 }
 
-/** The lines that compete; the first wins where nobody looks. */
+/** The lines that compete; the first wins where nothing tells them apart. */
 function linesTo({ policy, meanReturn }: Winner, way: readonly Milestone[]): Line[] {
   const [worst, first] = way;
   const records: StoredPolicy[] = [];

@@ -66,8 +66,8 @@ Deno.test("chooseLine() goes by way of the first policy where that has more to o
   // Nothing below 0, then up to 100: the straight line has a third of its length there, the other half.
   const { line, run } = await chosenLine((value) => 50 * Math.max(0, value), { way: [-8, 0, -1] });
   assert.deepEqual(line, [-8, 0, 2]);
-  // Eleven places of three lines, all from one start.
-  assert.deepEqual([spent(run), run.tally.noiseFreeEpisodes], [330, 1]);
+  // Seven places of three lines, all from one start.
+  assert.deepEqual([spent(run), run.tally.noiseFreeEpisodes], [210, 1]);
 });
 
 Deno.test("chooseLine() goes straight where the first policy is a cliff", async () => {
@@ -92,12 +92,15 @@ Deno.test("chooseLine() takes returns that fall again for luck", async () => {
   assert.deepEqual(line, [-4, 0, 2]);
 });
 
-Deno.test("chooseLine() goes straight, unseen, where looking would cost half of the calibration", async () => {
+Deno.test("chooseLine() looks until half of the calibration's steps are spent, and never beyond them", async () => {
   const rising = (value: number) => 50 * Math.max(0, value);
   const way = [-8, 0, -1];
-  // Three places of three lines, ten steps each.
-  assert.deepEqual((await chosenLine(rising, { left: 180, way })).line.length, 3);
-  const { line, run } = await chosenLine(rising, { left: 179, way });
-  assert.deepEqual(line, [-8, 2]);
-  assert.equal(spent(run), 0);
+  // Three lines, ten steps each: 30, 60, ... until less than half is left.
+  for (
+    const [left, cost] of [[29, 0], [30, 30], [59, 30], [61, 60], [119, 60], [120, 90], [500, 210]]
+  ) {
+    const { run } = await chosenLine(rising, { left, way });
+    assert.equal(spent(run), cost, `${left}`);
+  }
+  assert.deepEqual((await chosenLine(rising, { left: 29, way })).line, [-8, 2]);
 });
