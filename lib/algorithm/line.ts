@@ -23,8 +23,8 @@ export type Line = readonly StoredPolicy[];
 
 /** Where lines are looked at, coarse steps first. */
 const PLACES = [4, 2, 6, 1, 3, 5, 7].map((part) => part / 8);
-/** Looking ends once it has cost this share of what is left for calibration. */
-const MOST_COST = 0.5;
+/** Looking ends once it has cost half of what is left for calibration; a quarter stays, however long episodes are. */
+const LEFT = { usually: 0.5, least: 0.25 };
 /** Returns all over the range that a line should have something near to. */
 const REQUESTS = 21;
 
@@ -33,12 +33,13 @@ export async function* chooseLine(run: TrainingRun, winner: Winner): Events<Phas
   const { task: { spec, frame }, experience: { way, floor }, tally } = run;
   const lines = linesTo(winner, way);
   const normaliser = currentNormaliser(run);
-  const enough = (1 - MOST_COST) * calibrationSteps(run);
+  const total = calibrationSteps(run);
+  const cost = lines.length * spec.maxEpisodeSteps;
   const firstEpisode = tally.noiseFreeEpisodes++;
   const seen: { place: number; returns: readonly number[] }[] = [];
   for (const place of PLACES) {
     const left = calibrationSteps(run);
-    if (left < enough || left < lines.length * spec.maxEpisodeSteps) break;
+    if (left < LEFT.usually * total || left - cost < LEFT.least * total) break;
     yield { kind: "phase", phase: "choosing", done: seen.length, total: PLACES.length };
     const results = await measure(
       run,
