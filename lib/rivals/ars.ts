@@ -131,7 +131,10 @@ async function* iterate(run: TrainingRun, sizes: ArsSizes): Events<EpisodeEvent 
  * ];
  * // sigma_R = deviation of 3 and 1 = 1; 0.5 / (1 * 1) * (3 - 1) * delta = delta
  * const sizes = { directions: 2, followed: 1, stepSize: 0.5, noise: 0.1 };
- * assert.deepEqual([...arsStep(tried, sizes)], [1, -2]);
+ * assert.deepEqual([...arsStep(tried, sizes)].map((value) => value.toFixed(9)), [
+ *   "1.000000000",
+ *   "-2.000000000",
+ * ]);
  * ```
  */
 export function arsStep(tried: readonly TriedDirection[], sizes: ArsSizes): Float64Array {

@@ -5,9 +5,9 @@ import { run } from "../support/program.ts";
 import { PRESET, type Row, TABLES } from "./tables.ts";
 
 /** What the program says to a row's configuration. */
-async function dryRun({ env, steps, set = {} }: Row): Promise<string> {
+async function dryRun({ env, steps, preset = PRESET, set = {} }: Row): Promise<string> {
   const options = Object.entries(set).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const argv = ["train", "--env", env, "--steps", `${steps}`, "--preset", PRESET, ...options];
+  const argv = ["train", "--env", env, "--steps", `${steps}`, "--preset", preset, ...options];
   const { code, stderr } = await run([...argv, "--dry-run", "--quiet"]);
   return code === 0 ? "fine" : stderr;
 }
