@@ -45,7 +45,7 @@ Deno.test("12 runs under xargs are killed half-way and finished by the same line
       const line = "udrlpg sweep plan sweep.toml --quiet | xargs -r -P 2 -L 1 env";
       const controller = new AbortController();
       const first = shell(line, folder, controller.signal);
-      await until(() => finishedRuns(folder).size >= 4, 60_000);
+      await until(() => finishedRuns(folder).size >= 4, 180_000);
       controller.abort();
       await first;
       const before = finishedRuns(folder);
@@ -176,11 +176,11 @@ Deno.test({
         stderr: "null",
       }).spawn();
       const running = () => processesIn(path, "--continue").length;
-      await until(() => savedRuns(`${path}/runs/sweep`) === 0 && running() === 2, 60_000);
-      await until(() => startedRuns(`${path}/runs/sweep`) === 2, 60_000);
+      await until(() => savedRuns(`${path}/runs/sweep`) === 0 && running() === 2, 180_000);
+      await until(() => startedRuns(`${path}/runs/sweep`) === 2, 180_000);
       sweep.kill("SIGKILL");
       await sweep.status;
-      await until(() => running() === 0, 60_000);
+      await until(() => running() === 0, 180_000);
       assert.equal(savedRuns(`${path}/runs/sweep`), 2);
     }),
 });

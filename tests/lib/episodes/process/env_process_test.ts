@@ -186,12 +186,12 @@ Deno.test(
   onLinux,
   () =>
     temporaryFile(async (path) => {
-      const env = await connectEnvCommand(countingCommand("pid", path), { timeoutSeconds: 1 });
+      const env = await connectEnvCommand(countingCommand("pid", path), { timeoutSeconds: 3 });
       await env.reset(1);
       const pid = Number(await Deno.readTextFile(path));
       Deno.kill(pid, "SIGSTOP");
       const stepped = env.step([0.5]);
-      await sleep(2500);
+      await sleep(4000);
       Deno.kill(pid, "SIGCONT");
       assert.equal((await stepped).reward, 0.5);
       await env.close();
