@@ -101,7 +101,16 @@ export const evaluateCommand: Command<EvaluateValues> = {
       }),
     ),
   startsPrograms: true,
-  run: (values, context) => withEnvironments(values, context, runEvaluate),
+  run: async (values, context) => {
+    const files = filesOf(values, context);
+    // Of several files a later one may need a program where the first did not.
+    const program = { ...context.program, giveUpPrograms: () => {} };
+    await withEnvironments(
+      values,
+      files.length === 1 ? context : { ...context, program },
+      (values, context) => evaluateFiles(files, values, context),
+    );
+  },
 };
 
 /** What was measured of one policy file. */
@@ -115,8 +124,11 @@ interface Evaluation {
   readonly promised?: MeasuredReturn;
 }
 
-async function runEvaluate(values: EvaluateValues, context: CommandContext): Promise<void> {
-  const files = filesOf(values, context);
+async function evaluateFiles(
+  files: readonly string[],
+  values: EvaluateValues,
+  context: CommandContext,
+): Promise<void> {
   const results: Evaluation[] = [];
   for (const path of files) results.push(await evaluateFile(path, values, context));
   results.sort((a, b) => b.return.mean - a.return.mean);

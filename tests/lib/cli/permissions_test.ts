@@ -57,6 +57,11 @@ Deno.test("files decide whether a program is needed, once they are read", () =>
     const trained = await trainTiny(`${folder}/run`, ["--env", "CartPole-v1"]);
     assert.equal(trained.code, 0, trained.stderr);
     assert.notEqual(await givenBack(["generate", `${folder}/run`, "--return", "9"]), 0);
+    const policies = ["--returns", "5,9", "--out", `${folder}/policies`];
+    const made = await run(["generate", `${folder}/run`, ...policies]);
+    assert.equal(made.code, 0, made.stderr);
+    assert.notEqual(await givenBack(["evaluate", `${folder}/policies/policy-9.onnx`]), 0);
+    assert.equal(await givenBack(["evaluate", `${folder}/policies`]), 0); // the next may need it
     const sweep = `${folder}/sweep.toml`;
     await Deno.writeTextFile(sweep, 'env = "CartPole-v1"\nseeds = 2\n');
     assert.equal(await givenBack(["sweep", "plan", sweep]), 0); // `sweep run` starts the program
