@@ -203,7 +203,7 @@ function someText(metavar: string, suggest: (prefix: string) => Iterable<Suggest
 const SEARCH_DEPTH = 3;
 const SEARCH_ENTRIES = 5000;
 
-/** Lists the run folders below the current folder: those that hold a config.toml of a run. */
+/** Lists the run folders below the current folder: those that hold the metrics of a run. */
 function listRuns(): string[] {
   const found: string[] = [];
   let left = SEARCH_ENTRIES;

@@ -104,8 +104,25 @@ export async function suggestWords(
   const command = await commandEntry(name).load();
   const parser = completeParser(command, await knownNames(program));
   const before = words.slice(at + 1, -1);
+  const all = await suggestAfter(parser, before, last);
+  if (!before.at(-1)?.startsWith("-")) return all;
+  // What may stand there without the option is none of its values; after a flag it is all there is.
+  const others = new Set((await suggestAfter(parser, before.slice(0, -1), last)).map(textOf));
+  const values = all.filter((suggestion) => !others.has(textOf(suggestion)));
+  return values.length > 0 ? values : all;
+}
+
+async function suggestAfter(
+  parser: Parameters<typeof suggest>[0],
+  before: readonly string[],
+  last: string,
+): Promise<readonly Suggestion[]> {
   const [first = last, ...rest] = before;
-  return suggest(parser, before.length === 0 ? [last] : [first, ...rest, last]);
+  return await suggest(parser, before.length === 0 ? [last] : [first, ...rest, last]);
+}
+
+function textOf(suggestion: Suggestion): string {
+  return suggestion.kind === "literal" ? suggestion.text : JSON.stringify(suggestion);
 }
 
 function suggestCommands(prefix: string): Suggestion[] {

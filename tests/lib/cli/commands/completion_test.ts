@@ -1,9 +1,11 @@
 // deno-lint-ignore-file no-console
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { suggestWords } from "../../../../lib/cli/commands/completion.ts";
 import type { Program } from "../../../../lib/cli/program.ts";
 import { registry } from "../../../../envs/registry.ts";
 import { run } from "../../../support/program.ts";
+import { withFolder } from "../../../support/tiny_command.ts";
 
 const program = { registry: () => Promise.resolve(registry) } as Program;
 
@@ -32,6 +34,26 @@ Deno.test("suggestWords() completes environments, presets, choices and files", a
   assert.deepEqual(await suggest("presets", "sh"), ["show"]);
   assert.deepEqual(await suggest("help", "exit"), ["exit-codes"]);
 });
+
+Deno.test("completion of an option's value offers no run folders, that of a word does", () =>
+  withFolder(async (folder) => {
+    await Deno.mkdir(`${folder}/runs/one`, { recursive: true });
+    await Deno.writeTextFile(`${folder}/runs/one/metrics.jsonl`, "");
+    const root = fileURLToPath(new URL("../../../../", import.meta.url));
+    const complete = async (...words: string[]) => {
+      const { stdout } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", "--quiet", "--config", `${root}deno.json`, `${root}main.ts`],
+          ...["completion", "fish", "--", ...words],
+        ],
+        cwd: folder,
+      }).output();
+      const lines = new TextDecoder().decode(stdout).trim().split("\n");
+      return lines.map((line) => line.split("\t")[0]);
+    };
+    assert.deepEqual(await complete("train", "--preset", ""), ["default", "paper"]);
+    assert.ok((await complete("train", "")).includes("runs/one"));
+  }));
 
 Deno.test("completion refuses an unknown shell with the nearest one", async () => {
   assert.deepEqual(await run(["completion", "bsh"]), {
