@@ -10,7 +10,8 @@
  * Up to `LARGEST_FULL` parameters the whole covariance matrix adapts, above only its diagonal (Ros and Hansen
  * 2008): a full matrix would cost P^2 memory and P^3 time, and P^2 episodes to learn.
  *
- * All vectors are in generator order and in units of each weight's natural size, 1 / sqrt(fan-in + 1).
+ * P counts the weights that the noise moves, those of the last layer (`explored` in lib/algorithm/run.ts). All vectors
+ * are in generator order and in units of each weight's natural size, 1 / sqrt(fan-in + 1).
  */
 
 import type { Rng } from "../numbers/rng.ts";
@@ -37,7 +38,7 @@ export interface Direction {
   readonly shaped: Float64Array;
 }
 
-/** A policy of at most so many parameters has a full covariance matrix: 0.5 MB and some milliseconds a cycle. */
+/** Noise in at most so many weights has a full covariance matrix: 0.5 MB and some milliseconds a cycle. */
 export const LARGEST_FULL = 256;
 
 /**
@@ -47,7 +48,7 @@ export const LARGEST_FULL = 256;
  */
 const FIRST_SIGMA = 0.7;
 
-/** Creates noise that has learnt nothing, for policies of P parameters. */
+/** Creates noise that has learnt nothing, for P weights. */
 export function createAdaptedNoise(parameterCount: number): AdaptedNoise {
   const isFull = parameterCount <= LARGEST_FULL;
   const covariance = new Float64Array(isFull ? parameterCount ** 2 : parameterCount);

@@ -29,7 +29,6 @@ const STEEP = 2;
 const FINE_ENOUGH = 0.01;
 /** A step between commands that are closer than this share of the range is a cliff. */
 const CLIFF = 2 ** -12;
-
 /** A step wider than this share of the range is halved without more ado. */
 const WIDE = 1 / 32;
 /** A narrower one is halved where it rises by more than so many standard errors. */
@@ -147,20 +146,19 @@ export function highestSteps(
   points: readonly CalibrationPoint[],
   count: number,
 ): { command: number }[] {
-  const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
-  const last = points.length - 1;
-  const enough = FINE_ENOUGH * (fit[last] - fit[0]);
+  const { fit, last, enough } = fitted(points);
   const range = points[last].command - points[0].command;
   // How sure a mean is; that of one or two episodes is not.
   const doubts = points.map(({ n }, i) =>
     n > 2 ? likelyDeviation(points, i) / Math.sqrt(n) : Infinity
   );
   return points.slice(1)
-    .map((b, i) => ({ a: points[i], b, low: fit[i], high: fit[i + 1], doubts: doubts.slice(i) }))
-    .filter(({ a, b, low, high }) => high - low > enough && b.command - a.command > CLIFF * range)
-    .sort((one, two) => two.high - two.low - (one.high - one.low))
+    .map((b, i) => ({ a: points[i], b, i, rise: fit[i + 1] - fit[i] }))
+    .filter(({ a, b, rise }) => rise > enough && b.command - a.command > CLIFF * range)
+    .sort((one, two) => two.rise - one.rise)
     .slice(0, count)
-    .map(({ a, b, doubts: [doubt, doubtAbove] }) => {
+    .map(({ a, b, i }) => {
+      const [doubt, doubtAbove] = [doubts[i], doubts[i + 1]];
       const isSure = b.mean - a.mean > SURE * Math.hypot(doubt, doubtAbove);
       if (isSure || b.command - a.command > WIDE * range) {
         return { command: (a.command + b.command) / 2 };
@@ -168,6 +166,13 @@ export function highestSteps(
       const isLow = doubt === doubtAbove ? a.n <= b.n : doubt > doubtAbove;
       return { command: (isLow ? a : b).command };
     });
+}
+
+/** The rising fit of points, the place of the last, and the rise that is fine enough. */
+function fitted(points: readonly CalibrationPoint[]) {
+  const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
+  const last = points.length - 1;
+  return { fit, last, enough: FINE_ENOUGH * (fit[last] - fit[0]) };
 }
 
 /** This much on either side of where a curve rises belongs to it, as a share of the rise and of the range. */
@@ -178,9 +183,7 @@ const MARGIN = { ofRise: 0.25, ofRange: 1 / 32 };
  * above, looks like the end of a plateau, and no step leads there.
  */
 function anywhere(points: readonly CalibrationPoint[], number: number): Question {
-  const fit = risingFit(points.map(({ mean }) => mean), points.map(({ n }) => n));
-  const last = points.length - 1;
-  const enough = FINE_ENOUGH * (fit[last] - fit[0]);
+  const { fit, last, enough } = fitted(points);
   const [lowest, highest] = [points[0].command, points[last].command];
   const low = points[fit.findLastIndex((value) => value <= fit[0] + enough)].command;
   const high = points[fit.findIndex((value) => value >= fit[last] - enough)].command;

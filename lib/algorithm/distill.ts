@@ -33,9 +33,9 @@ import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events } from "./events.ts";
 import { measureCommands } from "./measure.ts";
 import { createRun, currentNormaliser, type RunParts, type TrainingRun } from "./run.ts";
-import { conclude } from "./trainer.ts";
+import { conclude } from "./conclusion.ts";
 import { type Line, meanGap } from "./line.ts";
-import { addMilestone, MOST_MILESTONES } from "./way.ts";
+import { addMilestone, MOST_MILESTONES, recordsOf } from "./way.ts";
 
 /** One policy of an archive. */
 export interface ArchivePolicy {
@@ -142,9 +142,7 @@ function adopt(
     addMilestone(experience.way, { policy, return: mean });
     experience.buffer.add(policy, mean);
   });
-  const rising = experience.way.filter((one, i, way) =>
-    way.slice(0, i).every((before) => before.return < one.return)
-  );
+  const rising = recordsOf(experience.way);
   const worst = experience.way.reduce((a, b) => (b.return < a.return ? b : a));
   experience.floor = worst.return;
   experience.goal = rising[rising.length - 1].return;

@@ -16,7 +16,7 @@ import type { Events, PhaseEvent } from "./events.ts";
 import { measure } from "./measure.ts";
 import { currentNormaliser, type TrainingRun } from "./run.ts";
 import type { Winner } from "./selection.ts";
-import type { Milestone } from "./way.ts";
+import { recordsOf } from "./way.ts";
 
 /** Corners of a line, from command 0 to command 1, in equal parts of the commands: two or more policies. */
 export type Line = readonly StoredPolicy[];
@@ -31,7 +31,7 @@ const REQUESTS = 21;
 /** Chooses the line to a winner, by one episode for each of a few places where the calibration can spare them. */
 export async function* chooseLine(run: TrainingRun, winner: Winner): Events<PhaseEvent, Line> {
   const { task: { spec, frame }, experience: { way, floor }, tally } = run;
-  const lines = linesTo(winner, way);
+  const lines = linesTo(winner, run);
   const normaliser = currentNormaliser(run);
   const total = calibrationSteps(run);
   const cost = lines.length * spec.maxEpisodeSteps;
@@ -58,18 +58,20 @@ export async function* chooseLine(run: TrainingRun, winner: Winner): Events<Phas
   return lines[gaps.indexOf(Math.min(...gaps))];
 }
 
-/** The lines that compete; the first wins where nothing tells them apart. */
-function linesTo({ policy, meanReturn }: Winner, way: readonly Milestone[]): Line[] {
-  const [worst, first] = way;
-  const records: StoredPolicy[] = [];
-  let best = -Infinity;
-  for (const milestone of way) {
-    if (!(milestone.return > best && milestone.return < meanReturn)) continue;
-    best = milestone.return;
-    records.push(milestone.policy);
-  }
-  return [[worst.policy, policy], [worst.policy, first.policy, policy], [...records, policy]]
-    .filter((line) => line.length > 1);
+/** The lines that compete; the first wins where nothing tells them apart. None has a corner in an excluded band. */
+function linesTo(
+  { policy, meanReturn }: Winner,
+  { task: { config: { buffer } }, experience }: TrainingRun,
+): Line[] {
+  const [low = Infinity, high = -Infinity] = buffer.exclude;
+  const way = experience.way.filter((each) => !(each.return > low && each.return <= high));
+  const [worst = policy, first = worst] = way.map((each) => each.policy);
+  const records = recordsOf(way.filter((each) => each.return < meanReturn));
+  return [
+    [worst, policy],
+    [worst, first, policy],
+    [...records.map((each) => each.policy), policy],
+  ].filter((line) => line.length > 1);
 }
 
 /** The policy of a command on a line, [P]. */

@@ -81,8 +81,7 @@ export async function runAndStore(
     states: experience.states,
   });
   assertFinite([episode.return], { run, what: "return" });
-  tally.starts = Math.max(tally.starts, start + 1);
-  book(run, episode);
+  book(run, { ...episode, start });
   const stored = frame.toRaw(generated, normaliser);
   const storedReturn = scale.scale(episode);
   const entry = experience.buffer.add(stored, storedReturn);
@@ -102,7 +101,11 @@ export async function runAndStore(
 }
 
 /** Counts a training episode. */
-function book({ tally, history }: TrainingRun, episode: Episode): void {
+export function book(
+  { tally, history }: TrainingRun,
+  episode: Episode & { readonly start: number },
+): void {
+  tally.starts = Math.max(tally.starts, episode.start + 1);
   tally.episodes++;
   tally.lastRollouts++;
   tally.steps.training += episode.length;

@@ -36,21 +36,18 @@
  *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
 
-import { measureReturn } from "../episodes/evaluate.ts";
-import type { Calibration } from "../generator/calibration.ts";
 import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
 import { streamFor } from "../numbers/streams.ts";
 import { adaptNoise } from "./adapted_noise.ts";
 import {
   affordableEpisodes,
-  finalEpisodes,
   hasBudget,
   isSettled,
   isWarm,
   proofEpisodes,
   trainingEnd,
 } from "./budget.ts";
-import { calibrate } from "./calibrate.ts";
+import { conclude } from "./conclusion.ts";
 import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
 import { drawSiblings, findBetterHalf, findOutstanding, type Sibling } from "./exploration.ts";
@@ -60,7 +57,6 @@ import {
   type CycleContext,
   endCycle,
   generate,
-  measureCommands,
   prepareFirstCycle,
   runAndStore,
   type StoredEpisode,
@@ -200,31 +196,4 @@ export async function* finish(run: TrainingRun): Events {
     yield* consolidate(run, yield* chooseLine(run, winner));
   }
   yield* conclude(run);
-}
-
-/** Measures what a fitted generator can do: its best command, and the curve that requests are answered through. */
-export async function* conclude(run: TrainingRun): Events {
-  const command = bestCommand(run);
-  yield { kind: "phase", phase: "measuring", done: 0, total: 1 };
-  const [episodes] = await measureCommands(run, [command], {
-    episodes: finalEpisodes(run.task),
-    purpose: "verification",
-    firstEpisode: 0,
-    account: "evaluation",
-  });
-  const finalReturn = measureReturn(episodes);
-  const { mean, std, n } = finalReturn;
-  const { calibration, asked } = yield* calibrate(run, { command, mean, std, n });
-  const range = rangeOfCurve(run, calibration);
-  yield { kind: "curve", final: true, range, points: calibration.points, asked };
-  yield { kind: "evaluation", final: true, command, ...finalReturn };
-  yield { kind: "end", outcome: { calibration, finalReturn } };
-}
-
-/** The returns that commands stand for: on a fixed scale that, else those of the curve's ends. */
-function rangeOfCurve(
-  run: TrainingRun,
-  { points, bestReturn }: Calibration,
-): readonly [number, number] {
-  return run.task.scale.range ?? [points[0]?.mean ?? bestReturn, bestReturn];
 }

@@ -16,6 +16,16 @@ export interface Milestone {
   readonly return: number;
 }
 
+/** The milestones of a way that returned more than all before them. */
+export function recordsOf(way: readonly Milestone[]): Milestone[] {
+  let best = -Infinity;
+  return way.filter((milestone) => {
+    if (!(milestone.return > best)) return false;
+    best = milestone.return;
+    return true;
+  });
+}
+
 /** So many milestones are kept; a line bends less than that. */
 export const MOST_MILESTONES = 256;
 

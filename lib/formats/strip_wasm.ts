@@ -3,6 +3,8 @@
  * More than half of MuJoCo's module is of that kind. What runs stays as it is, byte for byte.
  */
 
+import { joinBytes } from "../system/bytes.ts";
+
 const HEADER_BYTES = 8;
 const CUSTOM_SECTION = 0;
 
@@ -58,12 +60,5 @@ export function stripWasm(module: Uint8Array): Uint8Array<ArrayBuffer> {
   const kept = listSections(module)
     .filter(({ name }) => name !== "name" && !name?.startsWith(".debug_"))
     .map(({ bytes }) => bytes);
-  const all = [module.subarray(0, HEADER_BYTES), ...kept];
-  const stripped = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of all) {
-    stripped.set(part, at);
-    at += part.length;
-  }
-  return stripped;
+  return joinBytes([module.subarray(0, HEADER_BYTES), ...kept]);
 }

@@ -6,6 +6,7 @@
  * they are: these algorithms normalise nothing.
  */
 
+import { joinFloats } from "../system/bytes.ts";
 import {
   applyPerceptron,
   initialisePerceptron,
@@ -105,7 +106,7 @@ export class ActorCritic {
       loss: graphs.critic,
       learningRate: LEARNING_RATE,
       threads: 1,
-    }, joined(nets.critics.map((critic) => initialisePerceptron(critic, rng))));
+    }, joinFloats(nets.critics.map((critic) => initialisePerceptron(critic, rng))));
     this.#actor.keepIn(kept, "actor");
     this.#critic.keepIn(kept, "critic");
     this.#targets = [this.#actor, this.#critic].map((of) => ({ flat: of.weights.slice(), of }));
@@ -290,14 +291,4 @@ export function traceLosses(
 
 function clip(value: number, limit: number): number {
   return Math.min(limit, Math.max(-limit, value));
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -1,5 +1,6 @@
 /** The episodes of the highest returns, step by step, as float32: what was seen, done and still to come. */
 
+import { joinFloats } from "../system/bytes.ts";
 import type { Kept } from "../learner/kept.ts";
 import type { Rng } from "../numbers/rng.ts";
 
@@ -51,7 +52,7 @@ export class BestEpisodes {
         this.#episodes = this.#episodes.map((each, i) => ({ ...each, length: saved[i] })),
     });
     kept.keep<Float32Array>(`${name}.steps`, {
-      save: () => joinRows(this.#episodes.map(({ rows }) => rows)),
+      save: () => joinFloats(this.#episodes.map(({ rows }) => rows)),
       load: (saved) => {
         let at = 0;
         this.#episodes = this.#episodes.map((each) => ({
@@ -112,14 +113,4 @@ export function layOutEpisode(
     rows.set([toGo, steps.length - t], at + width - 2);
   }
   return { return: toGo, length: steps.length, rows };
-}
-
-function joinRows(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

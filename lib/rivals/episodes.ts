@@ -1,5 +1,6 @@
 /** Training episodes of algorithms that store no policies: run as a whole or step by step, counted, told. */
 
+import { book } from "../algorithm/measure.ts";
 import type { EpisodeEvent } from "../algorithm/events.ts";
 import type { CycleContext } from "../algorithm/measure.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
@@ -126,22 +127,16 @@ export function drawAction(
 
 /** Counts a training episode and gives what the run tells of it. */
 export function bookEpisode(
-  { task: { scale }, tally, history }: TrainingRun,
+  run: TrainingRun,
   episode: Episode & { readonly start: number },
 ): EpisodeEvent {
-  tally.starts = Math.max(tally.starts, episode.start + 1);
-  tally.episodes++;
-  tally.lastRollouts++;
-  tally.steps.training += episode.length;
-  history.returns.push(episode.return);
-  history.lastReturn = episode.return;
-  history.bestReturn = Math.max(history.bestReturn, episode.return);
+  book(run, episode);
   return {
     kind: "episode",
-    episode: tally.episodes,
+    episode: run.tally.episodes,
     return: episode.return,
     length: episode.length,
-    scaledReturn: scale.scale(episode),
+    scaledReturn: run.task.scale.scale(episode),
     stored: false,
   };
 }

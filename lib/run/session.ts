@@ -12,20 +12,19 @@ import type { Clock } from "../system/clock.ts";
 import type { Config } from "../config/config.ts";
 import type { EnvRegistry, EnvSpec } from "../env.ts";
 import { DivergedError } from "../system/errors.ts";
-import { type EpisodeRunner, type MeasuredReturn, nextTurn } from "../episodes/evaluate.ts";
+import { type EpisodeRunner, nextTurn } from "../episodes/evaluate.ts";
 import { childPath, isThere } from "../system/files.ts";
 import { findBlurred } from "../episodes/normaliser.ts";
 import { saveGenerator } from "../generator/generator_file.ts";
 import type { ModelTable } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
-import type { Profile, ProfileSeconds } from "./profile.ts";
+import type { Profile } from "./profile.ts";
 import { ReportRenewer } from "./renew.ts";
 import type { RunEnd } from "./checkpoint/run_checkpoint.ts";
 import { openRunFolder, writeRunConfig } from "./folder.ts";
 import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "./layout.ts";
 import { type KeepOptions, RunKeeper } from "./keeper.ts";
 import { lockRun, type RunLock } from "./lock.ts";
-import { confidence95 } from "../numbers/statistics.ts";
 import { train } from "../rivals/algorithms.ts";
 import { spentSteps } from "../algorithm/budget.ts";
 import {
@@ -34,19 +33,14 @@ import {
   type TrainingEvent,
   type TrainingOutcome,
 } from "../algorithm/events.ts";
-import {
-  createRun,
-  currentNormaliser,
-  type StepCounts,
-  type Tally,
-  type TrainingRun,
-} from "../algorithm/run.ts";
+import { createRun, currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import { findNonFinite } from "./state.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
 import { createParallelRunner, Lanes } from "../episodes/parallel_runner.ts";
 import { countWorkers, WorkerRunner } from "../episodes/workers/worker_runner.ts";
-import { Pace, type SecondsByPurpose } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import { type Progress, ProgressWatch } from "./progress_watch.ts";
+import { resultOf, type TrainResult } from "./train_result.ts";
 
 /** What a session needs besides the configuration. */
 export interface SessionContext {
@@ -82,42 +76,6 @@ export interface SessionContext {
   readonly onProgress: (progress: Progress, event: TrainingEvent) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
   readonly onWarning?: (text: string) => void;
-}
-
-/** How a session ended, under the keys that scripts rely on. */
-export interface TrainResult {
-  /** Environment id. */
-  readonly env: string;
-  /** What learnt. */
-  readonly algorithm: Config["algorithm"];
-  /** Preset that the configuration came from. */
-  readonly preset: string;
-  /** Seed of the run. */
-  readonly seed: number;
-  /** Simulated steps that the budget paid for; of a session that was stopped, those that are saved. */
-  readonly steps: number;
-  /** Training episodes. */
-  readonly episodes: number;
-  /** Gradient updates. */
-  readonly updates: number;
-  /** Path of the run folder. */
-  readonly run: string;
-  /** Highest return of any training episode. */
-  readonly bestReturn: number;
-  /** Absent when the session was stopped before the end. */
-  readonly finalReturn?: MeasuredReturn;
-  /** Duration of this session. */
-  readonly wallSeconds: number;
-  /** Device of the updates. */
-  readonly device: string;
-  /** Simulated steps by purpose. */
-  readonly stepsByPurpose: StepCounts;
-  /** False when the session was stopped before the end. */
-  readonly finished: boolean;
-  /** Where the time of this session went. */
-  readonly secondsByPurpose: SecondsByPurpose;
-  /** The same by parts of the program, when it was asked for. */
-  readonly profile?: ProfileSeconds;
 }
 
 /**
@@ -380,38 +338,4 @@ function saveResult(
       },
     },
   });
-}
-
-function resultOf(
-  run: TrainingRun,
-  end: RunEnd | undefined,
-  { context, savedSteps, seconds, secondsByPurpose }: {
-    context: SessionContext;
-    savedSteps: number;
-    seconds: number;
-    secondsByPurpose: SecondsByPurpose;
-  },
-): TrainResult {
-  const { task: { config }, tools: { learner }, history } = run;
-  const tally: Tally = end?.counters ?? run.tally;
-  const { profile } = context;
-  return {
-    env: config.env,
-    algorithm: config.algorithm,
-    preset: context.preset,
-    seed: config.seed,
-    // An environment may have been too slow to get to the end of the cycle: that is not saved.
-    steps: end ? spentSteps({ tally }) : savedSteps,
-    episodes: tally.episodes,
-    updates: end?.updates ?? learner.updates,
-    run: context.folder,
-    bestReturn: history.bestReturn,
-    ...(end ? { finalReturn: { ...end.finalReturn, ci95: confidence95(end.finalReturn) } } : {}),
-    wallSeconds: seconds,
-    device: context.session.device ?? "cpu",
-    stepsByPurpose: tally.steps,
-    secondsByPurpose,
-    finished: end !== undefined,
-    ...(profile ? { profile: profile.seconds } : {}),
-  };
 }

@@ -7,7 +7,7 @@
  *     experience  of the stored policies scaled_return, order [N], oldest first; arrivals, best, floor, goal
  *                 [1]; moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
  *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
- *                 noise.sigma, noise.cycles [1], noise.sizePath, noise.shapePath [P], noise.covariance; where
+ *                 noise.sigma, noise.cycles [1], noise.sizePath, noise.shapePath, noise.covariance; where
  *                 the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
  *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                 evaluations [count, 5] (step, command, mean, std, n)
@@ -20,6 +20,7 @@
  * the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
  */
 
+import { joinFloats } from "../system/bytes.ts";
 import { createHash } from "node:crypto";
 import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
 import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
@@ -120,9 +121,9 @@ function captureExperience(experience: Experience): Map<string, Tensor> {
     ["moments.count", float64([moments.count])],
     ["moments.mean", float64(moments.mean)],
     ["moments.squares", float64(moments.squares)],
-    ["way.policies", float32(joined(way.map(({ policy }) => policy)))],
+    ["way.policies", float32(joinFloats(way.map(({ policy }) => policy)))],
     ["way.returns", float64(way.map((milestone) => milestone.return))],
-    ["favoured.policies", float32(joined(favoured.map(({ policy }) => policy)))],
+    ["favoured.policies", float32(joinFloats(favoured.map(({ policy }) => policy)))],
     ["favoured.shares", float64(favoured.map(({ share }) => share))],
     ...captureNoise(experience),
     ...captureStates(experience),
@@ -291,15 +292,7 @@ function readRows(
   });
 }
 
-/** Lays policies one behind the other. */
-function joined(policies: readonly Float32Array[]): Float32Array {
-  const length = policies[0]?.length ?? 0;
-  const all = new Float32Array(policies.length * length);
-  policies.forEach((policy, i) => all.set(policy, i * length));
-  return all;
-}
-
-/** The way back of `joined`. */
+/** The way back of `joinFloats`. */
 function split(all: Float32Array, length: number): Float32Array[] {
   return Array.from(
     { length: all.length / length },

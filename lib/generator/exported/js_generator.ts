@@ -5,7 +5,8 @@ import type { TrainedGenerator } from "../generator_file.ts";
 import { exportMetadata, inverseDeviation, policyLayout, traceParameters } from "./graphs.ts";
 import { type Dialect, type LoopConstant, prepareLoops, writeLoops } from "./loops.ts";
 
-const DIALECT: Dialect = {
+/** How JavaScript writes the loops. @internal */
+export const JS_DIALECT: Dialect = {
   counter: "let",
   sum: "let",
   index: "const",
@@ -29,7 +30,7 @@ const ACTIVATION_TEXTS: { readonly [A in Activation]: string } = {
 /** Writes the module. @throws {UsageError} as `traceParameters`. */
 export function renderJsGenerator(generator: TrainedGenerator): string {
   const { spec, shape, normaliser, config } = generator;
-  const { constants, lines } = writeLoops(prepareLoops(traceParameters(generator, 1)), DIALECT);
+  const { constants, lines } = writeLoops(prepareLoops(traceParameters(generator, 1)), JS_DIALECT);
   const metadata = exportMetadata(generator);
   const { actionSpace: space } = spec;
   return [

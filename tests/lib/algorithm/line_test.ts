@@ -32,7 +32,11 @@ Deno.test("meanGap() is how far requests are from the nearest return", () => {
 /** A run after training whose policies return what their first number leads to, and the numbers of its line. */
 async function chosenLine(
   returnOf: (value: number) => number,
-  { left = 10_000, way = [-4, 0] }: { left?: number; way?: readonly number[] } = {},
+  { left = 10_000, way = [-4, 0], exclude = [] }: {
+    left?: number;
+    way?: readonly number[];
+    exclude?: readonly number[];
+  } = {},
 ) {
   const runner: EpisodeRunner = {
     run: (jobs) =>
@@ -43,7 +47,7 @@ async function chosenLine(
       )),
     close: () => Promise.resolve(),
   };
-  const config = tinyConfig({ ...ADAPTED, steps: 20_000 });
+  const config = tinyConfig({ ...ADAPTED, steps: 20_000, buffer: { exclude } });
   const run = createRun(config, {
     ...{ env: new TinyEnv(), models, session: { threads: 1 }, runner },
   });
@@ -102,4 +106,16 @@ Deno.test("chooseLine() looks until half of the calibration's steps are spent, a
     assert.equal(spent(run), cost, `${left}`);
   }
   assert.deepEqual((await chosenLine(rising, { left: 29, way })).line, [-8, 2]);
+});
+
+Deno.test("chooseLine() has no corner in an excluded band", async () => {
+  // 0.06 and 0.12 return 30 and 60.
+  const returnOf = (value: number) => 100 * Math.min(1, Math.max(0, 5 * value));
+  const way = [-4, 0, 0.06, 0.04, 0.12, 1];
+  const shown = (line: readonly number[]) => line.map((value) => Number(value.toFixed(2)));
+  const { line } = await chosenLine(returnOf, { way, exclude: [50, 70] });
+  assert.deepEqual(shown(line), [-4, 0.06, 2]);
+  // Nothing is left but the winner.
+  const none = await chosenLine(returnOf, { way: [-4, 0], exclude: [-1, 70] });
+  assert.deepEqual(shown(none.line), [2, 2]);
 });

@@ -12,7 +12,7 @@ import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
 import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress } from "../../../run/progress_watch.ts";
-import type { TrainResult } from "../../../run/session.ts";
+import type { TrainResult } from "../../../run/train_result.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
 import { asUsage } from "../../blame.ts";
 import { formatMeasured } from "../../measured.ts";

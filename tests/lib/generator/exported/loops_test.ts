@@ -17,24 +17,12 @@ import {
   quantise,
   roundMatrices,
 } from "../../../../lib/generator/exported/quantise.ts";
+import { JS_DIALECT } from "../../../../lib/generator/exported/js_generator.ts";
 import { Rng } from "../../../../lib/numbers/rng.ts";
 import { assertAllClose } from "../../../support/close.ts";
 
-const DIALECT: Dialect = {
-  counter: "let",
-  sum: "let",
-  index: "const",
-  whole: "",
-  functions: {
-    sqrt: "Math.sqrt",
-    exp: "Math.exp",
-    sin: "Math.sin",
-    cos: "Math.cos",
-    tanh: "Math.tanh",
-  },
-  literal: String,
-  array: (name, size) => `const ${name} = new Float32Array(${size});`,
-};
+/** All digits, so that nothing but the loops differs. */
+const DIALECT: Dialect = { ...JS_DIALECT, literal: String };
 
 function runLoops(graph: Graph, inputs: Readonly<Record<string, Float32Array>>, size: number) {
   const { constants, lines } = writeLoops(graph, DIALECT);
