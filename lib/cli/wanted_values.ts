@@ -59,6 +59,21 @@ export function distanceValue(metavar: string): Value<WantedDistance> {
   });
 }
 
+/** Reads a part of all episodes, such as "90%" or 0.9, as a share between 0 and 1. */
+export function partValue(metavar: string): Value<number> {
+  return makeValue<number>({
+    metavar,
+    placeholder: 0.5,
+    range: "0% to 100%",
+    read(input) {
+      const share = readShare(input) ?? readPlain(input);
+      return share !== undefined && share > 0 && share < 1 ? { value: share } : {
+        rule: "must be a share between 0% and 100% such as 90%: no number of episodes shows 100%",
+      };
+    },
+  });
+}
+
 /**
  * Reads several wanted returns: "50,100,best", or "50:350:25" from 50 to 350 in steps of 25.
  *

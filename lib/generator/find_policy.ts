@@ -51,6 +51,8 @@ export interface Candidate {
   readonly parameters: PolicyParameters;
   /** What it returned, and the environment seeds of its episodes. */
   readonly measured: SeededReturn;
+  /** The return of each of them. */
+  readonly returns: readonly number[];
 }
 
 /** The best candidate, and whether it is good enough. */
@@ -233,8 +235,9 @@ class PolicySearch {
     return Math.min(PATIENCE * episodes * this.#trials.length, episodeBudget - this.#spent);
   }
 
-  #candidateOf({ command, parameters, measured, count }: Trial): Candidate {
-    return { command, parameters, measured: { ...measured, seeds: this.#seeds(0, count) } };
+  #candidateOf({ command, parameters, measured, returns }: Trial): Candidate {
+    const seeds = this.#seeds(0, returns.length);
+    return { command, parameters, measured: { ...measured, seeds }, returns };
   }
 
   #seeds(first: number, count: number): number[] {

@@ -12,7 +12,8 @@ import type { EpisodeRunner, MeasuredReturn } from "../episodes/evaluate.ts";
 import { measureReturn } from "../episodes/evaluate.ts";
 import { isJsonObject, parseJsonLimited } from "../formats/json.ts";
 import type { NormaliserState } from "../model.ts";
-import { formatNumber } from "../numbers/format.ts";
+import { surelyAbove } from "../numbers/binomial.ts";
+import { formatNumber, roundDown } from "../numbers/format.ts";
 import { episodeSeed } from "../numbers/streams.ts";
 import type { PolicyParameters } from "../policy_space.ts";
 import { FileError } from "../system/errors.ts";
@@ -26,6 +27,18 @@ export interface SeededReturn extends MeasuredReturn {
 /** What kind of measurement a file's return comes from. */
 export const PROOF_KIND = "fixed fresh sample";
 
+/** How many of a proof's episodes reached a return, and what that says of all of the policy's episodes. */
+export interface ReachedShare {
+  /** The return that episodes are to reach. */
+  readonly return: number;
+  /** The share of episodes that is wanted to, 0 to 1. */
+  readonly wanted: number;
+  /** How many of the proof's episodes did. */
+  readonly episodes: number;
+  /** More than this share of all episodes do, `level` sure, however returns are distributed. */
+  readonly surelyAbove: number;
+}
+
 /** What a policy file says of its measured return. */
 export interface ProofLabel {
   /** How the episodes were chosen: `PROOF_KIND`. */
@@ -36,12 +49,14 @@ export interface ProofLabel {
   readonly episodes: number;
   /** How far the mean may be from the requested return. */
   readonly tolerance: number;
-  /** Whether it is as near as that. */
+  /** Whether it is as near as that, or as sure to reach what was asked for. */
   readonly met: boolean;
+  /** Where single episodes were to reach a return. */
+  readonly reached?: ReachedShare;
 }
 
-/** The share of intervals that hold the mean. */
-const LEVEL = 0.95;
+/** The share of intervals that hold the mean, and how sure the share of episodes is that reach a return. */
+export const LEVEL = 0.95;
 
 /** Gives the environment seeds of the episodes that prove a policy. */
 export function proofSeeds(seed: number, episodes: number): number[] {
@@ -63,17 +78,29 @@ export async function provePolicy(
   return { ...measureReturn(run), seeds };
 }
 
+/** Counts the episodes that reached a return; the binomial bound asks nothing of how returns are distributed. */
+export function countReached(
+  returns: readonly number[],
+  wanted: Pick<ReachedShare, "return" | "wanted">,
+): ReachedShare {
+  const least = wanted.return - ROUNDING * Math.abs(wanted.return);
+  const episodes = returns.filter((each) => each >= least).length;
+  const bound = surelyAbove(episodes, { n: returns.length, level: LEVEL });
+  return { ...wanted, episodes, surelyAbove: bound };
+}
+
 /** Describes a proof for the policy's file. */
 export function labelProof(
   { n }: MeasuredReturn,
-  { tolerance, met }: Pick<ProofLabel, "tolerance" | "met">,
+  { tolerance, met, reached }: Pick<ProofLabel, "tolerance" | "met" | "reached">,
 ): ProofLabel {
-  return { kind: PROOF_KIND, level: LEVEL, episodes: n, tolerance, met };
+  const label = { kind: PROOF_KIND, level: LEVEL, episodes: n, tolerance, met };
+  return reached === undefined ? label : { ...label, reached };
 }
 
 /** Says in one sentence what a file promises. */
 export function describeProof(
-  { mean, n, ci95: [low, high] }: Pick<MeasuredReturn, "mean" | "n"> & {
+  { mean, n, ci95: [low, high], reached }: Pick<Promised, "mean" | "n" | "reached"> & {
     readonly ci95: readonly [low: number | null, high: number | null];
   },
 ): string {
@@ -81,9 +108,24 @@ export function describeProof(
   const interval = low === null || high === null || !Number.isFinite(low)
     ? ""
     : `; its mean return lies between ${formatNumber(low)} and ${formatNumber(high)} (95 % sure)`;
+  const share = reached === undefined ? "" : `; ${describeReached(reached, n)}`;
   return `returned ${
     formatNumber(mean)
-  } on average in ${episodes} that no search had seen${interval}`;
+  } on average in ${episodes} that no search had seen${interval}${share}`;
+}
+
+/** Says how many of a proof's episodes reached what was asked for, and what that says of all. */
+export function describeReached(reached: ReachedShare, n: number): string {
+  const { return: least, episodes } = reached;
+  return `${episodes} of ${n} reached ${formatNumber(least)}: more than ${
+    formatNumber(roundDown(100 * reached.surelyAbove))
+  } % of all do (95 % sure)`;
+}
+
+/** What a policy file promises. */
+export interface Promised extends SeededReturn {
+  /** Where single episodes were to reach a return. */
+  readonly reached?: ReachedShare;
 }
 
 /**
@@ -93,7 +135,7 @@ export function describeProof(
 export function readPromise(
   { metadata }: { readonly metadata: Readonly<Record<string, string>> },
   { path }: { readonly path: string },
-): SeededReturn {
+): Promised {
   const limits = { name: `${path}, measuredReturn`, kind: "policy" };
   const read = parseJsonLimited(metadata.measuredReturn ?? "null", limits);
   const { mean, std, n, ci95, seeds } = isJsonObject(read) ? read : {};
@@ -111,13 +153,33 @@ export function readPromise(
   }
   // JSON has no infinity: one episode's interval is [null, null].
   const [low, high] = ci95.map((bound) => typeof bound === "number" ? bound : undefined);
+  const reached = readReached(metadata, { path });
   return {
     mean,
     std,
     n: seeds.length,
     ci95: [low ?? -Infinity, high ?? Infinity],
     seeds: seeds as number[],
+    ...reached === undefined ? {} : { reached },
   };
+}
+
+function readReached(
+  metadata: Readonly<Record<string, string>>,
+  { path }: { readonly path: string },
+): ReachedShare | undefined {
+  const limits = { name: `${path}, proof`, kind: "policy" };
+  const label = parseJsonLimited(metadata.proof ?? "null", limits);
+  const read = isJsonObject(label) && isJsonObject(label.reached) ? label.reached : undefined;
+  if (read === undefined) return undefined;
+  const { return: least, wanted, episodes, surelyAbove } = read;
+  if ([least, wanted, episodes, surelyAbove].some((each) => typeof each !== "number")) {
+    throw new FileError(
+      `Cannot check policy ${JSON.stringify(path)}: what its episodes reached must be four ` +
+        `numbers, got ${JSON.stringify(read)}`,
+    );
+  }
+  return { ...read } as unknown as ReachedShare;
 }
 
 /** Of float32: another runtime rounds its sums in another order. */
@@ -125,12 +187,15 @@ const ROUNDING = 1e-5;
 
 /**
  * Tells whether the same episodes return what was promised: the same mean, or, where another runtime's
- * rounding has made other episodes of them, one within the interval.
+ * rounding has made other episodes of them, one within the interval; and as large a share of them as is
+ * surely exceeded reaches the return that episodes were to reach.
  */
 export function keepsPromise(
-  measured: Pick<MeasuredReturn, "mean">,
-  { mean, n, ci95: [low, high] }: MeasuredReturn,
+  { mean: own, returns }: Pick<MeasuredReturn, "mean"> & { readonly returns: readonly number[] },
+  { mean, n, ci95: [low, high], reached }: Promised,
 ): boolean {
-  if (Math.abs(measured.mean - mean) <= ROUNDING * Math.max(1, Math.abs(mean))) return true;
-  return n > 1 && measured.mean >= low && measured.mean <= high;
+  const isSame = Math.abs(own - mean) <= ROUNDING * Math.max(1, Math.abs(mean));
+  if (!isSame && !(n > 1 && own >= low && own <= high)) return false;
+  if (reached === undefined) return true;
+  return countReached(returns, reached).episodes >= reached.surelyAbove * returns.length;
 }

@@ -51,6 +51,11 @@ export class Trial implements TrialPolicy {
     return this.#episodes.length;
   }
 
+  /** The return of each of its episodes. */
+  get returns(): number[] {
+    return this.#episodes.map((episode) => episode.return);
+  }
+
   /** What all of its episodes returned. */
   get measured(): MeasuredReturn {
     return this.#measured ??= measureReturn(this.#episodes);

@@ -6,7 +6,7 @@ import { type MeasuredReturn, measureReturn } from "../../episodes/evaluate.ts";
 import { type Lane, Lanes } from "../../episodes/parallel_runner.ts";
 import { POLICY_FORMATS } from "../../generator/policy_file.ts";
 import { type LoadedPolicy, readPolicy } from "../../generator/read_policy.ts";
-import { describeProof, keepsPromise, readPromise } from "../../generator/proof.ts";
+import { describeProof, keepsPromise, type Promised, readPromise } from "../../generator/proof.ts";
 import { type Episode, runEpisode } from "../../episodes/rollout.ts";
 import { episodeSeed } from "../../numbers/streams.ts";
 import { summarise } from "../../numbers/statistics.ts";
@@ -121,7 +121,7 @@ interface Evaluation {
   readonly length: { readonly mean: number };
   /** With --check: whether the file keeps what it promises, and what that is. */
   readonly kept?: boolean;
-  readonly promised?: MeasuredReturn;
+  readonly promised?: Promised;
 }
 
 async function evaluateFiles(
@@ -182,7 +182,7 @@ async function evaluateFile(
       policy: path,
       return: measured,
       length: { mean: summarise(episodes.map((episode) => episode.length)).mean },
-      ...promised ? { kept: keepsPromise(measured, promised), promised } : {},
+      ...promised ? { kept: keepsPromise({ ...measured, returns }, promised), promised } : {},
     };
   } finally {
     await lanes.close();

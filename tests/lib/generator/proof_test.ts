@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { findPolicy } from "../../../lib/generator/find_policy.ts";
+import { measureReturn } from "../../../lib/episodes/evaluate.ts";
 import {
+  countReached,
   describeProof,
   keepsPromise,
   provePolicy,
@@ -124,8 +126,47 @@ Deno.test("readPromise() reads back one episode without an interval and refuses 
 
 Deno.test("keepsPromise() takes the same mean or one in the interval, and no other", () => {
   const promise = { mean: 100, std: 5, n: 10, ci95: [96, 104] } as const;
-  assert.equal(keepsPromise({ mean: 100.0005 }, promise), true);
-  assert.equal(keepsPromise({ mean: 103 }, promise), true);
-  assert.equal(keepsPromise({ mean: 105 }, promise), false);
-  assert.equal(keepsPromise({ mean: 101 }, { ...promise, n: 1 }), false);
+  const keeps = (mean: number, n = 10) =>
+    keepsPromise({ mean, returns: [] }, { ...promise, n, seeds: [] });
+  assert.deepEqual([keeps(100.0005), keeps(103), keeps(105), keeps(101, 1)], [
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+Deno.test("countReached() bounds the share of episodes, and a file's promise of it is kept or broken", () => {
+  const returns = Array.from({ length: 60 }, (_, i) => (i < 58 ? 200 : 10));
+  const reached = countReached(returns, { return: 150, wanted: 0.9 });
+  // 58 of 60 with a share of 0.9: 1770 * 0.9^58 * 0.1^2 + 60 * 0.9^59 * 0.1 + 0.9^60 = 0.053.
+  assert.equal(reached.episodes, 58);
+  assert.ok(reached.surelyAbove > 0.89 && reached.surelyAbove < 0.9, `${reached.surelyAbove}`);
+  const all = countReached(returns.map(() => 150), reached);
+  assert.ok(all.surelyAbove > 0.95, `${all.surelyAbove}`);
+  const { mean, std, n, ci95 } = measureReturn(
+    returns.map((each) => ({ return: each, survivalReturn: 0, length: 1, terminated: true })),
+  );
+  const promise = { mean, std, n, ci95, seeds: [], reached };
+  assert.equal(keepsPromise({ mean, returns }, promise), true);
+  const worse = returns.map((each, i) => (i < 10 ? 140 : each));
+  assert.equal(keepsPromise({ mean, returns: worse }, promise), false);
+  assert.match(
+    describeProof(promise),
+    /; 58 of 60 reached 150: more than 89\.\d+ % of all do \(95 % sure\)$/,
+  );
+});
+
+Deno.test("readPromise() reads back a share and refuses one that is none", () => {
+  const promise = { mean: 7, std: 0, n: 1, ci95: [-Infinity, Infinity], seeds: [5] };
+  const reached = { return: 5, wanted: 0.5, episodes: 1, surelyAbove: 0.05 };
+  const read = (proof: unknown) =>
+    readPromise({
+      metadata: { measuredReturn: JSON.stringify(promise), proof: JSON.stringify(proof) },
+    }, { path: "p" });
+  assert.deepEqual(read({ reached }), { ...promise, reached });
+  assert.throws(
+    () => read({ reached: { ...reached, episodes: "all" } }),
+    /^FileError: Cannot check policy "p": what its episodes reached must be four numbers, got/,
+  );
 });

@@ -9,7 +9,15 @@ import {
   writePolicy,
   type WrittenFormat,
 } from "../../../generator/policy_file.ts";
-import { labelProof, provePolicy, type SeededReturn } from "../../../generator/proof.ts";
+import {
+  countReached,
+  labelProof,
+  LEVEL,
+  provePolicy,
+  type ReachedShare,
+  type SeededReturn,
+} from "../../../generator/proof.ts";
+import { fewestTrials } from "../../../numbers/binomial.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { episodesOf, type OpenGenerator } from "../../generator_source.ts";
@@ -23,6 +31,8 @@ export interface Request {
   readonly tolerance: number;
   /** What is looked for: the calibration's answer, one within the tolerance, or one of at least that. */
   readonly aim: "answer" | "within" | "atLeast";
+  /** The share of episodes that must be at least that, 0 to 1; the mean must be without it. */
+  readonly share?: number;
 }
 
 /** How episodes are spent. */
@@ -43,22 +53,34 @@ export interface Delivered {
   readonly found: FoundPolicy;
   /** What it returned in episodes that no search had seen. */
   readonly proof: SeededReturn;
+  /** How many of them reached what was asked for, where a share of them was to. */
+  readonly reached?: ReachedShare;
   /** Whether that is what was asked for. */
   readonly met: boolean;
 }
 
+/** Of the fewest episodes that could show a share, so that not every single one has to be good. */
+const ROOM_FOR_FAILURES = 2;
 /** A search with --tolerance may run this many times the episodes of one measurement. */
 const SEARCH_CANDIDATES = 100;
 
 /**
  * Gives how many episodes measure a policy, and how many a search may run.
- * @throws {UsageError} when the search could not measure one policy.
+ * @param share of episodes that is to be shown to reach a return
+ * @throws {UsageError} when the search could not measure one policy, or nothing could show the share.
  */
 export function searchEpisodes(
   spec: EnvSpec,
-  { verify, budget }: Pick<Effort, "verify" | "budget">,
+  { verify, budget, share }: Pick<Effort, "verify" | "budget"> & Pick<Request, "share">,
 ): Pick<FindOptions, "episodes" | "episodeBudget"> {
-  const episodes = episodesOf(spec, verify);
+  const fewest = share === undefined ? 0 : fewestTrials({ share, level: LEVEL });
+  if (verify !== undefined && verify < fewest) {
+    throw new UsageError(
+      `Cannot generate a policy: --verify must be at least ${fewest}, the fewest episodes that can ` +
+        `show --in ${formatNumber(100 * share!)}%, got ${verify}`,
+    );
+  }
+  const episodes = verify ?? Math.max(episodesOf(spec, verify), ROOM_FOR_FAILURES * fewest);
   const episodeBudget = budget ?? SEARCH_CANDIDATES * episodes;
   if (episodeBudget >= episodes) return { episodes, episodeBudget };
   throw new UsageError(
@@ -76,8 +98,8 @@ export async function deliver(
     readonly onEpisodes: (done: number, last: number) => void;
   },
 ): Promise<Delivered> {
-  const { requested, tolerance, aim } = request;
-  const { episodes, episodeBudget } = searchEpisodes(generator.spec, effort);
+  const { requested, tolerance, aim, share } = request;
+  const { episodes, episodeBudget } = searchEpisodes(generator.spec, { ...effort, ...request });
   let done = 0;
   const found = await findPolicy(generator, {
     // The best policy is at least as good as anything most surely.
@@ -98,6 +120,10 @@ export async function deliver(
       seed: effort.seed,
     })
     : found.measured;
+  if (share !== undefined) {
+    const reached = countReached(found.returns, { return: requested, wanted: share });
+    return { request, found, proof, reached, met: reached.surelyAbove >= share };
+  }
   const met = aim === "atLeast"
     ? proof.ci95[0] >= requested
     : found.accepted && Math.abs(proof.mean - requested) <= tolerance;
@@ -106,7 +132,7 @@ export async function deliver(
 
 /** Says what to try where a request was not met. */
 export function adviceFor(
-  { request: { requested, aim }, proof }: Delivered,
+  { request: { requested, aim, share }, proof, reached }: Delivered,
   { generator }: OpenGenerator,
 ): string {
   if (generator.model.answers === "one") {
@@ -116,6 +142,11 @@ export function adviceFor(
   const range = `${formatNumber(min)} to ${formatNumber(max)}`;
   if (requested < min || requested > max) return `ask for a return from ${range}, or train on`;
   if (aim === "answer") return "search for a closer one with --tolerance X";
+  if (share !== undefined) {
+    return reached!.episodes > share * proof.n
+      ? "more episodes may show it: measure more with --verify N"
+      : "ask for less, or for fewer episodes with --in";
+  }
   const isShort = aim === "atLeast" && proof.mean >= requested;
   if (isShort) {
     return "its mean is there and the interval is too wide: measure more with --verify N";
@@ -126,7 +157,7 @@ export function adviceFor(
 
 /** Gives what the policy's file is made from. */
 export async function contentOf(
-  { request: { requested, tolerance }, found, proof, met }: Delivered,
+  { request: { requested, tolerance }, found, proof, met, ...more }: Delivered,
   { source: { generator }, format, context }: {
     readonly source: OpenGenerator;
     readonly format: WrittenFormat;
@@ -147,7 +178,7 @@ export async function contentOf(
       requestedReturn: requested,
       command: found.command,
       measuredReturn: proof,
-      proof: labelProof(proof, { tolerance, met }),
+      proof: labelProof(proof, { tolerance, met, ...more }),
       generator: generator.hash,
     },
   };

@@ -8,6 +8,7 @@ import {
   type WrittenFormat,
   writtenFormatOf,
 } from "../../../generator/policy_file.ts";
+import { describeReached } from "../../../generator/proof.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { policyFileName } from "../../../run/layout.ts";
 import { UnreachableReturnError, UsageError } from "../../../system/errors.ts";
@@ -34,7 +35,13 @@ import { formatMeasured } from "../../measured.ts";
 import { setting, settingOr } from "../../options.ts";
 import type { Command, CommandContext } from "../../program.ts";
 import { choiceValue, fileValue, integerValue, numberValue } from "../../values.ts";
-import { distanceValue, MOST_POLICIES, wantedListValue, wantedValue } from "../../wanted_values.ts";
+import {
+  distanceValue,
+  MOST_POLICIES,
+  partValue,
+  wantedListValue,
+  wantedValue,
+} from "../../wanted_values.ts";
 import {
   adviceFor,
   contentOf,
@@ -123,6 +130,11 @@ export const generateCommand: Command<GenerateValues> = {
           numberValue({ metavar: "R" }),
           "The best policy, if the 95 % interval of its mean begins at this return or above",
         ),
+        in: setting(
+          "--in",
+          partValue("SHARE"),
+          "With --at-least: in so many of all episodes, such as 90%, in place of the mean; 95 % sure",
+        ),
         out: setting(
           "--out",
           fileValue("PATH", Object.values(WRITTEN_ENDINGS)),
@@ -162,7 +174,10 @@ async function runGenerate(values: GenerateValues, context: CommandContext): Pro
   const format = chooseFormat(values, context);
   const source = await openGenerator(values, context, "generate a policy");
   try {
-    searchEpisodes(source.generator.spec, values);
+    searchEpisodes(source.generator.spec, {
+      ...values,
+      ...values.in === undefined ? {} : { share: values.in },
+    });
     const requests = listRequests(values, source.generator.calibration);
     warnOutside(requests, source, context);
     const work = { values, source, context, format };
@@ -229,7 +244,8 @@ export interface Work {
 }
 
 async function writeOne(request: Request, { values, source, context, format }: Work) {
-  const { episodes, episodeBudget } = searchEpisodes(source.generator.spec, values);
+  const { spec } = source.generator;
+  const { episodes, episodeBudget } = searchEpisodes(spec, { ...values, ...request });
   const total = request.aim === "within" ? episodeBudget : episodes;
   const progress = context.output.progress("episodes");
   const delivered = await deliver(request, {
@@ -245,12 +261,18 @@ async function writeOne(request: Request, { values, source, context, format }: W
   writeTo(path, { content, context, followLinks: values.out !== undefined });
   report(path, delivered, { values, source, context, format });
   if (delivered.met || request.aim === "answer") return;
-  const { requested, tolerance, aim } = request;
-  const rule = aim === "atLeast"
+  const { requested, tolerance, aim, share } = request;
+  const rule = share !== undefined
+    ? `more than ${formatNumber(100 * share)} % of episodes must reach ${formatNumber(requested)}`
+    : aim === "atLeast"
     ? `the interval must begin at ${formatNumber(requested)} or above`
     : `the return must be within ${formatNumber(tolerance)} of ${formatNumber(requested)}`;
   throw new UnreachableReturnError(
-    `Cannot generate a policy: ${rule}, got ${formatMeasured(delivered.proof)} at best: ` +
+    `Cannot generate a policy: ${rule}, got ${
+      delivered.reached
+        ? describeReached(delivered.reached, delivered.proof.n)
+        : formatMeasured(delivered.proof)
+    } at best: ` +
       `the closest policy is in ${JSON.stringify(path)}: ${adviceFor(delivered, source)}`,
   );
 }
@@ -260,13 +282,14 @@ function report(path: string, delivered: Delivered, { source, context }: Work): 
   const { output } = context;
   const env = source.generator.spec.id;
   const { requestedReturn, command, measuredReturn, ...rest } = rowOf({ ...delivered, file: path });
-  const { met, tolerance, searchEpisodes } = rest;
+  const { reached, met, tolerance, searchEpisodes } = rest;
   const document = {
     env,
     requestedReturn,
     command,
     policy: path,
     measuredReturn,
+    ...reached === undefined ? {} : { reached },
     met,
     tolerance,
     reachable: reachablePair(source.generator.calibration),
@@ -277,6 +300,7 @@ function report(path: string, delivered: Delivered, { source, context }: Work): 
     `Environment       ${env}`,
     `Requested return  ${formatNumber(requestedReturn)}`,
     `Measured return   ${formatMeasured(measuredReturn)}`,
+    ...reached ? [`Reached           ${describeReached(reached, measuredReturn.n)}`] : [],
     `Met               ${met ? "yes" : `no: ${adviceFor(delivered, source)}`}`,
     `Policy            ${path}`,
     path.endsWith(WRITTEN_ENDINGS.c)

@@ -1,6 +1,6 @@
 /** The list of what `udrlpg generate` wrote into a folder: as CSV for tables, as JSON for programs. */
 
-import type { SeededReturn } from "../../../generator/proof.ts";
+import type { ReachedShare, SeededReturn } from "../../../generator/proof.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { MANIFEST_FILE_NAME } from "../../../run/layout.ts";
 import { childPath, writeFileAtomic } from "../../../system/files.ts";
@@ -26,6 +26,8 @@ export interface Row {
   readonly command: number;
   /** What it returned in episodes that no search had seen. */
   readonly measuredReturn: SeededReturn;
+  /** How many episodes reached what was asked for, where a share of them was to. */
+  readonly reached?: ReachedShare;
   /** Whether that is what was asked for. */
   readonly met: boolean;
   /** How far a mean may be from the request. */
@@ -35,13 +37,14 @@ export interface Row {
 }
 
 /** Describes an entry, as the manifest and --json do. */
-export function rowOf({ file, request, found, proof, met }: Entry): Row {
+export function rowOf({ file, request, found, proof, reached, met }: Entry): Row {
   const { requested, tolerance, aim } = request;
   return {
     file,
     requestedReturn: requested,
     command: found.command,
     measuredReturn: proof,
+    ...reached === undefined ? {} : { reached },
     met,
     tolerance,
     searchEpisodes: aim === "within" ? found.episodes : 0,

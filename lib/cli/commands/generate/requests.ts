@@ -22,6 +22,8 @@ export interface RequestValues {
   readonly count: number | undefined;
   /** --at-least */
   readonly atLeast: number | undefined;
+  /** --in */
+  readonly in: number | undefined;
   /** --tolerance */
   readonly tolerance: WantedDistance | undefined;
 }
@@ -39,10 +41,15 @@ const USUAL_TOLERANCE: WantedDistance = { kind: "share", share: 0.05 };
 export function checkRequests(
   values: RequestValues & { readonly budget: number | undefined },
 ): void {
-  const { return: one, returns, count, atLeast, budget, tolerance } = values;
+  const { return: one, returns, count, atLeast, in: share, budget, tolerance } = values;
   if ([one, returns, count, atLeast].every((each) => each === undefined)) {
     throw new UsageError(
       "Cannot generate a policy: a return must be given, got none: use --return R",
+    );
+  }
+  if (share !== undefined && atLeast === undefined) {
+    throw new UsageError(
+      "Cannot generate a policy: --in says how many episodes reach --at-least R, got no --at-least",
     );
   }
   if (budget !== undefined && tolerance === undefined) {
@@ -61,7 +68,8 @@ export function isLadder({ returns, count }: RequestValues): boolean {
 export function listRequests(values: RequestValues, calibration: Calibration): Request[] {
   const tolerance = resolveDistance(values.tolerance ?? USUAL_TOLERANCE, calibration);
   if (values.atLeast !== undefined) {
-    return [{ requested: values.atLeast, tolerance, aim: "atLeast" }];
+    const share = values.in === undefined ? {} : { share: values.in };
+    return [{ requested: values.atLeast, tolerance, aim: "atLeast", ...share }];
   }
   const aim = values.tolerance === undefined ? "answer" : "within";
   return [...new Set(returnsOf(values, calibration))]

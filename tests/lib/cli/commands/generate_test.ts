@@ -92,6 +92,45 @@ Deno.test("generate says what was missed, what is reachable and what to try", ()
     assert.match(await ok("generate", out, "--verify", "5", ...less), /^Met +yes$/m);
   }));
 
+Deno.test("generate shows a share of episodes by the binomial, and evaluate --check repeats it", () =>
+  withRun(async (out, folder) => {
+    const path = `${folder}/p.json`;
+    const argv = ["generate", out, "--out", path, "--at-least", "9"];
+    const made = JSON.parse(await ok(...argv, "--in", "90%", "--json"));
+    const { n, seeds } = made.measuredReturn;
+    // Twice the 29 episodes without which nothing shows 90 %.
+    assert.deepEqual([n, seeds.length, made.met], [58, 58, true]);
+    assert.deepEqual({ ...made.reached, surelyAbove: 0 }, {
+      return: 9,
+      wanted: 0.9,
+      episodes: 58,
+      surelyAbove: 0,
+    });
+    assert.ok(Math.abs(made.reached.surelyAbove - 0.05 ** (1 / 58)) < 1e-9);
+    const checked = await ok("evaluate", "--check", path);
+    assert.match(checked, /58 of 58 reached 9: more than 94\.\d+ % of all do/);
+    assert.match(checked, /^Kept +yes/m);
+    const far = await run([...argv.slice(0, -1), "400", "--in", "0.5"]);
+    assert.equal(far.code, 5);
+    assert.match(
+      far.stderr,
+      /more than 50 % of episodes must reach 400, got \d+ of 20 reached 400/,
+    );
+    for (
+      const [more, rule] of [
+        [["--in", "100%"], /must be a share between 0% and 100% such as 90%/],
+        [["--in", "90%", "--verify", "28"], /must be at least 29, the fewest .* show --in 90%/],
+      ] as const
+    ) {
+      const { code, stderr } = await run([...argv, ...more]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, rule);
+    }
+    const alone = await run(["generate", out, "--return", "20", "--in", "90%"]);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stderr, /--in says how many episodes reach --at-least R/);
+  }));
+
 Deno.test("generate writes a policy to the output stream", () =>
   withRun(async (out, folder) => {
     const argv = ["generate", out, "--return", "20", "--verify", "2"];
