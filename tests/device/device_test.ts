@@ -72,7 +72,12 @@ Deno.test("run.sh refuses what it does not know and pieces that are broken", lin
 
 Deno.test("measureDevices() saves what it has and names a part that breaks", async () => {
   const saved: string[] = [];
-  const broken = { ...QUICK, training: { steps: 1, words: [] }, timed: [], limitSeconds: 600 };
+  const broken = {
+    ...QUICK,
+    training: [{ env: "CartPole-v1", steps: 1 }],
+    timed: [],
+    limitSeconds: 600,
+  };
   const report = await measureDevices(broken, {
     env: () => undefined,
     save: (document) => saved.push(JSON.stringify(document)),

@@ -21,7 +21,7 @@ import {
   type UpdateTiming,
 } from "./device_updates.ts";
 import { describeMachine, type MachineReport, type PeerReport, timePeer } from "./surroundings.ts";
-import { type TrainedOn, trainOn } from "./train_on.ts";
+import { type TrainedOn, type TrainingRun, trainOn } from "./train_on.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -36,8 +36,8 @@ export interface Plan {
   readonly seconds: number;
   /** No case is begun after so many. */
   readonly limitSeconds: number;
-  /** Steps of the run on CartPole, and further words for it. */
-  readonly training: { readonly steps: number; readonly words: readonly string[] };
+  /** Whole runs on every device, and further words for each. */
+  readonly training: readonly TrainingRun[];
   /** Rounds of four updates for each of PyTorch's. */
   readonly peerRounds: number;
 }
@@ -73,7 +73,7 @@ export const FULL: Plan = {
   ],
   timed: [
     REFERENCE,
-    ...[1, 2, 4].map((updatesPerRun) => ({ ...REFERENCE, updatesPerRun })),
+    ...[1, 32].map((updatesPerRun) => ({ ...REFERENCE, updatesPerRun })),
     ...[64, 128, 512, 1024].map((width) => ({ ...REFERENCE, sizes: policyOf(width) })),
     ...[128, 512].flatMap((batch) =>
       [64, 128, 256, 512, 1024].map((width) => ({
@@ -83,9 +83,9 @@ export const FULL: Plan = {
       }))
     ),
   ],
-  seconds: 2,
+  seconds: 1,
   limitSeconds: 480,
-  training: { steps: 50_000, words: [] },
+  training: [{ env: "CartPole-v1", steps: 50_000 }, { env: "Swimmer-v5", steps: 60_000 }],
   peerRounds: 10,
 };
 
@@ -98,7 +98,8 @@ export const QUICK: Plan = {
   ],
   seconds: 0,
   limitSeconds: 60,
-  training: {
+  training: [{
+    env: "CartPole-v1",
     steps: 3000,
     words: [
       "generator.hiddenSizes=16",
@@ -107,7 +108,7 @@ export const QUICK: Plan = {
       "reports.evaluations=1",
       "calibration.budgetShare=0.25",
     ].map((setting) => `--set=${setting}`),
-  },
+  }],
   peerRounds: 1,
 };
 
@@ -173,10 +174,20 @@ export async function measureDevices(
       }
     }
   }
-  for (const device of names) {
-    const work = () => trainOn(device, { ...plan.training, root: ROOT });
-    report.training.push({ device, ...await attempt("training", { device, work }) });
-  }
+  // Nothing is timed yet: runs and PyTorch's compiling, which it keeps on the disk, go on side by side.
+  const cases = distinctCases(plan.timed);
+  const compiling = devices.cuda === "usable"
+    ? cases.map((subject) => timePeer(subject, { rounds: 1, root: ROOT }))
+    : [];
+  report.training.push(
+    ...await Promise.all(names.flatMap((device) =>
+      plan.training.map(async (run) => {
+        const work = () => trainOn(device, run, { root: ROOT });
+        return { device, ...await attempt("training", { device, work }) };
+      })
+    )),
+  );
+  await Promise.all(compiling);
   for (const subject of plan.timed) {
     for (const device of names) {
       const name = `${
@@ -190,8 +201,7 @@ export async function measureDevices(
       report.updates.push("missing" in result ? { device, case: name, ...result } : result);
     }
   }
-  // Compiling takes long: one process for each case, so that what is done is saved.
-  for (const subject of distinctCases(plan.timed)) {
+  for (const subject of cases) {
     const work = () => timePeer(subject, { rounds: plan.peerRounds, root: ROOT });
     report.peers.push(await attempt("PyTorch", { device: "cuda", work }));
   }

@@ -15,19 +15,22 @@ export interface TrainedOn {
   readonly wallSeconds: number;
 }
 
-const ENVIRONMENT = "CartPole-v1";
+/** What to train. */
+export interface TrainingRun {
+  readonly env: string;
+  readonly steps: number;
+  /** Further words of the command. */
+  readonly words?: readonly string[];
+}
 
 /**
- * Trains on CartPole in a process of its own.
+ * Trains in a process of its own.
  * @throws {Error} when it does not end well or trained on another device.
  */
 export async function trainOn(
   device: Device,
-  { steps, words, root }: {
-    readonly steps: number;
-    readonly words: readonly string[];
-    readonly root: URL;
-  },
+  { env, steps, words = [] }: TrainingRun,
+  { root }: { readonly root: URL },
 ): Promise<TrainedOn> {
   const folder = await Deno.makeTempDir({ prefix: "udrlpg-device-" });
   try {
@@ -38,7 +41,7 @@ export async function trainOn(
       fileURLToPath(new URL("deno.json", root)),
       fileURLToPath(new URL("main.ts", root)),
       "train",
-      `--env=${ENVIRONMENT}`,
+      `--env=${env}`,
       "--seed=11",
       `--steps=${steps}`,
       `--device=${device}`,
@@ -50,8 +53,8 @@ export async function trainOn(
     if (code !== 0) throw new Error(`train must exit with 0, got ${code}: ${firstLine(stderr)}`);
     const result = JSON.parse(stdout) as TrainedOn;
     if (result.device !== device) throw new Error(`train must use ${device}, got ${result.device}`);
-    const { env, updates, finalReturn, wallSeconds } = result;
-    return { device, env, steps: result.steps, updates, finalReturn, wallSeconds };
+    const { updates, finalReturn, wallSeconds } = result;
+    return { device, env: result.env, steps: result.steps, updates, finalReturn, wallSeconds };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
