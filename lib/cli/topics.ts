@@ -31,7 +31,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  udrlpg train --env InvertedPendulum-v5 --algorithm ars --out runs/ars",
       "  udrlpg report runs",
     ],
-    "Options of sections that an algorithm does not use do not count. A budget is spent on training alone, as the published method's: calibration and reports come on top.",
+    "An option that an algorithm does not have is refused beside it; `udrlpg presets show default --algorithm NAME` shows its own. A budget is spent on training alone, as the published method's: calibration and reports come on top.",
   ],
   presets: [
     "A preset is a named set of option values. `default` holds what worked best so far, `paper` the reference configuration of the published method. A preset may hold other values for single environments.",

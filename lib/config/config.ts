@@ -111,6 +111,8 @@ export interface ConfigLayer {
   readonly values: ReadonlyMap<string, unknown>;
   /** True for a configuration that was saved whole: nobody asked for a value of it that does not count. */
   readonly isWhole?: boolean;
+  /** True for the words of one command line: whatever their order, none overrules another's need. */
+  readonly isTyped?: boolean;
 }
 
 /** A resolved configuration and the layer that each value came from. */
@@ -156,8 +158,9 @@ export function resolveValues(
     const winner = winners.get(name);
     const need = unmetNeed(option, values);
     if (winner === undefined || need === undefined) continue;
-    const isOverruled = winner < (winners.get(need.option) ?? -1);
-    const { source, isWhole } = layers[winner];
+    const { source, isWhole, isTyped } = layers[winner];
+    const stronger = winners.get(need.option) ?? -1;
+    const isOverruled = winner < stronger && !(isTyped && layers[stronger].isTyped);
     if (!isOverruled && !isWhole) failUncounted({ name, source, need, values });
     values.set(name, rule.default);
     winners.delete(name);
@@ -201,10 +204,17 @@ function failUncounted({ name, source, need, values }: {
   need: Need;
   values: ReadonlyMap<string, unknown>;
 }): never {
+  const value = values.get(need.option);
   throw new RangeError(
     `Cannot set option "${name}" from ${source}: it counts only with ${describeNeed(need)}, got ` +
-      JSON.stringify(values.get(need.option)),
+      JSON.stringify(value) + (need.option === "algorithm" ? `: ${describeOwn(values)}` : ""),
   );
+}
+
+/** Says which options count beside an algorithm, such as `ars has policy.hiddenSizes, reports.sweeps`. */
+function describeOwn(values: ReadonlyMap<string, unknown>): string {
+  const own = OPTIONS.filter((option) => option.section && !unmetNeed(option, values));
+  return `${values.get("algorithm")} has ${own.map(({ name }) => name).join(", ")}`;
 }
 
 /** Lists the options that a nested (partial) configuration holds under their dotted names. */

@@ -143,14 +143,15 @@ export const RUN_OPTIONS = {
 } as const satisfies Record<string, OptionRule>;
 
 /** What the options of a whole section need to count. */
-export const SECTION_NEEDS: Readonly<Record<string, Need>> = Object.fromEntries(
-  ["generator", "cvae", "update", "rollout", "returns", "buffer", "consolidation"].map((
-    section,
-  ) => [
-    section,
-    { option: "algorithm", is: "udrlpg" },
-  ]),
-);
+export const SECTION_NEEDS: Readonly<Record<string, Need>> = {
+  ...Object.fromEntries(
+    ["generator", "cvae", "update", "rollout", "returns", "buffer", "consolidation"].map((
+      section,
+    ) => [section, { option: "algorithm", is: "udrlpg" }]),
+  ),
+  // One policy, which is all that others have, needs no curve.
+  calibration: { option: "algorithm", is: ["udrlpg", "udrl", "gogepo"] },
+};
 
 /** The options of a run by section, in the order in which files and help show them. */
 export const OPTION_SECTIONS = {

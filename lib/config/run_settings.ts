@@ -123,8 +123,8 @@ export interface ResolvedRun extends ResolvedConfig {
  */
 export function resolveRun(layers: readonly ConfigLayer[]): ResolvedRun {
   const split = (wanted: boolean) =>
-    layers.map(({ source, values }) => ({
-      source,
+    layers.map(({ values, ...layer }) => ({
+      ...layer,
       values: new Map([...values].filter(([name]) => isSetting(name) === wanted)),
     }));
   const { config, sources } = resolveConfig(split(false));

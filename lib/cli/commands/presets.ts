@@ -2,12 +2,14 @@
 
 import { object } from "@optique/core/constructs";
 import { resolveConfig } from "../../config/config.ts";
+import { ALGORITHM_NAMES } from "../../config/options.ts";
 import { renderConfig } from "../../config/config_file.ts";
 import { configSchema } from "../../config/config_schema.ts";
 import { UsageError } from "../../system/errors.ts";
 import { presetLayers, PRESETS } from "../../config/presets.ts";
 import { listSettings } from "../../config/run_settings.ts";
 import { isGymName } from "../../episodes/process/gym_name.ts";
+import { algorithmLayer } from "../../rivals/algorithms.ts";
 import { asUsage } from "../blame.ts";
 import { findSpec } from "./envs.ts";
 import { formatTable } from "../output.ts";
@@ -23,6 +25,8 @@ export interface PresetsValues {
   readonly name: string | undefined;
   /** --env */
   readonly env: string | undefined;
+  /** --algorithm */
+  readonly algorithm: string | undefined;
 }
 
 /** The `presets` command. */
@@ -35,6 +39,10 @@ export const presetsCommand: Command<PresetsValues> = {
     {
       command: "udrlpg presets show paper --env Hopper-v5 > hopper.toml",
       does: "Start a configuration file of your own",
+    },
+    {
+      command: "udrlpg presets show default --algorithm td3",
+      does: "See which options another algorithm has",
     },
     {
       command: "udrlpg presets schema > udrlpg.schema.json",
@@ -50,9 +58,14 @@ export const presetsCommand: Command<PresetsValues> = {
         textValue("ID", names.environments),
         "Show the values for this environment",
       ),
+      algorithm: setting(
+        "--algorithm",
+        choiceValue(ALGORITHM_NAMES, "NAME"),
+        "Show the values of this algorithm, see udrlpg help algorithms",
+      ),
     }),
-  async run({ action, name, env }, context) {
-    if (action === "show") return await showPreset(name, env, context);
+  async run({ action, name, ...choice }, context) {
+    if (action === "show") return await showPreset(name, choice, context);
     if (name !== undefined) {
       throw new UsageError(`Cannot run "udrlpg presets": unexpected argument, got "${name}"`);
     }
@@ -75,7 +88,7 @@ export const presetsCommand: Command<PresetsValues> = {
 
 async function showPreset(
   name: string | undefined,
-  env: string | undefined,
+  { env, algorithm }: Pick<PresetsValues, "env" | "algorithm">,
   { program, output }: CommandContext,
 ): Promise<void> {
   if (name === undefined) {
@@ -87,9 +100,14 @@ async function showPreset(
   }
   if (env !== undefined && !isGymName(env)) findSpec(await program.registry(), env);
   const layers = asUsage(() => presetLayers(name, env ?? ""));
-  if (env !== undefined) layers.push({ source: "--env", values: new Map([["env", env]]) });
-  const { config } = resolveConfig(layers);
-  const subject = env === undefined ? "in any environment" : `in ${env}`;
+  const chosen = { env, algorithm };
+  const given = {
+    source: "the command line",
+    values: new Map(Object.entries(chosen).filter(([, value]) => value !== undefined)),
+  };
+  const { config } = resolveConfig([...layers, algorithmLayer([given]), given]);
+  const learner = algorithm === undefined ? "" : `for ${algorithm} `;
+  const subject = `${learner}in ${env ?? "any environment"}`;
   const text = renderConfig(config, {
     header: [
       `The preset "${name}" ${subject}. Use: udrlpg train --config THIS_FILE`,

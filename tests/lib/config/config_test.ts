@@ -108,6 +108,20 @@ Deno.test("resolveConfig() drops an option that a stronger layer makes useless",
   assert.throws(() => resolveConfig(weaker), /from --set: it counts only with buffer\.kind/);
 });
 
+Deno.test("resolveConfig() lets no word of a command line overrule what another asks for", () => {
+  const typed = (values: Record<string, unknown>) => ({ ...layer("--set", values), isTyped: true });
+  const own = typed({ "update.perCycle": 3 });
+  const message =
+    'Cannot set option "update.perCycle" from --set: it counts only with algorithm = ' +
+    '"udrlpg", got "ars": ars has policy.hiddenSizes, reports.evaluations, reports.sweeps';
+  for (const layers of [[own, typed({ algorithm: "ars" })], [typed({ algorithm: "ars" }), own]]) {
+    assert.throws(() => resolveConfig(layers), { name: "RangeError", message });
+  }
+  // A preset or a file that is weaker than the word gives way.
+  const file = layer("a.toml", { "update.perCycle": 3 });
+  assert.equal(resolveConfig([file, typed({ algorithm: "ars" })]).config.update.perCycle, 4);
+});
+
 Deno.test("resolveConfig() drops what does not count of a configuration that was saved whole", () => {
   const whole = { ...layer("checkpoint", { "cvae.latentSize": 8 }), isWhole: true };
   assert.equal(resolveConfig([whole]).config.cvae.latentSize, 512);

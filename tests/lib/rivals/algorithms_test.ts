@@ -1,7 +1,7 @@
 /** What holds for every algorithm of the table. */
 
 import assert from "node:assert/strict";
-import { ALGORITHM_NAMES } from "../../../lib/config/options.ts";
+import { ALGORITHM_NAMES, SECTION_NEEDS } from "../../../lib/config/options.ts";
 import { resolveConfig } from "../../../lib/config/config.ts";
 import { loadGenerator } from "../../../lib/generator/generator_file.ts";
 import { algorithmLayer, ALGORITHMS } from "../../../lib/rivals/algorithms.ts";
@@ -27,6 +27,11 @@ Deno.test("the table says of every algorithm what its network answers", () => {
     const shape = shapeOf([1, ...config.policy.hiddenSizes, 1]);
     assert.equal(models.createGenerator(config, shape).answers, ALGORITHMS[name].answers, name);
   }
+});
+
+Deno.test("what answers one return alone has no options of the calibration", () => {
+  const any = ALGORITHM_NAMES.filter((name) => ALGORITHMS[name].answers === "any");
+  assert.deepEqual(SECTION_NEEDS.calibration, { option: "algorithm", is: any });
 });
 
 for (const name of RIVALS) {

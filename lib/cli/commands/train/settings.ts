@@ -181,12 +181,11 @@ function ownLayers(
     const value = options[name as keyof TrainOptions];
     return source === undefined || value === undefined
       ? []
-      : [{ source, values: new Map([[name, value]]) }];
+      : [{ source, values: new Map([[name, value]]), isTyped: source.startsWith("--") }];
   });
-  const isWord = ({ source }: ConfigLayer) => source.startsWith("--");
   return {
-    variables: layers.filter((layer) => !isWord(layer)),
-    words: layers.filter(isWord),
+    variables: layers.filter(({ isTyped }) => !isTyped),
+    words: layers.filter(({ isTyped }) => isTyped),
   };
 }
 
@@ -200,7 +199,7 @@ function parseAssignment(assignment: string): ConfigLayer {
   if (option.rule.isRecorded) {
     throw new UsageError(`Cannot set option "${option.name}" from --set: the program writes it`);
   }
-  return layerOf(option, assignment.slice(at + 1), "--set");
+  return { ...layerOf(option, assignment.slice(at + 1), "--set"), isTyped: true };
 }
 
 function layerOf(option: NamedOption, text: string, source: string): ConfigLayer {
@@ -248,9 +247,9 @@ function savedConfig(options: TrainOptions, out: string | undefined): string | u
 }
 
 /** A budget of 0 stands for the preset's own: it must not hide the preset's. */
-function withoutZeroSteps({ source, values }: ConfigLayer): ConfigLayer {
-  const kept = [...values].filter(([name, value]) => name !== "steps" || value !== 0);
-  return { source, values: new Map(kept) };
+function withoutZeroSteps(layer: ConfigLayer): ConfigLayer {
+  const kept = [...layer.values].filter(([name, value]) => name !== "steps" || value !== 0);
+  return { ...layer, values: new Map(kept) };
 }
 
 function lastOf(layers: readonly ConfigLayer[], name: string): unknown {

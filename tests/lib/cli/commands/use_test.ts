@@ -129,6 +129,11 @@ Deno.test("envs and presets describe what there is", async () => {
   assert.ok(presets.some(({ name }: { name: string }) => name === "paper"));
   const schema = JSON.parse(await ok(["presets", "schema"]));
   assert.equal(schema.properties.update.additionalProperties, false);
+  const shown = await ok(["presets", "show", "default", "--algorithm", "td3"]);
+  assert.match(shown, /^# The preset "default" for td3 in any environment\./);
+  assert.match(shown, /^algorithm = "td3"$/m);
+  assert.match(shown, /^hiddenSizes = \[256, 256\]$/m);
+  assert.match(shown, /^# learningRate = 0\.001$/m, "td3 does not have it");
   await refused(["presets", "show"], 2, /a name must follow, got none: names are default, paper/);
   await refused(["presets", "show", "papr"], 2, /did you mean "paper"\?$/m);
 });

@@ -111,6 +111,13 @@ Deno.test("train refuses wrong settings in one line", async () => {
       2,
       /^Cannot set option "cvae\.latentSize" from --set: it counts only with generator\.kind = "cvae", got "tiled"$/,
     ],
+    ...[["--algorithm", "ars"], ["--set", "algorithm=ars"]].map((
+      choice,
+    ): [string[], number, RegExp] => [
+      ["--env", "CartPole-v1", "--set", "update.perCycle=3", ...choice],
+      2,
+      /^Cannot set option "update\.perCycle" from --set: it counts only with algorithm = "udrlpg", got "ars": ars has policy\.hiddenSizes, /,
+    ]),
     [["--env", "CartPole-v1", "--set", "seed=x"], 2, /from --set: must be an integer, got "x"$/],
     [["--env", "CartPole-v1", "--steps", "0"], 2, /must be an integer of at least 1, got "0"$/],
     [
