@@ -39,6 +39,7 @@ export async function* consolidate(
   const winner = frame.toNormalised(line[line.length - 1], normaliser);
   const favoured = [{ policy: winner, share: 1 }];
   const start = learner.updates;
+  yield { kind: "phase", phase: "fitting", done: 0, total: updates };
   for (let done = 0; done < updates; done += GROUP) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from(

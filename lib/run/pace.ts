@@ -3,7 +3,7 @@
  * between two events of the trainer was spent on what the later one tells of.
  */
 
-import type { TrainingEvent } from "../algorithm/events.ts";
+import type { PhaseEvent, TrainingEvent } from "../algorithm/events.ts";
 import type { Clock } from "../system/clock.ts";
 
 /** What time is spent on; "updates" and "saving" take no simulated steps. */
@@ -63,14 +63,24 @@ export function purposeOf(event: TrainingEvent): TimePurpose {
     case "curve":
       return event.final ? "calibration" : "reports";
     case "phase":
-      return event.phase === "calibrating"
-        ? event.done === 0 ? "reports" : "calibration"
-        : event.phase === "choosing"
-        ? "choosing"
-        : "updates";
+      return purposeOfPhase(event);
     case "cycle":
     case "spent":
     case "end":
       return "saving";
+  }
+}
+
+/** A phase that has just begun tells of the end of the one before. */
+function purposeOfPhase({ phase, done }: PhaseEvent): TimePurpose {
+  switch (phase) {
+    case "choosing":
+      return "choosing";
+    case "fitting":
+      return done === 0 ? "choosing" : "updates";
+    case "measuring":
+      return "updates";
+    case "calibrating":
+      return done === 0 ? "reports" : "calibration";
   }
 }
