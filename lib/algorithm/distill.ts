@@ -13,8 +13,13 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { createMoments, mergeMoments, type Moments } from "../episodes/normaliser.ts";
-import type { RecentStates } from "../episodes/recent_states.ts";
+import {
+  addObservation,
+  createMoments,
+  mergeMoments,
+  type Moments,
+} from "../episodes/normaliser.ts";
+import { noteState, type RecentStates } from "../episodes/recent_states.ts";
 import { runEpisode } from "../episodes/rollout.ts";
 import { matchNeurons } from "../generator/match_neurons.ts";
 import { risingFit } from "../numbers/isotonic.ts";
@@ -93,8 +98,10 @@ export async function measureArchive(
     const round = Math.floor(turn / archive.length);
     const episode = await runEpisode(env, policy, {
       seed: episodeSeed(config.seed, "training", round),
-      moments: seen,
-      states: experience.states,
+      see(observation) {
+        addObservation(seen, observation);
+        if (experience.states) noteState(experience.states, observation);
+      },
     });
     steps.training += episode.length;
     returns[place].push(episode.return);

@@ -1,8 +1,15 @@
 /** Running policies: for training, with everything that an episode changes, or several times without noise. */
 
-import { countSteps, type EvaluationJob } from "../episodes/evaluate.ts";
-import { createMoments, foresee, mergeMoments, type Moments } from "../episodes/normaliser.ts";
-import { type Episode, runEpisode } from "../episodes/rollout.ts";
+import { countSteps, type EvaluationJob, playInOrder } from "../episodes/evaluate.ts";
+import {
+  addObservation,
+  createMoments,
+  foresee,
+  mergeMoments,
+  type Moments,
+} from "../episodes/normaliser.ts";
+import { noteState } from "../episodes/recent_states.ts";
+import { type Episode, playEpisode } from "../episodes/rollout.ts";
 import type { NormaliserState } from "../model.ts";
 import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
 import { type GeneratedPolicy, type StoredPolicy, toPolicyOrder } from "../policy_space.ts";
@@ -63,26 +70,60 @@ export function endCycle({ experience, tally }: TrainingRun, { seen }: CycleCont
 }
 
 /**
- * Runs one training episode with a policy and stores the policy under its return.
- * @throws {DivergedError} when the policy or its return is not finite; nothing is stored then.
+ * Runs a training episode with each of some policies, on whatever the run has for it, and stores each policy under
+ * its return. Where an episode runs changes nothing: what they show is taken note of in their order.
+ * @throws {DivergedError} when a policy or its return is not finite; nothing is stored of it then.
  */
+export async function* runSiblings(
+  run: TrainingRun,
+  siblings: readonly Sibling[],
+  cycle: CycleContext,
+): AsyncGenerator<StoredEpisode> {
+  const { task: { config }, tools: { runner, model } } = run;
+  if (siblings.length === 1) return yield await runAndStore(run, siblings[0], cycle);
+  const jobs = siblings.map(({ policy, start }): EvaluationJob => {
+    assertFinite(policy, { run, what: "policy" });
+    return {
+      parameters: toPolicyOrder(model, policy),
+      seeds: [episodeSeed(config.seed, "training", start)],
+    };
+  });
+  const { normaliser } = cycle;
+  let place = 0;
+  for await (const episode of playInOrder(runner, jobs, { normaliser, observed: true })) {
+    yield store(run, { sibling: siblings[place++], episode, cycle });
+  }
+}
+
+/** Runs one training episode with a policy, here, and stores it. See `runSiblings`. */
 export async function runAndStore(
   run: TrainingRun,
-  { policy: generated, start }: Sibling,
-  { normaliser, seen }: CycleContext,
+  sibling: Sibling,
+  cycle: CycleContext,
 ): Promise<StoredEpisode> {
-  const { task: { config, scale, frame }, tools: { env, policy, model }, experience, tally } = run;
-  assertFinite(generated, { run, what: "policy" });
-  policy.normalise(normaliser);
-  policy.load(toPolicyOrder(model, generated));
-  const episode = await runEpisode(env, policy, {
-    seed: episodeSeed(config.seed, "training", start),
-    moments: seen,
-    states: experience.states,
-  });
+  const { task: { config }, tools: { env, policy, model } } = run;
+  assertFinite(sibling.policy, { run, what: "policy" });
+  policy.normalise(cycle.normaliser);
+  policy.load(toPolicyOrder(model, sibling.policy));
+  const seed = episodeSeed(config.seed, "training", sibling.start);
+  const episode = await playEpisode(env, policy, { seed, observed: true });
+  return store(run, { sibling, episode, cycle });
+}
+
+/** Stores the policy of an episode that is over, and takes note of what it saw. */
+function store(
+  run: TrainingRun,
+  { sibling: { policy: generated, start }, episode: { observations, ...episode }, cycle }: {
+    sibling: Sibling;
+    episode: Episode;
+    cycle: CycleContext;
+  },
+): StoredEpisode {
+  const { task: { scale, frame }, experience, tally } = run;
   assertFinite([episode.return], { run, what: "return" });
+  look(run, observations!, cycle);
   book(run, { ...episode, start });
-  const stored = frame.toRaw(generated, normaliser);
+  const stored = frame.toRaw(generated, cycle.normaliser);
   const storedReturn = scale.scale(episode);
   const entry = experience.buffer.add(stored, storedReturn);
   return {
@@ -98,6 +139,20 @@ export async function runAndStore(
       stored: entry !== undefined,
     },
   };
+}
+
+/** Takes note of the observations of an episode, [length, S]. */
+function look(
+  { experience: { states } }: TrainingRun,
+  observations: Float64Array,
+  { seen }: CycleContext,
+): void {
+  const size = seen.mean.length;
+  for (let at = 0; at < observations.length; at += size) {
+    const observation = observations.subarray(at, at + size);
+    addObservation(seen, observation);
+    if (states) noteState(states, observation);
+  }
 }
 
 /** Counts a training episode. */

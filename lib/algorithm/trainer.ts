@@ -25,7 +25,8 @@
  *     started alike (lib/algorithm/exploration.ts). Their better half, weighted by rank, is half of every
  *     batch, at the best command: the generator follows what is better, not what was lucky, and needs no
  *     scale of returns. The noise adapts its size and shape to the same half
- *     (lib/algorithm/adapted_noise.ts); of a deep policy it moves the last layer.
+ *     (lib/algorithm/adapted_noise.ts); of a deep policy it moves the last layer. All are known before the
+ *     first runs, so they run side by side; what they show is gathered in their order, wherever they ran.
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
  *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
  *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is
@@ -59,6 +60,7 @@ import {
   generate,
   prepareFirstCycle,
   runAndStore,
+  runSiblings,
   type StoredEpisode,
 } from "./measure.ts";
 import { report } from "./reports.ts";
@@ -107,8 +109,7 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
   const cycle = beginCycle(run);
   if (run.experience.noise) await prepareFirstCycle(run, cycle);
   const episodes: StoredEpisode[] = [];
-  for (const sibling of siblings) {
-    const episode = await runAndStore(run, sibling, cycle);
+  for await (const episode of runSiblings(run, siblings, cycle)) {
     episodes.push(episode);
     yield episode.event;
   }

@@ -56,7 +56,7 @@ export const RUN_SETTINGS = {
     min: 0,
     max: MAX_COUNT,
     doc:
-      "Worker threads that run evaluations; 0 takes one per core, at most 8, and 1 is the main thread",
+      "Worker threads that run episodes; 0 takes one per core, at most 8, and 1 is the main thread",
   },
   checkpointEvery: {
     type: "integer",

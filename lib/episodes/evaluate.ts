@@ -1,5 +1,5 @@
 /**
- * Noise-free episodes of given policies: evaluations, sweeps, calibration, verification.
+ * Episodes of given policies: rollouts of a cycle, evaluations, sweeps, calibration, verification.
  *
  * An episode is a job of (policy, normaliser, seed) and its result depends on nothing else, so the
  * jobs can run in any order and anywhere; results come back in the order of the jobs.
@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers";
 import type { Env, EnvSpec } from "../env.ts";
 import type { NormaliserState, Policy } from "../model.ts";
 import type { PolicyParameters } from "../policy_space.ts";
-import { type Episode, runEpisode } from "./rollout.ts";
+import { type Episode, playEpisode } from "./rollout.ts";
 import { confidence95, summarise, type Summary } from "../numbers/statistics.ts";
 
 /** One policy and the seeds of its episodes. */
@@ -18,6 +18,16 @@ export interface EvaluationJob {
   readonly parameters: PolicyParameters;
   /** Seed of each episode. */
   readonly seeds: readonly number[];
+}
+
+/** How jobs are run. */
+export interface PlayOptions {
+  /** Ends the call when it is aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Keeps what the policies saw in `Episode.observations`. */
+  readonly observed?: boolean;
+  /** Is called with every episode once it is over, in any order; `place` counts all seeds of all jobs. */
+  readonly onEpisode?: (episode: Episode, place: number) => void;
 }
 
 /** Runs jobs; what a job gives does not depend on who runs it. */
@@ -30,7 +40,7 @@ export interface EpisodeRunner {
   run(
     jobs: readonly EvaluationJob[],
     normaliser: NormaliserState,
-    options?: { readonly signal?: AbortSignal },
+    options?: PlayOptions,
   ): Promise<Episode[][]>;
   /** Frees what the runner holds; it is not usable afterwards. */
   close(): Promise<void>;
@@ -39,14 +49,17 @@ export interface EpisodeRunner {
 /** Creates a runner that uses one environment in this thread. It does not own the environment. */
 export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
   return {
-    async run(jobs, normaliser, { signal } = {}) {
+    async run(jobs, normaliser, { signal, observed = false, onEpisode } = {}) {
+      let place = 0;
       policy.normalise(normaliser);
       const results: Episode[][] = [];
       for (const { parameters, seeds } of jobs) {
         policy.load(parameters);
         const episodes: Episode[] = [];
         for (const seed of seeds) {
-          episodes.push(await runEpisode(env, policy, { seed }));
+          const episode = await playEpisode(env, policy, { seed, observed });
+          episodes.push(episode);
+          onEpisode?.(episode, place++);
           // Episodes never wait for anything, so signals would not arrive before the last one.
           await nextTurn();
           signal?.throwIfAborted();
@@ -57,6 +70,36 @@ export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
     },
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Runs jobs and gives their episodes in order, each as soon as it and all before it are over. Whoever leaves early
+ * ends those that are under way.
+ */
+export async function* playInOrder(
+  runner: EpisodeRunner,
+  jobs: readonly EvaluationJob[],
+  { normaliser, ...options }: PlayOptions & { readonly normaliser: NormaliserState },
+): AsyncGenerator<Episode> {
+  const count = jobs.reduce((sum, { seeds }) => sum + seeds.length, 0);
+  const over = Array.from({ length: count }, () => Promise.withResolvers<Episode>());
+  const left = new AbortController();
+  const { signal } = options;
+  const all = runner.run(jobs, normaliser, {
+    ...options,
+    signal: signal ? AbortSignal.any([signal, left.signal]) : left.signal,
+    onEpisode: (episode, place) => over[place].resolve(episode),
+  });
+  try {
+    for (const { promise } of over) {
+      // What fails fails the whole call, and nothing after it is of use.
+      yield await Promise.race([promise, all.then(() => promise)]);
+    }
+    await all;
+  } finally {
+    left.abort();
+    await all.catch(() => {});
+  }
 }
 
 /** Lets everything else that waits for this thread have its turn. */

@@ -7,7 +7,7 @@
 import type { Env } from "../env.ts";
 import type { Policy } from "../model.ts";
 import { type EpisodeRunner, nextTurn } from "./evaluate.ts";
-import { type Episode, runEpisode } from "./rollout.ts";
+import { type Episode, playEpisode } from "./rollout.ts";
 
 /** Where episodes are run. */
 export interface Lane {
@@ -41,7 +41,7 @@ export class Lanes {
   async play<T>(
     count: number,
     play: (lane: Lane, task: number) => Promise<T>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<T[]> {
     const results = new Array<T>(count);
     let next = 0;
@@ -77,17 +77,19 @@ export class Lanes {
 /** Creates a runner that plays in lanes. It does not own them. */
 export function createParallelRunner(lanes: Lanes): EpisodeRunner {
   return {
-    async run(jobs, normaliser, options) {
+    async run(jobs, normaliser, { signal, observed = false, onEpisode } = {}) {
       const tasks = jobs.flatMap(({ parameters, seeds }) =>
         seeds.map((seed) => ({ parameters, seed }))
       );
-      const play = ({ env, policy }: Lane, task: number): Promise<Episode> => {
+      const play = async ({ env, policy }: Lane, task: number): Promise<Episode> => {
         const { parameters, seed } = tasks[task];
         policy.normalise(normaliser);
         policy.load(parameters);
-        return runEpisode(env, policy, { seed });
+        const episode = await playEpisode(env, policy, { seed, observed });
+        onEpisode?.(episode, task);
+        return episode;
       };
-      const episodes = await lanes.play(tasks.length, play, options);
+      const episodes = await lanes.play(tasks.length, play, { signal });
       let at = 0;
       return jobs.map(({ seeds }) => episodes.slice(at, at += seeds.length));
     },

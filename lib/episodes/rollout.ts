@@ -8,8 +8,6 @@
 import { DivergedError } from "../system/errors.ts";
 import type { Env } from "../env.ts";
 import type { Policy } from "../model.ts";
-import { addObservation, type Moments } from "./normaliser.ts";
-import { noteState, type RecentStates } from "./recent_states.ts";
 
 /** What one episode gave. */
 export interface Episode {
@@ -21,24 +19,51 @@ export interface Episode {
   readonly length: number;
   /** True when the task ended it, false when the time limit did. */
   readonly terminated: boolean;
+  /** What the policy acted on, a row for each step, [length, S]; there only where it was asked for. */
+  readonly observations?: Float64Array;
+}
+
+/** Observations that there is room for at first. */
+const FIRST_ROWS = 64;
+
+/**
+ * Runs one episode and keeps its observations if they are wanted: what changes with their order, whoever learns
+ * from them can then do in one order, wherever each episode ran.
+ */
+export async function playEpisode(
+  env: Env,
+  policy: Policy,
+  { seed, observed }: { seed: number; observed: boolean },
+): Promise<Episode> {
+  if (!observed) return await runEpisode(env, policy, { seed });
+  let rows = new Float64Array(FIRST_ROWS * env.observation.length);
+  let end = 0;
+  const episode = await runEpisode(env, policy, {
+    seed,
+    see(observation) {
+      if (end === rows.length) {
+        const longer = new Float64Array(2 * rows.length);
+        longer.set(rows);
+        rows = longer;
+      }
+      rows.set(observation, end);
+      end += observation.length;
+    },
+  });
+  return { ...episode, observations: rows.slice(0, end) };
 }
 
 /**
  * Runs one episode from a seed. Allocates nothing per step.
  *
- * @param moments when given, every observation that the policy acts on is added to it
- * @param states when given, the ring takes note of the same observations
+ * @param see when given, is shown every observation that the policy acts on, [S]; the array is used again
  * @throws {DivergedError} when an observation, an action or a reward is not finite. The observation
  * that ends an episode may be anything: nobody acts on it.
  */
 export async function runEpisode(
   env: Env,
   policy: Policy,
-  { seed, moments, states }: {
-    seed: number;
-    moments?: Moments | undefined;
-    states?: RecentStates | undefined;
-  },
+  { seed, see }: { seed: number; see?: ((observation: Float64Array) => void) | undefined },
 ): Promise<Episode> {
   const started = env.reset(seed);
   if (started instanceof Promise) await started;
@@ -49,8 +74,7 @@ export async function runEpisode(
   let [total, survival, length] = [0, 0, 0];
   while (true) {
     assertFinite("observation", observation, { seed, step: length });
-    if (moments) addObservation(moments, observation);
-    if (states) noteState(states, observation);
+    if (see) see(observation);
     const acted = policy.act(observation, action);
     if (acted instanceof Promise) await acted;
     assertFinite("action", action, { seed, step: length });

@@ -28,7 +28,10 @@ export async function runAndBook(
   policy.normalise(normaliser);
   policy.load(parameters);
   const seed = episodeSeed(config.seed, "training", start);
-  const episode = await runEpisode(env, policy, { seed, moments: seen });
+  const episode = await runEpisode(env, policy, {
+    seed,
+    see: (observation) => addObservation(seen, observation),
+  });
   return { ...episode, event: bookEpisode(run, { ...episode, start }) };
 }
 

@@ -3,19 +3,18 @@
  *
  * Methods of the objects that do the work are replaced by timed ones, so that the code that calls them
  * does not know of it and a run without a profile pays nothing. Where timed methods call each other,
- * the outermost part gets the time: the physics within an evaluation are the evaluation's. Reading the
- * clock costs about 0.1 us a call, two calls for every step of an environment.
+ * the outermost part gets the time. Reading the clock costs about 0.1 us a call, two calls for every step of an environment.
  */
 
 import { type Clock, formatDuration } from "../system/clock.ts";
 
-/** What time is spent on. "generation" is the generator's forward pass for single policies. */
+/** What time is spent on. "generation" is the generator's forward pass for single policies, "workers" is waiting for their episodes. */
 export const PROFILE_PARTS = [
   "physics",
   "policy",
   "updates",
   "generation",
-  "evaluation",
+  "workers",
   "files",
 ] as const;
 /** One of the parts. */
@@ -85,7 +84,7 @@ export class Profile {
  * import assert from "node:assert/strict";
  * import { describeProfile } from "./profile.ts";
  *
- * const parts = { physics: 3, policy: 0, updates: 1, generation: 0, evaluation: 0, files: 0 };
+ * const parts = { physics: 3, policy: 0, updates: 1, generation: 0, workers: 0, files: 0 };
  * const text = describeProfile({ ...parts, other: 0, total: 4 });
  * assert.equal(text, "physics 75 % (3.0 s), updates 25 % (1.0 s)");
  * ```

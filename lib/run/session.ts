@@ -64,9 +64,9 @@ export interface SessionContext {
   readonly resume?: boolean;
   /** Steps between checkpoints; the rule of lib/run/keeper.ts when 0 or absent. */
   readonly checkpointEverySteps?: number;
-  /** Evaluates on workers, 0 being one per core; in this thread when absent or with 1. */
+  /** Runs episodes on workers, 0 being one per core; in this thread when absent or with 1. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
-  /** Environments that evaluate side by side where they are in child processes; 1 when absent. */
+  /** Environments that run episodes side by side where they are in child processes; 1 when absent. */
   readonly envWorkers?: number;
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
@@ -93,12 +93,13 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);
   const lock = parts.use(lockRun(context.folder));
-  const runner = createRunner(made, context) ?? made.tools.runner;
+  const workers = createRunner(made, context);
+  const runner = workers ?? made.tools.runner;
   parts.defer(() => runner.close());
   const stop: Stop = {};
   const run: TrainingRun = { ...made, tools: { ...made.tools, runner: stoppable(runner, stop) } };
   const keeper = parts.use(openKeeper(run, { context, lock }));
-  if (context.profile) timeParts(context.profile, run, keeper);
+  if (context.profile) timeParts(context.profile, { run, keeper, workers });
   if (keeper.end) {
     context.onWarning?.(
       `Run ${JSON.stringify(context.folder)} is finished: there is nothing to do: give more ` +
@@ -119,7 +120,7 @@ interface Stop {
 /** Makes a runner whose episodes end when the stop's signal is aborted, once there is one. */
 function stoppable(runner: EpisodeRunner, stop: Stop): EpisodeRunner {
   return {
-    run: (jobs, normaliser) => runner.run(jobs, normaliser, stop),
+    run: (jobs, normaliser, options) => runner.run(jobs, normaliser, { ...options, ...stop }),
     close: () => Promise.resolve(),
   };
 }
@@ -142,12 +143,19 @@ function openKeeper(
   return keeper;
 }
 
-function timeParts(profile: Profile, run: TrainingRun, keeper: RunKeeper): void {
-  const { env, policy, learner, runner } = run.tools;
+function timeParts(
+  profile: Profile,
+  { run, keeper, workers }: {
+    run: TrainingRun;
+    keeper: RunKeeper;
+    workers: EpisodeRunner | undefined;
+  },
+): void {
+  const { env, policy, learner } = run.tools;
   profile.time(env, { reset: "physics", step: "physics" });
   profile.time(policy, { load: "policy", normalise: "policy", act: "policy" });
   profile.time(learner, { update: "updates", generate: "generation" });
-  profile.time(runner, { run: "evaluation" });
+  if (workers) profile.time(workers, { run: "workers" });
   profile.time(keeper, { record: "files", endCycle: "files", saveSpent: "files", finish: "files" });
 }
 

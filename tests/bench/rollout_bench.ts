@@ -5,7 +5,7 @@
 
 import { Simulation } from "../../envs/mujoco/simulation.ts";
 import { registry } from "../../envs/registry.ts";
-import { createMoments } from "../../lib/episodes/normaliser.ts";
+import { addObservation, createMoments } from "../../lib/episodes/normaliser.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { runEpisode } from "../../lib/episodes/rollout.ts";
 import { models } from "../../models/models.ts";
@@ -68,11 +68,12 @@ export async function benchEpisodes(): Promise<RolloutBenchRow> {
   const shape = models.policyShape(env.spec, tanhNetwork([256, 256]));
   const policy = models.createPolicy(env.spec, shape);
   const moments = createMoments(shape.sizes[0]);
+  const see = (observation: Float64Array) => addObservation(moments, observation);
   policy.load(drawPolicy(shape, Rng.fromSeed(1)));
   const play = async (count: number) => {
     let steps = 0;
     for (let seed = 0; steps < count; seed++) {
-      steps += (await runEpisode(env, policy, { seed, moments })).length;
+      steps += (await runEpisode(env, policy, { seed, see })).length;
     }
     return steps;
   };

@@ -1,5 +1,5 @@
 /**
- * An evaluation worker: a thread that runs one noise-free episode after another.
+ * An episode worker: a thread that runs one episode after another.
  *
  * This is the entry point of the thread and the only module of lib/ that does something when it is
  * imported. It runs with the permission to read (for its modules and the physics engine) and no other.
@@ -7,12 +7,12 @@
 
 import type { Env, EnvRegistry } from "../../env.ts";
 import type { ModelTable, Policy } from "../../model.ts";
-import { runEpisode } from "../rollout.ts";
+import { playEpisode } from "../rollout.ts";
 import type { FromWorker, StartMessage, TaskMessage, ToWorker } from "./messages.ts";
 
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: FromWorker): void;
+  postMessage(message: FromWorker, transfer?: ArrayBuffer[]): void;
 }
 
 interface Parts {
@@ -45,10 +45,16 @@ function countingSteps(env: Env, pulse: Int32Array): Env {
 }
 
 async function runTask({ env, policy }: Parts, message: TaskMessage): Promise<FromWorker> {
-  const { task, parameters, mean, deviation, seed } = message;
+  const { task, parameters, mean, deviation, seed, observed } = message;
   policy.normalise({ mean, deviation });
   policy.load(parameters);
-  return { kind: "episode", task, episode: await runEpisode(env, policy, { seed }) };
+  return { kind: "episode", task, episode: await playEpisode(env, policy, { seed, observed }) };
+}
+
+/** What an answer gives away in place of a copy. */
+function buffersOf(answer: FromWorker): ArrayBuffer[] {
+  const seen = answer.kind === "episode" ? answer.episode.observations : undefined;
+  return seen ? [seen.buffer as ArrayBuffer] : [];
 }
 
 function errorOf(task: number | undefined, error: unknown): FromWorker {
@@ -68,7 +74,10 @@ function serve(scope: WorkerScope): void {
           parts = start(data);
           await parts;
           scope.postMessage({ kind: "ready" });
-        } else scope.postMessage(await runTask(await parts!, data));
+        } else {
+          const answer = await runTask(await parts!, data);
+          scope.postMessage(answer, buffersOf(answer));
+        }
       } catch (error) {
         scope.postMessage(errorOf(task, error));
       }

@@ -1,4 +1,4 @@
-/** What the program and its evaluation workers say to each other. All of it can be cloned. */
+/** What the program and its episode workers say to each other. All of it can be cloned. */
 
 import type { PolicyNetwork } from "../../model.ts";
 import type { PolicyParameters } from "../../policy_space.ts";
@@ -43,6 +43,8 @@ export interface TaskMessage {
   readonly deviation: Float64Array;
   /** Seed of the episode. */
   readonly seed: number;
+  /** Whether the answer is to have what the policy saw. */
+  readonly observed: boolean;
 }
 
 /** What a worker is told. */

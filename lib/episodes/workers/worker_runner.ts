@@ -1,5 +1,5 @@
 /**
- * Runs noise-free episodes on several workers.
+ * Runs episodes on several workers.
  *
  * An episode depends on its policy, its normaliser and its seed and on nothing else (lib/episodes/rollout.ts), so
  * whichever worker runs it, in whatever order, the results are the same; they are put back in the order
@@ -13,7 +13,7 @@
  */
 
 import { DivergedError, FileError } from "../../system/errors.ts";
-import type { EpisodeRunner, EvaluationJob } from "../evaluate.ts";
+import type { EpisodeRunner, EvaluationJob, PlayOptions } from "../evaluate.ts";
 import type { NormaliserState, PolicyNetwork } from "../../model.ts";
 import type { PolicyParameters } from "../../policy_space.ts";
 import type { Episode } from "../rollout.ts";
@@ -59,6 +59,7 @@ interface Batch {
   open: number;
   /** The error of the first episode, in the order of the jobs, that has one. */
   failure: { readonly place: number; readonly error: unknown } | undefined;
+  readonly onEpisode: PlayOptions["onEpisode"];
   readonly settle: (error: unknown) => void;
 }
 
@@ -113,7 +114,7 @@ export class WorkerRunner implements EpisodeRunner {
   run(
     jobs: readonly EvaluationJob[],
     { mean, deviation }: NormaliserState,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal, observed = false, onEpisode }: PlayOptions = {},
   ): Promise<Episode[][]> {
     if (this.#broken) return Promise.reject(this.#broken);
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -124,6 +125,7 @@ export class WorkerRunner implements EpisodeRunner {
       results: new Array<Episode>(count),
       open: count,
       failure: undefined,
+      onEpisode,
       settle: (error) => error === undefined ? resolve(batch.results) : reject(error),
     };
     let place = 0;
@@ -131,7 +133,8 @@ export class WorkerRunner implements EpisodeRunner {
       const shared = share(parameters);
       for (const seed of seeds) {
         const task = this.#nextTask++;
-        const message = { kind: "task", task, parameters: shared, mean, deviation, seed } as const;
+        const kind = "task" as const;
+        const message = { kind, task, parameters: shared, mean, deviation, seed, observed };
         this.#queue.push({ message, batch, place: place++, attempts: 0 });
       }
     }
@@ -184,8 +187,10 @@ export class WorkerRunner implements EpisodeRunner {
     const [task] = slot.tasks.splice(at, 1);
     this.#deathsInARow = 0;
     const { batch, place } = task;
-    if (message.kind === "episode") batch.results[place] = message.episode;
-    else this.#drop(batch, { place, error: errorFrom(message) });
+    if (message.kind === "episode") {
+      batch.results[place] = message.episode;
+      batch.onEpisode?.(message.episode, place);
+    } else this.#drop(batch, { place, error: errorFrom(message) });
     if (--batch.open === 0) batch.settle(batch.failure?.error);
     this.#dispatch();
   }
@@ -255,7 +260,7 @@ export class WorkerRunner implements EpisodeRunner {
       return;
     }
     this.#options.onWarning?.(
-      `An evaluation worker died (${reason}): its episodes are run again`,
+      `A worker died (${reason}): its episodes are run again`,
     );
     this.#queue.unshift(...slot.tasks);
     this.#dispatch();

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createParallelRunner, type Lane, Lanes } from "../../../lib/episodes/parallel_runner.ts";
 import { createLocalRunner, type EvaluationJob } from "../../../lib/episodes/evaluate.ts";
+import type { Episode } from "../../../lib/episodes/rollout.ts";
 import type { PolicyParameters } from "../../../lib/policy_space.ts";
 import { registry } from "../../../envs/registry.ts";
 import { models } from "../../../models/models.ts";
@@ -40,6 +41,13 @@ Deno.test("createParallelRunner() gives the same for any number of lanes", async
     assert.deepEqual(await runner.run(JOBS, NORMALISER), expected);
     assert.deepEqual(await runner.run(JOBS, NORMALISER), expected);
     assert.equal(opened, Math.min(count, 9));
+    const told: Episode[] = [];
+    const observed = await runner.run(JOBS, NORMALISER, {
+      observed: true,
+      onEpisode: (episode, place) => told[place] = episode,
+    });
+    assert.deepEqual(told, observed.flat());
+    told.forEach(({ observations, length }) => assert.equal(observations!.length, 4 * length));
   }
 });
 

@@ -57,14 +57,17 @@ Deno.test("drawStates() draws one integer for each state", () => {
   assert.deepEqual(rng.save(), other.save());
 });
 
-Deno.test("runEpisode() notes the observations that were acted on", async () => {
+Deno.test("noteState() notes the observations that an episode acted on", async () => {
   const states = createRecentStates(1);
   const policy = {
     load() {},
     normalise() {},
     act: (_: Float64Array, action: Float64Array) => void (action[0] = 0.5),
   };
-  await runEpisode(new TinyEnv(), policy, { seed: 5, states });
+  await runEpisode(new TinyEnv(), policy, {
+    seed: 5,
+    see: (observation) => noteState(states, observation),
+  });
   const env = new TinyEnv();
   env.reset(5);
   // Ten steps of 0.1: the first and the eighth observation are kept.

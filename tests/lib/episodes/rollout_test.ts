@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Policy } from "../../../lib/model.ts";
-import { createMoments } from "../../../lib/episodes/normaliser.ts";
-import { runEpisode } from "../../../lib/episodes/rollout.ts";
+import { playEpisode, runEpisode } from "../../../lib/episodes/rollout.ts";
 import { assertClose } from "../../support/close.ts";
 import { TINY_SURVIVAL_REWARD, TinyEnv } from "../../support/tiny_env.ts";
 
@@ -39,15 +38,42 @@ Deno.test("runEpisode() gives the same episode for a seed whatever ran before", 
   assert.notDeepEqual(await runEpisode(env, constantPolicy(0.3), { seed: 9 }), first);
 });
 
-Deno.test("runEpisode() adds the observations that were acted on, not the last one", async () => {
+Deno.test("playEpisode() keeps the observations that were acted on, not the last one", async () => {
   const env = new TinyEnv();
   env.reset(5);
   const [start] = env.observation;
-  const moments = createMoments(1);
-  await runEpisode(env, constantPolicy(0.5), { seed: 5, moments });
-  // Positions start, start + 0.1, ..., start + 0.9: mean start + 0.45.
-  assert.equal(moments.count, 10);
-  assertClose(moments.mean[0], start + 0.45);
+  const options = { seed: 5, observed: true };
+  const { observations, ...episode } = await playEpisode(env, constantPolicy(0.5), options);
+  // Positions start, start + 0.1, ..., start + 0.9.
+  assert.equal(observations!.length, 10);
+  observations!.forEach((position, step) => assertClose(position, start + 0.1 * step));
+  assert.deepEqual(
+    await playEpisode(env, constantPolicy(0.5), { ...options, observed: false }),
+    episode,
+  );
+});
+
+/** Ends after a hundred steps, each of which shows its number and twice its number. */
+class CountingEnv extends TinyEnv {
+  #steps = 0;
+  override readonly observation = new Float64Array(2);
+  override reset(): void {
+    this.#steps = 0;
+    this.observation.fill(0);
+  }
+  override step() {
+    this.#steps++;
+    this.observation.set([this.#steps, 2 * this.#steps]);
+    const truncated = this.#steps === 100;
+    return { ...super.step([0]), terminated: false, truncated };
+  }
+}
+
+Deno.test("playEpisode() has room for long episodes", async () => {
+  const options = { seed: 1, observed: true };
+  const { observations } = await playEpisode(new CountingEnv(), constantPolicy(0), options);
+  const expected = Array.from({ length: 100 }, (_, step) => [step, 2 * step]).flat();
+  assert.deepEqual([...observations!], expected);
 });
 
 Deno.test("runEpisode() waits for policies that are late", async () => {

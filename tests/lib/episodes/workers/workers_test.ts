@@ -1,8 +1,12 @@
-/** Evaluation workers: same results on any number of them, and what happens when one dies. */
+/** Episode workers: same results on any number of them, and what happens when one dies. */
 
 import assert from "node:assert/strict";
 import type { Episode } from "../../../../lib/episodes/rollout.ts";
-import { createLocalRunner, type EvaluationJob } from "../../../../lib/episodes/evaluate.ts";
+import {
+  createLocalRunner,
+  type EpisodeRunner,
+  type EvaluationJob,
+} from "../../../../lib/episodes/evaluate.ts";
 import { Rng } from "../../../../lib/numbers/rng.ts";
 import {
   countWorkers,
@@ -71,6 +75,27 @@ Deno.test("WorkerRunner.run() gives what the local runner gives, on any number o
   }
 });
 
+Deno.test("WorkerRunner.run() gives observations where they are wanted, and tells of every episode", async () => {
+  const env = new TinyEnv();
+  const local = createLocalRunner(env, models.createPolicy(env.spec, SHAPE));
+  const [told, expected] = await Promise.all(
+    [withWorkers({}, (runner) => observe(runner)), observe(local)],
+  );
+  assert.deepEqual(told, expected);
+  assert.equal(told[0].observations!.length, told[0].length);
+});
+
+/** Runs episodes with observations; gives what was told of them, by place. */
+async function observe(runner: EpisodeRunner): Promise<Episode[]> {
+  const told: Episode[] = [];
+  const results = await runner.run(MANY, NORMALISER, {
+    observed: true,
+    onEpisode: (episode, place) => told[place] = episode,
+  });
+  assert.deepEqual(told, results.flat());
+  return told;
+}
+
 Deno.test("WorkerRunner.run() keeps several calls at once apart", async () => {
   const lists = [jobs([[1, 2]]), jobs([[3]]), jobs([[], []]), MANY];
   const results = await withWorkers(
@@ -105,7 +130,7 @@ Deno.test("WorkerRunner.run() runs the episodes of a dead worker on a fresh one"
   );
   assert.equal(workers.length, 3);
   assert.deepEqual(warnings, [
-    "An evaluation worker died (it stopped simulating): its episodes are run again",
+    "A worker died (it stopped simulating): its episodes are run again",
   ]);
 });
 
