@@ -79,6 +79,30 @@ function joinMovements(node: Tensor, build: Build): Tensor | null {
   return null;
 }
 
+/** A sum that keeps its axes and loses them next is one that does not keep them. */
+function dropKeptAxes(node: Tensor, build: Build): Tensor | null {
+  if (!isOp(node, "reshape")) return null;
+  const [sum] = node.inputs;
+  if (!isOp(sum, "sum") || !sum.attributes.keepDims) return null;
+  const { axes } = sum.attributes;
+  const short = sum.shape.filter((_, axis) => !axes.includes(axis));
+  return sameShape(short, node.shape) ? build("sum", sum.inputs, { axes, keepDims: false }) : null;
+}
+
+/** Drops leading axes of size 1 that an operand was given for an operation that broadcasts anyway. */
+function dropLeadingAxes(node: Tensor, build: Build): Tensor | null {
+  if (!OPS[node.op].elementwise) return null;
+  const bare = node.inputs.map((input) => {
+    const [source] = input.op === "reshape" ? input.inputs : [input];
+    const added = input.shape.length - source.shape.length;
+    const isLonger = added > 0 && input.shape.slice(0, added).every((dim) => dim === 1);
+    return isLonger && sameShape(input.shape.slice(added), source.shape) ? source : input;
+  });
+  if (bare.every((input, i) => input === node.inputs[i])) return null;
+  const small = build(node.op, bare, node.attributes);
+  return sameShape(small.shape, node.shape) ? small : null;
+}
+
 /** Drops repetitions of whole matrices, which a product of stacks makes by itself. */
 function absorbRepetition(node: Tensor, build: Build): Tensor | null {
   if (!isOp(node, "batchMatmul")) return null;
@@ -98,6 +122,8 @@ const RULES = [
   dropNeutral,
   delayBroadcast,
   joinMovements,
+  dropKeptAxes,
+  dropLeadingAxes,
   absorbRepetition,
 ];
 

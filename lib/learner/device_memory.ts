@@ -3,13 +3,10 @@
  *
  * `HostMemory` keeps them in two copies that take turns: one is read while ONNX Runtime writes the
  * other. `DeviceMemory` leaves what an update computed in the device's memory and feeds it to the next
- * one; nothing but batches and losses crosses the bus until somebody asks for a copy. Single numbers
- * stay with the host, which reads some of them after every update.
+ * one; nothing but batches and losses crosses the bus until somebody asks for a copy.
  */
 
 import { trace } from "../autodiff/graph.ts";
-import { countWeights, nameWeights } from "./generation_pass.ts";
-import type { WeightSpec } from "../model.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import {
   createSession,
@@ -19,16 +16,13 @@ import {
   type SessionOptions,
   type TensorValue,
 } from "../onnx/session.ts";
-import { type Shape, sizeOf } from "../autodiff/shape.ts";
 import { STATE_PARTS } from "./update_graph.ts";
 import type { FlatState } from "./updater.ts";
 
 /** Holds the present weights and moments. */
 export interface LearnerMemory {
-  /** Inputs of an update: `weights.NAME`, `momentum.NAME`, `variance.NAME`. */
+  /** Inputs of an update: `weights`, `momentum`, `variance`. */
   readonly inputs: Feeds;
-  /** Those of the inputs that are weights. */
-  readonly weights: Feeds;
   /** Outputs of an update that its session must leave on the device. */
   readonly kept: readonly string[];
   /** The host's copy; it may be behind what the device holds. */
@@ -53,30 +47,25 @@ export interface LearnerMemory {
   close(): Promise<void>;
 }
 
-/** The state in one copy: flat, and by input or output name. */
+/** The state in one copy. */
 interface StateCopy {
   readonly flat: FlatState;
   readonly inputs: Readonly<Record<string, TensorValue>>;
   readonly outputs: Readonly<Record<string, TensorValue>>;
-  readonly weights: Readonly<Record<string, TensorValue>>;
 }
 
-function createCopy(specs: readonly WeightSpec[]): StateCopy {
-  const size = countWeights(specs);
+function createCopy(size: number): StateCopy {
   const flat = {
     weights: new Float32Array(size),
     momentum: new Float32Array(size),
     variance: new Float32Array(size),
   };
-  const inputs = Object.assign(
-    {},
-    ...STATE_PARTS.map((part) => nameWeights(specs, { flat: flat[part], prefix: part })),
-  );
-  const outputs = Object.fromEntries(
-    Object.entries<TensorValue>(inputs).map(([name, value]) => [outputOf(name), value]),
-  );
-  const weights = nameWeights(specs, { flat: flat.weights, prefix: "weights" });
-  return { flat, inputs, outputs, weights };
+  const values = STATE_PARTS.map((part) => [part, { data: flat[part], shape: [size] }] as const);
+  return {
+    flat,
+    inputs: Object.fromEntries(values),
+    outputs: Object.fromEntries(values.map(([part, value]) => [outputOf(part), value])),
+  };
 }
 
 function outputOf(input: string): string {
@@ -90,16 +79,12 @@ export class HostMemory implements LearnerMemory {
   readonly #copies: [StateCopy, StateCopy];
 
   /** Makes room for the weights and both moments, all zero. */
-  constructor(specs: readonly WeightSpec[]) {
-    this.#copies = [createCopy(specs), createCopy(specs)];
+  constructor(size: number) {
+    this.#copies = [createCopy(size), createCopy(size)];
   }
 
   get inputs(): Feeds {
     return this.#copies[0].inputs;
-  }
-
-  get weights(): Feeds {
-    return this.#copies[0].weights;
   }
 
   get host(): FlatState {
@@ -135,9 +120,8 @@ export class HostMemory implements LearnerMemory {
 
 /** Keeps the state in the memory of the device that sessions run on. */
 export class DeviceMemory implements LearnerMemory {
-  readonly kept: readonly string[];
+  readonly kept: readonly string[] = STATE_PARTS.map(outputOf);
   readonly #options: SessionOptions;
-  readonly #specs: readonly WeightSpec[];
   readonly #copy: StateCopy;
   #present: Feeds;
   #next: Feeds | undefined;
@@ -145,22 +129,14 @@ export class DeviceMemory implements LearnerMemory {
   #reader: Session | undefined;
 
   /** Makes room on the host alone; the first run puts the state on the device. */
-  constructor(specs: readonly WeightSpec[], options: SessionOptions) {
+  constructor(size: number, options: SessionOptions) {
     this.#options = options;
-    this.#specs = specs;
-    this.#copy = createCopy(specs);
+    this.#copy = createCopy(size);
     this.#present = this.#copy.inputs;
-    this.kept = this.#keptInputs().map(([name]) => outputOf(name));
   }
 
   get inputs(): Feeds {
     return this.#present;
-  }
-
-  get weights(): Feeds {
-    return Object.fromEntries(
-      Object.keys(this.#copy.weights).map((name) => [name, this.#present[name]]),
-    );
   }
 
   get host(): FlatState {
@@ -177,10 +153,9 @@ export class DeviceMemory implements LearnerMemory {
     fetches: Readonly<Record<string, TensorValue>>,
   ): Promise<void> {
     this.drop();
-    const names = Object.keys(this.#copy.inputs);
-    const wanted = Object.fromEntries(names.map((name) => [outputOf(name), null]));
+    const wanted = Object.fromEntries(this.kept.map((name) => [name, null]));
     const results = await session.runKeeping(feeds, { ...wanted, ...fetches });
-    this.#next = Object.fromEntries(names.map((name) => [name, results[outputOf(name)]]));
+    this.#next = Object.fromEntries(STATE_PARTS.map((part) => [part, results[outputOf(part)]]));
   }
 
   take(): void {
@@ -189,9 +164,6 @@ export class DeviceMemory implements LearnerMemory {
     this.#present = this.#next;
     this.#next = undefined;
     this.#isBehind = true;
-    for (const [name, value] of Object.entries(this.#present)) {
-      if (!(value instanceof DeviceTensor)) this.#copy.inputs[name].data.set(value.data as never);
-    }
   }
 
   drop(): void {
@@ -202,16 +174,11 @@ export class DeviceMemory implements LearnerMemory {
   async download(): Promise<void> {
     if (!this.#isBehind) return;
     this.#reader ??= await createSession(
-      exportOnnx(traceCopy(this.#keptInputs()), { name: "copy" }),
+      exportOnnx(traceCopy(this.#copy.inputs), { name: "copy" }),
       this.#options,
     );
-    const feeds: Feeds = Object.fromEntries(
-      this.#keptInputs().map(([name]) => [name, this.#present[name]]),
-    );
-    const results = await this.#reader.run(feeds);
-    for (const [name, { data }] of this.#keptInputs()) {
-      data.set(results[outputOf(name)].data as never);
-    }
+    const results = await this.#reader.run(this.#present);
+    for (const part of STATE_PARTS) this.host[part].set(results[outputOf(part)].data as never);
     this.#isBehind = false;
   }
 
@@ -220,11 +187,8 @@ export class DeviceMemory implements LearnerMemory {
     for (const part of STATE_PARTS) {
       if (!state[part]) continue;
       this.host[part].set(state[part]);
-      for (const { name } of this.#specs) {
-        const input = `${part}.${name}`;
-        release({ [input]: present[input] });
-        present[input] = this.#copy.inputs[input];
-      }
+      release({ [part]: present[part] });
+      present[part] = this.#copy.inputs[part];
     }
     this.#present = present;
     if (STATE_PARTS.every((part) => state[part])) this.#isBehind = false;
@@ -237,17 +201,13 @@ export class DeviceMemory implements LearnerMemory {
     await this.#reader?.release();
     this.#reader = undefined;
   }
-
-  /** Inputs with more than one number, with the host's copies of them. */
-  #keptInputs(): [name: string, value: TensorValue][] {
-    return Object.entries(this.#copy.inputs).filter(([, { shape }]) => sizeOf(shape) > 1);
-  }
 }
 
 /** Traces a graph that copies its inputs, so that a session can give them to the host. */
-function traceCopy(values: readonly [name: string, value: TensorValue][]) {
-  const inputs: Record<string, Shape> = {};
-  for (const [name, { shape }] of values) inputs[name] = shape;
+function traceCopy(values: Readonly<Record<string, TensorValue>>) {
+  const inputs = Object.fromEntries(
+    Object.entries(values).map(([name, { shape }]) => [name, shape]),
+  );
   return trace(inputs, (tensors) =>
     Object.fromEntries(
       Object.entries(tensors).map(([name, tensor]) => [outputOf(name), tensor]),

@@ -16,7 +16,7 @@ import type { Rng } from "../numbers/rng.ts";
 import { sizeOf } from "../autodiff/shape.ts";
 import { traceGeneration } from "./update_graph.ts";
 
-/** Weights under the names of the generation graph's inputs, `weights.NAME`. */
+/** Weights as the generation graph takes them: `weights.NAME` each, or all as one vector, `weights` [W]. */
 export type WeightValues = Feeds;
 
 /** A generator's forward pass in ONNX Runtime; loaded at the first use. */
@@ -40,7 +40,7 @@ export class GenerationPass {
     { commands, rng }: { commands: readonly number[]; rng: Rng },
   ): Promise<GeneratedPolicy[]> {
     const { parameterCount: size, latentSize } = this.#model;
-    this.#session ??= await this.#load();
+    this.#session ??= await this.#load("weights" in weights);
     const count = commands.length;
     const feeds: Record<string, Feeds[string]> = {
       ...weights,
@@ -58,8 +58,8 @@ export class GenerationPass {
     );
   }
 
-  #load(): Promise<Session> {
-    const graph = traceGeneration(this.#model);
+  #load(isPacked: boolean): Promise<Session> {
+    const graph = traceGeneration(this.#model, { isPacked });
     const options = chooseThreads(this.#options, countMultiplyAdds(graph, 1));
     return createSession(exportOnnx(graph, { name: "generation" }), options);
   }

@@ -5,16 +5,16 @@
  * Weights are inputs and outputs, never constants, so that their owner can carry them from run to
  * run, save them, and use one graph for the whole of training.
  *
- * Within whole updates Adam works on groups of weights: a large tensor is a group of its own, all small
- * ones are packed into one vector, since for them the runtime's cost of a node (1 to 2 us) is more than
- * that of the arithmetic in it. Packing costs a Concat of the gradients and a Slice for each weight,
- * once per update; moments stay packed from the first update to the last.
+ * Within whole updates weights and moments are one vector each, so that Adam is nine nodes and six
+ * tensors cross the bus. Packing costs a Concat of the gradients and a cut of the weights for each update.
+ * It is the number of nodes that counts there: on an H200 a node takes 14 us, and an update of the
+ * reference generator had 398 of them with Adam by tensor.
  *
  * Measured on the CPU (2 cores, reference generator of 2.4M weights, milliseconds an update for a
  * 4-32-32-1 and an 11-256-256-3 policy; default generator of 46k weights for a linear policy, one
  * thread), three rounds in turns on a quiet machine:
- *  - Eight updates with Adam in one run: 7.2, 7.9, 8.4; 27.8, 27.0, 28.0; 0.38, 0.41, 0.39. Half of the
- *    first is Adam's ten passes, a millisecond the copies that the binding makes of the 28 MB of
+ *  - Eight updates with Adam in one run (large tensors by themselves, small ones as one): 7.2, 7.9, 8.4;
+ *    27.8, 27.0, 28.0; 0.38, 0.41, 0.39. Half of the first is Adam's ten passes, a millisecond the copies that the binding makes of the 28 MB of
  *    weights and moments that it wrote in place. Loading takes 0.3, 1.0 and 0.05 s.
  *  - Gradients alone, and Adam in one pass in WebAssembly (lib/kernels/adam_kernel.ts), two rounds with
  *    batches of 9 rows in place of 8.6: 4.4, 4.3; 28.0, 31.4; 0.26, 0.34, of which Adam takes 2.0, 3.4
@@ -45,9 +45,9 @@ import { concat, gather, reshape, slice } from "../autodiff/tensor.ts";
 import type { GeneratorModel, WeightSpec, WeightTensors } from "../model.ts";
 import { type Shape, sizeOf } from "../autodiff/shape.ts";
 
-/** The tensors that belong to each weight: itself and Adam's two moments. */
+/** The vectors of a learner: the weights and Adam's two moments of each. */
 export const STATE_PARTS = ["weights", "momentum", "variance"] as const;
-/** One of a weight's three tensors. */
+/** One of a learner's vectors. */
 export type StatePart = (typeof STATE_PARTS)[number];
 
 /** Adam's scalars, which the host computes for each update. */
@@ -87,9 +87,14 @@ function traceLoss(
   });
 }
 
-/** The part of each weight's state, `PART.NAME`, as inputs. */
-function stateInputs(model: GeneratorModel, part: StatePart): Record<string, Shape> {
-  return Object.fromEntries(model.weights.map(({ name, shape }) => [`${part}.${name}`, shape]));
+/** The weights as inputs, `weights.NAME`. */
+function weightInputs(model: GeneratorModel): Record<string, Shape> {
+  return Object.fromEntries(model.weights.map(({ name, shape }) => [`weights.${name}`, shape]));
+}
+
+/** The shape of all weights as one vector, [W]. */
+function vectorOf(model: GeneratorModel): Shape {
+  return [model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0)];
 }
 
 /** The weights by name out of the inputs `weights.NAME`. */
@@ -109,7 +114,7 @@ function weightsOf(
  */
 export function traceGradients(model: GeneratorModel): Graph {
   const inputs = {
-    ...stateInputs(model, "weights"),
+    ...weightInputs(model),
     ...batchInputs(model),
     targets: ["B", model.parameterCount],
   };
@@ -126,113 +131,81 @@ export function traceGradients(model: GeneratorModel): Graph {
 /**
  * Traces K unrolled updates as one graph.
  *
- * Inputs: `weights.NAME`, `momentum.NAME` and `variance.NAME` for each weight; `policies` [N, P], all
+ * Inputs: `weights`, `momentum` and `variance`, [W], in the order of `model.weights`; `policies` [N, P], all
  * that the batches hold; for each update k `commands.k` [Bk, C], `rows.k` [Bk], the places of its
- * policies, `shares.k` [Bk, 1], Adam's scalars and what else the loss asks for. Outputs:
- * the three tensors of each weight after K updates under the same names behind `new.`, and `loss.k`.
- * The number of rows Bk is free for each update.
+ * policies, `shares.k` [Bk, 1], Adam's scalars and what else the loss asks for. Outputs: the three vectors
+ * after K updates under the same names behind `new.`, and `loss.k`. The number of rows Bk is free for each
+ * update.
  */
 export function traceUpdates(
   model: GeneratorModel,
   { count }: { count: number },
 ): Graph {
   const inputs: Record<string, Shape | TensorType> = { policies: ["N", model.parameterCount] };
-  for (const part of STATE_PARTS) Object.assign(inputs, stateInputs(model, part));
+  for (const part of STATE_PARTS) inputs[part] = vectorOf(model);
   for (let k = 0; k < count; k++) {
     Object.assign(inputs, batchInputs(model, `.${k}`));
     inputs[`rows.${k}`] = { shape: [`B${k}`], dtype: "int32" };
     for (const name of ADAM_INPUTS) inputs[`${name}.${k}`] = [];
   }
-  const groups = groupWeights(model.weights);
   return trace(inputs, (tensors) => {
-    const packed = (part: StatePart) =>
-      groups.map((group) => pack(group.map(({ name }) => tensors[`${part}.${name}`])));
-    const state = {
-      weights: packed("weights"),
-      momentum: packed("momentum"),
-      variance: packed("variance"),
+    let state = {
+      weight: tensors.weights,
+      momentum: tensors.momentum,
+      variance: tensors.variance,
     };
-    let weights = weightsOf(model, tensors);
     const outputs: Record<string, Tensor> = {};
     for (let k = 0; k < count; k++) {
+      const weights = unpack(model.weights, state.weight);
       const targets = gather(tensors.policies, tensors[`rows.${k}`]);
       const loss = traceLoss(model, weights, { tensors, targets, suffix: `.${k}` });
       outputs[`loss.${k}`] = loss;
-      const members = groups.flat();
-      const slopes = gradients(loss, members.map(({ name }) => weights[name]));
-      groups.forEach((group, index) => {
-        const next = adamStep({
-          weight: state.weights[index],
-          momentum: state.momentum[index],
-          variance: state.variance[index],
-          gradient: pack(slopes.splice(0, group.length)),
-          stepSize: tensors[`stepSize.${k}`],
-          epsilon: tensors[`epsilon.${k}`],
-          beta1: ADAM.beta1,
-          beta2: ADAM.beta2,
-        });
-        state.weights[index] = next.weight;
-        state.momentum[index] = next.momentum;
-        state.variance[index] = next.variance;
+      const slopes = gradients(loss, model.weights.map(({ name }) => weights[name]));
+      state = adamStep({
+        ...state,
+        gradient: concat(slopes.map((slope) => reshape(slope, [-1])), 0),
+        stepSize: tensors[`stepSize.${k}`],
+        epsilon: tensors[`epsilon.${k}`],
+        beta1: ADAM.beta1,
+        beta2: ADAM.beta2,
       });
-      weights = unpackAll(groups, state.weights);
     }
-    for (const part of STATE_PARTS) {
-      for (const [name, tensor] of Object.entries(unpackAll(groups, state[part]))) {
-        outputs[`new.${part}.${name}`] = tensor;
-      }
+    const { weight: weights, momentum, variance } = state;
+    for (const [part, tensor] of Object.entries({ weights, momentum, variance })) {
+      outputs[`new.${part}`] = tensor;
     }
     return outputs;
   });
 }
 
-/**
- * Numbers in a tensor up to which it is packed. Adam's twelve nodes for a tensor of its own cost about
- * as much as copying a gradient and a weight of this length.
- */
-const MAX_PACKED = 1 << 14;
-
-/** Puts weights that Adam treats as one vector together: the small ones, and each large one. */
-function groupWeights(specs: readonly WeightSpec[]): WeightSpec[][] {
-  const isSmall = ({ shape }: WeightSpec) => sizeOf(shape) <= MAX_PACKED;
-  const small = specs.filter(isSmall);
-  const large = specs.filter((spec) => !isSmall(spec)).map((spec) => [spec]);
-  return small.length > 0 ? [small, ...large] : large;
-}
-
-/** Joins tensors of any shapes to one vector; a tensor alone stays what it is. */
-function pack(tensors: readonly Tensor[]): Tensor {
-  return tensors.length === 1 ? tensors[0] : concat(tensors.map((each) => reshape(each, [-1])), 0);
-}
-
-/** Undoes `pack` for all groups: the tensors by name. */
-function unpackAll(
-  groups: readonly (readonly WeightSpec[])[],
-  packed: readonly Tensor[],
-): Record<string, Tensor> {
+/** Cuts one vector, [W], into the weights by name. */
+function unpack(specs: readonly WeightSpec[], packed: Tensor): Record<string, Tensor> {
   const tensors: Record<string, Tensor> = {};
-  groups.forEach((group, index) => {
-    let start = 0;
-    for (const { name, shape } of group) {
-      const end = start + sizeOf(shape);
-      const piece = group.length === 1
-        ? packed[index]
-        : reshape(slice(packed[index], { axis: 0, start, end }), shape);
-      tensors[name] = piece;
-      start = end;
-    }
-  });
+  let start = 0;
+  for (const { name, shape } of specs) {
+    const end = start + sizeOf(shape);
+    tensors[name] = reshape(slice(packed, { axis: 0, start, end }), shape);
+    start = end;
+  }
   return tensors;
 }
 
-/** Traces one forward pass: `commands` [B, C], `weights.NAME` (and `latents` [B, L]) -> `policies`. */
-export function traceGeneration(model: GeneratorModel): Graph {
+/**
+ * Traces one forward pass: `commands` [B, C], `weights.NAME` (and `latents` [B, L]) -> `policies`.
+ * @param model the generator
+ * @param isPacked whether the weights come as one vector, `weights` [W]
+ */
+export function traceGeneration(
+  model: GeneratorModel,
+  { isPacked = false }: { isPacked?: boolean } = {},
+): Graph {
   const inputs: Record<string, Shape> = {
     commands: ["B", model.commandSize],
-    ...stateInputs(model, "weights"),
+    ...(isPacked ? { weights: vectorOf(model) } : weightInputs(model)),
   };
   if (model.latentSize > 0) inputs.latents = ["B", model.latentSize];
-  return trace(inputs, (tensors) => ({
-    policies: model.generate(weightsOf(model, tensors), tensors.commands, tensors.latents),
-  }));
+  return trace(inputs, (tensors) => {
+    const weights = isPacked ? unpack(model.weights, tensors.weights) : weightsOf(model, tensors);
+    return { policies: model.generate(weights, tensors.commands, tensors.latents) };
+  });
 }

@@ -2,7 +2,7 @@
 
 import { ADAM, adamScalars } from "../../lib/autodiff/adam.ts";
 import { type InputArray, interpret } from "../../lib/autodiff/interpret.ts";
-import { countWeights, encodeCommands, nameWeights } from "../../lib/learner/generation_pass.ts";
+import { countWeights, encodeCommands } from "../../lib/learner/generation_pass.ts";
 import type { LearnerState } from "../../lib/learner/learner.ts";
 import type { Batch } from "../../lib/learner/staging.ts";
 import type { GeneratorModel } from "../../lib/model.ts";
@@ -26,7 +26,7 @@ export function interpretUpdates(
   const graph = traceUpdates(model, { count: batches.length });
   const inputs: Record<string, InputArray> = {};
   for (const part of STATE_PARTS) {
-    Object.assign(inputs, nameWeights(model.weights, { flat: state[part], prefix: part }));
+    inputs[part] = { data: state[part], shape: [countWeights(model.weights)] };
   }
   const size = model.parameterCount;
   const policies: Float32Array[] = [];
@@ -58,16 +58,8 @@ export function interpretUpdates(
   const data = policies.flatMap((policy) => Array.from(policy));
   inputs.policies = { data, shape: [policies.length, size] };
   const outputs = interpret(graph, inputs, { dtype });
-  const flatten = (part: (typeof STATE_PARTS)[number]) => {
-    const flat = new Float32Array(countWeights(model.weights));
-    let offset = 0;
-    for (const { name } of model.weights) {
-      const { data } = outputs[`new.${part}.${name}`];
-      flat.set(data as Float32Array, offset);
-      offset += data.length;
-    }
-    return flat;
-  };
+  const flatten = (part: (typeof STATE_PARTS)[number]) =>
+    Float32Array.from(outputs[`new.${part}`].data, Number);
   return {
     weights: flatten("weights"),
     momentum: flatten("momentum"),

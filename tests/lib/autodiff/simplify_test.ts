@@ -78,6 +78,22 @@ Deno.test("simplify() leaves the repetition of whole matrices to products of sta
   assert.equal(simple.nodes.filter(({ op }) => op === "broadcastTo").length, 2, "z and in rows");
 });
 
+Deno.test("simplify() drops axes of size 1 that a sum keeps, or an operand gets, for nothing", () => {
+  const graph = trace({ a: ["B", 1, 4], b: [3, 4], c: ["B", 4] }, ({ a, b, c }) => ({
+    added: t.add(a, t.reshape(b, [1, 3, 4])),
+    // The axis decides the shape here: it stays.
+    alone: t.relu(t.reshape(b, [1, 3, 4])),
+    total: t.reshape(t.sum(c, { axes: [1], keepDims: true }), ["B"]),
+    other: t.reshape(t.sum(b, { axes: [1], keepDims: true }), [1, 3]),
+  }));
+  const simple = simplify(graph);
+  checkGraph(simple);
+  assert.deepEqual(
+    simple.nodes.flatMap(({ op, shape }) => op === "input" ? [] : [`${op} ${shape}`]),
+    ["reshape 1,3,4", "add B,3,4", "relu 1,3,4", "sum B", "sum 3,1", "reshape 1,3"],
+  );
+});
+
 Deno.test("simplify() leaves one pass over the batch in the gradient of a mean", () => {
   // d/dx mean((x - y)^2) = 2 / n (x - y): one subtraction and one product of the batch's shape.
   const graph = trace({ x: ["B", 4], y: ["B", 4] }, ({ x, y }) => ({

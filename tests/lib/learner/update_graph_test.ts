@@ -189,15 +189,17 @@ Deno.test("traceUpdates(), traceGradients() and traceGeneration() give graphs th
     const updates = traceUpdates(model, { count: 2 });
     checkGraph(updates);
     const names = Object.keys(updates.outputs);
-    assert.equal(names.length, 2 + 3 * model.weights.length);
+    assert.deepEqual(names, ["loss.0", "loss.1", "new.weights", "new.momentum", "new.variance"]);
     const slopes = traceGradients(model);
     checkGraph(slopes);
     assert.deepEqual(
       Object.keys(slopes.outputs),
       ["loss", ...model.weights.map(({ name }) => `gradients.${name}`)],
     );
-    const generation = traceGeneration(model);
-    checkGraph(generation);
-    assert.deepEqual(generation.outputs.policies.shape, ["B", model.parameterCount]);
+    for (const isPacked of [false, true]) {
+      const generation = traceGeneration(model, { isPacked });
+      checkGraph(generation);
+      assert.deepEqual(generation.outputs.policies.shape, ["B", model.parameterCount]);
+    }
   }
 });
