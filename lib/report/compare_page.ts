@@ -89,20 +89,32 @@ function followingFigure(groups: readonly ComparedGroup[], number: number): Figu
   };
 }
 
-interface ChartOptions extends Pick<LineChart, "id" | "xLabel" | "yLabel" | "hasDiagonal"> {
-  readonly lineOf: (group: ComparedGroup) => AveragedLine;
+/** How lines over seeds are drawn. */
+export interface ChartOptions extends Pick<LineChart, "id" | "xLabel" | "yLabel" | "hasDiagonal"> {
   /** Draws the interquartile mean where it differs from the mean. */
   readonly hasMiddle?: boolean;
 }
 
 function chartOf(
   groups: readonly ComparedGroup[],
-  { lineOf, hasMiddle, ...labels }: ChartOptions,
+  { lineOf, ...options }: ChartOptions & {
+    readonly lineOf: (group: ComparedGroup) => AveragedLine;
+  },
 ): LineChart | undefined {
-  const series = groups.flatMap((group, color): ChartSeries[] => {
-    const { x, values } = lineOf(group);
+  const lines = groups.map((group, i) => ({ label: legendOf(group, i), line: lineOf(group) }));
+  return chartOverSeeds(lines, options);
+}
+
+/**
+ * Draws lines that are averaged over seeds, each with its 95 % interval, or the range of fewer than five seeds;
+ * undefined where none has a point.
+ */
+export function chartOverSeeds(
+  lines: readonly { readonly label: string; readonly line: AveragedLine }[],
+  { hasMiddle, ...labels }: ChartOptions,
+): LineChart | undefined {
+  const series = lines.flatMap(({ label, line: { x, values } }, color): ChartSeries[] => {
     if (x.length === 0) return [];
-    const label = legendOf(group, color);
     const line = {
       label,
       x,

@@ -78,7 +78,8 @@ export async function writeComparison(
   return { groups: compared, repeated };
 }
 
-async function writePage(
+/** Writes a page of charts. @throws {FileError} when it cannot be written. */
+export async function writePage(
   path: string,
   { title, body, charts }: PageParts,
   { followLinks, ...reload }: { followLinks: boolean; reloadSeconds?: number },

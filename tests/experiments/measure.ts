@@ -11,6 +11,7 @@ import { registry } from "../../envs/registry.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { spearman, summarise } from "../../lib/numbers/statistics.ts";
 import { METRICS_FILE_NAME } from "../../lib/run/layout.ts";
+import { binByStep, keepEvenly } from "../../lib/report/thin.ts";
 import { childPath, isThere } from "../../lib/system/files.ts";
 import type { Obedience, RunRecord } from "./records.ts";
 import { PRESET, type Row } from "./tables.ts";
@@ -29,13 +30,17 @@ export interface MeasureOptions {
 /** What a measurement gives; who asked for it, and when, is added by the caller. */
 export type Measured = Pick<
   RunRecord,
-  "final" | "best" | "obeys" | "simulatedSteps" | "wallSeconds" | "cores"
+  "final" | "best" | "learning" | "obeys" | "simulatedSteps" | "wallSeconds" | "cores"
 >;
 
 /** Cores of a run. */
 const CORES = 1;
 /** Episodes of the final measurement, and of each request where they are long. */
 const EPISODES = 20;
+/** Points of a learning curve. */
+const LEARNING_POINTS = 25;
+/** Fewer evaluations are no curve. */
+const FEWEST_EVALUATIONS = 5;
 /** Steps that such a measurement has where episodes are long; short ones are repeated up to that. */
 const EPISODE_STEPS = 1000;
 /** Requests of the curve. */
@@ -91,6 +96,7 @@ export async function measureRun(row: Row, options: MeasureOptions): Promise<Mea
   return {
     final: { mean, std, n },
     best: bestReturn,
+    learning: learningOf(folder),
     ...(to > from && !row.isOne
       ? { obeys: await measureObedience(tools, { from, to, seed, row }) }
       : {}),
@@ -214,13 +220,35 @@ function countEpisodes(env: string): number {
   return Math.max(EPISODES, Math.ceil(EPISODES * EPISODE_STEPS / maxEpisodeSteps));
 }
 
+/** What a run's best command returned while it trained; its training episodes, where that was hardly measured. */
+function learningOf(folder: string): [step: number, mean: number][] {
+  const events = readEvents(folder);
+  const evaluations = events.filter(({ kind, final }) => kind === "evaluation" && !final);
+  if (evaluations.length >= FEWEST_EVALUATIONS) {
+    return keepEvenly(evaluations, LEARNING_POINTS).map(({ step, mean }) => [step, mean]);
+  }
+  const episodes = events.filter(({ kind }) => kind === "episode");
+  const items = episodes.map((event) => ({ step: event.step, value: event.return }));
+  const { steps, means } = binByStep(items, LEARNING_POINTS);
+  return steps.map((step, i) => [step, means[i]]);
+}
+
 /** The returns of the first episodes that a run recorded: policies that nothing was learnt from. */
 function firstReturns(folder: string): number[] {
-  const returns: number[] = [];
-  for (const line of Deno.readTextFileSync(childPath(folder, METRICS_FILE_NAME)).split("\n")) {
-    if (returns.length === RANDOM_POLICIES || line === "") break;
-    const event = JSON.parse(line) as { kind: string; return: number };
-    if (event.kind === "episode") returns.push(event.return);
-  }
-  return returns;
+  return readEvents(folder).filter(({ kind }) => kind === "episode").slice(0, RANDOM_POLICIES)
+    .map((event) => event.return);
+}
+
+/** An episode or an evaluation of a run's metrics. */
+interface RunEvent {
+  readonly kind: string;
+  readonly step: number;
+  readonly return: number;
+  readonly mean: number;
+  readonly final?: boolean;
+}
+
+function readEvents(folder: string): RunEvent[] {
+  return Deno.readTextFileSync(childPath(folder, METRICS_FILE_NAME)).split("\n")
+    .filter((line) => line !== "").map((line) => JSON.parse(line));
 }

@@ -25,6 +25,13 @@ Deno.test("measureRun() trains with the program and measures what it hands out",
     assert.equal(measured.final.n, 20);
     assert.ok(measured.best >= 9 && measured.best <= 500);
     assert.ok(measured.simulatedSteps > 1000);
+    const steps = measured.learning!.map(([step]) => step);
+    assert.ok(
+      steps.length > 0 && steps.length <= 25,
+      "of training episodes: nothing was evaluated",
+    );
+    assert.deepEqual(steps, steps.toSorted((a, b) => a - b));
+    assert.ok(steps.at(-1)! <= ROW.steps);
     assert.equal(measured.wallSeconds, 0); // the clock of tests stands still
     const words = calls.map(([command]) => command).join(" ");
     // One request for the best policy, 21 for the curve and one at random, each measured.

@@ -22,6 +22,11 @@ export interface RunRecord {
   readonly final: { readonly mean: number; readonly std: number; readonly n: number };
   /** Highest return of a single training episode, noise and luck included. */
   readonly best: number;
+  /**
+   * Returns of the best command while it trained, or of training episodes where there are fewer than five of
+   * those; absent in records of before 2026-11-27.
+   */
+  readonly learning?: readonly (readonly [step: number, mean: number])[];
   /** How the generator obeys; absent where the best policy is no better than a random one. */
   readonly obeys?: Obedience;
   /** Simulated steps of the whole run, measurements of the learner's own included. */

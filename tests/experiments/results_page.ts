@@ -14,7 +14,8 @@ const HEAD = `# Results
 \`deno task experiments\` writes this page from \`results.jsonl\`, where every run that it has measured
 is a line. Neither is changed by hand. \`deno task experiments TABLE\` measures what is missing there,
 and \`deno task experiments TABLE ENV --steps N --seeds S\` one row or run; \`--again\` measures what
-another commit has measured.
+another commit has measured. The published method and its rivals are drawn as well, from the same
+lines: \`runs/paper-ENV-STEPS.html\`.
 
 A run trains with the default preset, those of the published method with \`paper\`. Every figure is
 from fresh episodes without noise:

@@ -1,5 +1,5 @@
 /**
- * `deno task experiments`: measures the runs of a table and writes the results.
+ * `deno task experiments`: measures the runs of a table and writes the results, RESULTS.md and pages in runs/.
  *
  *     deno task experiments                                          write RESULTS.md from results.jsonl
  *     deno task experiments TABLE [NAME...] [--seeds 11,12] [--steps N] [--again] [--out FOLDER]
@@ -16,12 +16,14 @@ import { registry } from "../../envs/registry.ts";
 import { listenForSignals } from "../../lib/cli/signals.ts";
 import { type Clock, systemClock } from "../../lib/system/clock.ts";
 import { exitCodeOf, UsageError } from "../../lib/system/errors.ts";
-import { isThere, makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
+import { makeFolder, writeFileAtomic } from "../../lib/system/files.ts";
+import { writePage } from "../../lib/report/report.ts";
 import { VERSION } from "../../lib/system/version.ts";
 import { readCommit, ROOT } from "../packaging/payload.ts";
 import { run } from "../support/program.ts";
 import { type Call, measureRun } from "./measure.ts";
 import { appendRecord, isSameRun, readRecords, runKey, type RunRecord } from "./records.ts";
+import { renderPaper } from "./paper_page.ts";
 import { renderReadmeTable, renderResults, replaceMarked } from "./results_page.ts";
 import { createPaperRows, createReturnsRow, type Row, type TableName, TABLES } from "./tables.ts";
 
@@ -165,30 +167,27 @@ export async function runExperiments(request: Request, around: Surroundings): Pr
       const band = row.band ? { band: row.band } : {};
       const record = { ...key, ...band, ...measured, command: commandFor(key), commit, date };
       appendRecord(path, record);
-      write(results, { isReadmeToo: out === undefined });
+      await write(results, { out });
       around.say(describe(record));
     }
   }
-  write(results, { isReadmeToo: out === undefined });
-  if (table === "paper") await drawPaper(rows, { runs, around });
+  for (const page of await write(results, { out })) around.say(`page: ${page}`);
 }
 
-/** Draws one page over the runs of the paper's rows that are there: learning, obedience, statistics. */
-async function drawPaper(
-  rows: readonly Row[],
-  { runs, around }: { runs: string; around: Surroundings },
-): Promise<void> {
-  const folders = rows.flatMap((row) => row.seeds.map((seed) => folderOf(runs, row, seed)))
-    .filter((folder) => isThere(folder));
-  if (folders.length === 0) return;
-  const page = join(runs, `paper-${rows[0].env}-${rows[0].steps}.html`);
-  const { code, stderr } = await around.call(["report", ...folders, "--out", page]);
-  around.say(code === 0 ? `page: ${page}` : stderr.trim());
-}
-
-function folderOf(runs: string, row: Row, seed: number): string {
-  const key = runKey("paper", row, seed);
-  return join(runs, Object.values(key).join(" ").replaceAll(/[^\w.-]+/g, "-"));
+/**
+ * Draws the pages of the paper's table, one for each environment and budget that something is recorded of.
+ * @returns their paths
+ */
+async function drawPaper(records: readonly RunRecord[], folder: string): Promise<string[]> {
+  const own = records.filter(({ table }) => table === "paper");
+  const subjects = Map.groupBy(own, ({ env, steps }) => `paper-${env}-${steps}`);
+  const pages = [...subjects].map(([name, [first]]) => ({
+    path: join(folder, `${name}.html`),
+    parts: renderPaper(own, first),
+  }));
+  if (pages.length > 0) makeFolder(folder);
+  for (const { path, parts } of pages) await writePage(path, parts, { followLinks: false });
+  return pages.map(({ path }) => path);
 }
 
 function commandFor({ table, env, steps, seed, variant }: ReturnType<typeof runKey>): string {
@@ -203,14 +202,19 @@ function describe({ table, env, variant, seed, final, obeys }: RunRecord): strin
   return `${name.join(", ")}: ${final.mean.toFixed(1)}${met}`;
 }
 
-function write(folder: string, { isReadmeToo }: { isReadmeToo: boolean }): void {
+/** Writes everything that is made of records. @returns the paths of pages */
+async function write(
+  folder: string,
+  { out }: { readonly out: string | undefined },
+): Promise<string[]> {
   const records = readRecords(join(folder, "results.jsonl"));
   writeFileAtomic(join(folder, "RESULTS.md"), renderResults(records));
-  if (!isReadmeToo) return;
+  if (out !== undefined) return await drawPaper(records, out);
   const path = join(ROOT, "README.md");
   const readme = Deno.readTextFileSync(path);
   const renewed = replaceMarked(readme, renderReadmeTable(records));
   if (renewed !== readme) writeFileAtomic(path, renewed);
+  return await drawPaper(records, join(ROOT, "runs"));
 }
 
 if (import.meta.main) {

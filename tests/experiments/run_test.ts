@@ -42,6 +42,7 @@ Deno.test("parseRequest() makes the paper's rows for any environment and budget"
     steps: 9000,
     seeds: [7],
     requests: 0,
+    part: "algorithm",
     variant: "ars",
     set: { algorithm: "ars" },
     isOne: true,

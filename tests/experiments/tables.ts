@@ -36,6 +36,15 @@ export interface Row {
   readonly requests: number;
 }
 
+/** What a row of the paper's table is there for. */
+export type PaperPart = "algorithm" | "published" | "ablation" | "band";
+
+/** A row of the paper's table. */
+export interface PaperRow extends Row {
+  readonly variant: string;
+  readonly part: PaperPart;
+}
+
 /** The preset of a run that names none. */
 export const PRESET = "default";
 
@@ -108,7 +117,7 @@ export function createReturnsRow(env: string, steps: number, seeds: readonly num
 }
 
 /** The published method and what it is compared with, in its ablation and with a band of returns left out. */
-export function createPaperRows(env: string, steps: number, seeds: readonly number[]): Row[] {
+export function createPaperRows(env: string, steps: number, seeds: readonly number[]): PaperRow[] {
   const { actionSpace, returnRange: [low, high] } = registry.spec(env);
   const isContinuous = actionSpace.kind === "box";
   const rivals = ALGORITHM_NAMES.filter((name) =>
@@ -118,23 +127,31 @@ export function createPaperRows(env: string, steps: number, seeds: readonly numb
   const published = { ...shared, preset: "paper" };
   const even = { "buffer.weightingScale": 0 };
   const queue = { "buffer.kind": "fifo" };
+  const ablation = (variant: string, set: Row["set"] & object): PaperRow => ({
+    ...published,
+    part: "ablation",
+    variant,
+    set,
+  });
   // The second quarter of the range, on the scale of commands.
   const [from, to] = [0.25, 0.5];
   const at = (share: number) => low + share * (high - low);
   return [
-    { ...shared, variant: "this program" },
-    { ...published, variant: "udrlpg as published" },
-    ...rivals.map((name): Row => ({
+    { ...shared, part: "algorithm", variant: "this program" },
+    { ...published, part: "published", variant: "udrlpg as published" },
+    ...rivals.map((name): PaperRow => ({
       ...shared,
+      part: "algorithm",
       variant: name,
       set: { algorithm: name },
       ...(ALGORITHMS[name].answers === "one" ? { isOne: true } : {}),
     })),
-    { ...published, variant: "published, even draws over buckets", set: even },
-    { ...published, variant: "published, queue weighted by rank", set: queue },
-    { ...published, variant: "published, queue, even draws", set: { ...queue, ...even } },
+    ablation("published, even draws over buckets", even),
+    ablation("published, queue weighted by rank", queue),
+    ablation("published, queue, even draws", { ...queue, ...even }),
     {
       ...published,
+      part: "band",
       variant: "published, a band left out",
       set: { "buffer.exclude": `${from},${to}` },
       band: { low: at(from), high: at(to) },
