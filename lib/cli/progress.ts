@@ -48,6 +48,7 @@ export class Progress {
   #lastShown: number;
   #isDrawn = false;
   #shownShare = 0;
+  #phase: string | undefined;
 
   /**
    * Shows nothing before the first `update`.
@@ -69,6 +70,8 @@ export class Progress {
   update(state: ProgressState): void {
     if (this.#mode === "none") return;
     const now = this.#clock.monotonicMs();
+    if (state.phase !== this.#phase) this.#samples = [];
+    this.#phase = state.phase;
     this.#sample(now, state.done);
     if (now - this.#lastShown < (this.#mode === "bar" ? REDRAW_MS : LINE_MS)) return;
     this.#lastShown = now;
@@ -108,6 +111,14 @@ export class Progress {
       this.#samples.shift();
     }
   }
+}
+
+/** Work that is less done than this tells nothing of how long the rest takes. */
+const TELLING_SHARE = 0.05;
+
+/** Gives the seconds that are left of work whose parts take equally long, once a part of it is done. */
+export function secondsLeftAt(share: number, seconds: number): number | undefined {
+  return share >= TELLING_SHARE ? seconds * (1 - share) / share : undefined;
 }
 
 /** What a progress line is made with. */

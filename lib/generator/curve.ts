@@ -49,6 +49,8 @@ export interface CurveOptions {
   readonly runner: EpisodeRunner;
   /** Told after each point. */
   readonly onPoint?: (point: CurvePoint) => void;
+  /** Told after each episode. */
+  readonly onEpisode?: () => void;
 }
 
 /** Achieved returns this share of the range away from the request still count as met. */
@@ -60,6 +62,7 @@ export async function measureCurve(
   options: CurveOptions,
 ): Promise<Curve> {
   const { points: count, from, to, episodes, seed } = options;
+  const told = options.onEpisode ? { onEpisode: options.onEpisode } : {};
   const spacing = (to - from) / Math.max(1, count - 1);
   const points = new Array<CurvePoint>(count);
   for (const i of scattered(count)) {
@@ -72,7 +75,7 @@ export async function measureCurve(
       (_, k) => episodeSeed(seed, "curve", i * episodes + k),
     );
     const jobs = [{ parameters: toPolicyOrder(generator.model, row), seeds }];
-    const [results] = await options.runner.run(jobs, generator.normaliser);
+    const [results] = await options.runner.run(jobs, generator.normaliser, told);
     const seen = generator.seenReturns.some((value) => Math.abs(value - requested) <= spacing / 2);
     const point = { requested, command, seen, ...measureReturn(results) };
     points[i] = point;

@@ -41,6 +41,8 @@ export interface FindOptions {
   readonly runner: EpisodeRunner;
   /** Told after each measurement of a candidate. */
   readonly onCandidate?: (candidate: Candidate) => void;
+  /** Told after each episode. */
+  readonly onEpisode?: () => void;
 }
 
 /** A policy that was generated and measured. */
@@ -147,11 +149,12 @@ class PolicySearch {
 
   /** Runs the next episodes of a trial: the first ones of a new trial, more of a known one. */
   async #measure(trial: Trial): Promise<void> {
-    const { episodes, runner, onCandidate } = this.#options;
+    const { episodes, runner, onCandidate, onEpisode } = this.#options;
     const seeds = this.#seeds(trial.count, episodes);
     if (trial.count === 0) this.#trials.push(trial);
     const jobs = [{ parameters: trial.parameters, seeds }];
-    trial.add((await runner.run(jobs, this.#generator.normaliser))[0]);
+    const told = onEpisode ? { onEpisode } : {};
+    trial.add((await runner.run(jobs, this.#generator.normaliser, told))[0]);
     this.#spent += episodes;
     onCandidate?.(this.#candidateOf(trial));
   }

@@ -66,15 +66,17 @@ export function proofSeeds(seed: number, episodes: number): number[] {
 /** Runs the episodes that prove a policy. */
 export async function provePolicy(
   parameters: PolicyParameters,
-  { normaliser, runner, episodes, seed }: {
+  { normaliser, runner, episodes, seed, ...told }: {
     readonly normaliser: NormaliserState;
     readonly runner: EpisodeRunner;
     readonly episodes: number;
     readonly seed: number;
+    /** Told after each episode. */
+    readonly onEpisode?: () => void;
   },
 ): Promise<SeededReturn> {
   const seeds = proofSeeds(seed, episodes);
-  const [run] = await runner.run([{ parameters, seeds }], normaliser);
+  const [run] = await runner.run([{ parameters, seeds }], normaliser, told);
   return { ...measureReturn(run), seeds };
 }
 

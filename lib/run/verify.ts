@@ -35,8 +35,18 @@ export interface VerifyOptions {
   readonly cycles?: number;
   /** Aborted to stop the replay. */
   readonly signal?: AbortSignal;
-  /** Called after every cycle with the number of those after the warm-up. */
-  readonly onCycle?: (done: number) => void;
+  /** Called after every record that was compared. */
+  readonly onRecord?: (progress: ReplayProgress) => void;
+}
+
+/** How far a replay is. */
+export interface ReplayProgress {
+  /** Records that were compared. */
+  readonly done: number;
+  /** Records that there are to compare. */
+  readonly total: number;
+  /** The cycle that is replayed, 0 in the warm-up. */
+  readonly cycle: number;
 }
 
 /** How a replay compares. */
@@ -83,11 +93,16 @@ async function replay(
   run: TrainingRun,
   { comparison, options }: { comparison: Comparison; options: VerifyOptions },
 ): Promise<void> {
-  const { cycles = DEFAULT_CYCLES, signal, onCycle } = options;
+  const { cycles = DEFAULT_CYCLES, signal, onRecord } = options;
+  const total = comparison.recordsOf(cycles);
   comparison.compare(startRecordOf(run));
   let updated = 0;
   for await (const event of train(run)) {
-    if (isRecord(event)) comparison.compare(recordOf(run, event));
+    if (isRecord(event)) {
+      comparison.compare(recordOf(run, event));
+      const cycle = updated + (run.tools.learner.updates > 0 ? 1 : 0);
+      onRecord?.({ done: comparison.result.records, total, cycle: Math.min(cycle, cycles) });
+    }
     if (event.kind === "spent") return;
     if (event.kind !== "cycle") continue;
     signal?.throwIfAborted();
@@ -97,7 +112,6 @@ async function replay(
       comparison.compare(stateRecordOf(run));
     }
     if (run.tools.learner.updates > 0) updated++;
-    onCycle?.(updated);
     if (updated >= cycles || !comparison.goesOn) return;
   }
 }
@@ -129,6 +143,13 @@ class Comparison {
   /** False once a record differs or there is nothing left to compare with. */
   get goesOn(): boolean {
     return this.#difference === undefined && this.#at < this.#recorded.length;
+  }
+
+  /** Counts the records up to the end of so many cycles with updates: the update comes first in a cycle. */
+  recordsOf(cycles: number): number {
+    let seen = 0;
+    const end = this.#recorded.findIndex(({ kind }) => kind === "update" && ++seen > cycles);
+    return end < 0 ? this.#recorded.length : end;
   }
 
   get result(): Omit<Verification, "cycles"> {

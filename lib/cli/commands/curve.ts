@@ -101,19 +101,22 @@ async function runCurve(values: CurveValues, context: CommandContext): Promise<v
   const source = await openGenerator(values, context, "measure a curve");
   try {
     const { min, max } = reachableRange(source.generator.calibration);
-    const progress = context.output.progress("returns");
+    const progress = context.output.progress("episodes");
+    const each = episodesOf(source.generator.spec, episodes);
+    const total = points * each;
     let done = 0;
+    let facts: [label: string, value: string][] = [];
     const curve = await measureCurve(source.generator, {
       points,
-      episodes: episodesOf(source.generator.spec, episodes),
+      episodes: each,
       seed,
       from: min,
       to: max,
       runner: source.runner,
-      onPoint({ mean }) {
-        const facts = [["last", formatNumber(mean)]] as const;
-        progress.update({ done: ++done, total: points, facts });
+      onPoint({ requested, mean }) {
+        facts = [["asked", formatNumber(requested)], ["got", formatNumber(mean)]];
       },
+      onEpisode: () => progress.update({ phase: "measuring", done: ++done, total, facts }),
     });
     context.output.endProgress();
     if (out !== undefined) {

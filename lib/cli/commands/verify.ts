@@ -89,7 +89,7 @@ async function runVerify(values: VerifyValues, context: CommandContext): Promise
     checkIdentity(made, spec, { does: "verify run", name: run, output });
   }
   const { verifyRun } = await import("../../run/verify.ts");
-  const progress = output.progress("cycles");
+  const progress = output.progress("records");
   const interruption = program.listen();
   try {
     const verification = await verifyRun(run, {
@@ -98,7 +98,13 @@ async function runVerify(values: VerifyValues, context: CommandContext): Promise
       session: threads > 0 ? { threads } : {},
       cycles,
       signal: interruption.signal,
-      onCycle: (done) => progress.update({ done, total: cycles, facts: [] }),
+      onRecord: ({ done, total, cycle }) =>
+        progress.update({
+          phase: cycle === 0 ? "warm-up" : "replaying",
+          done,
+          total,
+          facts: [["cycle", `${cycle}/${cycles}`]],
+        }),
     });
     output.endProgress();
     const { matches, records, hashes, difference } = verification;

@@ -61,6 +61,19 @@ export interface Delivered {
 
 /** Of the fewest episodes that could show a share, so that not every single one has to be good. */
 const ROOM_FOR_FAILURES = 2;
+
+/** How far a request is: in episodes of a measurement, a search or the proof of what that found. */
+export interface DeliveryProgress {
+  /** What is being done. */
+  readonly phase: "measuring" | "searching" | "proving";
+  /** Episodes of the phase so far. */
+  readonly done: number;
+  /** Episodes of the phase; of a search the most that it may run. */
+  readonly total: number;
+  /** Mean of the last policy that was measured. */
+  readonly last: number | undefined;
+}
+
 /** A search with --tolerance may run this many times the episodes of one measurement. */
 const SEARCH_CANDIDATES = 100;
 
@@ -89,18 +102,22 @@ export function searchEpisodes(
   );
 }
 
-/** Finds a policy for a request and proves it; `onEpisodes` hears how many it has run. */
+/** Finds a policy for a request and proves it; `onProgress` hears of every episode. */
 export async function deliver(
   request: Request,
-  { source: { generator, runner }, effort, onEpisodes }: {
+  { source: { generator, runner }, effort, onProgress }: {
     readonly source: OpenGenerator;
     readonly effort: Effort;
-    readonly onEpisodes: (done: number, last: number) => void;
+    readonly onProgress: (progress: DeliveryProgress) => void;
   },
 ): Promise<Delivered> {
   const { requested, tolerance, aim, share } = request;
   const { episodes, episodeBudget } = searchEpisodes(generator.spec, { ...effort, ...request });
-  let done = 0;
+  let last: number | undefined;
+  const counting = (phase: DeliveryProgress["phase"], total: number) => {
+    let done = 0;
+    return () => onProgress({ phase, done: ++done, total, last });
+  };
   const found = await findPolicy(generator, {
     // The best policy is at least as good as anything most surely.
     requested: aim === "atLeast" ? generator.calibration.bestReturn : requested,
@@ -109,15 +126,20 @@ export async function deliver(
     seed: effort.seed,
     runner,
     ...(aim === "within" ? { tolerance } : {}),
-    onCandidate: ({ measured }) => onEpisodes(done += episodes, measured.mean),
+    onCandidate: ({ measured }) => last = measured.mean,
+    onEpisode: aim === "within"
+      ? counting("searching", episodeBudget)
+      : counting("measuring", episodes),
   });
+  // As many as the search was sure in: a smaller sample would refuse good policies by luck.
+  const proofEpisodes = Math.max(episodes, found.measured.n);
   const proof = aim === "within"
     ? await provePolicy(found.parameters, {
       normaliser: generator.normaliser,
       runner,
-      // As many as the search was sure in: a smaller sample would refuse good policies by luck.
-      episodes: Math.max(episodes, found.measured.n),
+      episodes: proofEpisodes,
       seed: effort.seed,
+      onEpisode: counting("proving", proofEpisodes),
     })
     : found.measured;
   if (share !== undefined) {

@@ -244,15 +244,21 @@ export interface Work {
 }
 
 async function writeOne(request: Request, { values, source, context, format }: Work) {
-  const { spec } = source.generator;
-  const { episodes, episodeBudget } = searchEpisodes(spec, { ...values, ...request });
-  const total = request.aim === "within" ? episodeBudget : episodes;
   const progress = context.output.progress("episodes");
   const delivered = await deliver(request, {
     source,
     effort: values,
-    onEpisodes: (done, last) =>
-      progress.update({ done, total, facts: [["last", formatNumber(last)]] }),
+    onProgress: ({ phase, done, total, last }) =>
+      progress.update({
+        phase,
+        done,
+        total,
+        // Nobody knows when a search ends, and its proof follows.
+        ...(phase === "searching"
+          ? { whole: { share: done / total, secondsLeft: undefined } }
+          : {}),
+        facts: factsOf(last),
+      }),
   });
   context.output.endProgress();
   const path = values.out ??
@@ -275,6 +281,11 @@ async function writeOne(request: Request, { values, source, context, format }: W
     } at best: ` +
       `the closest policy is in ${JSON.stringify(path)}: ${adviceFor(delivered, source)}`,
   );
+}
+
+/** What a progress line says besides. */
+export function factsOf(last: number | undefined): [label: string, value: string][] {
+  return last === undefined ? [] : [["last", formatNumber(last)]];
 }
 
 /** Says what was written; where the policy itself is on the output stream, beside it. */

@@ -2,6 +2,7 @@
 
 import { dirname, join } from "node:path";
 import { WRITTEN_ENDINGS } from "../../../generator/policy_file.ts";
+import { secondsLeftAt } from "../../progress.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { policyFileName } from "../../../run/layout.ts";
 import { UnreachableReturnError } from "../../../system/errors.ts";
@@ -9,7 +10,7 @@ import { childPath, makeFolder } from "../../../system/files.ts";
 import { ownLine, pathWord } from "../../../system/words.ts";
 import { envCommandWords } from "../../env_command.ts";
 import { adviceFor, contentOf, deliver, type Request, writeTo } from "./delivery.ts";
-import type { Work } from "./generate.ts";
+import { factsOf, type Work } from "./generate.ts";
 import { type Entry, rowOf, tableOf, writeManifests } from "./manifest.ts";
 import { reachablePair } from "./requests.ts";
 
@@ -18,19 +19,34 @@ export async function writeLadder(
   requests: readonly Request[],
   { values, source, context, format }: Work,
 ): Promise<void> {
-  const { output } = context;
+  const { output, program } = context;
   const folder = values.out ?? join(dirname(source.path), "policies");
   makeFolder(folder);
-  const progress = output.progress("policies");
+  const progress = output.progress("episodes");
+  const started = program.clock.monotonicMs();
   const entries: Entry[] = [];
   for (const request of requests) {
-    const delivered = await deliver(request, { source, effort: values, onEpisodes: () => {} });
+    const place = entries.length;
+    const delivered = await deliver(request, {
+      source,
+      effort: values,
+      onProgress({ phase, done, total, last }) {
+        // A search may end at any time.
+        const share = (place + (phase === "measuring" ? done / total : 0)) / requests.length;
+        const seconds = (program.clock.monotonicMs() - started) / 1000;
+        progress.update({
+          phase,
+          done,
+          total,
+          whole: { share, secondsLeft: secondsLeftAt(share, seconds) },
+          facts: [["policy", `${place + 1}/${requests.length}`], ...factsOf(last)],
+        });
+      },
+    });
     const file = policyFileName(request.requested, WRITTEN_ENDINGS[format]);
     const content = await contentOf(delivered, { source, format, context });
     writeTo(childPath(folder, file), { content, context, followLinks: false });
     entries.push({ ...delivered, file });
-    const facts = [["last", formatNumber(delivered.proof.mean)]] as const;
-    progress.update({ done: entries.length, total: requests.length, facts });
   }
   output.endProgress();
   const { spec, calibration, hash } = source.generator;
