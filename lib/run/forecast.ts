@@ -3,9 +3,9 @@
  *
  * Training is a mean of very different phases: early episodes are short, so that updates take most of the
  * time, later ones are long; and what follows training (choosing, fitting, measuring, calibrating) may take
- * as long as training itself. So each kind of work has a speed of its own, and the episodes to come are
+ * longer than training itself. So each kind of work has a speed of its own, and the episodes to come are
  * taken to be as long as the last ones, or as long as they may be, the more so the less of the budget is
- * spent.
+ * spent. Nobody can foresee that training ends early because nothing is left to learn.
  */
 
 import {
@@ -25,7 +25,6 @@ import {
 } from "../algorithm/events.ts";
 import { SWEPT_COMMANDS } from "../algorithm/reports.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
-import { interquartileMean } from "../numbers/statistics.ts";
 
 /** What a forecast looks at in a run. */
 export type ForecastRun = Pick<TrainingRun, "tally">;
@@ -35,9 +34,11 @@ const LATEST = 0.1;
 /** The first episodes, whose policies are random. */
 const FIRST_EPISODES = 10;
 /** So many of the last observations tell a speed: fewer forget sooner how slow the first ones were. */
-const WINDOW = { episodes: 16, updates: 32 };
+const WINDOW = { episodes: 4, updates: 32 };
+/** Episodes are observed together: with workers one is waited for, and others come with it. */
+const TOGETHER = 8;
 /** Nothing is said before: what runs for the first time is ten times as slow until it is compiled. */
-const SILENT_SECONDS = 1;
+const SILENT = { seconds: 1, budgetShare: 0.02 };
 /**
  * Seconds of an update before any was seen: 0.4 to 1.2 ms with the default generator, CartPole to HalfCheetah, on one
  * core in 2026.
@@ -46,18 +47,52 @@ const UPDATE_GUESS = 1e-3;
 /** The first updates load their graph: later ones take half of their time or less, measured likewise. */
 const FIRST_UPDATES = 0.5;
 
+/** What was seen of a kind of work. */
+interface Observation {
+  readonly seconds: number;
+  readonly amount: number;
+}
+
+function speedOf({ seconds, amount }: Observation): number {
+  return seconds / amount;
+}
+
+/** Seconds for a unit without the fastest and the slowest quarter of the work: short episodes tell little. */
+function middleSpeed(seen: readonly Observation[]): number {
+  const sorted = seen.toSorted((a, b) => speedOf(a) - speedOf(b));
+  const total = sorted.reduce((sum, { amount }) => sum + amount, 0);
+  let [before, seconds] = [0, 0];
+  for (const one of sorted) {
+    const from = Math.max(before, total / 4);
+    const to = Math.min(before + one.amount, 3 * total / 4);
+    seconds += Math.max(0, to - from) * speedOf(one);
+    before += one.amount;
+  }
+  return seconds / (total / 2);
+}
+
+interface SpeedOptions {
+  /** Observations that are remembered. */
+  readonly window: number;
+  /** Reports that are one observation; 1 when absent. */
+  readonly together?: number;
+  /** What the first report counts for until there are others, as a share of its time. */
+  readonly first?: number;
+}
+
 /**
  * Seconds for a unit of work, by the middle half of what was seen last: a pause of the machine tells nothing, and
- * what runs for the first time is slow. For that reason the first observation counts for `first` of its time until
- * there are others, and for nothing without it.
+ * what runs for the first time is slow. For that reason the first report counts for nothing once there are others.
  */
 class Speed {
-  readonly #options: { readonly window: number; readonly first?: number };
+  readonly #options: SpeedOptions;
   #isStarted = false;
   #provisional: number | undefined;
-  readonly #seen: number[] = [];
+  /** What is not an observation yet. */
+  #open = { seconds: 0, amount: 0, count: 0 };
+  readonly #seen: Observation[] = [];
 
-  constructor(options: { readonly window: number; readonly first?: number }) {
+  constructor(options: SpeedOptions) {
     this.#options = options;
   }
 
@@ -69,20 +104,26 @@ class Speed {
       if (first !== undefined) this.#provisional = first * seconds / amount;
       return;
     }
-    this.#seen.push(seconds / amount);
-    if (this.#seen.length > this.#options.window) this.#seen.shift();
+    const { together = 1, window } = this.#options;
+    const open = this.#open;
+    open.seconds += seconds;
+    open.amount += amount;
+    if (++open.count < together) return;
+    this.#seen.push(open);
+    this.#open = { seconds: 0, amount: 0, count: 0 };
+    if (this.#seen.length > window) this.#seen.shift();
   }
 
   /** Undefined before anything was seen. */
   get secondsPerUnit(): number | undefined {
-    return this.#seen.length > 0 ? interquartileMean(this.#seen) : this.#provisional;
+    return this.#seen.length > 0 ? middleSpeed(this.#seen) : this.#provisional;
   }
 }
 
 /** Watches a run and says how long it has left. */
 export class Forecast {
   readonly #plan: Plan;
-  readonly #rollout = new Speed({ window: WINDOW.episodes });
+  readonly #rollout = new Speed({ window: WINDOW.episodes, together: TOGETHER });
   readonly #update = new Speed({ window: WINDOW.updates, first: FIRST_UPDATES });
   /** Of saving, in seconds, and the cycles that it came after. */
   readonly #saving = { seconds: 0, cycles: 0 };
@@ -101,6 +142,7 @@ export class Forecast {
   /** Episodes of the last cycle. */
   #rollouts = 1;
   #spent: number;
+  readonly #startSteps: number;
   #phase: PhaseEvent | undefined;
   #seconds = 0;
 
@@ -109,6 +151,7 @@ export class Forecast {
     this.#plan = plan;
     this.#measuredSteps = measuredSteps(run);
     this.#spent = spentSteps(run);
+    this.#startSteps = this.#spent;
   }
 
   /** Takes an event into account, and the seconds since the one before. */
@@ -164,10 +207,10 @@ export class Forecast {
     if (event.phase !== "fitting" || event.done === 0) this.#noiseFree.see(seconds, newlyMeasured);
   }
 
-  /** Seconds left; undefined in the first second of a session, and before it has run episodes. */
+  /** Seconds left; undefined at the beginning of a session. */
   get secondsLeft(): number | undefined {
     const rollout = this.#rollout.secondsPerUnit;
-    if (rollout === undefined || this.#seconds < SILENT_SECONDS) return undefined;
+    if (rollout === undefined || this.#isSilent()) return undefined;
     const update = this.#update.secondsPerUnit ?? UPDATE_GUESS;
     const noiseFree = this.#noiseFree.secondsPerUnit ?? rollout;
     const training = this.#phase === undefined
@@ -175,6 +218,12 @@ export class Forecast {
       : 0;
     return training + this.#fittingUpdates() * update +
       (this.#measuringSteps() + this.#stepsAfterTraining()) * noiseFree;
+  }
+
+  #isSilent(): boolean {
+    const steps = this.#spent - this.#startSteps;
+    return this.#seconds < SILENT.seconds ||
+      (this.#phase === undefined && steps < SILENT.budgetShare * this.#plan.config.steps);
   }
 
   #trainingSeconds(

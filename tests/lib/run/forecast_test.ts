@@ -32,6 +32,8 @@ interface Script {
   length(share: number): number;
   /** Everything takes this many times as long at first, until code is compiled: one in the end. */
   cold?(seconds: number): number;
+  /** Episodes that come at once, after the time of all of them: workers. */
+  readonly burst?: number;
   /** Share of the budget at which nothing is left to learn. */
   readonly settled?: number;
 }
@@ -59,6 +61,7 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
     };
     take(script.start);
     const { settled = 1 } = script;
+    let waited = 0;
     for (
       let cycle = 0, evaluations = 0, sweeps = 0;
       spentSteps(run) + 500 <= settled * trained;
@@ -69,7 +72,11 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
         yield { kind: "update", updates: 8 * cycle, loss: 1 };
       }
       const length = Math.round(script.length(spentSteps(run) / trained));
-      take(length * script.step);
+      waited += length * script.step;
+      if (cycle % (script.burst ?? 1) === 0) {
+        take(waited);
+        waited = 0;
+      }
       tally.steps.training += length;
       yield { kind: "episode", episode: cycle, return: 1, length, scaledReturn: 0, stored: true };
       const report = function* (episodes: number, event: TrainingEvent) {
@@ -152,10 +159,11 @@ const SCRIPTS: Readonly<Record<string, Script & { readonly steps: number }>> = {
   "episodes of one length, and workers": {
     steps: 200_000,
     step: 0.05,
-    noiseFree: 0.02,
+    noiseFree: 0.05,
     update: 0.5,
     start: 500,
     length: () => 500,
+    burst: 4,
   },
   "code that is compiled on the way, and few long cycles": {
     steps: 50_000,
