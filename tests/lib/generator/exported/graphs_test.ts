@@ -1,11 +1,12 @@
 // deno-lint-ignore-file no-console
 /**
- * The exported generator against the program: the ONNX models in ONNX Runtime under Node's binding and
- * Python, the JavaScript module, and the C header under gcc.
+ * The exported generator against the program: the ONNX models in ONNX Runtime under Node's binding, as
+ * WebAssembly for browsers and in Python, the JavaScript module, and the C header under gcc.
  */
 
 import assert from "node:assert/strict";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import * as native from "onnxruntime-node";
+import * as web from "onnxruntime-web";
 import { commandFor } from "../../../../lib/generator/calibration.ts";
 import { encodeActionModel, traceParameters } from "../../../../lib/generator/exported/graphs.ts";
 import { generateOne } from "../../../../lib/generator/exported/int8_error.ts";
@@ -77,13 +78,24 @@ interface Models {
   readonly parameters: string;
 }
 
-async function runNode(paths: Models, { wanted, observations }: Pairs): Promise<Answers> {
+/** ONNX Runtime as a package of JavaScript. */
+interface Runtime extends Pick<typeof web, "InferenceSession" | "Tensor"> {
+  /** What it computes with; it has no other. */
+  readonly provider: "cpu" | "wasm";
+}
+
+async function runOnnx(
+  { InferenceSession, Tensor, provider }: Runtime,
+  paths: Models,
+  { wanted, observations }: Pairs,
+): Promise<Answers> {
+  const options = { intraOpNumThreads: 1, executionProviders: [provider] };
   const size = observations.length / PAIRS;
   const wantedReturn = new Tensor("float32", wanted, [PAIRS]);
   const observation = new Tensor("float32", observations, [PAIRS, size]);
-  const answer = async (path: string, feeds: Record<string, Tensor>, output: string) => {
+  const answer = async (path: string, feeds: Record<string, web.Tensor>, output: string) => {
     const bytes = Deno.readFileSync(path);
-    const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
+    const session = await InferenceSession.create(bytes, options);
     const { data } = (await session.run(feeds))[output];
     await session.release();
     return data;
@@ -265,7 +277,8 @@ for (const config of CASES) {
         assert.ok(differ <= PAIRS / 500, `${differ} in ${runtime}`);
       };
       const paths = { action: `${folder}/g.onnx`, parameters: `${folder}/g.parameters.onnx` };
-      isSame(await runNode(paths, pairs), "onnxruntime-node");
+      isSame(await runOnnx({ ...native, provider: "cpu" }, paths, pairs), "onnxruntime-node");
+      isSame(await runOnnx({ ...web, provider: "wasm" }, paths, pairs), "onnxruntime-web");
       const module = await runModule(`${folder}/g.js`, pairs);
       isSame(module, "JavaScript");
       // The comparison notices an error of a thousandth.
