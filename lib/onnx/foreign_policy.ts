@@ -58,6 +58,12 @@ export function fitInput({ name, shape }: OnnxValue, size: number): ForeignInput
   return { name, shape: [rows, ...sizes], rows };
 }
 
+/** Lists the outputs that may be the action by their names, likely ones first; one alone is. */
+export function likelyActions(names: readonly string[]): string[] {
+  return names.filter((name) => names.length === 1 || !NO_ACTION.test(name))
+    .toSorted((a, b) => Number(ACTION.test(b)) - Number(ACTION.test(a)));
+}
+
 /**
  * Chooses the output that is the action, by what a first run gave; undefined where none is.
  * @param given what each output held, in the order of the graph
@@ -66,14 +72,11 @@ export function chooseOutput(
   given: readonly (readonly [name: string, value: TensorValue])[],
   { summary, spec, rows }: { summary: OnnxSummary; spec: EnvSpec; rows: number },
 ): ForeignOutput | undefined {
-  const isAlone = given.length === 1;
-  const candidates = given.filter(([name]) => isAlone || !NO_ACTION.test(name))
-    .map(([name, { data }]) => ({
-      name,
-      size: data.length / rows,
-      isWhole: !(data instanceof Float32Array),
-    }))
-    .sort((a, b) => Number(ACTION.test(b.name)) - Number(ACTION.test(a.name)));
+  const values = new Map(given);
+  const candidates = likelyActions([...values.keys()]).map((name) => {
+    const { data } = values.get(name)!;
+    return { name, size: data.length / rows, isWhole: !(data instanceof Float32Array) };
+  });
   const space = spec.actionSpace;
   if (space.kind === "discrete") {
     const { n } = space;

@@ -2,7 +2,9 @@
  * Multilayer perceptrons out of ONNX files of any library: the weights of a chain of matrix products, tanh or
  * ReLU, and affine steps before, between and after them, which are put into the products.
  *
- * What a chain cannot say (branches, other operators) is refused; nothing is run.
+ * The chain is followed from the action back to the observation, so that whatever else a graph gives (the value
+ * and the log probability of an actor and critic) is left alone. What a chain cannot say (branches that meet,
+ * other operators) is refused; nothing is run.
  */
 
 import { FileError } from "../system/errors.ts";
@@ -16,6 +18,7 @@ import {
   protoText,
 } from "../formats/protobuf.ts";
 import type { Activation } from "../kernels/policy_kernel.ts";
+import { likelyActions } from "./foreign_policy.ts";
 import { type OnnxNode, readOnnx } from "./reader.ts";
 
 /** One product: y = W x + b. */
@@ -48,37 +51,102 @@ const PASSED: ReadonlySet<string> = new Set([
   "ArgMax",
   "Cast",
   "Clip",
+  "Expand",
   "Flatten",
   "Identity",
   "Max",
   "Min",
+  "Reshape",
   "Softmax",
+  "Squeeze",
+  "Unsqueeze",
 ]);
+/** Operators whose outputs depend on how many numbers they get, not on which. */
+const OF_SIZES: ReadonlySet<string> = new Set(["Shape", "Size", "ConstantOfShape"]);
 const ACTIVATION_OF: Readonly<Record<string, Activation>> = { Tanh: "tanh", Relu: "relu" };
 
 /**
- * Reads a perceptron.
+ * Reads the perceptron whose output is the action.
+ * @param width numbers in an action, or choices; the first output of so many counts
  * @throws {FileError} when the file is no ONNX model, or holds anything else.
  */
-export function readOnnxMlp(bytes: Uint8Array, { name }: { readonly name: string }): Mlp {
+export function readOnnxMlp(
+  bytes: Uint8Array,
+  { name, width }: { readonly name: string; readonly width: number },
+): Mlp {
   const fail = (rule: string): never => {
     throw new FileError(`Cannot read policy ${JSON.stringify(name)}: ${rule}`);
   };
-  const { nodes, inputs } = readOnnx(bytes, { name });
+  const { nodes, inputs, outputs } = readOnnx(bytes, { name });
   const constants = readConstants(bytes, name);
   const starts = inputs.filter((input) => !constants.has(input.name));
   if (starts.length !== 1) fail(`it must have one input, got ${starts.length}`);
+  const ends = likelyActions(outputs.map((output) => output.name));
+  if (ends.length === 0) fail("it must have an output");
+  const graph = { nodes, input: starts[0].name, constants };
+  let first: unknown;
+  let other: Mlp | undefined;
+  for (const end of ends) {
+    try {
+      const mlp = readChain(end, graph, fail);
+      if (mlp.layers[mlp.layers.length - 1].biases.length === width) return mlp;
+      other ??= mlp;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      first ??= error;
+    }
+  }
+  // Whoever asked says what is wrong with its widths.
+  if (other !== undefined) return other;
+  throw first;
+}
+
+/** A graph whose chains are read. */
+interface Chained {
+  readonly nodes: readonly OnnxNode[];
+  /** Name of the observation. */
+  readonly input: string;
+  readonly constants: ReadonlyMap<string, Constant>;
+}
+
+/** Reads the chain that ends in an output. */
+function readChain(
+  output: string,
+  { nodes, input, constants }: Chained,
+  fail: (rule: string) => never,
+): Mlp {
+  const moved = new Set([input]); // values that the observation changes
+  const makers = new Map<string, OnnxNode>();
+  for (const node of nodes) {
+    for (const made of node.outputs) makers.set(made, node);
+    if (OF_SIZES.has(node.opType) || !node.inputs.some((each) => moved.has(each))) continue;
+    for (const made of node.outputs) moved.add(made);
+  }
+  const way: { node: OnnxNode; value: string }[] = [];
+  let value = output;
+  for (let left = nodes.length; value !== input && left > 0; left--) {
+    const node = makers.get(value);
+    if (node === undefined) return fail("its output must follow from its input");
+    const read = new Set(node.inputs.filter((each) => moved.has(each)));
+    if (isLogSoftmax(node, makers)) read.delete(node.inputs[1]);
+    if (read.size !== 1) {
+      fail(`operators must be those of a perceptron, got ${quoteName(node.opType)} of two values`);
+    }
+    [value] = read;
+    way.push({ node, value });
+  }
   const chain = new Chain(fail);
-  let value = starts[0].name;
-  for (let left = nodes.length; left > 0; left--) {
-    const readers = nodes.filter((node) => node.inputs.includes(value));
-    // One side of a pair may be the scores and the other the index of the largest.
-    const node = readers.find(({ opType }) => opType !== "ArgMax") ?? readers[0];
-    if (node === undefined) break;
-    chain.add(node, { value, constants });
-    value = node.outputs[0];
+  for (const step of way.reverse()) {
+    if (isLogSoftmax(step.node, makers)) continue;
+    chain.add(step.node, { value: step.value, constants });
   }
   return chain.finish();
+}
+
+/** Tells whether a node takes the same number from all scores: x - log(sum(exp(x))). */
+function isLogSoftmax({ opType, inputs }: OnnxNode, makers: ReadonlyMap<string, OnnxNode>) {
+  const taken = makers.get(inputs[1]);
+  return opType === "Sub" && taken?.opType === "ReduceLogSumExp" && taken.inputs[0] === inputs[0];
 }
 
 /** Elementwise steps that wait for the next product: x -> scale x + shift. */
@@ -208,7 +276,7 @@ class Chain {
   }
 }
 
-/** Reads the float32 constants of a model: initializers, and nodes that are constants. */
+/** Reads the float32 constants of a model: initializers, nodes that are constants, and other names of either. */
 function readConstants(bytes: Uint8Array, name: string): Map<string, Constant> {
   const what = `ONNX model ${JSON.stringify(name)}`;
   const constants = new Map<string, Constant>();
@@ -224,6 +292,8 @@ function readConstants(bytes: Uint8Array, name: string): Map<string, Constant> {
       const fields = [...protoFields(node, what)];
       const texts = (number: number) =>
         fields.filter((field) => field.number === number).map((field) => protoText(field, what));
+      const [alias, from] = [texts(2)[0], constants.get(texts(1)[0])];
+      if (texts(4)[0] === "Identity" && from !== undefined) constants.set(alias, from);
       if (texts(4)[0] !== "Constant") continue;
       for (const attribute of each(node, 5)) {
         for (const tensor of each(attribute, 5)) {

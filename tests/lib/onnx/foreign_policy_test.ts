@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { EnvSpec } from "../../../lib/env.ts";
-import { readPolicy } from "../../../lib/generator/read_policy.ts";
+import { readPolicy, readPolicyNumbers } from "../../../lib/generator/read_policy.ts";
 import { chooseOutput, fitInput } from "../../../lib/onnx/foreign_policy.ts";
 import { readOnnx } from "../../../lib/onnx/reader.ts";
 import { registry } from "../../../envs/registry.ts";
@@ -43,6 +43,26 @@ for (const { file, env, observations, actions } of cases) {
       for (const [k, value] of action.entries()) {
         assert.ok(Math.abs(value - actions[i][k]) < 1e-5, `${i}: ${value} ${actions[i][k]}`);
       }
+    }
+  });
+}
+
+for (const { file, env, observations, actions } of cases) {
+  Deno.test(`${file} of Stable-Baselines3 is read as the perceptron that acts so`, async () => {
+    const spec = registry.spec(env);
+    const numbers = readPolicyNumbers(FOLDER + file, spec);
+    assert.deepEqual(numbers.hiddenSizes, [4]);
+    const policy = models.createPolicy(spec, models.policyShape(spec, numbers));
+    policy.load(numbers.parameters);
+    policy.normalise(numbers.normaliser);
+    for (const [i, observation] of observations.entries()) {
+      const action = new Float64Array(actions[i].length);
+      await policy.act(Float64Array.from(observation), action);
+      // Ours are 2 tanh(x / 2), which Stable-Baselines3's are only where the actor is squashed: x is clipped.
+      const isClipped = env === "Pendulum-v1" && file !== "sac_actor.onnx";
+      const [value] = isClipped ? action.map((each) => 2 * Math.atanh(each / 2)) : action;
+      const own = isClipped ? Math.min(2, Math.max(-2, value)) : value;
+      assert.ok(Math.abs(own - actions[i][0]) < 1e-4, `${i}: ${own} ${actions[i][0]}`);
     }
   });
 }

@@ -91,7 +91,7 @@ const CHAINS: Readonly<Record<string, readonly Step[]>> = {
 for (const [title, steps] of Object.entries(CHAINS)) {
   Deno.test(`readOnnxMlp() reads what ONNX Runtime computes: ${title}`, async () => {
     const bytes = encodeChain(steps, [2, 1]);
-    const mlp = readOnnxMlp(bytes, { name: "p.onnx" });
+    const mlp = readOnnxMlp(bytes, { name: "p.onnx", width: 1 });
     const session = await InferenceSession.create(bytes);
     const rng = Rng.fromSeed(3);
     for (let i = 0; i < 20; i++) {
@@ -123,9 +123,55 @@ Deno.test("readOnnxMlp() refuses what is no perceptron, and says why", () => {
     [[["Gemm", W1, B1], ["Tanh"], ["Gemm", [[1, 2], 1, 1], B2]], /widths must agree/],
   ];
   for (const [steps, rule] of refused) {
-    assert.throws(() => readOnnxMlp(encodeChain(steps, [2, 1]), { name: "p.onnx" }), {
+    assert.throws(() => readOnnxMlp(encodeChain(steps, [2, 1]), { name: "p.onnx", width: 1 }), {
       name: "FileError",
       message: rule,
     });
   }
+});
+
+Deno.test("readOnnxMlp() refuses branches that meet, and leaves alone what is no action", () => {
+  const gemm = (output: string, c: string, width: number): [OnnxNode, OnnxTensor] => [
+    {
+      opType: "Gemm",
+      name: output,
+      inputs: ["in", c],
+      outputs: [output],
+      attributes: { transB: 1 },
+    },
+    {
+      name: c,
+      type: "float32",
+      shape: [width, 1],
+      bytes: new Uint8Array(new Float32Array(width).fill(2).buffer),
+    },
+  ];
+  const [[value, one], [scores, two]] = [gemm("state", "a", 1), gemm("48", "b", 2)];
+  const encode = (nodes: readonly OnnxNode[], names: readonly string[]) =>
+    encodeModel({
+      irVersion: 8,
+      opset: 18,
+      producer: "somebody",
+      graphName: "policy",
+      docString: "",
+      metadata: {},
+      nodes,
+      initializers: [one, two],
+      inputs: [{ name: "in", type: "float32", shape: ["N", 1] }],
+      outputs: names.map((name) => ({ name, type: "float32", shape: ["N", 2] })),
+    });
+  const both = encode([value, scores], ["state", "48"]);
+  assert.deepEqual([...readOnnxMlp(both, { name: "p", width: 2 }).layers[0].weights], [2, 2]);
+  assert.equal(readOnnxMlp(both, { name: "p", width: 1 }).layers[0].weights.length, 1);
+  const sum: OnnxNode = {
+    opType: "Add",
+    name: "sum",
+    inputs: ["state", "48"],
+    outputs: ["out"],
+    attributes: {},
+  };
+  assert.throws(
+    () => readOnnxMlp(encode([value, scores, sum], ["out"]), { name: "p", width: 2 }),
+    /operators must be those of a perceptron, got "Add" of two values/,
+  );
 });
