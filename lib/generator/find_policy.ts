@@ -20,10 +20,20 @@ import { answersFor, type CalibratedCommand } from "./calibration.ts";
 import type { EpisodeRunner } from "../episodes/evaluate.ts";
 import type { TrainedGenerator } from "./generator_file.ts";
 import { nextCommand } from "./next_command.ts";
-import { proofSeeds, type SeededReturn } from "./proof.ts";
-import { episodeSeed, streamFor } from "../numbers/streams.ts";
+import { proofSeeds, type SeededReturn, type SeedOf, seedsFrom } from "./proof.ts";
+import { streamFor } from "../numbers/streams.ts";
 import { type PolicyParameters, toPolicyOrder } from "../policy_space.ts";
 import { Trial } from "./trial.ts";
+
+/** The parts of a trained generator that a search needs. */
+export type SearchedGenerator = Pick<TrainedGenerator, "calibration" | "normaliser" | "values"> & {
+  /** The order of a policy's numbers, and whether there is more than one policy. */
+  readonly model: Pick<TrainedGenerator["model"], "order" | "answers">;
+  /** The natural size of each number. */
+  readonly shape: Pick<TrainedGenerator["shape"], "scale">;
+  /** Generates policies from commands. */
+  readonly pass: Pick<TrainedGenerator["pass"], "run">;
+};
 
 /** What is wanted of `findPolicy`. */
 export interface FindOptions {
@@ -37,10 +47,12 @@ export interface FindOptions {
   readonly episodeBudget: number;
   /** Seed of latents and environments. */
   readonly seed: number;
+  /** Gives an episode's seed; from `seed` when absent. */
+  readonly seedOf?: SeedOf;
   /** Runs the episodes. */
-  readonly runner: EpisodeRunner;
+  readonly runner: Pick<EpisodeRunner, "run">;
   /** Told after each measurement of a candidate. */
-  readonly onCandidate?: (candidate: Candidate) => void;
+  readonly onCandidate?: (candidate: Pick<Trial, "command" | "parameters" | "measured">) => void;
   /** Told after each episode. */
   readonly onEpisode?: () => void;
 }
@@ -85,7 +97,7 @@ const PATIENCE = 3;
  * seed, so candidates are compared on equal terms.
  */
 export function findPolicy(
-  generator: TrainedGenerator,
+  generator: SearchedGenerator,
   options: FindOptions,
 ): Promise<FoundPolicy> {
   return new PolicySearch(generator, options).run();
@@ -93,7 +105,7 @@ export function findPolicy(
 
 /** A search: which policies it has tried, and what it runs next. */
 class PolicySearch {
-  readonly #generator: TrainedGenerator;
+  readonly #generator: SearchedGenerator;
   readonly #options: FindOptions;
   /** The calibration's first answer. */
   readonly #start: CalibratedCommand;
@@ -105,7 +117,7 @@ class PolicySearch {
   /** The present blend, which goes on until it is surely on one side. */
   #blended: Trial | undefined;
 
-  constructor(generator: TrainedGenerator, options: FindOptions) {
+  constructor(generator: SearchedGenerator, options: FindOptions) {
     this.#generator = generator;
     this.#options = options;
     const [start, ...others] = answersFor(generator.calibration, options.requested)
@@ -156,7 +168,7 @@ class PolicySearch {
     const told = onEpisode ? { onEpisode } : {};
     trial.add((await runner.run(jobs, this.#generator.normaliser, told))[0]);
     this.#spent += episodes;
-    onCandidate?.(this.#candidateOf(trial));
+    onCandidate?.(trial);
   }
 
   async #generate(command: number): Promise<Trial> {
@@ -244,12 +256,10 @@ class PolicySearch {
   }
 
   #seeds(first: number, count: number): number[] {
+    const { tolerance, seed, seedOf = seedsFrom(seed) } = this.#options;
     // Nothing is chosen by the measurement of the one policy that there is: it is a proof.
-    if (this.#options.tolerance === undefined) return proofSeeds(this.#options.seed, count);
-    return Array.from(
-      { length: count },
-      (_, i) => episodeSeed(this.#options.seed, "verification", first + i + 1),
-    );
+    if (tolerance === undefined) return proofSeeds(seedOf, count);
+    return Array.from({ length: count }, (_, i) => seedOf("verification", first + i + 1));
   }
 }
 

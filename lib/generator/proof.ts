@@ -58,24 +58,33 @@ export interface ProofLabel {
 /** The share of intervals that hold the mean, and how sure the share of episodes is that reach a return. */
 export const LEVEL = 0.95;
 
+/** Gives the environment seed of an episode of a search, or of a proof, by its number. */
+export type SeedOf = (purpose: "verification" | "proof", number: number) => number;
+
+/** Derives episodes' seeds from one. */
+export function seedsFrom(seed: number): SeedOf {
+  return (purpose, number) => episodeSeed(seed, purpose, number);
+}
+
 /** Gives the environment seeds of the episodes that prove a policy. */
-export function proofSeeds(seed: number, episodes: number): number[] {
-  return Array.from({ length: episodes }, (_, i) => episodeSeed(seed, "proof", i));
+export function proofSeeds(seedOf: SeedOf, episodes: number): number[] {
+  return Array.from({ length: episodes }, (_, i) => seedOf("proof", i));
 }
 
 /** Runs the episodes that prove a policy. */
 export async function provePolicy(
   parameters: PolicyParameters,
-  { normaliser, runner, episodes, seed, ...told }: {
+  { normaliser, runner, episodes, seed, seedOf = seedsFrom(seed), ...told }: {
     readonly normaliser: NormaliserState;
-    readonly runner: EpisodeRunner;
+    readonly runner: Pick<EpisodeRunner, "run">;
     readonly episodes: number;
     readonly seed: number;
+    readonly seedOf?: SeedOf;
     /** Told after each episode. */
     readonly onEpisode?: () => void;
   },
 ): Promise<SeededReturn> {
-  const seeds = proofSeeds(seed, episodes);
+  const seeds = proofSeeds(seedOf, episodes);
   const [run] = await runner.run([{ parameters, seeds }], normaliser, told);
   return { ...measureReturn(run), seeds };
 }

@@ -23,6 +23,7 @@ export const PURPOSE = {
   consolidation: 11,
   choice: 12,
   proof: 13,
+  expectation: 14,
 } as const;
 
 /** Names a purpose of a random stream. */

@@ -216,17 +216,15 @@ Deno.test("findPolicy() tries noise alone for a return that no command reaches",
 });
 
 Deno.test("findPolicy() runs every candidate on the same seeds", async () => {
-  const runner = fakeRunner((command) => 100 * command, { deviation: 5 });
+  const { run } = fakeRunner((command) => 100 * command, { deviation: 5 });
   const seeds: (readonly number[])[] = [];
-  await findPolicy(
-    LINE,
-    options({
-      runner,
-      tolerance: 0.01,
-      episodeBudget: 40,
-      onCandidate: ({ measured }) => seeds.push(measured.seeds),
-    }),
-  );
+  const runner: FindOptions["runner"] = {
+    run(jobs, normaliser) {
+      seeds.push(...jobs.map((job) => job.seeds));
+      return run(jobs, normaliser);
+    },
+  };
+  await findPolicy(LINE, options({ runner, tolerance: 0.01, episodeBudget: 40 }));
   assert.equal(seeds.length, 4);
   for (const each of seeds) assert.deepEqual(each, seeds[0]);
 });

@@ -2,38 +2,26 @@
 
 import type { EnvSpec } from "../../../env.ts";
 import { reachableRange } from "../../../generator/calibration.ts";
-import { type FindOptions, findPolicy, type FoundPolicy } from "../../../generator/find_policy.ts";
+import {
+  type AnswerProgress,
+  answerRequest,
+  type Delivered,
+  type Request,
+} from "../../../generator/answer.ts";
+import { expectAnswer, type Expectation } from "../../../generator/expectation.ts";
+import type { FindOptions } from "../../../generator/find_policy.ts";
 import {
   encodePolicy,
   type PolicyContent,
   writePolicy,
   type WrittenFormat,
 } from "../../../generator/policy_file.ts";
-import {
-  countReached,
-  labelProof,
-  LEVEL,
-  provePolicy,
-  type ReachedShare,
-  type SeededReturn,
-} from "../../../generator/proof.ts";
+import { labelProof, LEVEL } from "../../../generator/proof.ts";
 import { fewestTrials } from "../../../numbers/binomial.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { UsageError } from "../../../system/errors.ts";
 import { episodesOf, type OpenGenerator } from "../../generator_source.ts";
 import type { CommandContext } from "../../program.ts";
-
-/** What one policy must do. */
-export interface Request {
-  /** The wanted mean return. */
-  readonly requested: number;
-  /** How far a mean may be from it for the request to be met. */
-  readonly tolerance: number;
-  /** What is looked for: the calibration's answer, one within the tolerance, or one of at least that. */
-  readonly aim: "answer" | "within" | "atLeast";
-  /** The share of episodes that must be at least that, 0 to 1; the mean must be without it. */
-  readonly share?: number;
-}
 
 /** How episodes are spent. */
 export interface Effort {
@@ -45,34 +33,8 @@ export interface Effort {
   readonly seed: number;
 }
 
-/** A policy for a request, measured in fresh episodes. */
-export interface Delivered {
-  /** What was asked for. */
-  readonly request: Request;
-  /** What the search found. */
-  readonly found: FoundPolicy;
-  /** What it returned in episodes that no search had seen. */
-  readonly proof: SeededReturn;
-  /** How many of them reached what was asked for, where a share of them was to. */
-  readonly reached?: ReachedShare;
-  /** Whether that is what was asked for. */
-  readonly met: boolean;
-}
-
 /** Of the fewest episodes that could show a share, so that not every single one has to be good. */
 const ROOM_FOR_FAILURES = 2;
-
-/** How far a request is: in episodes of a measurement, a search or the proof of what that found. */
-export interface DeliveryProgress {
-  /** What is being done. */
-  readonly phase: "measuring" | "searching" | "proving";
-  /** Episodes of the phase so far. */
-  readonly done: number;
-  /** Episodes of the phase; of a search the most that it may run. */
-  readonly total: number;
-  /** Mean of the last policy that was measured. */
-  readonly last: number | undefined;
-}
 
 /** A search with --tolerance may run this many times the episodes of one measurement. */
 const SEARCH_CANDIDATES = 100;
@@ -102,54 +64,59 @@ export function searchEpisodes(
   );
 }
 
+/** A policy for a request, and what had been expected of it. */
+export interface Worked extends Delivered {
+  /** Before the first episode. */
+  readonly expected: Expectation;
+}
+
+/** Works out what a request may expect. */
+export function expect(
+  request: Request,
+  { source: { generator }, effort }: {
+    readonly source: OpenGenerator;
+    readonly effort: Effort;
+  },
+): Promise<Expectation> {
+  return expectAnswer(generator, request, optionsOf(request, { generator, effort }));
+}
+
 /** Finds a policy for a request and proves it; `onProgress` hears of every episode. */
-export async function deliver(
+export function deliver(
   request: Request,
   { source: { generator, runner }, effort, onProgress }: {
     readonly source: OpenGenerator;
     readonly effort: Effort;
-    readonly onProgress: (progress: DeliveryProgress) => void;
+    readonly onProgress: (progress: AnswerProgress) => void;
   },
 ): Promise<Delivered> {
-  const { requested, tolerance, aim, share } = request;
-  const { episodes, episodeBudget } = searchEpisodes(generator.spec, { ...effort, ...request });
-  let last: number | undefined;
-  const counting = (phase: DeliveryProgress["phase"], total: number) => {
-    let done = 0;
-    return () => onProgress({ phase, done: ++done, total, last });
-  };
-  const found = await findPolicy(generator, {
-    // The best policy is at least as good as anything most surely.
-    requested: aim === "atLeast" ? generator.calibration.bestReturn : requested,
-    episodes,
-    episodeBudget,
-    seed: effort.seed,
-    runner,
-    ...(aim === "within" ? { tolerance } : {}),
-    onCandidate: ({ measured }) => last = measured.mean,
-    onEpisode: aim === "within"
-      ? counting("searching", episodeBudget)
-      : counting("measuring", episodes),
-  });
-  // As many as the search was sure in: a smaller sample would refuse good policies by luck.
-  const proofEpisodes = Math.max(episodes, found.measured.n);
-  const proof = aim === "within"
-    ? await provePolicy(found.parameters, {
-      normaliser: generator.normaliser,
-      runner,
-      episodes: proofEpisodes,
-      seed: effort.seed,
-      onEpisode: counting("proving", proofEpisodes),
-    })
-    : found.measured;
-  if (share !== undefined) {
-    const reached = countReached(found.returns, { return: requested, wanted: share });
-    return { request, found, proof, reached, met: reached.surelyAbove >= share };
-  }
-  const met = aim === "atLeast"
-    ? proof.ci95[0] >= requested
-    : found.accepted && Math.abs(proof.mean - requested) <= tolerance;
-  return { request, found, proof, met };
+  const options = optionsOf(request, { generator, effort });
+  return answerRequest(generator, request, { ...options, runner, onProgress });
+}
+
+function optionsOf(
+  request: Request,
+  { generator, effort }: Pick<OpenGenerator, "generator"> & { readonly effort: Effort },
+) {
+  return { ...searchEpisodes(generator.spec, { ...effort, ...request }), seed: effort.seed };
+}
+
+/** Says in a line what requests may expect. */
+export function describeExpected(expected: readonly Expectation[]): string {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const episodes = sum(expected.map((each) => each.episodes));
+  const likely = sum(expected.map(({ probability }) => probability));
+  const [{ range: [low, high], reachable }] = expected;
+  const width = expected.length > 1 || low === high ? "" : `, mostly ${low} to ${high}`;
+  const far = expected.filter((each) => !each.reachable).length;
+  return expected.length > 1
+    ? `Expected: about ${
+      formatNumber(likely, 2)
+    } of ${expected.length} met, ${far} out of reach, ` +
+      `in about ${episodes} episodes`
+    : `Expected: ${reachable ? "within" : "out of"} reach, met in ${
+      Math.round(100 * likely)
+    } of 100 cases, about ${episodes} episodes${width}`;
 }
 
 /** Says what to try where a request was not met. */

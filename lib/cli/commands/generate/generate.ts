@@ -8,6 +8,7 @@ import {
   type WrittenFormat,
   writtenFormatOf,
 } from "../../../generator/policy_file.ts";
+import type { Request } from "../../../generator/answer.ts";
 import { describeReached } from "../../../generator/proof.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { policyFileName } from "../../../run/layout.ts";
@@ -46,11 +47,12 @@ import {
   adviceFor,
   contentOf,
   deliver,
-  type Delivered,
+  describeExpected,
   type Effort,
-  type Request,
+  expect,
   searchEpisodes,
   STREAM,
+  type Worked,
   writeTo,
 } from "./delivery.ts";
 import { writeLadder } from "./ladder.ts";
@@ -244,6 +246,8 @@ export interface Work {
 }
 
 async function writeOne(request: Request, { values, source, context, format }: Work) {
+  const expected = await expect(request, { source, effort: values });
+  context.output.note(describeExpected([expected]));
   const progress = context.output.progress("episodes");
   const delivered = await deliver(request, {
     source,
@@ -265,7 +269,7 @@ async function writeOne(request: Request, { values, source, context, format }: W
     join(dirname(source.path), policyFileName(request.requested, WRITTEN_ENDINGS[format]));
   const content = await contentOf(delivered, { source, format, context });
   writeTo(path, { content, context, followLinks: values.out !== undefined });
-  report(path, delivered, { values, source, context, format });
+  report(path, { ...delivered, expected }, { values, source, context, format });
   if (delivered.met || request.aim === "answer") return;
   const { requested, tolerance, aim, share } = request;
   const rule = share !== undefined
@@ -289,11 +293,11 @@ export function factsOf(last: number | undefined): [label: string, value: string
 }
 
 /** Says what was written; where the policy itself is on the output stream, beside it. */
-function report(path: string, delivered: Delivered, { source, context }: Work): void {
+function report(path: string, delivered: Worked, { source, context }: Work): void {
   const { output } = context;
   const env = source.generator.spec.id;
   const { requestedReturn, command, measuredReturn, ...rest } = rowOf({ ...delivered, file: path });
-  const { reached, met, tolerance, searchEpisodes } = rest;
+  const { reached, met, tolerance, searchEpisodes, expected } = rest;
   const document = {
     env,
     requestedReturn,
@@ -305,6 +309,7 @@ function report(path: string, delivered: Delivered, { source, context }: Work): 
     tolerance,
     reachable: reachablePair(source.generator.calibration),
     searchEpisodes,
+    expected,
   };
   const consent = envCommandWords(source.generator.spec, context.program);
   const lines = () => [

@@ -1,6 +1,7 @@
 /** A ladder of `udrlpg generate`: a folder of policies for several returns, with a list of them. */
 
 import { dirname, join } from "node:path";
+import type { Request } from "../../../generator/answer.ts";
 import { WRITTEN_ENDINGS } from "../../../generator/policy_file.ts";
 import { secondsLeftAt } from "../../progress.ts";
 import { formatNumber } from "../../../numbers/format.ts";
@@ -9,7 +10,8 @@ import { UnreachableReturnError } from "../../../system/errors.ts";
 import { childPath, makeFolder } from "../../../system/files.ts";
 import { ownLine, pathWord } from "../../../system/words.ts";
 import { envCommandWords } from "../../env_command.ts";
-import { adviceFor, contentOf, deliver, type Request, writeTo } from "./delivery.ts";
+import type { Expectation } from "../../../generator/expectation.ts";
+import { adviceFor, contentOf, deliver, describeExpected, expect, writeTo } from "./delivery.ts";
 import { factsOf, type Work } from "./generate.ts";
 import { type Entry, rowOf, tableOf, writeManifests } from "./manifest.ts";
 import { reachablePair } from "./requests.ts";
@@ -22,6 +24,11 @@ export async function writeLadder(
   const { output, program } = context;
   const folder = values.out ?? join(dirname(source.path), "policies");
   makeFolder(folder);
+  const expected: Expectation[] = [];
+  for (const request of requests) {
+    expected.push(await expect(request, { source, effort: values }));
+  }
+  output.note(describeExpected(expected));
   const progress = output.progress("episodes");
   const started = program.clock.monotonicMs();
   const entries: Entry[] = [];
@@ -46,7 +53,7 @@ export async function writeLadder(
     const file = policyFileName(request.requested, WRITTEN_ENDINGS[format]);
     const content = await contentOf(delivered, { source, format, context });
     writeTo(childPath(folder, file), { content, context, followLinks: false });
-    entries.push({ ...delivered, file });
+    entries.push({ ...delivered, file, expected: expected[place] });
   }
   output.endProgress();
   const { spec, calibration, hash } = source.generator;

@@ -1,14 +1,15 @@
 /** The list of what `udrlpg generate` wrote into a folder: as CSV for tables, as JSON for programs. */
 
+import type { Expectation } from "../../../generator/expectation.ts";
 import type { ReachedShare, SeededReturn } from "../../../generator/proof.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { MANIFEST_FILE_NAME } from "../../../run/layout.ts";
 import { childPath, writeFileAtomic } from "../../../system/files.ts";
 import { formatTable } from "../../output.ts";
-import type { Delivered } from "./delivery.ts";
+import type { Worked } from "./delivery.ts";
 
 /** A policy that was delivered, and the name of its file in the folder. */
-export interface Entry extends Delivered {
+export interface Entry extends Worked {
   /** Name of the file. */
   readonly file: string;
 }
@@ -34,10 +35,12 @@ export interface Row {
   readonly tolerance: number;
   /** Episodes that the search ran before that. */
   readonly searchEpisodes: number;
+  /** What had been expected before the first of them. */
+  readonly expected: Expectation;
 }
 
 /** Describes an entry, as the manifest and --json do. */
-export function rowOf({ file, request, found, proof, reached, met }: Entry): Row {
+export function rowOf({ file, request, found, proof, reached, met, expected }: Entry): Row {
   const { requested, tolerance, aim } = request;
   return {
     file,
@@ -48,6 +51,7 @@ export function rowOf({ file, request, found, proof, reached, met }: Entry): Row
     met,
     tolerance,
     searchEpisodes: aim === "within" ? found.episodes : 0,
+    expected,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What `udrlpg generate` is asked for: one return, or several. */
 
+import type { Request } from "../../../generator/answer.ts";
 import { type Calibration, reachableRange } from "../../../generator/calibration.ts";
 import {
   resolveDistance,
@@ -10,7 +11,6 @@ import {
   type WantedReturns,
 } from "../../../generator/wanted.ts";
 import { UsageError } from "../../../system/errors.ts";
-import type { Request } from "./delivery.ts";
 
 /** The options that say what is wanted; one of the first four is given. */
 export interface RequestValues {

@@ -77,7 +77,18 @@ Deno.test("generate says what was missed, what is reachable and what to try", ()
     const { code, stdout, stderr } = await run([...argv, ...far, "--json"]);
     assert.equal(code, 5);
     assert.match(stderr, /got \d of 2 that are not: .*: (ask for a return from|use a larger)/);
-    assert.equal(JSON.parse(stdout).policies[1].met, false);
+    assert.match(
+      stderr,
+      /^Expected: about [\d.]+ of 2 met, [12] out of reach, in about \d+ episodes$/m,
+    );
+    const [, missed] = JSON.parse(stdout).policies;
+    assert.equal(missed.met, false);
+    const { reachable, episodes: [low, median, high], probability } = {
+      ...missed.expected,
+      episodes: [missed.expected.range[0], missed.expected.episodes, missed.expected.range[1]],
+    };
+    assert.deepEqual([reachable, probability], [false, 0]);
+    assert.ok(low <= median && median <= high && high <= 6, `${low} ${median} ${high}`);
     const least = await run([
       ...argv.slice(0, 4),
       "--out",
@@ -89,7 +100,12 @@ Deno.test("generate says what was missed, what is reachable and what to try", ()
     assert.match(least.stderr, /the interval must begin at 1000000 or above, got /);
     assert.match(least.stdout, /^Met +no: ask for a return from/m);
     const less = ["--out", `${folder}/p.json`, "--at-least", "1"];
-    assert.match(await ok("generate", out, "--verify", "5", ...less), /^Met +yes$/m);
+    const easy = await run(["generate", out, "--verify", "5", ...less]);
+    assert.match(easy.stdout, /^Met +yes$/m);
+    assert.match(
+      easy.stderr,
+      /^Expected: within reach, met in 100 of 100 cases, about 5 episodes$/m,
+    );
   }));
 
 Deno.test("generate shows a share of episodes by the binomial, and evaluate --check repeats it", () =>
