@@ -119,6 +119,11 @@ export function describeExpected(expected: readonly Expectation[]): string {
     } of 100 cases, about ${episodes} episodes${width}`;
 }
 
+/** What a progress line says besides. */
+export function factsOf(last: number | undefined): [label: string, value: string][] {
+  return last === undefined ? [] : [["last", formatNumber(last)]];
+}
+
 /** Says what to try where a request was not met. */
 export function adviceFor(
   { request: { requested, aim, share }, proof, reached }: Delivered,

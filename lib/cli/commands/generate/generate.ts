@@ -50,6 +50,7 @@ import {
   describeExpected,
   type Effort,
   expect,
+  factsOf,
   searchEpisodes,
   STREAM,
   type Worked,
@@ -285,11 +286,6 @@ async function writeOne(request: Request, { values, source, context, format }: W
     } at best: ` +
       `the closest policy is in ${JSON.stringify(path)}: ${adviceFor(delivered, source)}`,
   );
-}
-
-/** What a progress line says besides. */
-export function factsOf(last: number | undefined): [label: string, value: string][] {
-  return last === undefined ? [] : [["last", formatNumber(last)]];
 }
 
 /** Says what was written; where the policy itself is on the output stream, beside it. */

@@ -11,8 +11,16 @@ import { childPath, makeFolder } from "../../../system/files.ts";
 import { ownLine, pathWord } from "../../../system/words.ts";
 import { envCommandWords } from "../../env_command.ts";
 import type { Expectation } from "../../../generator/expectation.ts";
-import { adviceFor, contentOf, deliver, describeExpected, expect, writeTo } from "./delivery.ts";
-import { factsOf, type Work } from "./generate.ts";
+import {
+  adviceFor,
+  contentOf,
+  deliver,
+  describeExpected,
+  expect,
+  factsOf,
+  writeTo,
+} from "./delivery.ts";
+import type { Work } from "./generate.ts";
 import { type Entry, rowOf, tableOf, writeManifests } from "./manifest.ts";
 import { reachablePair } from "./requests.ts";
 
