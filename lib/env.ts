@@ -87,7 +87,12 @@ export interface Env {
    * @throws {RangeError} on a non-finite or out-of-space action, or when no episode is running.
    */
   step(action: ArrayLike<number>): MaybePromise<Transition>;
-  /** Frees what the environment holds; it is not usable afterwards. */
+  /**
+   * Makes more environments like it that play beside it at less than the price of two, up to `count` with it;
+   * none where that is not possible. Asked between episodes, after the first; a second call gives what is new.
+   */
+  beside?(count: number): Promise<Env[]>;
+  /** Frees what the environment holds, and those beside it; it is not usable afterwards. */
   close(): MaybePromise<void>;
 }
 

@@ -110,7 +110,7 @@ function withWorkers(
 ): EpisodeRunner {
   if (config.environment !== "") {
     warnOfWorkers(workers, { output });
-    return envWorkers < 2 ? local : createParallelRunner(lanes(envWorkers));
+    return createParallelRunner(lanes(envWorkers));
   }
   const count = countWorkers(workers);
   if (count < 2) return local;
@@ -166,10 +166,10 @@ export async function openGenerator(
   const local = createLocalRunner(env, policy);
   // Whoever started the children ends them.
   const lanes = (count: number) =>
-    new Lanes(count, { env, policy }, async () => ({
-      env: await registry.make(spec.id),
-      policy: models.createPolicy(spec, shape),
-    }));
+    new Lanes(count, { env, policy }, {
+      makeEnv: () => registry.make(spec.id),
+      makePolicy: () => models.createPolicy(spec, shape),
+    });
   const runner = withWorkers(local, { options, config, lanes, context });
   return {
     path,

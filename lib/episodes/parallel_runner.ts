@@ -1,7 +1,7 @@
 /**
  * Episodes in several environments side by side, from this thread: for environments in child processes,
- * which are waited for. An episode depends on its policy, its normaliser and its seed alone, so the results
- * are the same for any number of environments.
+ * which are waited for. A child of this program's own plays several (`Env.beside`). An episode depends on its
+ * policy, its normaliser and its seed alone, so the results are the same for any number of environments.
  */
 
 import type { Env } from "../env.ts";
@@ -17,21 +17,39 @@ export interface Lane {
   readonly policy: Policy;
 }
 
-/** Lanes, all but the first opened when there is work for them. */
+/** What more lanes are made of. */
+export interface LaneParts {
+  /** Makes an environment like the first, in a process of its own. */
+  readonly makeEnv: () => Promise<Env>;
+  /** Makes a policy like the first. */
+  readonly makePolicy: () => Policy | Promise<Policy>;
+}
+
+/** Tasks that are played, in order as far as lanes are free. */
+interface Play<T> {
+  readonly count: number;
+  readonly play: (lane: Lane, task: number) => Promise<T>;
+  readonly signal: AbortSignal | undefined;
+  readonly results: T[];
+  next: number;
+  failure?: { readonly task: number; readonly error: unknown };
+}
+
+/** Lanes of one or more processes, all but the first opened when there is work for them. */
 export class Lanes {
   readonly #count: number;
-  readonly #open: () => Promise<Lane>;
-  readonly #lanes: Promise<Lane>[];
+  readonly #parts: LaneParts;
+  /** Lanes by process. */
+  readonly #processes: Lane[][];
 
   /**
-   * Makes `count` lanes.
+   * Makes the lanes of `count` processes.
    * @param first is open already
-   * @param open opens another one like it
    */
-  constructor(count: number, first: Lane, open: () => Promise<Lane>) {
+  constructor(count: number, first: Lane, parts: LaneParts) {
     this.#count = count;
-    this.#open = open;
-    this.#lanes = [Promise.resolve(first)];
+    this.#parts = parts;
+    this.#processes = [[first]];
   }
 
   /**
@@ -43,34 +61,63 @@ export class Lanes {
     play: (lane: Lane, task: number) => Promise<T>,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<T[]> {
-    const results = new Array<T>(count);
-    let next = 0;
-    let failure: { readonly task: number; readonly error: unknown } | undefined;
-    const work = async (index: number) => {
-      let task = -1;
-      try {
-        const lane = await (this.#lanes[index] ??= this.#open());
-        while (failure === undefined && next < count) {
-          task = next++;
-          results[task] = await play(lane, task);
-          await nextTurn(); // lets signals arrive
-          signal?.throwIfAborted();
-        }
-      } catch (error) {
-        // Of several the one that would have come first, however fast each was.
-        if (failure === undefined || task < failure.task) failure = { task, error };
-      }
-    };
+    const plan: Play<T> = { count, play, signal, results: new Array<T>(count), next: 0 };
     const busy = Math.min(this.#count, count);
-    await Promise.all(Array.from({ length: busy }, (_, index) => work(index)));
-    if (failure !== undefined) throw failure.error;
-    return results;
+    await Promise.all(Array.from({ length: busy }, (_, index) => this.#use(index, busy, plan)));
+    if (plan.failure !== undefined) throw plan.failure.error;
+    return plan.results;
   }
 
   /** Closes the environments of lanes that were opened. */
   async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#lanes);
-    for (const lane of opened) if (lane.status === "fulfilled") await lane.value.env.close();
+    for (const lanes of this.#processes) await lanes[0]?.env.close();
+  }
+
+  /** Plays tasks in the lanes of a process, as many side by side as leave some for the other processes. */
+  async #use<T>(index: number, busy: number, plan: Play<T>): Promise<void> {
+    const lanes = this.#processes[index] ??= [];
+    const share = Math.ceil(plan.count / busy);
+    await attempt(plan, plan.next, async () => {
+      if (lanes.length === 0) lanes.push(await this.#open(await this.#parts.makeEnv()));
+    });
+    // The first episode tells the environment what it costs.
+    if (lanes.length === 1) await work(plan, lanes[0], 1);
+    if (plan.failure !== undefined) return;
+    const wanted = Math.min(share, plan.count - plan.next);
+    await attempt(plan, plan.next, () => this.#widen(lanes, wanted));
+    await Promise.all(lanes.slice(0, share).map((lane) => work(plan, lane)));
+  }
+
+  /** Opens lanes in a process that has fewer than `count`, as far as it can. */
+  async #widen(lanes: Lane[], count: number): Promise<void> {
+    if (lanes.length >= count) return;
+    for (const env of await lanes[0].env.beside?.(count) ?? []) lanes.push(await this.#open(env));
+  }
+
+  async #open(env: Env): Promise<Lane> {
+    return { env, policy: await this.#parts.makePolicy() };
+  }
+}
+
+/** Plays tasks in a lane until none is left, or for as many as are wanted. */
+async function work<T>(plan: Play<T>, lane: Lane | undefined, most = Infinity): Promise<void> {
+  for (let done = 0; done < most && lane && plan.failure === undefined; done++) {
+    if (plan.next >= plan.count) return;
+    const task = plan.next++;
+    await attempt(plan, task, async () => {
+      plan.results[task] = await plan.play(lane, task);
+      await nextTurn(); // lets signals arrive
+      plan.signal?.throwIfAborted();
+    });
+  }
+}
+
+/** Does something for a task; of several that fail the one counts that would have come first, however fast each was. */
+async function attempt<T>(plan: Play<T>, task: number, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (plan.failure === undefined || task < plan.failure.task) plan.failure = { task, error };
   }
 }
 

@@ -66,7 +66,7 @@ export interface SessionContext {
   readonly checkpointEverySteps?: number;
   /** Runs episodes on workers, 0 being one per core; in this thread when absent or with 1. */
   readonly workers?: { readonly count: number; readonly modules: WorkerModules };
-  /** Environments that run episodes side by side where they are in child processes; 1 when absent. */
+  /** Children that play episodes side by side where environments are in child processes; 1 when absent. */
   readonly envWorkers?: number;
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
@@ -276,13 +276,13 @@ function createRunner(
   context: SessionContext,
 ): EpisodeRunner | undefined {
   const { workers, envWorkers = 1, registry, onWarning } = context;
-  if (envWorkers > 1) {
+  if (env.beside !== undefined || envWorkers > 1) {
     // Whoever made the registry ends its children.
     return createParallelRunner(
-      new Lanes(envWorkers, { env, policy }, async () => ({
-        env: await registry.make(config.env),
-        policy: models.createPolicy(spec, shape),
-      })),
+      new Lanes(envWorkers, { env, policy }, {
+        makeEnv: () => registry.make(config.env),
+        makePolicy: () => models.createPolicy(spec, shape),
+      }),
     );
   }
   if (workers === undefined) return undefined;

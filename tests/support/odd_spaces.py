@@ -3,6 +3,8 @@
 Each step, the reward is the sum of the action that arrives, and `seen` in standard error has it whole.
 """
 
+import os, random, sys, time
+
 import gymnasium
 import numpy as np
 from gymnasium import spaces
@@ -49,6 +51,37 @@ class Odd(gymnasium.Env):
         return self.observation_space.sample(), reward, False, False, {}
 
 
+class Drawn(gymnasium.Env):
+    """Walks at random, in steps that it draws from where `source` says; with the seed 555 `bad` befalls it."""
+
+    observation_space = spaces.Box(-INFINITY, INFINITY, (1,), dtype=np.float64)
+    action_space = spaces.Discrete(2)
+
+    def __init__(self, source="own", seconds=0, bad=None, render_mode=None):
+        self.source, self.seconds, self.bad, self.render_mode = source, seconds, bad, render_mode
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        if seed is not None:
+            random.seed(seed)
+        self.place, self.is_bad = 0.0, seed == 555
+        return np.array([self.place]), {}
+
+    def step(self, action):
+        if self.seconds:
+            time.sleep(self.seconds)
+        drawn = random.random() if self.source == "shared" else self.np_random.random()
+        self.place += float(action) + drawn
+        bad = self.bad if self.is_bad and self.place > 3 else None
+        if bad == "failing":
+            raise RuntimeError("the ground is gone")
+        if bad == "crashing":
+            print("the motor is on fire", file=sys.stderr, flush=True)
+            os._exit(7)
+        return np.full(2 if bad == "long" else 1, self.place), self.place, self.place > 20, False, {}
+
+
+gymnasium.register("Drawn-v0", Drawn, max_episode_steps=50)
 gymnasium.register("Odd-v0", Odd, max_episode_steps=5)
 gymnasium.register("Endless-v0", Odd)
 for first in SPACES:

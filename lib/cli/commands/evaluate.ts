@@ -3,7 +3,7 @@
 import { merge, object } from "@optique/core/constructs";
 import { FileError, UsageError } from "../../system/errors.ts";
 import { type MeasuredReturn, measureReturn } from "../../episodes/evaluate.ts";
-import { type Lane, Lanes } from "../../episodes/parallel_runner.ts";
+import { type Lane, type LaneParts, Lanes } from "../../episodes/parallel_runner.ts";
 import { POLICY_FORMATS } from "../../generator/policy_file.ts";
 import { type LoadedPolicy, readPolicy } from "../../generator/read_policy.ts";
 import { describeProof, keepsPromise, type Promised, readPromise } from "../../generator/proof.ts";
@@ -166,9 +166,8 @@ async function evaluateFile(
   values: EvaluateValues,
   context: CommandContext,
 ): Promise<Evaluation> {
-  const { file, openLane, ...first } = await openPolicy(path, values, context);
-  const { env } = first;
-  const lanes = new Lanes(values.envWorkers ?? 1, first, openLane);
+  const { file, env, policy, ...parts } = await openPolicy(path, values, context);
+  const lanes = new Lanes(values.envWorkers ?? 1, { env, policy }, parts);
   try {
     const promised = values.check ? readPromise(file, { path }) : undefined;
     const seeds = promised?.seeds ??
@@ -219,12 +218,10 @@ function tableOf(results: readonly Evaluation[]): string[] {
   ]);
 }
 
-/** A policy file in use. */
-export interface OpenPolicy extends Lane {
+/** A policy file in use, and what makes more like it. */
+export interface OpenPolicy extends Lane, LaneParts {
   /** What the file says. */
   readonly file: LoadedPolicy;
-  /** Gives another policy and environment like these. */
-  readonly openLane: () => Promise<Lane>;
 }
 
 /**
@@ -253,12 +250,9 @@ export async function openPolicy(
   if (named === file.environment) {
     checkIdentity(environmentIdentity, spec, { does: "use policy", name: path, output });
   }
-  const openLane = async () => ({
-    policy: await file.open(spec),
-    env: await registry.make(spec.id),
-  });
+  const makeEnv = () => registry.make(spec.id);
   const policy = await file.open(spec, (text) => output.note(text));
-  return { policy, env: await registry.make(spec.id), file, openLane };
+  return { policy, env: await makeEnv(), file, makeEnv, makePolicy: () => file.open(spec) };
 }
 
 async function runEpisodes(

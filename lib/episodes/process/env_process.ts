@@ -6,23 +6,14 @@
  * needs the permission to run other programs for these two only.
  */
 
-import type { Env, EnvSpec, Transition } from "../../env.ts";
-import { checkAction, checkSeed, closedError, noEpisodeError } from "../env_checks.ts";
-import {
-  copyObservation,
-  describeSpec,
-  type EnvRequest,
-  parseAnswer,
-  ProtocolError,
-  readDescription,
-  readNotes,
-  readObservation,
-  readOutcome,
-  readRefusal,
-} from "./env_protocol.ts";
-import { FileError, UsageError } from "../../system/errors.ts";
+import type { Env, EnvSpec } from "../../env.ts";
+import { UsageError } from "../../system/errors.ts";
 import { splitLine } from "../../system/words.ts";
-import { LineProcess, LineProcessError, type LineProcessOptions } from "./line_process.ts";
+import { type Fields, readDescription, readNotes, readRefusal } from "./env_protocol.ts";
+import { Table } from "./frame_player.ts";
+import { LinePlayer } from "./line_player.ts";
+import type { Opening, Player, TalkOptions } from "./player.ts";
+import { ProcessEnv } from "./process_env.ts";
 
 /** How long an answer may take unless the caller says otherwise: a slow simulator's first reset. */
 export const DEFAULT_TIMEOUT_SECONDS = 60;
@@ -40,6 +31,8 @@ export interface EnvProgram {
   readonly id?: string;
   /** The command line that it is, for what is made with it. */
   readonly command?: string;
+  /** True for this program's own, which talks in messages of many environments (frames.ts). */
+  readonly playsMany?: boolean;
   /** What the user can do when there is no such program. */
   readonly missing?: string;
 }
@@ -85,9 +78,9 @@ function notAProgram(error: unknown): string {
 }
 
 /** Starts the child. @throws {UsageError} when the program cannot be started, or may not be. */
-function start({ title, words, missing }: EnvProgram, options: LineProcessOptions): LineProcess {
+function start({ title, words, missing, playsMany }: EnvProgram, options: TalkOptions): Opening {
   try {
-    return new LineProcess(words, options);
+    return playsMany ? new Table(words, options) : new LinePlayer(words, options);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       throw new UsageError(
@@ -124,7 +117,6 @@ export async function connectEnv(
   const {
     timeoutSeconds = DEFAULT_TIMEOUT_SECONDS,
     graceSeconds = DEFAULT_GRACE_SECONDS,
-    env,
     onNote = () => {},
   } = options;
   if (!(timeoutSeconds > 0 && timeoutSeconds <= 1e6)) {
@@ -133,247 +125,17 @@ export async function connectEnv(
     );
   }
   const { title, id, command } = program;
-  const connect = async (): Promise<Connection> => {
-    const child = start(program, { timeoutSeconds, graceSeconds, ...(env ? { env } : {}) });
-    const conversation = new Conversation(child, { ...options, title, graceSeconds });
-    const spec = await conversation.ask({ command: "describe" }, (answer) => {
+  const talk = { ...options, title, timeoutSeconds, graceSeconds };
+  const connect = async (): Promise<Player> => {
+    const read = (answer: Fields): EnvSpec => {
       const refusal = readRefusal(answer);
       if (refusal !== undefined) throw new UsageError(`Cannot create ${title}: ${refusal}`);
       const described = readDescription(id === undefined ? answer : { ...answer, id }, title);
       readNotes(answer).forEach(onNote);
       return command === undefined ? described : { ...described, command };
-    });
-    return { spec, conversation };
+    };
+    return await start(program, talk).describe(read);
   };
-  const first = await connect();
   const { restarts = { left: 0 }, onRestart = () => {} } = options;
-  return new ProcessEnv(first, { title, connect, restarts, onRestart });
-}
-
-/** A child that has said what it plays. */
-interface Connection {
-  readonly spec: EnvSpec;
-  readonly conversation: Conversation;
-}
-
-type ConversationOptions = EnvCommandOptions & {
-  readonly title: string;
-  readonly graceSeconds: number;
-};
-
-/** The child is gone, or says that it failed: a fresh one may do better. */
-class ChildLostError extends FileError {}
-
-/** Requests and checked answers; ends the child when an answer is wrong. */
-class Conversation {
-  readonly #child: LineProcess;
-  readonly #options: ConversationOptions;
-  readonly #hangUp = () => void this.#child.close();
-
-  constructor(child: LineProcess, options: ConversationOptions) {
-    this.#child = child;
-    this.#options = options;
-    const { signal } = options;
-    signal?.addEventListener("abort", this.#hangUp);
-    if (signal?.aborted) this.#hangUp();
-  }
-
-  /** @param place where in the course of things the answer belongs, for errors; "" where that is clear. */
-  async ask<T>(
-    request: EnvRequest,
-    read: (answer: Record<string, unknown>) => T,
-    place = "",
-  ): Promise<T> {
-    try {
-      return read(parseAnswer(await this.#answer(JSON.stringify(request))));
-    } catch (error) {
-      await this.close();
-      if (!(error instanceof ProtocolError || error instanceof LineProcessError)) throw error;
-      const { title, signal } = this.#options;
-      const isSilent = error instanceof LineProcessError;
-      const advice = isSilent && error.advice !== undefined ? `: ${error.advice}` : "";
-      const isLost = isSilent || error.isChilds;
-      throw new (isLost && !signal?.aborted ? ChildLostError : FileError)(
-        `Cannot ${request.command} ${title}: ${error.message}${place}${advice}`,
-      );
-    }
-  }
-
-  close(): Promise<void> {
-    this.#options.signal?.removeEventListener("abort", this.#hangUp);
-    return this.#child.close();
-  }
-
-  /** Waits for an answer; no longer than the grace once the work is to stop. */
-  async #answer(line: string): Promise<string> {
-    const { stopping, graceSeconds } = this.#options;
-    if (stopping === undefined) return await this.#child.ask(line);
-    const { promise, reject } = Promise.withResolvers<never>();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const hurry = () => timer = setTimeout(() => reject(stopping.reason), 1000 * graceSeconds);
-    if (stopping.aborted) hurry();
-    else stopping.addEventListener("abort", hurry);
-    const asked = this.#child.ask(line);
-    asked.catch(() => {}); // fails when the child is closed, after the hurry was in vain
-    try {
-      return await Promise.race([asked, promise]);
-    } finally {
-      clearTimeout(timer);
-      stopping.removeEventListener("abort", hurry);
-    }
-  }
-}
-
-/** What an environment needs to go on with a fresh child. */
-interface Restarting {
-  readonly title: string;
-  readonly connect: () => Promise<Connection>;
-  readonly restarts: { left: number };
-  readonly onRestart: (text: string) => void;
-}
-
-/** A step as it was played, to play it again. */
-interface PlayedStep {
-  readonly action: readonly number[];
-  readonly reward: number;
-}
-
-/**
- * The environment on this side of the pipe. Where a child is lost, a fresh one plays the episode again from
- * its seed, with the same actions, up to the step that was lost; then it goes on as if nothing had been.
- */
-class ProcessEnv implements Env {
-  readonly spec: EnvSpec;
-  readonly observation: Float64Array;
-  readonly #restarting: Restarting;
-  #conversation: Conversation;
-  /** The steps of the present episode, kept where a child may be replaced. */
-  #played: PlayedStep[] = [];
-  #seed: number | undefined;
-  #episodes = 0;
-  #steps = 0;
-  #running = false;
-  #closed = false;
-
-  constructor({ spec, conversation }: Connection, restarting: Restarting) {
-    this.spec = spec;
-    this.observation = new Float64Array(spec.observationSpace.low.length);
-    this.#conversation = conversation;
-    this.#restarting = restarting;
-  }
-
-  async reset(seed?: number): Promise<void> {
-    if (this.#closed) throw closedError(this.spec);
-    if (seed !== undefined) checkSeed(this.spec, seed);
-    this.#running = false;
-    this.#seed = seed;
-    if (this.#steps > 0 || this.#episodes === 0) this.#episodes++;
-    this.#steps = 0;
-    this.#played = [];
-    await this.#surviving(() => this.#reset());
-    this.#running = true;
-  }
-
-  async step(action: ArrayLike<number>): Promise<Transition> {
-    if (this.#closed) throw closedError(this.spec);
-    if (!this.#running) throw noEpisodeError(this.spec);
-    checkAction(this.spec, action);
-    const isLast = this.#steps + 1 >= this.spec.maxEpisodeSteps;
-    const numbers = Array.from(action);
-    const transition = await this.#surviving(() => this.#step(numbers, isLast));
-    this.#steps++;
-    if (this.#restarting.restarts.left > 0) {
-      this.#played.push({ action: numbers, reward: transition.reward });
-    }
-    if (isLast) transition.truncated = true;
-    if (transition.terminated || transition.truncated) this.#running = false;
-    return transition;
-  }
-
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#conversation.close();
-  }
-
-  #reset(): Promise<void> {
-    const seed = this.#seed;
-    return this.#conversation.ask(
-      { command: "reset", ...(seed === undefined ? {} : { seed }) },
-      (answer) => readObservation(answer, this.observation),
-      ` at the start of ${this.#episode()}`,
-    );
-  }
-
-  #step(action: readonly number[], isLast: boolean): Promise<Transition> {
-    return this.#conversation.ask(
-      { command: "step", action },
-      (answer) => {
-        const outcome = readOutcome(answer);
-        const isEnd = isLast || outcome.terminated || outcome.truncated;
-        // Nobody acts on the observation that ends an episode: it may be anything.
-        if (isEnd) copyObservation(answer, this.observation);
-        else readObservation(answer, this.observation);
-        return outcome;
-      },
-      ` in step ${this.#steps + 1} of ${this.#episode()}`,
-    );
-  }
-
-  #episode(): string {
-    const seed = this.#seed === undefined ? "" : `, seed ${this.#seed}`;
-    return `episode ${this.#episodes}${seed}`;
-  }
-
-  /** Does what a child is asked for; a fresh one does it where the child is lost. */
-  async #surviving<T>(ask: () => Promise<T>): Promise<T> {
-    const { restarts, onRestart } = this.#restarting;
-    let expected: Float64Array | undefined;
-    for (;;) {
-      try {
-        if (expected !== undefined) await this.#restart(expected);
-        return await ask();
-      } catch (error) {
-        if (!(error instanceof ChildLostError) || this.#closed || restarts.left < 1) throw error;
-        restarts.left--;
-        onRestart(
-          `${error.message}: a fresh child plays the episode again, of which ${restarts.left} are left`,
-        );
-        expected ??= Float64Array.from(this.observation);
-      }
-    }
-  }
-
-  /** Starts a fresh child and brings it to where the lost one was, with the observation that was there. */
-  async #restart(expected: Float64Array): Promise<void> {
-    const { title, connect } = this.#restarting;
-    const { spec, conversation } = await connect();
-    this.#conversation = conversation;
-    if (describeSpec(spec) !== describeSpec(this.spec)) {
-      await conversation.close();
-      throw new FileError(
-        `Cannot restart ${title}: every child must be alike, got one that differs`,
-      );
-    }
-    if (!this.#running) return;
-    this.#steps = 0;
-    await this.#reset();
-    for (const { action, reward } of this.#played) {
-      const again = await this.#step(action, false);
-      this.#steps++;
-      if (again.reward === reward && !again.terminated && !again.truncated) continue;
-      await this.#failToRepeat(conversation);
-    }
-    if (expected.some((value, i) => value !== this.observation[i])) {
-      await this.#failToRepeat(conversation);
-    }
-  }
-
-  async #failToRepeat(conversation: Conversation): Promise<never> {
-    await conversation.close();
-    throw new FileError(
-      `Cannot restart ${this.#restarting.title}: an episode must be the same again from its seed and ` +
-        `actions, got another one in step ${this.#steps} of ${this.#episode()}`,
-    );
-  }
+  return new ProcessEnv(await connect(), { title, connect, restarts, onRestart });
 }

@@ -72,7 +72,7 @@ function fail(rule: string, got: unknown): never {
 }
 
 /** Shows what came in an error text: short, without control characters. */
-function quote(got: unknown): string {
+export function quote(got: unknown): string {
   let text: string;
   try {
     const isText = typeof got === "string" || typeof got === "number";
@@ -146,7 +146,8 @@ function readText(fields: Fields, name: string, fallback?: string): string {
   return value;
 }
 
-function readInteger(fields: Fields, name: string, most: number): number {
+/** Reads an integer from 1 to `most`. @throws {ProtocolError} */
+export function readInteger(fields: Fields, name: string, most: number): number {
   const value = field(fields, name);
   if (typeof value !== "number" || !Number.isInteger(value) || value < 1 || value > most) {
     fail(`"${name}" must be an integer from 1 to ${most}`, value);
@@ -319,6 +320,11 @@ export function readObservation(fields: Fields, out: Float64Array): void {
     const got = Array.isArray(observation) ? `${observation.length}` : observation;
     fail(`"observation" must have ${out.length} numbers as described`, got);
   }
+  readNumbers(observation, out);
+}
+
+/** Reads an observation of the right length into `out`, [S]. @throws {ProtocolError} as `readObservation` does. */
+export function readNumbers(observation: ArrayLike<unknown>, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
     const value = observation[i];
     if (typeof value !== "number" || !Number.isFinite(Math.fround(value))) {
@@ -334,9 +340,13 @@ export function readObservation(fields: Fields, out: Float64Array): void {
  */
 export function copyObservation(fields: Fields, out: Float64Array): void {
   const observation = field(fields, "observation");
-  if (!Array.isArray(observation)) return;
+  if (Array.isArray(observation)) copyNumbers(observation, out);
+}
+
+/** Does the same with the observation itself. */
+export function copyNumbers(observation: ArrayLike<unknown>, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
-    const value: unknown = observation[i];
+    const value = observation[i];
     if (typeof value === "number" && Number.isFinite(Math.fround(value))) out[i] = value;
   }
 }

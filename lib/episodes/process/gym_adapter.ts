@@ -1,257 +1,162 @@
 /**
- * The Python program that plays an environment of Gymnasium for `--env gym:ID`, in the line protocol of
- * env_protocol.ts. It stands here as text, so that a checkout and every executable have it, and is handed
- * to Python by `-c`. Python then also finds modules in the current folder, which `gym:module:ID` needs.
+ * The Python program that plays environments of Gymnasium for `--env gym:ID`, in the messages of frames.ts. It
+ * stands here as text, so that a checkout and every executable have it, and is handed to Python by `-c`.
+ * Python then also finds modules in the current folder, which `gym:module:ID` needs.
  *
- * Observations: a Box is flattened row by row; every other space by Gymnasium's own FlattenObservation,
- * which makes a Discrete number one-hot, a MultiDiscrete one one-hot per entry, and joins the parts of a
- * Tuple in order and those of a Dict in the order of the space's keys, which Gymnasium sorts.
- * The layout says that of each part with its size, for whoever acts by a policy without this program.
- * Actions: a Discrete one counts from its start; a MultiDiscrete one is a score per choice, of which the
- * largest of each entry counts; a MultiBinary one is a number per entry, which is on above 0.
- *
- * A "refused" in the description is for the user, who can mend it: one sentence without its beginning.
- * "notes" are said once. What the environment prints goes to standard error, even from C.
+ * One Python plays several environments side by side where the program asks for it: then a message carries a
+ * step of each, and what the way between the programs costs is shared. They are copies of one, so this is
+ * done only where nothing speaks against copies: a step is quick, a copy is light, nothing is shown on a
+ * screen, and two copies that play in turns do what they do one after the other. That rehearsal finds
+ * environments that share something, such as the random numbers of a module.
  */
-export const GYM_ADAPTER: string = String.raw`
-import ast, difflib, importlib.metadata, json, math, os, sys, urllib.parse
 
-answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-os.dup2(2, 1)
-sys.stdout = sys.stderr
-MAX_STEPS = 1000
-MOST_PACKAGES = 12
-# Another one plays differently: a run does not go on with it.
-ADAPTER_VERSION = "1"
+import { GYM_PLAYER } from "./gym_player.ts";
 
-try:
-    import gymnasium
-    import numpy as np
-except ImportError as error:
-    gymnasium, missing = None, error
+/** The whole program. */
+export const GYM_ADAPTER: string = GYM_PLAYER + String.raw`
+import copy, itertools, struct, time
+
+# Messages: how many rows of numbers and how many bytes of text follow.
+HEADER = struct.Struct("<2I")
+# Only what is quick is played side by side: where a step takes longer, the way to Python costs nothing.
+QUICK_SECONDS = 3e-4
+LIGHT_SECONDS, LIGHT_BYTES = 1, 2**26
+REHEARSED_STEPS = 100
 
 
-class Refusal(Exception):
-    pass
-
-
-def top_modules():
-    return {name.partition(".")[0] for name in sys.modules}
-
-
-def versions_of(modules):
-    """The installed packages that the environment is made of."""
-    packages = importlib.metadata.packages_distributions()
-    names = {name for module in modules for name in packages.get(module, ())}
-    versions = {name: importlib.metadata.version(name) for name in sorted(names)[:MOST_PACKAGES]}
-    fixed = {"adapter": ADAPTER_VERSION, "gymnasium": gymnasium.__version__, "numpy": np.__version__}
-    return {**versions, **fixed}
-
-
-def option_value(text):
-    for read in (json.loads, ast.literal_eval):
-        try:
-            return read(text)
-        except (ValueError, SyntaxError):
-            pass
-    return text
-
-
-def nearest(id):
-    known = {name.casefold(): name for name in gymnasium.registry}
-    near = difflib.get_close_matches(id.casefold(), known, 1, 0.6)
-    return known[near[0]] if near else None
-
-
-def make(name):
-    if gymnasium is None:
-        python = sys.executable or "Python"
-        if missing.name in ("gymnasium", "numpy"):
-            raise Refusal(
-                f"{python} must have Gymnasium, got none: run {python} -m pip install gymnasium, "
-                "or name another Python by the variable UDRLPG_PYTHON"
-            )
-        raise Refusal(f"{python} must be able to import Gymnasium, got {missing}")
-    id, _, query = name.partition("?")
-    module, _, plain = id.rpartition(":")
-    options = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
-    options = {key: option_value(text) for key, text in options.items()}
-    try:
-        return gymnasium.make(id, disable_env_checker=True, **options)
-    except ModuleNotFoundError as error:
-        first = error.name or getattr(error.__context__, "name", None)
-        if module and first and (module + ".").startswith(first + "."):
-            raise Refusal(
-                f'Python must find the module of the id, got no "{first}": install it, or start '
-                "in the folder that holds it"
-            )
-        raise Refusal(f"the packages that it needs must be installed, got {error}")
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise Refusal(f"the packages that it needs must be installed, got {error}")
-    except gymnasium.error.UnregisteredEnv:
-        near = nearest(plain)
-        near = near and (f"{module}:{near}" if module else near)
-        hint = f'did you mean "gym:{near}"?' if near else "an id of a module is gym:MODULE:ID"
-        raise Refusal(f'Gymnasium {gymnasium.__version__} must know the id, got "{plain}": {hint}')
-    except Exception as error:
-        raise Refusal(f"Gymnasium must be able to make it, got {type(error).__name__}: {error}")
-
-
-def is_image(space):
-    if isinstance(space, gymnasium.spaces.Box):
-        return space.dtype == np.uint8 and len(space.shape) >= 2
-    if isinstance(space, gymnasium.spaces.Dict):
-        return any(is_image(part) for part in space.spaces.values())
-    return isinstance(space, gymnasium.spaces.Tuple) and any(map(is_image, space.spaces))
-
-
-def describe_box(space):
-    def bounds(values):
-        return [float(x) if abs(x) < 1e30 else None for x in np.ravel(values)]
-
-    dtype = "float32" if space.dtype == np.float32 else "float64"
-    return {"low": bounds(space.low), "high": bounds(space.high), "dtype": dtype}
-
-
-def layout_of(space):
-    """How a space becomes numbers, in the words of Gymnasium: what gymnasium.spaces.flatten does."""
-    spaces = gymnasium.spaces
-    if isinstance(space, spaces.Dict):
-        return {"kind": "Dict", "parts": [[key, layout_of(part)] for key, part in space.spaces.items()]}
-    if isinstance(space, spaces.Tuple):
-        return {"kind": "Tuple", "parts": [layout_of(part) for part in space.spaces]}
-    layout = {"kind": type(space).__name__, "size": int(spaces.flatdim(space))}
-    if isinstance(space, spaces.Discrete):
-        return {**layout, "n": int(space.n), "start": int(space.start)}
-    layout["shape"] = list(space.shape)
-    if isinstance(space, spaces.MultiDiscrete):
-        start = np.zeros_like(space.nvec) + getattr(space, "start", 0)
-        layout.update(nvec=space.nvec.tolist(), start=start.tolist())
-    return layout
-
-
-class Player:
-    """An environment with observations and actions as lists of numbers."""
+class Table:
+    """Environments of one name that are played side by side; how long they take."""
 
     def __init__(self, name):
-        before = top_modules()
-        self.env, self.notes = make(name), []
-        self.modules = top_modules() - before
-        space = self.env.observation_space
-        if is_image(space):
-            raise Refusal(
-                f"observations must be numbers, not images, got {space}: choose another observation by "
-                "an option of the environment (as gym:ID?obs_type=ram), or register one that a wrapper "
-                "of yours makes of it, as gym:MODULE:ID"
-            )
-        self.flat = space
-        self.flatten = lambda observation: np.ravel(observation)
-        if not isinstance(space, gymnasium.spaces.Box):
+        self.name = name
+        self.players, self.spare = [Player(name)], []
+        # Whether copies do no harm; None before it was tried.
+        self.has_copies = None
+        self.steps, self.seconds = 0, 0.0
+        first = self.players[0]
+        self.asked = 2 + max(1, first.action_size)
+        self.nothing = [0.0, FAILED] + [math.nan] * first.size
+
+    def play(self, requests):
+        """Plays a step or a reset for each request; gives their answers, and what went wrong."""
+        values, errors, players, before = [], [], self.players, time.perf_counter()
+        for at in range(0, len(requests), self.asked):
+            player = players[int(requests[at])]
             try:
-                self.flat = gymnasium.wrappers.FlattenObservation(self.env).observation_space
+                if requests[at + 1]:
+                    values += player.step(requests[at + 2 : at + self.asked])
+                else:
+                    seed = requests[at + 2]
+                    values += player.reset(None if seed != seed else int(seed))
+            except Broken as error:
+                values += self.nothing
+                errors.append({"broken": str(error)})
             except Exception as error:
-                raise Refusal(f"observations must be numbers that can be laid flat, got {space}: {error}")
-            if not isinstance(self.flat, gymnasium.spaces.Box):
-                raise Refusal(f"observations must always be as long, got {space}")
-            self.flatten = lambda observation: gymnasium.spaces.flatten(space, observation)
-        self.read_actions(self.env.action_space)
+                values += self.nothing
+                errors.append({"error": f"{type(error).__name__}: {error}"})
+            self.steps += 1
+        self.seconds += time.perf_counter() - before
+        return values, errors
 
-    def read_actions(self, space):
-        spaces = gymnasium.spaces
-        if isinstance(space, spaces.Discrete):
-            start = int(space.start)
-            self.actions = {"n": int(space.n)}
-            self.action = lambda given: start + int(given[0])
-        elif isinstance(space, spaces.Box):
-            self.actions = describe_box(space)
-            integer = np.issubdtype(space.dtype, np.integer)
-            prepare = np.rint if integer else np.asarray
-            self.action = lambda given: prepare(given).astype(space.dtype).reshape(space.shape)
-        elif isinstance(space, spaces.MultiDiscrete):
-            sizes = [int(n) for n in np.ravel(space.nvec)]
-            ends = np.cumsum(sizes)[:-1]
-            start = np.asarray(getattr(space, "start", 0))
-            self.actions = {"low": [-1] * sum(sizes), "high": [1] * sum(sizes)}
+    def widen(self, count):
+        """Makes more environments, up to count in all, where nothing speaks against it."""
+        if self.has_copies is None and self.steps > 0 and self.seconds / self.steps < QUICK_SECONDS:
+            try:
+                self.has_copies = self.try_copies()
+            except Exception:
+                self.has_copies = False  # One at a time is always possible.
+        while self.has_copies and len(self.players) < count:
+            self.players.append(self.spare.pop() if self.spare else Player(self.name))
+        return len(self.players)
 
-            def choose(given):
-                best = [int(np.argmax(part)) for part in np.split(np.asarray(given), ends)]
-                return (np.reshape(best, space.shape) + start).astype(space.dtype)
+    def try_copies(self):
+        if self.players[0].env.render_mode is not None:
+            return False
+        before, held = time.perf_counter(), resident_bytes()
+        self.spare += [Player(self.name), Player(self.name)]
+        if time.perf_counter() - before > 2 * LIGHT_SECONDS or resident_bytes() - held > 2 * LIGHT_BYTES:
+            return False
+        return are_independent(self.spare)
 
-            self.action = choose
-            self.notes.append(
-                f"Actions are {space}: the policy puts out {sum(sizes)} scores from -1 to 1, and the "
-                "largest of each entry is its choice"
-            )
-        elif isinstance(space, spaces.MultiBinary):
-            size = int(np.prod(space.shape))
-            self.actions = {"low": [-1] * size, "high": [1] * size}
-            self.action = lambda given: (np.reshape(given, space.shape) > 0).astype(space.dtype)
-            self.notes.append(
-                f"Actions are {space}: the policy puts out {size} numbers from -1 to 1, above 0 is on"
-            )
-        else:
-            raise Refusal(f"actions must be Discrete, Box, MultiDiscrete or MultiBinary, got {space}")
+    def close(self):
+        for player in self.players + self.spare:
+            player.env.close()
 
-    def describe(self):
-        spec = self.env.spec
-        if spec.max_episode_steps is None:
-            self.notes.append(
-                f"The environment names no time limit, episodes end after {MAX_STEPS} steps: "
-                "?max_episode_steps=N sets another"
-            )
-        answer = {
-            "id": spec.id,
-            "observationSpace": describe_box(self.flat),
-            "actionSpace": self.actions,
-            "maxEpisodeSteps": spec.max_episode_steps or MAX_STEPS,
-            "source": f"Gymnasium {gymnasium.__version__}",
-            "versions": versions_of(self.modules),
-            "layout": {
-                "observation": layout_of(self.env.observation_space),
-                "action": layout_of(self.env.action_space),
-            },
-            "notes": self.notes,
-        }
-        if spec.reward_threshold is not None and math.isfinite(spec.reward_threshold):
-            answer["rewardThreshold"] = spec.reward_threshold
-        return answer
 
-    def reset(self, seed):
-        return {"observation": self.numbers(self.env.reset(seed=seed)[0])}
+def are_independent(players):
+    """Whether two environments do the same in turns as one after the other: what they share would show."""
+    lines = [rehearse(player, seed) for seed, player in enumerate(players)]
+    apart = [list(itertools.islice(line, REHEARSED_STEPS)) for line in lines]
+    lines = [rehearse(player, seed) for seed, player in enumerate(players)]
+    in_turns = [next(line) for _ in range(REHEARSED_STEPS) for line in lines]
+    return repr(apart) == repr([in_turns[i :: len(lines)] for i in range(len(lines))])
 
-    def step(self, given):
-        observation, reward, terminated, truncated, _ = self.env.step(self.action(given))
-        return {
-            "observation": self.numbers(observation),
-            "reward": float(reward),
-            "terminated": bool(terminated),
-            "truncated": bool(truncated),
-        }
 
-    def numbers(self, observation):
-        return np.asarray(self.flatten(observation), dtype=np.float64).tolist()
+def rehearse(player, seed):
+    """Plays by itself, with actions drawn from a seed; gives what it sees and gets."""
+    env, actions = player.env, copy.deepcopy(player.env.action_space)
+    actions.seed(seed)
+    while True:
+        yield player.reset(seed)
+        is_over = False
+        while not is_over:
+            observation, reward, *ends, _ = env.step(actions.sample())
+            is_over = any(ends)
+            yield [float(reward), *ends] + ([] if is_over else player.numbers(observation))
+        seed += 2
+
+
+def resident_bytes():
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, AttributeError):
+        return 0  # A system that does not tell.
+
+
+class Frames:
+    """Messages on standard input and output: numbers, a row for each environment, and a text."""
+
+    def __init__(self):
+        self.input, self.output = sys.stdin.buffer, answers
+
+    def read(self, columns):
+        header = self.input.read(HEADER.size)
+        if len(header) < HEADER.size:
+            return None
+        rows, length = HEADER.unpack(header)
+        body = self.input.read(8 * rows * columns)
+        return struct.unpack(f"<{rows * columns}d", body), self.input.read(length)
+
+    def write(self, values=(), rows=0, text=b""):
+        self.output.write(HEADER.pack(rows, len(text)) + struct.pack(f"<{len(values)}d", *values) + text)
+        self.output.flush()
 
 
 def main(name):
-    player = None
-    for line in sys.stdin:
-        request = json.loads(line)
+    frames, table, asked = Frames(), None, 0
+    while (message := frames.read(asked)) is not None:
+        requests, text = message
+        if not text:
+            values, errors = table.play(requests)
+            rows = len(requests) // asked
+            frames.write(values, rows, json.dumps(errors).encode() if errors else b"")
+            continue
+        request = json.loads(text)
         try:
             if request["command"] == "describe":
-                player = Player(name)
-                answer = player.describe()
-            elif request["command"] == "reset":
-                answer = player.reset(request.get("seed"))
+                table = Table(name)
+                asked = table.asked
+                answer = table.players[0].describe()
             else:
-                answer = player.step(request["action"])
+                answer = {"count": table.widen(request["count"])}
         except Refusal as error:
             answer = {"refused": " ".join(str(error).split())}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-    if player is not None:
-        player.env.close()
+        frames.write(text=json.dumps(answer).encode())
+    if table is not None:
+        table.close()
 
 
 main(sys.argv[1])

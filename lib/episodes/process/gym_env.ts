@@ -20,6 +20,7 @@ export function gymProgram(name: string, python: string): EnvProgram {
     title: `environment ${JSON.stringify(name)}`,
     id: name,
     words: [python, "-c", GYM_ADAPTER, name.slice(GYM_PREFIX.length)],
+    playsMany: true,
     missing: `Python must be installed, got no "${python}": install Python 3 and Gymnasium, or ` +
       "name Python by the variable UDRLPG_PYTHON",
   };

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { InterruptedError } from "../../../lib/system/errors.ts";
+import { hashHex } from "../../../lib/system/files.ts";
 import { splitLine } from "../../../lib/system/words.ts";
 import { assertAllClose } from "../../support/close.ts";
 import { countingCommand } from "../../support/counting_command.ts";
+import { gymTest } from "../../support/gym_python.ts";
 import { run } from "../../support/program.ts";
 import { trainTiny, withFolder } from "../../support/tiny_command.ts";
 
@@ -16,7 +18,11 @@ const NO_CONSENT =
   /^Cannot start environment command ".*": a file names it: if you trust it, give /;
 
 function train(out: string, more: readonly string[] = OWN_TRAINING, signal?: AbortSignal) {
-  return trainTiny(out, more, { env: { UDRLPG_ENV: "" }, ...(signal ? { signal } : {}) });
+  const python = Deno.env.get("UDRLPG_PYTHON") ?? "";
+  return trainTiny(out, more, {
+    env: { UDRLPG_ENV: "", UDRLPG_PYTHON: python },
+    ...(signal ? { signal } : {}),
+  });
 }
 
 Deno.test("train, generate, evaluate, rollout and curve play the environment of a command", () =>
@@ -304,6 +310,28 @@ Deno.test("any number of --env-workers gives the same bytes, and --env-restarts,
     }
     assert.equal(outputs.size, 1);
   }));
+
+gymTest(
+  "training in Gymnasium leaves the same bytes for any number of --env-workers",
+  () =>
+    withFolder(async (folder) => {
+      const hashes = new Set<string>();
+      for (const count of ["1", "2", "3"]) {
+        const out = `${folder}/${count}`;
+        const { code, stderr } = await train(out, [
+          "--env",
+          "gym:CartPole-v1",
+          "--env-workers",
+          count,
+        ]);
+        assert.equal(code, 0, stderr);
+        const files = ["metrics.jsonl", "generator.safetensors", "config.toml"];
+        const bytes = await Promise.all(files.map((name) => Deno.readFile(`${out}/${name}`)));
+        hashes.add(bytes.map((each) => hashHex(each)).join());
+      }
+      assert.equal(hashes.size, 1);
+    }),
+);
 
 Deno.test("returns that are scaled and offset give the same curve", () =>
   withFolder(async (folder) => {

@@ -1,7 +1,12 @@
 /** Episodes side by side: the same results for any number of lanes, and one error of several. */
 
 import assert from "node:assert/strict";
-import { createParallelRunner, type Lane, Lanes } from "../../../lib/episodes/parallel_runner.ts";
+import {
+  createParallelRunner,
+  type Lane,
+  type LaneParts,
+  Lanes,
+} from "../../../lib/episodes/parallel_runner.ts";
 import { createLocalRunner, type EvaluationJob } from "../../../lib/episodes/evaluate.ts";
 import type { Episode } from "../../../lib/episodes/rollout.ts";
 import type { PolicyParameters } from "../../../lib/policy_space.ts";
@@ -12,11 +17,13 @@ const { spec } = await registry.make("CartPole-v1");
 const SHAPE = models.policyShape(spec, { hiddenSizes: [], activation: "tanh" });
 const NORMALISER = { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) };
 
+const PARTS: LaneParts = {
+  makeEnv: () => registry.make("CartPole-v1"),
+  makePolicy: () => models.createPolicy(spec, SHAPE),
+};
+
 async function openLane(): Promise<Lane> {
-  return {
-    env: await registry.make("CartPole-v1"),
-    policy: models.createPolicy(spec, SHAPE),
-  };
+  return { env: await PARTS.makeEnv(), policy: await PARTS.makePolicy() };
 }
 
 const JOBS: EvaluationJob[] = [1, 2, 3].map((k) => ({
@@ -33,9 +40,12 @@ Deno.test("createParallelRunner() gives the same for any number of lanes", async
   assert.deepEqual(expected.map((episodes) => episodes.length), [2, 3, 4]);
   for (const count of [1, 2, 3, 20]) {
     let opened = 1;
-    const lanes = new Lanes(count, await openLane(), () => {
-      opened++;
-      return openLane();
+    const lanes = new Lanes(count, await openLane(), {
+      ...PARTS,
+      makeEnv() {
+        opened++;
+        return PARTS.makeEnv();
+      },
     });
     const runner = createParallelRunner(lanes);
     assert.deepEqual(await runner.run(JOBS, NORMALISER), expected);
@@ -52,7 +62,7 @@ Deno.test("createParallelRunner() gives the same for any number of lanes", async
 });
 
 Deno.test("Lanes throw the error of the first task that fails, however fast the others are", async () => {
-  const lanes = new Lanes(3, await openLane(), openLane);
+  const lanes = new Lanes(3, await openLane(), PARTS);
   const started: number[] = [];
   await assert.rejects(
     lanes.play(9, async (_, task) => {

@@ -174,6 +174,77 @@ gymTest("step() names a reward that is no number", () =>
     });
   }));
 
+/** What an episode with the same actions gives: observations and rewards. */
+async function play(env: Env, seed: number): Promise<number[]> {
+  await env.reset(seed);
+  const seen = [...env.observation];
+  for (let step = 0;; step++) {
+    const { reward, terminated, truncated } = await env.step([step % 2]);
+    seen.push(...env.observation, reward);
+    if (terminated || truncated) return seen;
+  }
+}
+
+/** Plays until the environment knows that it is quick, which takes longer on a busy machine; gives all that it makes. */
+async function widen(env: Env, count: number): Promise<Env[]> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    await play(env, attempt);
+    const others = await env.beside!(count);
+    if (others.length > 0) return [env, ...others];
+  }
+  throw new Error("no copies were made");
+}
+
+gymTest("beside() gives copies that play as the first does", () =>
+  withOdd("", async (env) => {
+    const expected = [];
+    for (const seed of [1, 2, 3, 4]) expected.push(await play(env, seed));
+    const envs = await widen(env, 4);
+    assert.equal(envs.length, 4);
+    assert.deepEqual(await Promise.all(envs.map((each, i) => play(each, i + 1))), expected);
+  }, "Drawn-v0"));
+
+gymTest("beside() gives none where copies would disturb each other, or are of no use", async () => {
+  for (const query of ["source=shared", "seconds=0.002", "render_mode=human"]) {
+    await withOdd(query, async (env) => {
+      await play(env, 1);
+      assert.deepEqual(await env.beside!(4), [], query);
+      const again = await play(env, 2);
+      assert.deepEqual(await play(env, 2), again);
+    }, "Drawn-v0");
+  }
+});
+
+const BAD: readonly [name: string, message: RegExp, isAlone: boolean][] = [
+  [
+    "failing",
+    /the child must not fail, got RuntimeError: the ground is gone in step [345] of/,
+    true,
+  ],
+  [
+    "long",
+    /"observation" must have 1 numbers as described, got 2 in step [345] of .*, seed 555$/,
+    true,
+  ],
+  [
+    "crashing",
+    /got exit code 7 \(the motor is on fire\) in step [345] of .*, or in one of 1 beside it$/,
+    false,
+  ],
+];
+
+gymTest("environments side by side say what happened, and in which", async () => {
+  for (const [name, message, isAlone] of BAD) {
+    await withOdd(`bad=${name}`, async (env) => {
+      const [, other] = await widen(env, 2);
+      await other.reset(5);
+      await assert.rejects(play(env, 555), { name: "FileError", message });
+      if (isAlone) await other.step([1]);
+      else await assert.rejects(async () => await other.step([1]), { message: /exit code 7/ });
+    }, "Drawn-v0");
+  }
+});
+
 Deno.test("gymProgram() says what to install when Gymnasium or Python is missing", () =>
   withFolder(async (folder) => {
     const bare = await writePython(folder, { without: true });
