@@ -137,6 +137,16 @@ export function formatProgress(state: ProgressState, options: LineOptions): stri
   return [formatShare(share), ...details(state, options)].join(", ");
 }
 
+/** Reads what a line that `formatProgress` wrote tells: the share, and the phase where there is one. */
+export function parseProgress(
+  line: string,
+): { readonly share: number; readonly phase: string | undefined } | undefined {
+  const [whole, share, phase] =
+    line.match(/^(\d{1,3})%, (?:[^,]* left, )?(?:([a-z-]+) \S+ of )?/) ??
+      [];
+  return whole === undefined ? undefined : { share: Number(share) / 100, phase };
+}
+
 /** Writes the progress line of a terminal, at most `width` characters: a bar and what fits. */
 export function formatBar(
   state: ProgressState,

@@ -9,18 +9,28 @@ import {
   type RepeatedRun,
 } from "./across_runs.ts";
 import { type AveragedLine, type ComparedGroup, lastReturnOf, meanRanks } from "./compare.ts";
-import { escapeHtml, renderTable } from "./html.ts";
+import { type Cell, escapeHtml, renderTable } from "./html.ts";
 import { formatGrouped, formatNumber } from "../numbers/format.ts";
 import { type Figure, renderFigure } from "./run_figures.ts";
-import type { PageParts } from "./run_page.ts";
+import { type PageParts, stateOf } from "./run_page.ts";
+import { describeReachable, resultOf } from "./run_result.ts";
 
 /** The longest text of a legend, in characters. */
 const MAX_LEGEND = 48;
 
-/** Lays groups out, environment by environment. */
+/** More runs than this are folded away: the page is about the configurations then. */
+const MOST_OPEN = 30;
+
+/**
+ * Lays groups out, environment by environment.
+ * @param reportOf gives the path of a run's own report, as seen from the page, where it has one
+ */
 export function renderComparison(
   groups: readonly ComparedGroup[],
-  repeated: readonly RepeatedRun[],
+  { repeated, reportOf }: {
+    readonly repeated: readonly RepeatedRun[];
+    readonly reportOf: (folder: string) => string | undefined;
+  },
 ): PageParts {
   const runs = groups.reduce((sum, group) => sum + group.runs.length, 0);
   const title = `${formatGrouped(runs)} ${runs === 1 ? "run" : "runs"} in ${groups.length} ${
@@ -43,8 +53,8 @@ export function renderComparison(
       "and the highest quarter of the runs out; better than A is the probability that a run returns " +
       "more than one of A, ties counting half. Their intervals are of bootstraps over seeds.</p>" +
       "</section>" +
-      `<details class="card wide"><summary>Runs</summary>${
-        renderTable(runRows(members))
+      `<details class="card wide"${runs > MOST_OPEN ? "" : " open"}><summary>Runs</summary>${
+        renderTable(runRows(members, reportOf))
       }</details>`;
   });
   const body = [`<h1>${escapeHtml(title)}</h1>`, ...sections, ...renderRepeated(repeated)];
@@ -195,19 +205,36 @@ function shownWithin({ value, interval }: Bootstrapped): string {
     : `${formatGrouped(value)} (${formatGrouped(low)} to ${formatGrouped(high)})`;
 }
 
-function runRows(groups: readonly ComparedGroup[]): string[][] {
+function runRows(
+  groups: readonly ComparedGroup[],
+  reportOf: (folder: string) => string | undefined,
+): Cell[][] {
   return [
-    ["run", "configuration", "seed", "steps", "episodes", "return", "best training episode"],
+    [
+      "run",
+      "configuration",
+      "seed",
+      "state",
+      "return",
+      "ask for",
+      "mean error",
+      "rank correlation",
+    ],
     ...groups.flatMap(({ runs }, number) =>
-      runs.map((run) => [
-        run.folder,
-        nameOf(number),
-        String(run.config.seed),
-        formatGrouped(run.step),
-        formatGrouped(run.episodeCount),
-        shown(lastReturnOf(run)),
-        shown(run.bestReturn),
-      ])
+      runs.map((run): Cell[] => {
+        const { reachable, obedience } = resultOf(run, undefined);
+        const path = reportOf(run.folder);
+        return [
+          path === undefined ? run.folder : { text: run.folder, path },
+          nameOf(number),
+          String(run.config.seed),
+          stateOf(run),
+          shown(lastReturnOf(run)),
+          reachable ? describeReachable(reachable) : "-",
+          obedience ? formatNumber(obedience.meanError, 3) : "-",
+          obedience ? formatNumber(obedience.spearman, 3) : "-",
+        ];
+      })
     ),
   ];
 }

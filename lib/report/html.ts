@@ -103,22 +103,38 @@ function withoutAddresses(script: string): string {
   return script.replace(/^(\/\*![^*]*?)https:\/\//, "$1");
 }
 
-/** Writes rows as a table; the first row is the heading, all cells are plain text. */
-export function renderTable(rows: readonly (readonly string[])[]): string {
+/** A cell of a table: plain text, which may lead to a file of this machine. */
+export type Cell = string | { readonly text: string; readonly path: string };
+
+/** Writes rows as a table; the first row is the heading. */
+export function renderTable(rows: readonly (readonly Cell[])[]): string {
   const [head = [], ...body] = rows;
-  const isNumber = (cell: string) => /^[-+]?[0-9]/.test(cell) || cell === "-";
+  const isNumber = (cell: Cell) => /^[-+]?[0-9]/.test(textOf(cell)) || cell === "-";
   const numeric = head.map((_, column) =>
     body.length > 0 && body.every((cells) => isNumber(cells[column]))
   );
-  const line = (cells: readonly string[], tag: "td" | "th") =>
+  const line = (cells: readonly Cell[], tag: "td" | "th") =>
     `<tr>${
       cells.map((cell, column) => {
-        const label = tag === "td" ? ` data-label="${escapeHtml(head[column])}"` : ' scope="col"';
+        const label = tag === "td"
+          ? ` data-label="${escapeHtml(textOf(head[column]))}"`
+          : ' scope="col"';
         const kind = numeric[column] ? ' class="number"' : "";
-        return `<${tag}${kind}${label}>${escapeHtml(cell)}</${tag}>`;
+        return `<${tag}${kind}${label}>${renderCell(cell)}</${tag}>`;
       }).join("")
     }</tr>`;
   return `<div class="scroll" tabindex="0"><table><thead>${line(head, "th")}</thead><tbody>${
     body.map((cells) => line(cells, "td")).join("")
   }</tbody></table></div>`;
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === "string" ? cell : cell.text;
+}
+
+/** A path begins with "./" in its link, so that no name of a folder is taken for a scheme. */
+function renderCell(cell: Cell): string {
+  if (typeof cell === "string") return escapeHtml(cell);
+  const href = `./${cell.path.split("/").map(encodeURIComponent).join("/")}`;
+  return `<a href="${escapeHtml(href)}">${escapeHtml(cell.text)}</a>`;
 }

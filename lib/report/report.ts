@@ -1,8 +1,9 @@
 /** Reports as files: of one run, and of many side by side. */
 
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { REPORT_FILE_NAME } from "../run/layout.ts";
 import { FileError } from "../system/errors.ts";
-import { childPath, writeFileAtomic } from "../system/files.ts";
+import { childPath, isThere, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
 import { groupRuns, type RepeatedRun } from "./across_runs.ts";
 import { type ComparedGroup, compareGroup } from "./compare.ts";
@@ -18,6 +19,8 @@ import { timesOf } from "./run_times.ts";
 export interface ReportOptions {
   /** File to write; report.html when absent. */
   readonly out?: string;
+  /** Folder of a comparison's report.html; the current one when absent. */
+  readonly home?: string;
   /** Lets an open page of a run that goes on load itself again after so many seconds. */
   readonly reloadSeconds?: number;
 }
@@ -60,22 +63,33 @@ export function writeLearningCurve(folder: string, out: string): RunData {
 }
 
 /**
- * Writes a page that compares runs: report.html, or the file that the user named.
+ * Writes a page that compares runs and leads to their own: report.html, or the file that the user named.
  * @returns the groups that the page shows, and the runs that it leaves out.
  * @throws {FileError} when a folder holds no run or the page cannot be written.
  */
 export async function writeComparison(
   folders: readonly string[],
-  { out, reloadSeconds }: ReportOptions = {},
+  { out, home = ".", reloadSeconds }: ReportOptions = {},
 ): Promise<{ groups: readonly ComparedGroup[]; repeated: readonly RepeatedRun[] }> {
   const { groups, repeated } = groupRuns(folders.map(readRunData));
   const compared = groups.map(compareGroup);
   const isOver = groups.every(({ runs }) => runs.every(({ isFinished }) => isFinished));
-  await writePage(out ?? REPORT_FILE_NAME, renderComparison(compared, repeated), {
+  const path = out ?? join(home, REPORT_FILE_NAME);
+  const page = renderComparison(compared, {
+    repeated,
+    reportOf: (folder) => pathFrom(path, childPath(folder, REPORT_FILE_NAME)),
+  });
+  await writePage(path, page, {
     followLinks: out !== undefined,
     ...(reloadSeconds === undefined || isOver ? {} : { reloadSeconds }),
   });
   return { groups: compared, repeated };
+}
+
+/** The way from a page to a file, with slashes; undefined where the file is not there. */
+function pathFrom(page: string, file: string): string | undefined {
+  if (!isThere(file)) return undefined;
+  return relative(dirname(resolve(page)), resolve(file)).replaceAll(sep, "/");
 }
 
 /** Writes a page of charts. @throws {FileError} when it cannot be written. */

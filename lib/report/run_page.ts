@@ -77,7 +77,8 @@ export function describeMeasured({ mean, low, high, n }: MeasuredPoint): string 
   return `${formatGrouped(mean)} (${interval}${n} ${n === 1 ? "episode" : "episodes"})`;
 }
 
-function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
+/** Says how far a run is. */
+export function stateOf({ finalReturn, step, config: { steps } }: RunData): string {
   if (finalReturn) return "finished";
   return `${formatGrouped(100 * Math.min(1, step / steps))} % of ${formatGrouped(steps)} steps`;
 }

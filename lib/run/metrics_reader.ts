@@ -74,14 +74,6 @@ export function readMetrics(path: string): MetricsFile {
   return { records, skippedLines, tornBytes };
 }
 
-/** Parses one line without its end; undefined when it is no record. */
-export function parseRecord(bytes: Uint8Array): ReadMetricRecord | undefined {
-  const line = decode(bytes);
-  return line === undefined
-    ? undefined
-    : recordOf(line, { characters: 0, values: 0, containers: 0 });
-}
-
 interface Counts {
   characters: number;
   values: number;

@@ -32,6 +32,8 @@ export interface LocalOptions {
   readonly signal: AbortSignal;
   /** Told when a process has been started. */
   readonly onStart?: (run: SweepRun) => void;
+  /** Told every whole line that a process writes to stderr. */
+  readonly onLine?: (run: SweepRun, line: string) => void;
   /** Told when a process has ended. */
   readonly onEnd?: (outcome: RunOutcome) => void;
 }
@@ -45,7 +47,7 @@ const TAIL_CHARACTERS = 4000;
  */
 export async function runLocally(
   runs: readonly SweepRun[],
-  { program, jobs, extraWords = [], envWords = [], signal, onStart, onEnd }: LocalOptions,
+  { program, jobs, extraWords = [], envWords = [], signal, onStart, onLine, onEnd }: LocalOptions,
 ): Promise<RunOutcome[]> {
   const outcomes: RunOutcome[] = [];
   const waiting = [...runs];
@@ -57,7 +59,7 @@ export async function runLocally(
       try {
         onStart?.(run);
         const words = [...program, ...trainWords(run, envWords), ...extraWords];
-        const outcome = await runOne(run, words, signal);
+        const outcome = await runOne(run, words, { signal, onLine: (line) => onLine?.(run, line) });
         outcomes.push(outcome);
         onEnd?.(outcome);
       } catch (error) {
@@ -73,7 +75,7 @@ export async function runLocally(
 async function runOne(
   run: SweepRun,
   [command, ...args]: readonly string[],
-  signal: AbortSignal,
+  { signal, onLine }: { signal: AbortSignal; onLine: (line: string) => void },
 ): Promise<RunOutcome> {
   const child = start(command, args);
   const stop = () => {
@@ -87,6 +89,8 @@ async function runOne(
   try {
     let tail = "";
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      const lines = (tail.slice(tail.lastIndexOf("\n") + 1) + text).split("\n");
+      lines.slice(0, -1).forEach(onLine);
       tail = (tail + text).slice(-TAIL_CHARACTERS);
     }
     const { code } = await child.status;

@@ -34,7 +34,7 @@ const ENDINGS = [".html", ".svg"] as const;
 export const reportCommand: Command<ReportValues> = {
   description: [
     "The page is one file that needs no network. Of one run it shows the learning curve, asked against achieved returns, the buffer, losses, where steps and time went, the configuration, and the commands to repeat and resume it. Runs may be going on.",
-    "Of several runs it compares configurations: runs that differ in nothing but the seed are one, with the mean over seeds, its 95 % interval and the interquartile mean.",
+    "Of several runs, or a folder of them, it compares configurations and leads to the page of each run: runs that differ in nothing but the seed are one, with the mean over seeds, its 95 % interval and the interquartile mean.",
   ],
   examples: [
     { command: "udrlpg report runs/swimmer", does: "Write runs/swimmer/report.html" },
@@ -43,8 +43,8 @@ export const reportCommand: Command<ReportValues> = {
       does: "Compare runs",
     },
     {
-      command: "udrlpg report runs/sweep --watch --out sweep.html",
-      does: "Follow the runs of a sweep while they go on",
+      command: "udrlpg report runs/sweep --watch",
+      does: "Follow the runs of a sweep while they go on, in runs/sweep/report.html",
     },
     {
       command: "udrlpg report runs/swimmer --out learning.svg",
@@ -65,7 +65,7 @@ export const reportCommand: Command<ReportValues> = {
         out: setting(
           "--out",
           fileValue("FILE", ENDINGS),
-          "File to write: a page (.html), or the learning curve of one run (.svg) (default: report.html, of one run in its folder)",
+          "File to write: a page (.html), or the learning curve of one run (.svg) (default: report.html in the folder that was given, of several here)",
         ),
         watch: toggle("--watch", "Draw anew while runs go on; an open page follows"),
       }),
@@ -77,9 +77,10 @@ export const reportCommand: Command<ReportValues> = {
     }
     const ending = out && endingOf(out, { does: "report", endings: ENDINGS });
     const folders = findRuns(runs);
+    const home = runs.length === 1 ? runs[0] : ".";
     if (out && ending === ".svg") return drawCurve(folders, { out, watch, context });
-    if (!watch) return void describe(await drawAll(folders, { out }), context);
-    await watchRuns(folders, { out, context });
+    if (!watch) return void describe(await drawAll(folders, { out, home }), context);
+    await watchRuns(folders, { out, home, context });
   },
 };
 
@@ -105,9 +106,17 @@ type Drawn =
   & { readonly path: string }
   & ({ readonly run: RunData } | { readonly groups: Awaited<ReturnType<typeof writeComparison>> });
 
+/** Where a page goes. */
+interface Place {
+  /** --out */
+  readonly out: string | undefined;
+  /** The folder of a page of several runs without it. */
+  readonly home: string;
+}
+
 async function drawAll(
   folders: readonly string[],
-  { out, reloadSeconds }: { out: string | undefined; reloadSeconds?: number },
+  { out, home, reloadSeconds }: Place & { readonly reloadSeconds?: number },
 ): Promise<Drawn> {
   const options = {
     ...(out === undefined ? {} : { out }),
@@ -116,18 +125,21 @@ async function drawAll(
   const [folder] = folders;
   return folders.length === 1
     ? { path: out ?? join(folder, REPORT_FILE_NAME), run: await writeReport(folder, options) }
-    : { path: out ?? REPORT_FILE_NAME, groups: await writeComparison(folders, options) };
+    : {
+      path: out ?? join(home, REPORT_FILE_NAME),
+      groups: await writeComparison(folders, { ...options, home }),
+    };
 }
 
 /** Draws again and again until every run is finished, or a signal comes. */
 async function watchRuns(
   folders: readonly string[],
-  { out, context }: { out: string | undefined; context: CommandContext },
+  { context, ...place }: Place & { readonly context: CommandContext },
 ): Promise<void> {
   const interruption = context.program.listen();
   try {
     for (let times = 0;; times++) {
-      const drawn = await drawAll(folders, { out, reloadSeconds: WATCH_SECONDS });
+      const drawn = await drawAll(folders, { ...place, reloadSeconds: WATCH_SECONDS });
       if (isOver(drawn)) return void describe(drawn, context);
       if (times === 0) {
         context.output.note(`Page ${drawn.path}: open it in a browser; it follows the runs`);

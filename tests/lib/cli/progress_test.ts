@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { formatBar, formatProgress, Progress } from "../../../lib/cli/progress.ts";
+import { formatBar, formatProgress, parseProgress, Progress } from "../../../lib/cli/progress.ts";
 import { CapturedStream, ManualClock } from "../../support/program.ts";
 
 const state = {
@@ -132,4 +132,23 @@ Deno.test("Progress takes back nothing of the share that it showed", () => {
     progress.update({ done: 1, total: 2, phase: "training", whole: { share, secondsLeft: 1 } });
   }
   assert.deepEqual(stream.text.match(/^\d+%/gm), ["50%", "50%", "60%"]);
+});
+
+Deno.test("parseProgress() reads back what formatProgress() wrote, and nothing else", () => {
+  const rate = { rate: NaN, unit: "steps" };
+  const whole = { share: 0.456, secondsLeft: 200 };
+  const facts = [["best", "1, 2"]] as const;
+  const read = (state: Parameters<typeof formatProgress>[0]) =>
+    parseProgress(formatProgress(state, rate));
+  const fitting = { done: 3000, total: 45_000, phase: "fitting", whole, facts };
+  assert.deepEqual(read(fitting), { share: 0.45, phase: "fitting" });
+  assert.deepEqual(read({ ...fitting, phase: "warm-up" }), { share: 0.45, phase: "warm-up" });
+  assert.deepEqual(
+    read({ ...fitting, whole: { share: undefined, secondsLeft: undefined } }),
+    { share: 0, phase: "fitting" },
+  );
+  assert.deepEqual(read({ done: 1, total: 4 }), { share: 0.25, phase: undefined });
+  for (const line of ["Warning: 12%, of it", "12% of 3", "", "Cannot train: 5%, 3 s left"]) {
+    assert.equal(parseProgress(line), undefined, line);
+  }
 });

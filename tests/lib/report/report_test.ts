@@ -242,6 +242,47 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
   });
 });
 
+Deno.test("report of a folder of runs is an index in it, which leads to the page of each run", async () => {
+  await withFolder(async (folder) => {
+    const names = ["javascript:alert(1)", "a & b%2f#", "unreported"];
+    for (const [i, name] of names.entries()) {
+      await writeRunFolder(join(folder, name), {
+        config: cartPoleConfig({ seed: i }),
+        records: SMALL_RUN,
+      });
+      if (i < 2) await writeReport(join(folder, name));
+    }
+    const { code, stdout } = await run(["report", folder]);
+    const page = join(folder, "report.html");
+    assert.equal(code, 0);
+    assert.ok(stdout.endsWith(`Report  ${page}\n`), stdout);
+    const html = Deno.readTextFileSync(page);
+    const links = [...html.matchAll(/<a href="([^"]*)">([^<]*)<\/a>/g)];
+    // A name is neither a scheme nor a place within a page, and a run without a page is only named.
+    assert.deepEqual(links.map(([, href]) => href), [
+      "./a%20%26%20b%252f%23/report.html",
+      "./javascript%3Aalert(1)/report.html",
+    ]);
+    assert.ok(html.includes(`>${join(folder, "unreported")}</td>`));
+    assert.equal(addressesIn(html).filter((address) => !address.startsWith('href="./')).length, 0);
+    for (const [, href] of links) {
+      assert.ok(Deno.statSync(new URL(href, pathToFileURL(page))).isFile, href);
+    }
+    // A page elsewhere finds them too.
+    const out = join(folder, "pages", "all.html");
+    Deno.mkdirSync(join(folder, "pages"));
+    await run(["report", folder, "--out", out]);
+    const [, first] = Deno.readTextFileSync(out).match(/<a href="([^"]*)">/)!;
+    assert.equal(first, "./../a%20%26%20b%252f%23/report.html");
+    // Nobody named the page in the folder: it is no way to write elsewhere.
+    Deno.removeSync(page);
+    Deno.writeTextFileSync(join(folder, "mine.txt"), "mine");
+    Deno.symlinkSync(join(folder, "mine.txt"), page);
+    await run(["report", folder]);
+    assert.equal(Deno.readTextFileSync(join(folder, "mine.txt")), "mine");
+  });
+});
+
 Deno.test("report --watch lets an open page follow a run, until it is finished or a signal comes", async () => {
   await withFolder(async (folder) => {
     await writeRunFolder(folder, { records: SMALL_RUN });

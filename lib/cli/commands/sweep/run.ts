@@ -10,12 +10,12 @@ import {
   UsageError,
 } from "../../../system/errors.ts";
 import { formatLine, ownLine, pathWord, splitLine } from "../../../system/words.ts";
-import type { SweepRun } from "../../../sweep/expand.ts";
 import { runLocally, type RunOutcome } from "../../../sweep/local_runs.ts";
-import { lastStepOf } from "../../../sweep/run_state.ts";
+import { runStateOf } from "../../../sweep/run_state.ts";
 import type { CommandContext } from "../../program.ts";
 import { asUsage } from "../../blame.ts";
 import type { Plan } from "./plan.ts";
+import { SweepWatch } from "./sweep_watch.ts";
 
 const POLL_MS = 500;
 
@@ -30,33 +30,27 @@ export async function runPlan(
 ): Promise<void> {
   const words = asUsage(() => splitLine(plan.program));
   const started = program.clock.monotonicMs();
-  const progress = output.progress("steps");
+  const progress = output.progress("runs");
   const interruption = program.listen();
-  const active = new Set<SweepRun>();
   const outcomes: RunOutcome[] = [];
-  const total = plan.runs.reduce((sum, { config }) => sum + config.steps, 0);
-  const show = () => {
-    const ended = outcomes.reduce((sum, { run }) => sum + run.config.steps, 0);
-    const going = [...active].reduce(
-      (sum, { folder, config }) => sum + Math.min(config.steps, lastStepOf(folder)),
-      0,
-    );
-    const failed = outcomes.filter(({ code }) => code !== 0).length;
-    const facts: [string, string][] = [["ended", `${outcomes.length}/${plan.runs.length}`]];
-    if (failed > 0) facts.unshift(["failed", String(failed)]);
-    progress.update({ done: ended + going, total, facts });
-  };
+  const now = () => program.clock.monotonicMs();
+  const watch = new SweepWatch(plan.runs, {
+    now: now(),
+    isFinished: ({ folder }) => runStateOf(folder) === "finished",
+  });
+  const show = () => progress.update(watch.state(now()));
   const timer = setInterval(show, POLL_MS);
   try {
     await runLocally(plan.runs, {
       program: words,
       jobs,
       envWords: plan.envWords,
-      extraWords: ["--quiet", ...threadsOf(plan, jobs)],
+      extraWords: threadsOf(plan, jobs),
       signal: interruption.signal,
-      onStart: (run) => void active.add(run),
+      onStart: (run) => watch.start(run, now()),
+      onLine: (run, line) => watch.hear(run, line, now()),
       onEnd(outcome) {
-        active.delete(outcome.run);
+        watch.end(outcome.run, { isFailure: outcome.code !== 0, now: now() });
         outcomes.push(outcome);
         show();
       },
