@@ -22,15 +22,14 @@
  */
 
 import { runAndBook } from "./episodes.ts";
-import { affordableEpisodes, hasBudget, trainingEnd } from "../algorithm/budget.ts";
+import { affordableEpisodes, trainingEnd } from "../algorithm/budget.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "../algorithm/events.ts";
 import { beginCycle, endCycle } from "../algorithm/measure.ts";
-import { report } from "../algorithm/reports.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import { summarise } from "../numbers/statistics.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { PolicyParameters } from "../policy_space.ts";
-import { finishWithOne } from "./finish.ts";
+import { finishWithOne, trainByCycles } from "./cycles.ts";
 
 /** The sizes of a search. */
 export interface ArsSizes {
@@ -63,14 +62,9 @@ export function arsSizes(id: string): ArsSizes {
 }
 
 /** Trains a run by augmented random search; see `train` in lib/rivals/algorithms.ts. */
-export async function* trainArs(run: TrainingRun): Events {
-  while (hasBudget(run)) {
-    yield* iterate(run, arsSizes(run.task.spec.id));
-    yield* report(run);
-    yield { kind: "cycle" };
-  }
-  yield { kind: "spent" };
-  yield* finishWithOne(run);
+export function trainArs(run: TrainingRun): Events {
+  const sizes = arsSizes(run.task.spec.id);
+  return trainByCycles(run, { cycle: () => iterate(run, sizes), finish: finishWithOne });
 }
 
 /** A direction and what was reached either way. */

@@ -16,18 +16,16 @@
  *  3. Those of lib/rivals/td3.ts.
  */
 
-import { hasBudget } from "../algorithm/budget.ts";
 import type { Events } from "../algorithm/events.ts";
-import { report } from "../algorithm/reports.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import { ActorCritic } from "./actor_critic.ts";
-import { finishWithOne } from "./finish.ts";
+import { finishWithOne, trainByCycles } from "./cycles.ts";
 
 /** Trains a run by ddpg; see `train` in lib/rivals/algorithms.ts. */
-export async function* trainDdpg(run: TrainingRun): Events {
+export function trainDdpg(run: TrainingRun): Events {
   const agent = new ActorCritic(run, { critics: 1 });
-  try {
-    while (hasBudget(run)) {
+  return trainByCycles(run, {
+    async *cycle() {
       const losses: number[] = [];
       yield await agent.runEpisode(async () => {
         agent.draw();
@@ -36,12 +34,8 @@ export async function* trainDdpg(run: TrainingRun): Events {
         agent.trackTargets();
       });
       yield agent.endEpisode(losses);
-      yield* report(run);
-      yield { kind: "cycle" };
-    }
-  } finally {
-    await agent.close();
-  }
-  yield { kind: "spent" };
-  yield* finishWithOne(run);
+    },
+    close: () => agent.close(),
+    finish: finishWithOne,
+  });
 }

@@ -41,10 +41,8 @@ import {
   sub,
   tanh,
 } from "../autodiff/tensor.ts";
-import { hasBudget } from "../algorithm/budget.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "../algorithm/events.ts";
 import { beginCycle, endCycle, generate, runAndStore } from "../algorithm/measure.ts";
-import { report } from "../algorithm/reports.ts";
 import { currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import { finish } from "../algorithm/trainer.ts";
 import { Fitter } from "../learner/fitter.ts";
@@ -53,6 +51,7 @@ import type { Rng } from "../numbers/rng.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { GeneratedPolicy } from "../policy_space.ts";
 import { joinFloats } from "../system/bytes.ts";
+import { trainByCycles } from "./cycles.ts";
 import { actionRange } from "./episodes.ts";
 
 const BATCH_SIZE = 16;
@@ -70,20 +69,16 @@ const NOISE = 0.1;
 const RECENCY = 1.1;
 
 /** Trains a run by gogepo; see `train` in lib/rivals/algorithms.ts. */
-export async function* trainGogepo(run: TrainingRun): Events {
+export function trainGogepo(run: TrainingRun): Events {
   const learner = new EvaluatedGenerator(run);
-  try {
-    while (hasBudget(run)) {
+  return trainByCycles(run, {
+    async *cycle() {
       yield await learner.rollout();
       yield await learner.update();
-      yield* report(run);
-      yield { kind: "cycle" };
-    }
-  } finally {
-    await learner.close();
-  }
-  yield { kind: "spent" };
-  yield* finish(run);
+    },
+    close: () => learner.close(),
+    finish,
+  });
 }
 
 /** A generator and the evaluator that it learns from. */

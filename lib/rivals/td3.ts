@@ -17,12 +17,10 @@
  *  2. A run ends with a whole episode, and measures with fixed seeds of its own.
  */
 
-import { hasBudget } from "../algorithm/budget.ts";
 import type { Events } from "../algorithm/events.ts";
-import { report } from "../algorithm/reports.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import { ActorCritic } from "./actor_critic.ts";
-import { finishWithOne } from "./finish.ts";
+import { finishWithOne, trainByCycles } from "./cycles.ts";
 
 /** Noise on the target policy's actions, in half ranges. */
 const SMOOTHING = { deviation: 0.2, limit: 0.5 };
@@ -30,10 +28,10 @@ const SMOOTHING = { deviation: 0.2, limit: 0.5 };
 const DELAY = 2;
 
 /** Trains a run by td3; see `train` in lib/rivals/algorithms.ts. */
-export async function* trainTd3(run: TrainingRun): Events {
+export function trainTd3(run: TrainingRun): Events {
   const agent = new ActorCritic(run, { critics: 2, smoothing: SMOOTHING });
-  try {
-    while (hasBudget(run)) {
+  return trainByCycles(run, {
+    async *cycle() {
       const losses: number[] = [];
       yield await agent.runEpisode(async () => {
         agent.draw();
@@ -43,12 +41,8 @@ export async function* trainTd3(run: TrainingRun): Events {
         agent.trackTargets();
       });
       yield agent.endEpisode(losses);
-      yield* report(run);
-      yield { kind: "cycle" };
-    }
-  } finally {
-    await agent.close();
-  }
-  yield { kind: "spent" };
-  yield* finishWithOne(run);
+    },
+    close: () => agent.close(),
+    finish: finishWithOne,
+  });
 }

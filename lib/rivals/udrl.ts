@@ -22,10 +22,9 @@
 
 import { applyPerceptron, type Perceptron, perceptronWeights } from "../autodiff/perceptron.ts";
 import { mean, softmax, square, sub, tanh } from "../autodiff/tensor.ts";
-import { affordableEpisodes, hasBudget, trainingEnd } from "../algorithm/budget.ts";
+import { affordableEpisodes, trainingEnd } from "../algorithm/budget.ts";
 import type { EpisodeEvent, Events, UpdateEvent } from "../algorithm/events.ts";
 import { beginCycle, type CycleContext, endCycle } from "../algorithm/measure.ts";
-import { report } from "../algorithm/reports.ts";
 import { currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import { finish } from "../algorithm/trainer.ts";
 import { Fitter } from "../learner/fitter.ts";
@@ -33,6 +32,7 @@ import { summarise } from "../numbers/statistics.ts";
 import { streamFor } from "../numbers/streams.ts";
 import type { PolicyParameters } from "../policy_space.ts";
 import { BestEpisodes, layOutEpisode } from "./best_episodes.ts";
+import { trainByCycles } from "./cycles.ts";
 import { actionRange, bookEpisode, drawAction, runSteps } from "./episodes.ts";
 
 const WARMUP_EPISODES = 50;
@@ -47,20 +47,16 @@ const LEARNING_RATE = 1e-3;
 const EXPLORATION = 0.2;
 
 /** Trains a run by udrl; see `train` in lib/rivals/algorithms.ts. */
-export async function* trainUdrl(run: TrainingRun): Events {
+export function trainUdrl(run: TrainingRun): Events {
   const learner = new UpsideDown(run);
-  try {
-    while (hasBudget(run)) {
+  return trainByCycles(run, {
+    async *cycle() {
       if (learner.isWarm) yield await learner.fit();
       yield* learner.collect();
-      yield* report(run);
-      yield { kind: "cycle" };
-    }
-  } finally {
-    await learner.close();
-  }
-  yield { kind: "spent" };
-  yield* finish(run);
+    },
+    close: () => learner.close(),
+    finish,
+  });
 }
 
 /** The conditioned policy of a run and the episodes that it learns from. */
