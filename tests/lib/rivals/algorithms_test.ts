@@ -90,6 +90,7 @@ Deno.test("algorithmLayer() lies between a preset and what is given", () => {
   const useless = { source: "--set", values: new Map([["update.perCycle", 8]]) };
   assert.throws(() => resolve([given, useless]), {
     message: 'Cannot set option "update.perCycle" from --set: it counts only with ' +
-      'algorithm = "udrlpg", got "ars"',
+      'algorithm = "udrlpg", got "ars": ars has policy.hiddenSizes, reports.evaluations, ' +
+      "reports.sweeps",
   });
 });
