@@ -16,13 +16,25 @@ import {
   type SessionOptions,
   type TensorValue,
 } from "../onnx/session.ts";
-import { STATE_PARTS } from "./update_graph.ts";
+import { countWeights } from "./generation_pass.ts";
+import type { WeightSpec } from "../model.ts";
+import { STATE_PARTS, type StatePart } from "./update_graph.ts";
 import type { FlatState } from "./updater.ts";
+import {
+  createGroups,
+  groupWeights,
+  nameGroup,
+  readGroups,
+  type WeightGroup,
+  writeGroups,
+} from "./weight_groups.ts";
 
 /** Holds the present weights and moments. */
 export interface LearnerMemory {
-  /** Inputs of an update: `weights`, `momentum`, `variance`. */
+  /** Inputs of an update: `weights.WIDTH`, `momentum.WIDTH`, `variance.WIDTH`. */
   readonly inputs: Feeds;
+  /** Those of the inputs that are weights. */
+  readonly weights: Feeds;
   /** Outputs of an update that its session must leave on the device. */
   readonly kept: readonly string[];
   /** The host's copy; it may be behind what the device holds. */
@@ -47,70 +59,103 @@ export interface LearnerMemory {
   close(): Promise<void>;
 }
 
-/** The state in one copy. */
-interface StateCopy {
-  readonly flat: FlatState;
-  readonly inputs: Readonly<Record<string, TensorValue>>;
-  readonly outputs: Readonly<Record<string, TensorValue>>;
-}
-
-function createCopy(size: number): StateCopy {
-  const flat = {
-    weights: new Float32Array(size),
-    momentum: new Float32Array(size),
-    variance: new Float32Array(size),
-  };
-  const values = STATE_PARTS.map((part) => [part, { data: flat[part], shape: [size] }] as const);
-  return {
-    flat,
-    inputs: Object.fromEntries(values),
-    outputs: Object.fromEntries(values.map(([part, value]) => [outputOf(part), value])),
-  };
-}
+type Values = Readonly<Record<string, TensorValue>>;
 
 function outputOf(input: string): string {
   return `new.${input}`;
 }
 
+/** What both kinds have: the host's copy in the order of the model, and its way into groups. */
+abstract class GroupedMemory {
+  readonly groups: readonly WeightGroup[];
+  readonly host: FlatState;
+  isBehind = false;
+
+  constructor(specs: readonly WeightSpec[]) {
+    this.groups = groupWeights(specs);
+    const size = countWeights(specs);
+    this.host = {
+      weights: new Float32Array(size),
+      momentum: new Float32Array(size),
+      variance: new Float32Array(size),
+    };
+  }
+
+  /** Makes tensors for a whole state, by the names of inputs. */
+  createValues(): Values {
+    return Object.assign({}, ...STATE_PARTS.map((part) => createGroups(this.groups, part)));
+  }
+
+  /** Copies parts of the host's copy into such tensors. */
+  writeValues(values: Values, parts: readonly StatePart[]): void {
+    for (const part of parts) {
+      writeGroups(this.groups, { flat: this.host[part], prefix: part, values });
+    }
+  }
+
+  /** Makes such tensors the host's copy. */
+  readValues(values: Values): void {
+    for (const part of STATE_PARTS) {
+      readGroups(this.groups, { flat: this.host[part], prefix: part, values });
+    }
+    this.isBehind = false;
+  }
+
+  /** Takes numbers into the host's copy; tells which parts there are. */
+  writeHost(state: Partial<FlatState>): StatePart[] {
+    const parts = STATE_PARTS.filter((part) => state[part] !== undefined);
+    for (const part of parts) this.host[part].set(state[part]!);
+    if (parts.length === STATE_PARTS.length) this.isBehind = false;
+    return parts;
+  }
+
+  /** Of values by the names of inputs, those that are weights. */
+  weightsOf(inputs: Feeds): Feeds {
+    const names = this.groups.map((group) => nameGroup("weights", group));
+    return Object.fromEntries(names.map((name) => [name, inputs[name]]));
+  }
+}
+
 /** Keeps the state in the host's memory. */
-export class HostMemory implements LearnerMemory {
+export class HostMemory extends GroupedMemory implements LearnerMemory {
   readonly kept: readonly string[] = [];
-  readonly isBehind = false;
-  readonly #copies: [StateCopy, StateCopy];
+  readonly #copies: [Values, Values];
 
   /** Makes room for the weights and both moments, all zero. */
-  constructor(size: number) {
-    this.#copies = [createCopy(size), createCopy(size)];
+  constructor(specs: readonly WeightSpec[]) {
+    super(specs);
+    this.#copies = [this.createValues(), this.createValues()];
   }
 
   get inputs(): Feeds {
-    return this.#copies[0].inputs;
+    return this.#copies[0];
   }
 
-  get host(): FlatState {
-    return this.#copies[0].flat;
+  get weights(): Feeds {
+    return this.weightsOf(this.inputs);
   }
 
-  async run(
-    session: Session,
-    feeds: Feeds,
-    fetches: Readonly<Record<string, TensorValue>>,
-  ): Promise<void> {
-    await session.run(feeds, { ...this.#copies[1].outputs, ...fetches });
+  async run(session: Session, feeds: Feeds, fetches: Values): Promise<void> {
+    const outputs = Object.fromEntries(
+      Object.entries(this.#copies[1]).map(([name, value]) => [outputOf(name), value]),
+    );
+    await session.run(feeds, { ...outputs, ...fetches });
   }
 
   take(): void {
     this.#copies.reverse();
+    this.isBehind = true;
   }
 
   drop(): void {} // The next run writes over it.
 
   download(): Promise<void> {
+    if (this.isBehind) this.readValues(this.#copies[0]);
     return Promise.resolve();
   }
 
   write(state: Partial<FlatState>): void {
-    for (const part of STATE_PARTS) if (state[part]) this.host[part].set(state[part]);
+    this.writeValues(this.#copies[0], this.writeHost(state));
   }
 
   close(): Promise<void> {
@@ -119,43 +164,38 @@ export class HostMemory implements LearnerMemory {
 }
 
 /** Keeps the state in the memory of the device that sessions run on. */
-export class DeviceMemory implements LearnerMemory {
-  readonly kept: readonly string[] = STATE_PARTS.map(outputOf);
+export class DeviceMemory extends GroupedMemory implements LearnerMemory {
+  readonly kept: readonly string[];
   readonly #options: SessionOptions;
-  readonly #copy: StateCopy;
+  readonly #values: Values;
   #present: Feeds;
   #next: Feeds | undefined;
-  #isBehind = false;
   #reader: Session | undefined;
 
   /** Makes room on the host alone; the first run puts the state on the device. */
-  constructor(size: number, options: SessionOptions) {
+  constructor(specs: readonly WeightSpec[], options: SessionOptions) {
+    super(specs);
     this.#options = options;
-    this.#copy = createCopy(size);
-    this.#present = this.#copy.inputs;
+    this.#values = this.createValues();
+    this.#present = this.#values;
+    this.kept = Object.keys(this.#values).map(outputOf);
   }
 
   get inputs(): Feeds {
     return this.#present;
   }
 
-  get host(): FlatState {
-    return this.#copy.flat;
+  get weights(): Feeds {
+    return this.weightsOf(this.#present);
   }
 
-  get isBehind(): boolean {
-    return this.#isBehind;
-  }
-
-  async run(
-    session: Session,
-    feeds: Feeds,
-    fetches: Readonly<Record<string, TensorValue>>,
-  ): Promise<void> {
+  async run(session: Session, feeds: Feeds, fetches: Values): Promise<void> {
     this.drop();
     const wanted = Object.fromEntries(this.kept.map((name) => [name, null]));
     const results = await session.runKeeping(feeds, { ...wanted, ...fetches });
-    this.#next = Object.fromEntries(STATE_PARTS.map((part) => [part, results[outputOf(part)]]));
+    this.#next = Object.fromEntries(
+      Object.keys(this.#values).map((name) => [name, results[outputOf(name)]]),
+    );
   }
 
   take(): void {
@@ -163,7 +203,7 @@ export class DeviceMemory implements LearnerMemory {
     release(this.#present);
     this.#present = this.#next;
     this.#next = undefined;
-    this.#isBehind = true;
+    this.isBehind = true;
   }
 
   drop(): void {
@@ -172,39 +212,41 @@ export class DeviceMemory implements LearnerMemory {
   }
 
   async download(): Promise<void> {
-    if (!this.#isBehind) return;
+    if (!this.isBehind) return;
     this.#reader ??= await createSession(
-      exportOnnx(traceCopy(this.#copy.inputs), { name: "copy" }),
+      exportOnnx(traceCopy(this.#values), { name: "copy" }),
       this.#options,
     );
     const results = await this.#reader.run(this.#present);
-    for (const part of STATE_PARTS) this.host[part].set(results[outputOf(part)].data as never);
-    this.#isBehind = false;
+    this.readValues(Object.fromEntries(
+      Object.keys(this.#values).map((name) => [name, results[outputOf(name)]]),
+    ));
   }
 
   write(state: Partial<FlatState>): void {
+    const parts = this.writeHost(state);
+    this.writeValues(this.#values, parts);
     const present = { ...this.#present };
-    for (const part of STATE_PARTS) {
-      if (!state[part]) continue;
-      this.host[part].set(state[part]);
-      release({ [part]: present[part] });
-      present[part] = this.#copy.inputs[part];
+    for (const part of parts) {
+      for (const name of this.groups.map((group) => nameGroup(part, group))) {
+        release({ [name]: present[name] });
+        present[name] = this.#values[name];
+      }
     }
     this.#present = present;
-    if (STATE_PARTS.every((part) => state[part])) this.#isBehind = false;
   }
 
   async close(): Promise<void> {
     this.drop();
     release(this.#present);
-    this.#present = this.#copy.inputs;
+    this.#present = this.#values;
     await this.#reader?.release();
     this.#reader = undefined;
   }
 }
 
 /** Traces a graph that copies its inputs, so that a session can give them to the host. */
-function traceCopy(values: Readonly<Record<string, TensorValue>>) {
+function traceCopy(values: Values) {
   const inputs = Object.fromEntries(
     Object.entries(values).map(([name, { shape }]) => [name, shape]),
   );

@@ -8,7 +8,6 @@
 
 import { ADAM_INPUTS, traceUpdates } from "./update_graph.ts";
 import { DeviceMemory, HostMemory, type LearnerMemory } from "./device_memory.ts";
-import { countWeights } from "./generation_pass.ts";
 import type { GeneratorModel } from "../model.ts";
 import { exportOnnx } from "../onnx/export.ts";
 import { createSession, type Feeds, type Session, type TensorValue } from "../onnx/session.ts";
@@ -28,15 +27,14 @@ export class DeviceUpdater implements Updater {
   constructor(model: GeneratorModel, options: UpdaterOptions) {
     this.#model = model;
     this.#options = options;
-    const size = countWeights(model.weights);
     this.#memory = options.session.device === "webgpu"
-      ? new DeviceMemory(size, options.session)
-      : new HostMemory(size);
+      ? new DeviceMemory(model.weights, options.session)
+      : new HostMemory(model.weights);
     this.#staging = new GroupStaging(model);
   }
 
   get weights(): Feeds {
-    return { weights: this.#memory.inputs.weights };
+    return this.#memory.weights;
   }
 
   get host(): FlatState {
@@ -96,11 +94,8 @@ export class DeviceUpdater implements Updater {
     let session = this.#sessions.get(count);
     if (!session) {
       const graph = traceUpdates(this.#model, { count });
-      const { session: options } = this.#options;
-      // WebGPU binds too few buffers for a Split into all weights.
-      const hasSplit = options.device === "cuda";
-      session = await createSession(exportOnnx(graph, { name: "update", hasSplit }), {
-        ...options,
+      session = await createSession(exportOnnx(graph, { name: "update" }), {
+        ...this.#options.session,
         kept: this.#memory.kept,
       });
       this.#sessions.set(count, session);

@@ -16,19 +16,24 @@ import type { Rng } from "../numbers/rng.ts";
 import { sizeOf } from "../autodiff/shape.ts";
 import { traceGeneration } from "./update_graph.ts";
 
-/** Weights as the generation graph takes them: `weights.NAME` each, or all as one vector, `weights` [W]. */
+/** Weights as the generation graph takes them: `weights.NAME`, or `weights.WIDTH` for groups of them. */
 export type WeightValues = Feeds;
 
 /** A generator's forward pass in ONNX Runtime; loaded at the first use. */
 export class GenerationPass {
   readonly #model: GeneratorModel;
   readonly #options: SessionOptions;
+  readonly #isGrouped: boolean;
   #session: Session | undefined;
 
-  /** Keeps what the first use loads; nothing is loaded yet. */
-  constructor(model: GeneratorModel, options: SessionOptions) {
+  /**
+   * Keeps what the first use loads; nothing is loaded yet.
+   * @param isGrouped whether the weights will come as groups (lib/learner/weight_groups.ts)
+   */
+  constructor(model: GeneratorModel, options: SessionOptions, { isGrouped = false } = {}) {
     this.#model = model;
     this.#options = options;
+    this.#isGrouped = isGrouped;
   }
 
   /**
@@ -40,7 +45,7 @@ export class GenerationPass {
     { commands, rng }: { commands: readonly number[]; rng: Rng },
   ): Promise<GeneratedPolicy[]> {
     const { parameterCount: size, latentSize } = this.#model;
-    this.#session ??= await this.#load("weights" in weights);
+    this.#session ??= await this.#load();
     const count = commands.length;
     const feeds: Record<string, Feeds[string]> = {
       ...weights,
@@ -58,8 +63,8 @@ export class GenerationPass {
     );
   }
 
-  #load(isPacked: boolean): Promise<Session> {
-    const graph = traceGeneration(this.#model, { isPacked });
+  #load(): Promise<Session> {
+    const graph = traceGeneration(this.#model, { isGrouped: this.#isGrouped });
     const options = chooseThreads(this.#options, countMultiplyAdds(graph, 1));
     return createSession(exportOnnx(graph, { name: "generation" }), options);
   }

@@ -32,10 +32,9 @@ export class Learner {
    */
   constructor(model: GeneratorModel, weights: Float32Array, options: UpdaterOptions) {
     this.#options = options;
-    this.#generation = new GenerationPass(model, options.session);
-    this.#updater = (options.session.device ?? "cpu") === "cpu"
-      ? new HostUpdater(model, options)
-      : new DeviceUpdater(model, options);
+    const isGrouped = (options.session.device ?? "cpu") !== "cpu";
+    this.#generation = new GenerationPass(model, options.session, { isGrouped });
+    this.#updater = isGrouped ? new DeviceUpdater(model, options) : new HostUpdater(model, options);
     this.#updater.write({ weights });
   }
 

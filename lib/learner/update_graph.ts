@@ -5,15 +5,12 @@
  * Weights are inputs and outputs, never constants, so that their owner can carry them from run to
  * run, save them, and use one graph for the whole of training.
  *
- * Within whole updates weights and moments are one vector each, so that Adam is nine nodes and six
- * tensors cross the bus. Packing costs a Concat of the gradients and a cut of the weights for each update.
- * It is the number of nodes that counts there: on an H200 a node takes 14 us, and an update of the
- * reference generator had 398 of them with Adam by tensor.
+ * Within whole updates weights and moments are a few tensors, grouped as lib/learner/weight_groups.ts says.
  *
  * Measured on the CPU (2 cores, reference generator of 2.4M weights, milliseconds an update for a
  * 4-32-32-1 and an 11-256-256-3 policy; default generator of 46k weights for a linear policy, one
  * thread), three rounds in turns on a quiet machine:
- *  - Eight updates with Adam in one run (large tensors by themselves, small ones as one): 7.2, 7.9, 8.4;
+ *  - Eight updates with Adam in one run (tensors of more than 16k numbers by themselves, the rest as one): 7.2, 7.9, 8.4;
  *    27.8, 27.0, 28.0; 0.38, 0.41, 0.39. Half of the first is Adam's ten passes, a millisecond the copies that the binding makes of the 28 MB of
  *    weights and moments that it wrote in place. Loading takes 0.3, 1.0 and 0.05 s.
  *  - Gradients alone, and Adam in one pass in WebAssembly (lib/kernels/adam_kernel.ts), two rounds with
@@ -37,13 +34,15 @@
  *  - No memory patterns and no arena in ONNX Runtime: within the noise for all three.
  */
 
-import { ADAM, adamStep } from "../autodiff/adam.ts";
+import { ADAM, type AdamState, adamStep } from "../autodiff/adam.ts";
 import { gradients } from "../autodiff/backward.ts";
+import { countMultiplyAdds } from "../autodiff/cost.ts";
 import { trace } from "../autodiff/graph.ts";
 import type { Graph, Tensor, TensorType } from "../autodiff/node.ts";
-import { concat, gather, reshape, slice } from "../autodiff/tensor.ts";
+import { gather } from "../autodiff/tensor.ts";
 import type { GeneratorModel, WeightSpec, WeightTensors } from "../model.ts";
-import { type Shape, sizeOf } from "../autodiff/shape.ts";
+import type { Shape } from "../autodiff/shape.ts";
+import { cutGroups, groupWeights, joinGroup, nameGroup } from "./weight_groups.ts";
 
 /** The vectors of a learner: the weights and Adam's two moments of each. */
 export const STATE_PARTS = ["weights", "momentum", "variance"] as const;
@@ -92,11 +91,6 @@ function weightInputs(model: GeneratorModel): Record<string, Shape> {
   return Object.fromEntries(model.weights.map(({ name, shape }) => [`weights.${name}`, shape]));
 }
 
-/** The shape of all weights as one vector, [W]. */
-function vectorOf(model: GeneratorModel): Shape {
-  return [model.weights.reduce((sum, { shape }) => sum + sizeOf(shape), 0)];
-}
-
 /** The weights by name out of the inputs `weights.NAME`. */
 function weightsOf(
   model: GeneratorModel,
@@ -128,12 +122,17 @@ export function traceGradients(model: GeneratorModel): Graph {
   });
 }
 
+/** Counts the multiply-adds of an update with a batch of so many rows. */
+export function countUpdate(model: GeneratorModel, rows: number): number {
+  return countMultiplyAdds(traceGradients(model), rows);
+}
+
 /**
  * Traces K unrolled updates as one graph.
  *
- * Inputs: `weights`, `momentum` and `variance`, [W], in the order of `model.weights`; `policies` [N, P], all
+ * Inputs: `weights.WIDTH`, `momentum.WIDTH` and `variance.WIDTH` for each group of weights; `policies` [N, P], all
  * that the batches hold; for each update k `commands.k` [Bk, C], `rows.k` [Bk], the places of its
- * policies, `shares.k` [Bk, 1], Adam's scalars and what else the loss asks for. Outputs: the three vectors
+ * policies, `shares.k` [Bk, 1], Adam's scalars and what else the loss asks for. Outputs: the groups
  * after K updates under the same names behind `new.`, and `loss.k`. The number of rows Bk is free for each
  * update.
  */
@@ -142,70 +141,70 @@ export function traceUpdates(
   { count }: { count: number },
 ): Graph {
   const inputs: Record<string, Shape | TensorType> = { policies: ["N", model.parameterCount] };
-  for (const part of STATE_PARTS) inputs[part] = vectorOf(model);
+  const groups = groupWeights(model.weights);
+  for (const part of STATE_PARTS) {
+    for (const group of groups) inputs[nameGroup(part, group)] = group.shape;
+  }
   for (let k = 0; k < count; k++) {
     Object.assign(inputs, batchInputs(model, `.${k}`));
     inputs[`rows.${k}`] = { shape: [`B${k}`], dtype: "int32" };
     for (const name of ADAM_INPUTS) inputs[`${name}.${k}`] = [];
   }
   return trace(inputs, (tensors) => {
-    let state = {
-      weight: tensors.weights,
-      momentum: tensors.momentum,
-      variance: tensors.variance,
-    };
+    let states: readonly AdamState[] = groups.map((group) => ({
+      weight: tensors[nameGroup("weights", group)],
+      momentum: tensors[nameGroup("momentum", group)],
+      variance: tensors[nameGroup("variance", group)],
+    }));
     const outputs: Record<string, Tensor> = {};
     for (let k = 0; k < count; k++) {
-      const weights = unpack(model.weights, state.weight);
+      const weights = cutGroups(groups, states.map(({ weight }) => weight));
       const targets = gather(tensors.policies, tensors[`rows.${k}`]);
       const loss = traceLoss(model, weights, { tensors, targets, suffix: `.${k}` });
       outputs[`loss.${k}`] = loss;
-      const slopes = gradients(loss, model.weights.map(({ name }) => weights[name]));
-      state = adamStep({
-        ...state,
-        gradient: concat(slopes.map((slope) => reshape(slope, [-1])), 0),
-        stepSize: tensors[`stepSize.${k}`],
-        epsilon: tensors[`epsilon.${k}`],
-        beta1: ADAM.beta1,
-        beta2: ADAM.beta2,
-      });
+      const members = groups.flatMap(({ members }) => members);
+      const slopes = gradients(loss, members.map(({ name }) => weights[name]));
+      states = groups.map((group, index) =>
+        adamStep({
+          ...states[index],
+          gradient: joinGroup(group, slopes.splice(0, group.members.length)),
+          stepSize: tensors[`stepSize.${k}`],
+          epsilon: tensors[`epsilon.${k}`],
+          beta1: ADAM.beta1,
+          beta2: ADAM.beta2,
+        })
+      );
     }
-    const { weight: weights, momentum, variance } = state;
-    for (const [part, tensor] of Object.entries({ weights, momentum, variance })) {
-      outputs[`new.${part}`] = tensor;
-    }
+    groups.forEach((group, index) => {
+      const { weight: weights, momentum, variance } = states[index];
+      for (const [part, tensor] of Object.entries({ weights, momentum, variance })) {
+        outputs[`new.${nameGroup(part, group)}`] = tensor;
+      }
+    });
     return outputs;
   });
 }
 
-/** Cuts one vector, [W], into the weights by name. */
-function unpack(specs: readonly WeightSpec[], packed: Tensor): Record<string, Tensor> {
-  const tensors: Record<string, Tensor> = {};
-  let start = 0;
-  for (const { name, shape } of specs) {
-    const end = start + sizeOf(shape);
-    tensors[name] = reshape(slice(packed, { axis: 0, start, end }), shape);
-    start = end;
-  }
-  return tensors;
-}
-
 /**
  * Traces one forward pass: `commands` [B, C], `weights.NAME` (and `latents` [B, L]) -> `policies`.
- * @param model the generator
- * @param isPacked whether the weights come as one vector, `weights` [W]
+ * @param isGrouped whether the weights come as groups, `weights.WIDTH`
  */
 export function traceGeneration(
   model: GeneratorModel,
-  { isPacked = false }: { isPacked?: boolean } = {},
+  { isGrouped = false }: { isGrouped?: boolean } = {},
 ): Graph {
+  const groups = groupWeights(model.weights);
   const inputs: Record<string, Shape> = {
     commands: ["B", model.commandSize],
-    ...(isPacked ? { weights: vectorOf(model) } : weightInputs(model)),
+    ...(isGrouped
+      ? Object.fromEntries(groups.map((group) => [nameGroup("weights", group), group.shape]))
+      : weightInputs(model)),
   };
   if (model.latentSize > 0) inputs.latents = ["B", model.latentSize];
   return trace(inputs, (tensors) => {
-    const weights = isPacked ? unpack(model.weights, tensors.weights) : weightsOf(model, tensors);
+    const weights = isGrouped
+      ? cutGroups(groups, groups.map((group) => tensors[nameGroup("weights", group)]))
+      : weightsOf(model, tensors);
     return { policies: model.generate(weights, tensors.commands, tensors.latents) };
   });
 }

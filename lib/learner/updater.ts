@@ -42,7 +42,7 @@ export interface UpdateResult {
 
 /** Holds the present weights and moments, and changes them. */
 export interface Updater {
-  /** The present weights as inputs of a graph, `weights.NAME`. */
+  /** The present weights as inputs of a graph, `weights.NAME` or, on a device, `weights.WIDTH`. */
   readonly weights: Feeds;
   /** The host's copy of the state; it may be behind what a device holds. */
   readonly host: FlatState;

@@ -1,6 +1,6 @@
 /** Exports a traced graph as an ONNX model that any ONNX runtime can load. */
 
-import { checkGraph, isOp, liveNodes } from "../autodiff/graph.ts";
+import { checkGraph, liveNodes } from "../autodiff/graph.ts";
 import { simplify } from "../autodiff/simplify.ts";
 import type { ConstantArray, Graph, Tensor } from "../autodiff/node.ts";
 import { type Emitter, lower, symbolSource } from "./lower.ts";
@@ -24,8 +24,6 @@ export interface ExportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Text for people who open the file. */
   readonly docString?: string;
-  /** Slices that together are all of a tensor become one Split: fewer nodes, for which some devices pay. */
-  readonly hasSplit?: boolean;
   /** Adds `NOTHING`, an empty sequence, before the other outputs: what `Session.runInPlace` needs. */
   readonly inPlace?: boolean;
 }
@@ -49,21 +47,6 @@ class ModelEmitter implements Emitter {
     const name = `${opType}#${this.nodes.length}`;
     this.nodes.push({ opType, name, inputs, outputs: [name], attributes });
     return name;
-  }
-
-  /** Adds a Split into pieces of the given sizes and gives their names. */
-  split(input: string, { axis, sizes }: { axis: number; sizes: readonly number[] }): string[] {
-    const name = `Split#${this.nodes.length}`;
-    const outputs = sizes.map((_, piece) => `${name}.${piece}`);
-    const lengths = this.constant(BigInt64Array.from(sizes, BigInt), [sizes.length]);
-    this.nodes.push({
-      opType: "Split",
-      name,
-      inputs: [input, lengths],
-      outputs,
-      attributes: { axis },
-    });
-    return outputs;
   }
 
   constant(data: ConstantArray, shape: readonly number[]): string {
@@ -127,30 +110,6 @@ function nameOutputs(
   }));
 }
 
-/** Finds slices that cut a tensor into all of its pieces, in order, by any of them. */
-function findSplits(nodes: readonly Tensor[]): Map<Tensor, Tensor<"slice">[]> {
-  const cuts = new Map<Tensor, Tensor<"slice">[]>();
-  for (const node of nodes) {
-    if (!isOp(node, "slice")) continue;
-    const [whole] = node.inputs;
-    cuts.set(whole, [...(cuts.get(whole) ?? []), node]);
-  }
-  const splits = new Map<Tensor, Tensor<"slice">[]>();
-  for (const [whole, pieces] of cuts) {
-    const [{ attributes: { axis } }] = pieces;
-    pieces.sort((a, b) => a.attributes.start - b.attributes.start);
-    let reached = 0;
-    const isWhole = pieces.every(({ attributes }) => {
-      const follows = attributes.axis === axis && attributes.start === reached;
-      reached = attributes.end;
-      return follows;
-    });
-    if (!isWhole || reached !== whole.shape[axis] || pieces.length === 1) continue;
-    for (const piece of pieces) splits.set(piece, pieces);
-  }
-  return splits;
-}
-
 /** Keeps public names apart from those of inner values, which hold "#". */
 function checkNames({ inputs, outputs }: Graph): void {
   const names = [...inputs.map(({ attributes }) => attributes.name), ...Object.keys(outputs)];
@@ -166,26 +125,15 @@ function checkNames({ inputs, outputs }: Graph): void {
  */
 export function exportOnnx(
   traced: Graph,
-  { name, metadata = {}, docString = "", hasSplit = false, inPlace = false }: ExportOptions,
+  { name, metadata = {}, docString = "", inPlace = false }: ExportOptions,
 ): Uint8Array<ArrayBuffer> {
   checkGraph(traced);
   checkNames(traced);
   const graph = simplify(traced);
   const emit = new ModelEmitter(graph.inputs);
   const values = new Map<Tensor, string>();
-  const live = liveNodes(graph);
-  const splits = hasSplit ? findSplits(live) : new Map<Tensor, Tensor<"slice">[]>();
-  for (const node of live) {
-    if (values.has(node)) continue;
-    const inputs = node.inputs.map((input) => values.get(input)!);
-    const pieces = splits.get(node);
-    if (!pieces) {
-      values.set(node, lower(node, inputs, emit));
-      continue;
-    }
-    const sizes = pieces.map(({ attributes: { start, end } }) => end - start);
-    const names = emit.split(inputs[0], { axis: pieces[0].attributes.axis, sizes });
-    pieces.forEach((piece, i) => values.set(piece, names[i]));
+  for (const node of liveNodes(graph)) {
+    values.set(node, lower(node, node.inputs.map((input) => values.get(input)!), emit));
   }
   const nothing = { opType: "SequenceEmpty", name: NOTHING, inputs: [], outputs: [NOTHING] };
   return encodeModel({

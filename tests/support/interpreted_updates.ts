@@ -8,6 +8,13 @@ import type { Batch } from "../../lib/learner/staging.ts";
 import type { GeneratorModel } from "../../lib/model.ts";
 import type { Rng } from "../../lib/numbers/rng.ts";
 import { STATE_PARTS, traceUpdates } from "../../lib/learner/update_graph.ts";
+import {
+  createGroups,
+  groupWeights,
+  nameGroup,
+  readGroups,
+  writeGroups,
+} from "../../lib/learner/weight_groups.ts";
 
 /** What an update by the interpreter needs. */
 export interface InterpretedUpdateOptions {
@@ -24,9 +31,12 @@ export function interpretUpdates(
   { model, state, learningRate, rng, dtype }: InterpretedUpdateOptions,
 ): LearnerState & { losses: number[] } {
   const graph = traceUpdates(model, { count: batches.length });
+  const groups = groupWeights(model.weights);
   const inputs: Record<string, InputArray> = {};
   for (const part of STATE_PARTS) {
-    inputs[part] = { data: state[part], shape: [countWeights(model.weights)] };
+    const values = createGroups(groups, part);
+    writeGroups(groups, { flat: state[part], prefix: part, values });
+    Object.assign(inputs, values);
   }
   const size = model.parameterCount;
   const policies: Float32Array[] = [];
@@ -58,8 +68,16 @@ export function interpretUpdates(
   const data = policies.flatMap((policy) => Array.from(policy));
   inputs.policies = { data, shape: [policies.length, size] };
   const outputs = interpret(graph, inputs, { dtype });
-  const flatten = (part: (typeof STATE_PARTS)[number]) =>
-    Float32Array.from(outputs[`new.${part}`].data, Number);
+  const flatten = (part: (typeof STATE_PARTS)[number]) => {
+    const flat = new Float32Array(countWeights(model.weights));
+    const values = Object.fromEntries(groups.map((group) => {
+      const name = nameGroup(part, group);
+      const { data, shape } = outputs[`new.${name}`];
+      return [name, { data: Float32Array.from(data, Number), shape }];
+    }));
+    readGroups(groups, { flat, prefix: part, values });
+    return flat;
+  };
   return {
     weights: flatten("weights"),
     momentum: flatten("momentum"),

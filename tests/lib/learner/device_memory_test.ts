@@ -6,6 +6,12 @@ import { DeviceMemory } from "../../../lib/learner/device_memory.ts";
 import type { Device } from "../../../lib/onnx/session.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { STATE_PARTS } from "../../../lib/learner/update_graph.ts";
+import {
+  createGroups,
+  groupWeights,
+  readGroups,
+  writeGroups,
+} from "../../../lib/learner/weight_groups.ts";
 import { models } from "../../../models/models.ts";
 import { drawBatch } from "../../support/interpreted_updates.ts";
 import { relativeDifference } from "../../support/relative_difference.ts";
@@ -76,10 +82,36 @@ Deno.test("relativeDifference() finds a weight that is off by a thousandth", () 
   assert.ok(relativeDifference(Float32Array.of(1, -2.002, 0.5), weights) > TOLERANCE);
 });
 
+const SPECS = [
+  { name: "a", shape: [2, 3] },
+  { name: "b", shape: [2] },
+  { name: "c", shape: [1, 3] },
+  { name: "d", shape: [1, 1] },
+];
+
 Deno.test("DeviceMemory keeps the state on the device from the first update on", () => {
-  const memory = new DeviceMemory(3, { device: "webgpu" });
-  assert.deepEqual(memory.kept, ["new.weights", "new.momentum", "new.variance"]);
-  memory.write({ weights: Float32Array.of(1, 2, 3) });
-  assert.deepEqual(memory.inputs.weights, { data: Float32Array.of(1, 2, 3), shape: [3] });
+  const memory = new DeviceMemory(SPECS, { device: "webgpu" });
+  assert.deepEqual(
+    memory.kept,
+    STATE_PARTS.flatMap((part) => [`new.${part}.3`, `new.${part}.1`]),
+  );
+  memory.write({ weights: Float32Array.from({ length: 12 }, (_, i) => i) });
+  assert.deepEqual(memory.weights, {
+    "weights.3": { data: Float32Array.of(0, 1, 2, 3, 4, 5, 8, 9, 10), shape: [3, 3] },
+    "weights.1": { data: Float32Array.of(6, 7, 11), shape: [3] },
+  });
   assert.throws(() => memory.take(), { message: "Internal error: no update to take" });
+});
+
+Deno.test("groups of weights give back the vector that they were made from", () => {
+  const groups = groupWeights(SPECS);
+  const flat = Float32Array.from({ length: 12 }, (_, i) => i + 1);
+  const values = createGroups(groups, "w");
+  writeGroups(groups, { flat, prefix: "w", values });
+  const back = new Float32Array(12);
+  readGroups(groups, { flat: back, prefix: "w", values });
+  assert.deepEqual(back, flat);
+  values["w.3"].data[8] = 0; // the last number of c
+  readGroups(groups, { flat: back, prefix: "w", values });
+  assert.deepEqual(back.findIndex((value, i) => value !== flat[i]), 10);
 });

@@ -60,6 +60,7 @@ for (const [name, changes] of Object.entries(KINDS)) {
       updater.write({ weights });
       const result = await updater.update(batches, { rng: Rng.fromSeed(2), scalars });
       assert.equal(result.made, 3);
+      await updater.download();
       results.push({ ...result, staged: written.splice(0), state: structuredClone(updater.host) });
       await updater.close();
     }

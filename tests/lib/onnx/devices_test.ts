@@ -6,27 +6,46 @@ import {
   deviceProbes,
   shortenRuntimeError,
   tryDevice,
+  type WantedDevice,
+  WORTH_CUDA,
 } from "../../../lib/onnx/devices.ts";
 
 const works: DeviceProbe = () => Promise.resolve(undefined);
 const fails = (problem: string): DeviceProbe => () => Promise.resolve(problem);
 const never: DeviceProbe = () => Promise.reject(new Error("this device need not be tried"));
 
+/** Chooses for updates that are large enough for CUDA. */
+const choose = (wanted: WantedDevice, probes: DeviceProbes) =>
+  chooseDevice(wanted, { probes, multiplyAdds: () => WORTH_CUDA });
+
+Deno.test("chooseDevice() takes the CPU under auto where updates are small, and cuda if asked to", async () => {
+  const probes = { cuda: works, webgpu: never };
+  const multiplyAdds = () => WORTH_CUDA - 1;
+  assert.deepEqual(
+    await chooseDevice("auto", { probes: { cuda: never, webgpu: never }, multiplyAdds }),
+    {
+      device: "cpu",
+      line: "Device: cpu (updates are too small for cuda; webgpu: used only when asked for)",
+    },
+  );
+  assert.equal((await chooseDevice("cuda", { probes, multiplyAdds })).device, "cuda");
+});
+
 Deno.test("chooseDevice() falls back under auto alone, and says why", async () => {
   const broken: DeviceProbes = {
     cuda: fails("cuDNN: libcudnn.so.9 is not there"),
     webgpu: never,
   };
-  assert.deepEqual(await chooseDevice("auto", broken), {
+  assert.deepEqual(await choose("auto", broken), {
     device: "cpu",
     line: "Device: cpu (cuda: cuDNN: libcudnn.so.9 is not there; webgpu: used only when asked for)",
   });
-  await assert.rejects(chooseDevice("cuda", broken), {
+  await assert.rejects(choose("cuda", broken), {
     name: "UsageError",
     message: 'Cannot use device "cuda": it must work here, got cuDNN: libcudnn.so.9 is not there' +
       ": see udrlpg doctor",
   });
-  await assert.rejects(chooseDevice("webgpu", { cuda: never, webgpu: fails("No adapters") }), {
+  await assert.rejects(choose("webgpu", { cuda: never, webgpu: fails("No adapters") }), {
     name: "UsageError",
     message: 'Cannot use device "webgpu": it must work here, got No adapters: see udrlpg doctor',
   });
@@ -34,19 +53,19 @@ Deno.test("chooseDevice() falls back under auto alone, and says why", async () =
 
 Deno.test("chooseDevice() tries nothing but what was asked for", async () => {
   const line = (device: string) => `Device: ${device}, as asked for`;
-  assert.deepEqual(await chooseDevice("cpu", { cuda: never, webgpu: never }), {
+  assert.deepEqual(await choose("cpu", { cuda: never, webgpu: never }), {
     device: "cpu",
     line: line("cpu"),
   });
-  assert.deepEqual(await chooseDevice("cuda", { cuda: works, webgpu: never }), {
+  assert.deepEqual(await choose("cuda", { cuda: works, webgpu: never }), {
     device: "cuda",
     line: line("cuda"),
   });
-  assert.deepEqual(await chooseDevice("webgpu", { cuda: never, webgpu: works }), {
+  assert.deepEqual(await choose("webgpu", { cuda: never, webgpu: works }), {
     device: "webgpu",
     line: line("webgpu"),
   });
-  assert.deepEqual(await chooseDevice("auto", { cuda: works, webgpu: never }), {
+  assert.deepEqual(await choose("auto", { cuda: works, webgpu: never }), {
     device: "cuda",
     line: "Device: cuda (webgpu: used only when asked for)",
   });

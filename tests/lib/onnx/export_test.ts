@@ -161,29 +161,3 @@ Deno.test("exportOnnx() rejects broken graphs and names that could clash with it
     });
   }
 });
-
-Deno.test("exportOnnx() writes slices that are all of a tensor as one Split, if asked to", async () => {
-  const cut = (ends: readonly number[]) =>
-    trace({ x: [6] }, ({ x }) =>
-      Object.fromEntries(
-        ends.slice(1).map((end, i) => [`y${i}`, t.slice(x, { axis: 0, start: ends[i], end })]),
-      ));
-  const opsOf = (bytes: Uint8Array) =>
-    decode(bytes).graph.node.map(({ opType }: { opType: string }) => opType);
-  const whole = exportOnnx(cut([0, 1, 4, 6]), { name: "cut", hasSplit: true });
-  assert.deepEqual(opsOf(whole), ["Split"]);
-  assert.deepEqual(opsOf(exportOnnx(cut([0, 1, 4, 6]), { name: "cut" })), Array(3).fill("Slice"));
-  for (const ends of [[1, 4, 6], [0, 4, 5]]) { // the first or the last number is in no piece
-    const bytes = exportOnnx(cut(ends), { name: "cut", hasSplit: true });
-    assert.deepEqual(opsOf(bytes), ["Slice", "Slice"]);
-  }
-  const session = await createSession(whole, { threads: 1 });
-  const x = { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [6] };
-  const { y0, y1, y2 } = await session.run({ x });
-  assert.deepEqual([y0, y1, y2].map(({ data }) => Array.from(data, Number)), [
-    [1],
-    [2, 3, 4],
-    [5, 6],
-  ]);
-  await session.release();
-});

@@ -226,7 +226,15 @@ async function trainRun(
   const { threads, device: wanted } = settings;
   const { chooseDevice, deviceProbes } = await import("../../../onnx/devices.ts");
   const probes = deviceProbes({ ...values, env: program.env });
-  const { device, line } = await chooseDevice(wanted, probes);
+  const { countUpdate } = await import("../../../learner/update_graph.ts");
+  const [registry, models] = [await program.registry(), await program.models()];
+  const { device, line } = await chooseDevice(wanted, {
+    probes,
+    multiplyAdds() {
+      const shape = models.policyShape(registry.spec(config.env), config.policy);
+      return countUpdate(models.createGenerator(config, shape), config.update.batchSize);
+    },
+  });
   if (values.verbose) output.note(line);
   const workers = workersOf(resolved, context);
   const { trainInFolder } = await import("../../../run/session.ts");
@@ -234,8 +242,8 @@ async function trainRun(
   const interruption = program.listen();
   try {
     const result = await trainInFolder(config, {
-      registry: await program.registry(),
-      models: await program.models(),
+      registry,
+      models,
       folder: runFolderOf(resolved),
       preset: settings.preset,
       session: { device, ...(threads > 0 ? { threads } : {}) },
