@@ -40,7 +40,7 @@ import { countMultiplyAdds } from "../autodiff/cost.ts";
 import { trace } from "../autodiff/graph.ts";
 import type { Graph, Tensor, TensorType } from "../autodiff/node.ts";
 import { gather } from "../autodiff/tensor.ts";
-import type { GeneratorModel, WeightSpec, WeightTensors } from "../model.ts";
+import type { GeneratorModel, WeightTensors } from "../model.ts";
 import type { Shape } from "../autodiff/shape.ts";
 import { cutGroups, groupWeights, joinGroup, nameGroup } from "./weight_groups.ts";
 
