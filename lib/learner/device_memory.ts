@@ -42,11 +42,7 @@ export interface LearnerMemory {
   /** Whether the host's copy is behind. */
   readonly isBehind: boolean;
   /** Runs updates; the present state stays as it is until `take`. `fetches` holds the other outputs. */
-  run(
-    session: Session,
-    feeds: Feeds,
-    fetches: Readonly<Record<string, TensorValue>>,
-  ): Promise<void>;
+  run(session: Session, feeds: Feeds, fetches: Values): Promise<void>;
   /** Makes the last run's results the present state. */
   take(): void;
   /** Drops the last run's results. */
@@ -59,18 +55,23 @@ export interface LearnerMemory {
   close(): Promise<void>;
 }
 
-type Values = Readonly<Record<string, TensorValue>>;
+/** Tensors by name. */
+export type Values = Readonly<Record<string, TensorValue>>;
 
 function outputOf(input: string): string {
   return `new.${input}`;
 }
 
 /** What both kinds have: the host's copy in the order of the model, and its way into groups. */
-abstract class GroupedMemory {
+export abstract class GroupedMemory {
+  /** How weights lie. */
   readonly groups: readonly WeightGroup[];
+  /** The host's copy; it may be behind. */
   readonly host: FlatState;
+  /** Whether the host's copy is behind. */
   isBehind = false;
 
+  /** Makes room for the host's copy, all zero. */
   constructor(specs: readonly WeightSpec[]) {
     this.groups = groupWeights(specs);
     const size = countWeights(specs);

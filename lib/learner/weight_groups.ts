@@ -19,9 +19,10 @@ import type { WeightSpec } from "../model.ts";
 import type { TensorValue } from "../onnx/session.ts";
 
 /** A weight's place in its group. */
-interface Member extends WeightSpec {
+export interface Member extends WeightSpec {
   /** Its first row in the group. */
   readonly row: number;
+  /** How many it has there. */
   readonly rows: number;
   /** Where it lies among all weights as one vector, in the order of the model. */
   readonly offset: number;
@@ -129,7 +130,10 @@ export function readGroups(
 
 /** One vector and the tensors that hold the same numbers. */
 export interface GroupCopy {
+  /** All numbers in the order of the model, [W]. */
   readonly flat: Float32Array;
+  /** What the tensors' names begin with. */
   readonly prefix: string;
+  /** The tensors of all groups by name. */
   readonly values: Readonly<Record<string, TensorValue>>;
 }
