@@ -116,7 +116,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  config.toml            all options; train --config on it repeats the run",
       "  metrics.jsonl          a JSON object per line: episodes, evaluations, ...",
       "  report.html            the same as a page of charts, renewed while it trains",
-      "  events.out.tfevents.*  the same numbers for TensorBoard",
+      "  events.out.tfevents.*  plots, the final curve and the options for TensorBoard",
       "  generator.safetensors  all that generate needs: weights, normaliser, origin",
       "  checkpoint/            all that train --resume needs",
     ],

@@ -43,13 +43,25 @@ function describeRange(min: number, max: number): string {
 /** A JSON Schema (sub)document, as plain data. */
 export type JsonSchema = { readonly [key: string]: unknown };
 
+/** Names that a text of a configuration may be. */
+export interface ConfigNames {
+  /** Ids of the environments of this program. */
+  readonly environments: readonly string[];
+  /** Names of presets. */
+  readonly presets: readonly string[];
+}
+
 /**
  * Builds the JSON Schema of a configuration file.
  * @param settings Options that a file may hold besides the option table's.
  */
-export function configSchema(settings: readonly NamedOption[]): JsonSchema {
+export function configSchema(
+  settings: readonly NamedOption[],
+  { environments, presets }: ConfigNames,
+): JsonSchema {
   const properties: Record<string, unknown> = {};
   for (const { key, rule } of settings) properties[key] = ruleSchema(rule);
+  properties.preset = { ...properties.preset as object, enum: presets };
   for (const { key, rule, section } of listOptions()) {
     if (section === undefined) properties[key] = ruleSchema(rule);
   }
@@ -67,10 +79,16 @@ export function configSchema(settings: readonly NamedOption[]): JsonSchema {
     type: "object",
     additionalProperties: false,
     properties,
+    // An id is one of this program's or of Gymnasium's, unless a program of the user's plays it.
+    anyOf: [
+      { properties: { env: { anyOf: [{ enum: environments }, { pattern: "^gym:" }] } } },
+      { required: ["envCommand"] },
+    ],
   };
 }
 
-function ruleSchema(rule: OptionRule): JsonSchema {
+/** Builds the schema of one option's values. */
+export function ruleSchema(rule: OptionRule): JsonSchema {
   const need = rule.needs ? `; counts only with ${describeNeed(rule.needs)}` : "";
   const common = { description: `${rule.doc}${need}`, default: rule.default };
   switch (rule.type) {

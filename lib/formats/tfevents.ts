@@ -14,6 +14,7 @@ import { joinBytes } from "../system/bytes.ts";
 import { FileError } from "../system/errors.ts";
 import { withFileErrors } from "../system/file_errors.ts";
 import { openRegular, readFully } from "../system/files.ts";
+import type { PluginSummary } from "./hparams.ts";
 import {
   protoBytesField,
   protoDoubleField,
@@ -57,7 +58,12 @@ const WINDOW_BYTES = 2 ** 20;
 // Field numbers.
 const EVENT = { wallTime: 1, step: 2, fileVersion: 3, summary: 5 } as const;
 const SUMMARY_VALUE = 1;
-const VALUE = { tag: 1, simpleValue: 2 } as const;
+const VALUE = { tag: 1, simpleValue: 2, tensor: 8, metadata: 9 } as const;
+const PLUGIN_DATA = 1;
+const PLUGIN_NAME = 1;
+const PLUGIN_CONTENT = 2;
+/** What a plugin's summary holds in place of a value: a float tensor [0]. */
+const EMPTY_TENSOR = [...protoIntField(1, 1), ...protoBytesField(2, protoBytesField(2, []))];
 
 /** Appends scalars to an event file. */
 export class TfeventsWriter {
@@ -120,6 +126,35 @@ export class TfeventsWriter {
         ])
       );
     if (values.length === 0) return;
+    this.#append([
+      ...protoDoubleField(EVENT.wallTime, wallTimeSeconds),
+      ...protoIntField(EVENT.step, step),
+      ...protoBytesField(EVENT.summary, values.flat()),
+    ]);
+  }
+
+  /**
+   * Appends what a plugin of TensorBoard reads, as one event with one write.
+   * @throws {FileError} when it cannot be written; the file is as before then.
+   */
+  writePlugin(
+    plugin: string,
+    summaries: readonly PluginSummary[],
+    { step, wallTimeSeconds }: { readonly step: number; readonly wallTimeSeconds: number },
+  ): void {
+    const values = summaries.map(({ tag, content }) =>
+      protoBytesField(SUMMARY_VALUE, [
+        ...protoBytesField(VALUE.tag, tag),
+        ...protoBytesField(VALUE.tensor, EMPTY_TENSOR),
+        ...protoBytesField(
+          VALUE.metadata,
+          protoBytesField(PLUGIN_DATA, [
+            ...protoBytesField(PLUGIN_NAME, plugin),
+            ...protoBytesField(PLUGIN_CONTENT, content),
+          ]),
+        ),
+      ])
+    );
     this.#append([
       ...protoDoubleField(EVENT.wallTime, wallTimeSeconds),
       ...protoIntField(EVENT.step, step),

@@ -109,8 +109,10 @@ export class RunKeeper {
     const from = end?.log ?? notes?.log ?? EMPTY_LOG;
     this.#log = RunLog.open(options.folder, { clock: options.clock, from });
     this.#log.warnings.forEach(options.onWarning);
-    if (notes === undefined) this.#write(startRecordOf(run));
-    else if (!this.end) this.#noteChanges(notes);
+    if (notes === undefined) {
+      this.#log.begin(run.task.config);
+      this.#write(startRecordOf(run));
+    } else if (!this.end) this.#noteChanges(notes);
   }
 
   /** Records what changed since the checkpoint that can change results. */
@@ -169,6 +171,7 @@ export class RunKeeper {
     this.#options.lock.assertHeld();
     const { tally: counters, tools: { learner } } = this.#run;
     const { state, log } = this.#spent!;
+    this.#log.end(spentSteps(this.#run));
     const end = { counters, updates: learner.updates, log: this.#log.sync(), finalReturn };
     this.#store.save(this.#content(state, { log, end }));
     return end;

@@ -1,6 +1,6 @@
 /**
- * What a run says of itself, in two files that hold the same: metrics.jsonl for programs and people, an
- * event file for TensorBoard.
+ * What a run says of itself, in two files: metrics.jsonl, which holds everything, for programs and people, and an
+ * event file for TensorBoard, with what is worth a plot (lib/run/board.ts).
  *
  * A checkpoint records how long both files are, and a resumed run rolls them back to there, so that
  * metrics.jsonl ends up the same, byte for byte, as if the run had never stopped. It holds no times for
@@ -9,9 +9,12 @@
 
 import type { Clock } from "../system/clock.ts";
 import { childPath, namesIn } from "../system/files.ts";
+import type { Config } from "../config/config.ts";
+import { beginHparams, endHparams, HPARAMS_PLUGIN } from "../formats/hparams.ts";
 import { TfeventsWriter } from "../formats/tfevents.ts";
 import { eventsFileName, isOwnEventsFile, METRICS_FILE_NAME } from "./layout.ts";
-import { type MetricRecord, MetricsWriter, type MetricValue } from "./metrics.ts";
+import { Board, COMPARED, hparamsOf } from "./board.ts";
+import { type MetricRecord, MetricsWriter } from "./metrics.ts";
 
 /** How long the files of a log are, in bytes. */
 export interface LogPositions {
@@ -29,6 +32,7 @@ export class RunLog {
   readonly #metrics: MetricsWriter;
   readonly #events: TfeventsWriter;
   readonly #clock: Clock;
+  readonly #board = new Board();
   /** What was odd about the files when they were opened, for the user to read. */
   readonly warnings: readonly string[];
 
@@ -71,8 +75,29 @@ export class RunLog {
    */
   record(kind: string, step: number, values: Readonly<Record<string, unknown>>): void {
     this.#metrics.write({ kind, step, ...values } as MetricRecord);
-    const wallTimeSeconds = this.#clock.epochMs() / 1000;
-    this.#events.write(scalarsOf(kind, values as MetricRecord), { step, wallTimeSeconds });
+    for (const point of this.#board.pointsOf({ kind, step, ...values } as MetricRecord)) {
+      this.#events.write(point.scalars, { step: point.step, wallTimeSeconds: this.#now() });
+    }
+  }
+
+  /**
+   * Tells TensorBoard what a run that begins is made with.
+   * @throws {FileError} when it cannot be written.
+   */
+  begin(config: Config): void {
+    const startSeconds = this.#now();
+    const summaries = beginHparams(hparamsOf(config), { metrics: COMPARED, startSeconds });
+    this.#events.writePlugin(HPARAMS_PLUGIN, summaries, { step: 0, wallTimeSeconds: startSeconds });
+  }
+
+  /**
+   * Tells TensorBoard that the run has ended well.
+   * @throws {FileError} when it cannot be written.
+   */
+  end(step: number): void {
+    const endSeconds = this.#now();
+    const summaries = endHparams({ endSeconds });
+    this.#events.writePlugin(HPARAMS_PLUGIN, summaries, { step, wallTimeSeconds: endSeconds });
   }
 
   /**
@@ -80,8 +105,14 @@ export class RunLog {
    * @throws {FileError} when they cannot be written.
    */
   recordTimes(step: number, seconds: Readonly<Record<string, number>>): void {
-    const wallTimeSeconds = this.#clock.epochMs() / 1000;
-    this.#events.write(scalarsOf("seconds", seconds), { step, wallTimeSeconds });
+    const scalars = Object.fromEntries(
+      Object.entries(seconds).map(([purpose, value]) => [`seconds/${purpose}`, value]),
+    );
+    this.#events.write(scalars, { step, wallTimeSeconds: this.#now() });
+  }
+
+  #now(): number {
+    return this.#clock.epochMs() / 1000;
   }
 
   /**
@@ -99,20 +130,4 @@ export class RunLog {
     this.#metrics.close();
     this.#events.close();
   }
-}
-
-/** Names every number of a record as TensorBoard shows it: "evaluation/mean". Lists are left out. */
-function scalarsOf(
-  prefix: string,
-  values: Readonly<Record<string, MetricValue | undefined>>,
-): Record<string, number> {
-  const scalars: Record<string, number> = {};
-  for (const [name, value] of Object.entries(values)) {
-    const tag = `${prefix}/${name}`;
-    if (typeof value === "number") scalars[tag] = value;
-    else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      Object.assign(scalars, scalarsOf(tag, value as Record<string, MetricValue>));
-    }
-  }
-  return scalars;
 }

@@ -71,6 +71,8 @@ export interface SweepFile {
   };
 }
 
+/** What a sweep may be called: it names a folder. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const MAX_RUNS = 100_000;
 const SWEEP_KEYS = ["name", "seeds", "grid", "list", "random"] as const;
 
@@ -151,7 +153,7 @@ class Reader {
 
   name(value: unknown): string {
     const name = value ?? (basename(this.#path).replace(/\.toml$/i, "") || "sweep");
-    if (typeof name === "string" && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) return name;
+    if (typeof name === "string" && NAME_PATTERN.test(name)) return name;
     return this.fail(
       `name must begin with a letter or digit and hold those, ".", "_" and "-" alone, got ${
         JSON.stringify(name)

@@ -4,12 +4,13 @@ import { object } from "@optique/core/constructs";
 import { resolveConfig } from "../../config/config.ts";
 import { ALGORITHM_NAMES } from "../../config/options.ts";
 import { renderConfig } from "../../config/config_file.ts";
-import { configSchema } from "../../config/config_schema.ts";
+import { configSchema, type JsonSchema } from "../../config/config_schema.ts";
 import { UsageError } from "../../system/errors.ts";
 import { presetLayers, PRESETS } from "../../config/presets.ts";
 import { listSettings } from "../../config/run_settings.ts";
 import { isGymName } from "../../episodes/process/gym_name.ts";
 import { algorithmLayer } from "../../rivals/algorithms.ts";
+import { sweepSchema } from "../../sweep/sweep_schema.ts";
 import { asUsage } from "../blame.ts";
 import { findSpec } from "./envs.ts";
 import { formatTable } from "../output.ts";
@@ -32,7 +33,7 @@ export interface PresetsValues {
 /** The `presets` command. */
 export const presetsCommand: Command<PresetsValues> = {
   description: [
-    "`presets show NAME` prints a complete configuration file in which every option stands with its meaning and range; save it, change it and give it to `udrlpg train --config`. `presets schema` prints a JSON Schema with which editors complete and check such a file.",
+    "`presets show NAME` prints a complete configuration file in which every option stands with its meaning and range; save it, change it and give it to `udrlpg train --config`. `presets schema` prints a JSON Schema with which editors complete and check such a file, `presets schema sweep` that of a sweep file.",
   ],
   examples: [
     { command: "udrlpg presets", does: "List the presets" },
@@ -51,8 +52,8 @@ export const presetsCommand: Command<PresetsValues> = {
   ],
   parser: (names) =>
     object("What to print", {
-      action: word(choiceValue(["show", "schema"], "ACTION"), "show NAME, or schema"),
-      name: word(textValue("NAME", Object.keys(PRESETS)), "Name of a preset"),
+      action: word(choiceValue(["show", "schema"], "ACTION"), "show NAME, schema, or schema sweep"),
+      name: word(textValue("NAME", [...Object.keys(PRESETS), SWEEP]), "Name of a preset, or sweep"),
       env: setting(
         "--env",
         textValue("ID", names.environments),
@@ -66,11 +67,11 @@ export const presetsCommand: Command<PresetsValues> = {
     }),
   async run({ action, name, ...choice }, context) {
     if (action === "show") return await showPreset(name, choice, context);
-    if (name !== undefined) {
+    if (name !== undefined && action !== "schema") {
       throw new UsageError(`Cannot run "udrlpg presets": unexpected argument, got "${name}"`);
     }
     if (action === "schema") {
-      const schema = configSchema(listSettings());
+      const schema = await schemaOf(name, context);
       return context.output.document(`${JSON.stringify(schema, null, 2)}\n`, schema);
     }
     const presets = Object.entries(PRESETS).map(([name, { doc, environments }]) => ({
@@ -85,6 +86,22 @@ export const presetsCommand: Command<PresetsValues> = {
       ]));
   },
 };
+
+/** What the schema of sweep files is asked for with. */
+const SWEEP = "sweep";
+
+async function schemaOf(
+  name: string | undefined,
+  { program }: CommandContext,
+): Promise<JsonSchema> {
+  const { ids: environments } = await program.registry();
+  const names = { environments, presets: Object.keys(PRESETS) };
+  if (name === undefined) return configSchema(listSettings(), names);
+  if (name === SWEEP) return sweepSchema(listSettings(), names);
+  throw new UsageError(
+    `Cannot print schema: nothing or ${SWEEP} must follow, got ${JSON.stringify(name)}`,
+  );
+}
 
 async function showPreset(
   name: string | undefined,

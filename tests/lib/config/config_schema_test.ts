@@ -1,44 +1,15 @@
 import assert from "node:assert/strict";
 import { describeNeed, listOptions, resolveConfig } from "../../../lib/config/config.ts";
 import { listSettings } from "../../../lib/config/run_settings.ts";
-import { configSchema, describeRule, type JsonSchema } from "../../../lib/config/config_schema.ts";
+import { configSchema, describeRule } from "../../../lib/config/config_schema.ts";
+import { violations } from "../../support/schema_violations.ts";
 
-/** Checks a value against the part of JSON Schema that configSchema() uses; lists what is wrong. */
-function violations(schema: JsonSchema, value: unknown, path = "$"): string[] {
-  if (schema.type === "object") {
-    const properties = schema.properties as Record<string, JsonSchema>;
-    assert.equal(schema.additionalProperties, false);
-    return Object.entries(value as object).flatMap(([key, inner]) =>
-      Object.hasOwn(properties, key)
-        ? violations(properties[key], inner, `${path}.${key}`)
-        : [`${path}.${key} is unknown`]
-    );
-  }
-  if (schema.type === "array") {
-    return (value as unknown[]).flatMap((item) =>
-      violations(schema.items as JsonSchema, item, `${path}[]`)
-    );
-  }
-  const type = typeof value === "number" && Number.isInteger(value) && schema.type === "integer"
-    ? "integer"
-    : typeof value;
-  if (type !== schema.type) return [`${path} is no ${schema.type}`];
-  if (schema.enum !== undefined && !(schema.enum as unknown[]).includes(value)) {
-    return [`${path} is no choice`];
-  }
-  if (schema.minimum !== undefined && (value as number) < (schema.minimum as number)) {
-    return [`${path} is too small`];
-  }
-  if (schema.maximum !== undefined && (value as number) > (schema.maximum as number)) {
-    return [`${path} is too large`];
-  }
-  return [];
-}
-
-const schema = configSchema(listSettings());
+const names = { environments: ["CartPole-v1", "Hopper-v5"], presets: ["default", "paper"] };
+const schema = configSchema(listSettings(), names);
 
 Deno.test("configSchema() accepts the default configuration", () => {
-  assert.deepEqual(violations(schema, resolveConfig([]).config), []);
+  const { config } = resolveConfig([]);
+  assert.deepEqual(violations(schema, { ...config, env: "Hopper-v5" }), []);
   assert.deepEqual(violations(schema, { device: "cpu", threads: 2, preset: "paper" }), []);
 });
 
@@ -57,6 +28,15 @@ Deno.test("configSchema() refuses what checkOption() refuses", () => {
   assert.deepEqual(violations(schema, { policy: { hiddenSizes: [0] } }), [
     "$.policy.hiddenSizes[] is too small",
   ]);
+});
+
+Deno.test("configSchema() knows the ids of environments and presets, and leaves a user's own", () => {
+  const wrong = (value: object) => violations(schema, value);
+  assert.deepEqual(wrong({ env: "CartPole-v1", preset: "paper" }), []);
+  assert.deepEqual(wrong({ env: "gym:LunarLander-v3" }), []);
+  assert.deepEqual(wrong({ env: "Mine-v0", envCommand: "python mine.py" }), []);
+  assert.deepEqual(wrong({ env: "CartPole-v9" }), ["$ is none of the alternatives"]);
+  assert.deepEqual(wrong({ preset: "papers" }), ["$.preset is no choice"]);
 });
 
 Deno.test("configSchema() describes every option", () => {
