@@ -33,6 +33,7 @@ import {
   type ObservationFrame,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
+import { checkStart, type Start } from "./given.ts";
 import type { Milestone } from "./way.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
@@ -144,6 +145,8 @@ export interface Task {
   readonly explored: Int32Array;
   /** Moves policies between the frames of raw and of normalised observations. */
   readonly frame: ObservationFrame;
+  /** The policies that it begins with, where there are some. */
+  readonly start: Start | undefined;
 }
 
 /** What does the work of a run. */
@@ -188,6 +191,8 @@ export interface RunParts {
   readonly session: SessionOptions;
   /** Runs evaluations; the run's own environment when absent. */
   readonly runner?: EpisodeRunner;
+  /** The policies that the run begins with; the configuration's `start` names them. */
+  readonly start?: Start | undefined;
 }
 
 /**
@@ -195,11 +200,12 @@ export interface RunParts {
  * @throws {RangeError} when the configuration does not fit the environment.
  */
 export function createRun(config: Config, parts: RunParts): TrainingRun {
-  const { env, models } = parts;
+  const { env, models, start } = parts;
   const shape = models.policyShape(env.spec, config.policy);
   const model = models.createGenerator(config, shape);
   const policy = models.createPolicy(env.spec, shape);
   checkBudget(config, env.spec);
+  if (start) checkStart(config, { spec: env.spec, start });
   const weights = model.initialise(streamFor(config.seed, "initialisation", 0));
   return {
     task: {
@@ -213,6 +219,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       ),
       explored: exploredPlaces(model, shape),
       frame: createObservationFrame(model, shape),
+      start,
     },
     tools: {
       env,

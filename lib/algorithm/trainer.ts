@@ -34,6 +34,8 @@
  *     to the line from the worst policy to it (lib/algorithm/consolidation.ts), and requests are answered
  *     through a measured curve (lib/algorithm/calibrate.ts, lib/generator/calibration.ts).
  *
+ *  8. A run may begin with policies in place of random ones (lib/algorithm/start.ts).
+ *
  *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
  */
 
@@ -66,6 +68,7 @@ import {
 import { report } from "./reports.ts";
 import { bestCommand, drawBatch, favour, type TrainingRun } from "./run.ts";
 import { selectBest } from "./selection.ts";
+import { begin, isArchive, isToBegin } from "./start.ts";
 import { addMilestone } from "./way.ts";
 
 /**
@@ -74,6 +77,10 @@ import { addMilestone } from "./way.ts";
  * @throws {DivergedError} when a loss, a policy or a return is not finite.
  */
 export async function* train(run: TrainingRun): Events {
+  if (isToBegin(run)) {
+    yield* begin(run);
+    yield { kind: "cycle" };
+  }
   while (hasBudget(run)) {
     if (isWarm(run)) yield* update(run);
     yield* rollout(run);
@@ -191,7 +198,7 @@ function learnFrom(
  * through. The last evaluation changes nothing.
  */
 export async function* finish(run: TrainingRun): Events {
-  if (run.experience.noise) {
+  if (run.experience.noise && !isArchive(run)) {
     const [last] = await generate(run, [1]);
     const winner = yield* selectBest(run, last);
     yield* consolidate(run, yield* chooseLine(run, winner));

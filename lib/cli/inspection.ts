@@ -24,6 +24,7 @@ import {
   METRICS_FILE_NAME,
 } from "../run/layout.ts";
 import { readMetrics } from "../run/metrics_reader.ts";
+import { readStart, START_MARK } from "../run/start_file.ts";
 import { readOnnx } from "../onnx/reader.ts";
 import { readPolicy } from "../generator/read_policy.ts";
 import { describeProof, readPromise } from "../generator/proof.ts";
@@ -86,11 +87,29 @@ function explainSafetensors(path: string, options: LoadOptions): Explanation {
   const { metadata, tensors } = readSafetensorsHeader(path);
   if (metadata.format === "udrlpg-generator") return explainGenerator(path, options);
   if (metadata.format === "udrlpg-policy") return explainPolicy(path, options);
+  if (metadata.format === START_MARK) return explainStart(path);
   return {
     kind: "safetensors file of another program, or a part of a checkpoint",
     facts: {
       tensors: [...tensors].map(([name, { dtype, shape }]) => `${name} ${dtype} [${shape}]`),
       metadata: { ...metadata },
+    },
+    warnings: [],
+  };
+}
+
+function explainStart(path: string): Explanation {
+  const { start: { policies, use, order }, environment, hash } = readStart(path);
+  return {
+    kind: "policies that a run begins with",
+    facts: {
+      environment,
+      use,
+      order,
+      numbersInAPolicy: policies[0].parameters.length,
+      policies: policies.map(({ name }) => name),
+      checksum: "matches",
+      start: hash,
     },
     warnings: [],
   };

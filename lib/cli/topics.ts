@@ -119,6 +119,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  events.out.tfevents.*  plots, the final curve and the options for TensorBoard",
       "  generator.safetensors  all that generate needs: weights, normaliser, origin",
       "  checkpoint/            all that train --resume needs",
+      "  start.safetensors      the policies that it began with, of --from or distill",
     ],
     "A policy in ONNX takes `observation`, float32 [N, S], as the environment gives it, and puts out `action`: float32 [N, A] within the environment's bounds, or int64 [N] for discrete actions, then also `logits`. Normaliser, network and action scaling are inside. The safetensors and JSON forms hold the same numbers and metadata, and so does the C header, which needs nothing but a C compiler and tests itself.",
     "evaluate, rollout and play take ONNX policies of other programs, too, such as exports of Stable-Baselines3: one input of the observation's size and one output that is an action, or a number for each choice of which the largest counts, whatever they are called. They say what they take for what. Numbers are clipped to the bounds, and first scaled to them where the graph ends in tanh. Operators that this program does not write need --trust.",

@@ -140,6 +140,13 @@ export const RUN_OPTIONS = {
       "What an environment of your own is: written by the program, and compared with what it is later",
     isRecorded: true,
   },
+  start: {
+    type: "text",
+    default: "",
+    doc:
+      "Checksum of the policies that training begins with, start.safetensors beside this file: written by the program",
+    isRecorded: true,
+  },
 } as const satisfies Record<string, OptionRule>;
 
 /** What the options of a whole section need to count. */

@@ -3,6 +3,9 @@
 /** The resolved configuration. */
 export const CONFIG_FILE_NAME = "config.toml";
 
+/** The policies that the run begins with, where there are some. */
+export const START_FILE_NAME = "start.safetensors";
+
 /** The records of the run, a JSON object per line. */
 export const METRICS_FILE_NAME = "metrics.jsonl";
 

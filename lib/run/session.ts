@@ -22,17 +22,13 @@ import type { Profile } from "./profile.ts";
 import { ReportRenewer } from "./renew.ts";
 import type { RunEnd } from "./checkpoint/run_checkpoint.ts";
 import { openRunFolder, writeRunConfig } from "./folder.ts";
-import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME } from "./layout.ts";
+import { CONFIG_FILE_NAME, GENERATOR_FILE_NAME, START_FILE_NAME } from "./layout.ts";
+import { type SealedStart, writeStart } from "./start_file.ts";
 import { type KeepOptions, RunKeeper } from "./keeper.ts";
 import { lockRun, type RunLock } from "./lock.ts";
 import { train } from "../rivals/algorithms.ts";
 import { spentSteps } from "../algorithm/budget.ts";
-import {
-  type Events,
-  isRecord,
-  type TrainingEvent,
-  type TrainingOutcome,
-} from "../algorithm/events.ts";
+import { isRecord, type TrainingEvent, type TrainingOutcome } from "../algorithm/events.ts";
 import { createRun, currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import { findNonFinite } from "./state.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
@@ -70,8 +66,8 @@ export interface SessionContext {
   readonly envWorkers?: number;
   /** Times the parts of the session; the last line of the metrics then says where the time went. */
   readonly profile?: Profile;
-  /** Trains the run in place of its algorithm, see `distill`. */
-  readonly train?: (run: TrainingRun) => Events;
+  /** The policies that the run begins with; what is known of their episodes beside them. */
+  readonly start?: SealedStart | undefined;
   /** Called after every event of the trainer. */
   readonly onProgress: (progress: Progress, event: TrainingEvent) => void;
   /** Gets what the user should know although nothing failed: a damaged checkpoint, a finished run. */
@@ -89,7 +85,12 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   const pace = new Pace(context.clock);
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
-  const made = createRun(config, { env, models: context.models, session: context.session });
+  const made = createRun(config, {
+    env,
+    models: context.models,
+    session: context.session,
+    start: context.start?.start,
+  });
   parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);
   const lock = parts.use(lockRun(context.folder));
@@ -133,6 +134,8 @@ function openKeeper(
   const { config } = run.task;
   const written = { folder: context.folder, settings: settingsOf(context, run.task.spec) };
   if (!isThere(childPath(context.folder, CONFIG_FILE_NAME))) writeRunConfig(config, written);
+  const start = childPath(context.folder, START_FILE_NAME);
+  if (context.start && !isThere(start)) writeStart(start, context.start);
   const keeper = RunKeeper.open(run, keepOptions(context, lock));
   try {
     writeRunConfig(config, written);
@@ -221,7 +224,7 @@ async function keepInStep(
   const { signal } = context;
   const watch = new ProgressWatch(run, pace);
   try {
-    for await (const event of (context.train ?? train)(run)) {
+    for await (const event of train(run)) {
       stop.signal?.throwIfAborted();
       watch.see(event);
       context.onProgress(watch.progress, event);

@@ -18,6 +18,7 @@ import type { ModelTable } from "../model.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { readRunConfig } from "./folder.ts";
 import { GENERATOR_FILE_NAME, METRICS_FILE_NAME } from "./layout.ts";
+import { startIn } from "./start_file.ts";
 import { HASHED_CYCLES, recordOf, startRecordOf, stateRecordOf } from "./records.ts";
 import { isRecord } from "../algorithm/events.ts";
 import { train } from "../rivals/algorithms.ts";
@@ -83,7 +84,8 @@ export async function verifyRun(folder: string, options: VerifyOptions): Promise
   const config = firstConfig(readRunConfig(folder), records);
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await options.registry.make(config.env), (env) => env.close());
-  const run = createRun(config, { env, models: options.models, session: options.session });
+  const { models, session } = options;
+  const run = createRun(config, { env, models, session, start: startIn(folder, config)?.start });
   parts.defer(() => run.tools.learner.close());
   await replay(run, { comparison, options });
   return { cycles: run.tally.cycles, ...comparison.result };

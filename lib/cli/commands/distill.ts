@@ -1,36 +1,32 @@
 /** `udrlpg distill`: makes a generator of an archive of policies. */
 
 import { merge, object } from "@optique/core/constructs";
-import {
-  distill,
-  type Fit,
-  FITS,
-  measureArchive,
-  type MeasuredArchive,
-  MOST_POLICIES,
-  type Plan,
-  tryPlan,
-} from "../../algorithm/distill.ts";
-import { createRun } from "../../algorithm/run.ts";
+import { type Fit, FITS, type Plan, tryPlan } from "../../algorithm/distill.ts";
+import { createRun, type RunParts } from "../../algorithm/run.ts";
+import { type MeasuredPolicies, MOST_POLICIES } from "../../algorithm/given.ts";
+import { measureStart } from "../../algorithm/start.ts";
 import { type Config, type ConfigLayer, flattenConfig } from "../../config/config.ts";
 import { presetLayers } from "../../config/presets.ts";
 import { resolveRun } from "../../config/run_settings.ts";
 import type { EnvSpec } from "../../env.ts";
-import type { PolicyNumbers } from "../../generator/policy_file.ts";
-import { readPolicy, readPolicyNumbers } from "../../generator/read_policy.ts";
 import { formatNumber, roundDown } from "../../numbers/format.ts";
-import type { RawParameters } from "../../policy_space.ts";
 import { readRunData } from "../../report/run_data.ts";
 import { resultOf } from "../../report/run_result.ts";
 import { trainInFolder } from "../../run/session.ts";
+import { sealStart } from "../../run/start_file.ts";
 import type { TrainResult } from "../../run/train_result.ts";
-import { FileError, UsageError } from "../../system/errors.ts";
+import { UsageError } from "../../system/errors.ts";
 import { ownLine, pathWord } from "../../system/words.ts";
 import { asUsage } from "../blame.ts";
 import { envCommandOptions, type EnvCommandValues, withEnvironments } from "../env_command.ts";
+import {
+  environmentOf,
+  type GivenPolicies,
+  networkOptions,
+  readGivenPolicies,
+} from "../given_policies.ts";
 import { formatMeasured } from "../measured.ts";
 import { setting, settingOr, words } from "../options.ts";
-import { policiesIn } from "../paths.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { choiceValue, fileValue, folderValue, integerValue, textValue } from "../values.ts";
 import { POLICY_ENDINGS } from "./evaluate.ts";
@@ -56,8 +52,6 @@ const DEFAULT_EPISODES = 10;
 const CALIBRATION_SHARE = 0.5;
 /** The choice's share beside it (lib/algorithm/budget.ts). */
 const MEASURING_SHARE = 1 - CALIBRATION_SHARE - 0.03;
-/** Tiles that neither waste a product nor make one too wide. */
-const WIDEST_TILE = 32;
 
 /** What --fit takes. */
 const FIT_CHOICES = ["best", ...FITS] as const;
@@ -132,63 +126,49 @@ interface Trial extends Plan {
   readonly miss: number;
 }
 
-/** A policy file's numbers. */
-interface ArchiveFile {
-  readonly path: string;
-  readonly numbers: PolicyNumbers;
-}
-
 async function runDistill(values: DistillValues, context: CommandContext): Promise<void> {
   const { program, output } = context;
   const { out } = values;
   if (out === undefined) {
     throw new UsageError("Cannot distil policies: a run folder must be given: use --out DIR");
   }
-  const paths = values.paths.flatMap(policiesIn);
-  if (paths.length < 2 || paths.length > MOST_POLICIES) {
-    throw new UsageError(
-      `Cannot distil policies: there must be 2 to ${MOST_POLICIES} of them, got ${paths.length}`,
-    );
-  }
+  if (values.paths.length === 0) failCount(0);
   const models = await program.models();
-  const env = values.env ?? readPolicy(paths[0], { models }).environment;
+  const env = values.env ?? environmentOf(values.paths, models);
   if (env === undefined) {
     throw new UsageError(
-      `Cannot distil policies: ${JSON.stringify(paths[0])} names no environment: use --env ID`,
+      `Cannot distil policies: ${
+        JSON.stringify(values.paths[0])
+      } names no environment: use --env ID`,
     );
   }
   const registry = await program.registry(env);
   const spec = asUsage(() => registry.spec(env));
-  const files = paths.map((path) => ({ path, numbers: readPolicyNumbers(path, spec) }));
-  assertOneNetwork(files);
+  const given = await readGivenPolicies(values.paths, {
+    spec,
+    models,
+    does: "distil policies",
+    output,
+  });
+  if (given.policies.length < 2 || given.policies.length > MOST_POLICIES) {
+    failCount(given.policies.length);
+  }
+  const variables = variableLayers(program.env, ({ section }) => section !== undefined);
+  const configOf: Configure = (fit, start = "") =>
+    configFor(given, { values, spec, fit, variables, start });
   const interruption = program.listen();
   const { signal } = interruption;
   const session = { device: "cpu" } as const;
   try {
-    await using parts = new AsyncDisposableStack();
-    const made = parts.adopt(await registry.make(env), (one) => one.close());
-    const variables = variableLayers(program.env, ({ section }) => section !== undefined);
-    const configOf = (fit: Fit) => configFor(files, { values, spec, fit, variables });
-    const measuring = asUsage(() =>
-      createRun(configOf("function"), { env: made, models, session })
-    );
+    await using closed = new AsyncDisposableStack();
+    const made = closed.adopt(await registry.make(env), (one) => one.close());
+    const parts = { env: made, models, session };
+    const choice = await choosePlan(given, { configOf, parts, values, signal, context });
+    const { archive: measured, plan: { fit, order } } = choice;
+    const { policies } = given;
+    const sealed = sealStart({ policies, use: "archive", order }, { environment: spec.id });
     const progress = output.progress("steps");
-    const total = measuring.task.config.steps * MEASURING_SHARE;
-    const archive = await measureArchive(measuring, files.map(rawPolicy), {
-      signal,
-      onEpisode: (done) => progress.update({ phase: "measuring", done, total }),
-    });
-    await measuring.tools.learner.close();
-    const trials: Trial[] = [];
-    for (const plan of PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit)) {
-      const parts = { env: made, models, session };
-      const miss = await tryPlan(configOf(plan.fit), parts, { archive, plan });
-      trials.push({ ...plan, miss });
-      progress.update({ phase: "trying", done: trials.length, total: PLANS.length });
-      signal.throwIfAborted();
-    }
-    const plan = trials.reduce((a, b) => b.miss < a.miss ? b : a);
-    const result = await trainInFolder(configOf(plan.fit), {
+    const result = await trainInFolder(configOf(fit, sealed.hash), {
       registry,
       models,
       folder: out,
@@ -200,42 +180,74 @@ async function runDistill(values: DistillValues, context: CommandContext): Promi
       },
       clock: program.clock,
       signal,
-      train: (run) => distill(run, archive, plan),
+      start: { ...sealed, start: { ...sealed.start, measured } },
       onWarning: (text) => output.warn(text),
       onProgress: ({ phase, done, total }) => progress.update({ phase, done, total }),
     });
     output.endProgress();
     if (!result.finished) throw signal.reason;
-    describe(result, { archive, plan, trials, context });
+    describe(result, { ...choice, context });
   } finally {
     interruption.stop();
   }
 }
 
-/** @throws {FileError} naming the first file that differs. */
-function assertOneNetwork(files: readonly ArchiveFile[]): void {
-  const networkOf = ({ numbers: { hiddenSizes, activation } }: ArchiveFile) =>
-    hiddenSizes.length === 0 ? "no hidden layers" : `layers [${hiddenSizes}] with ${activation}`;
-  const expected = networkOf(files[0]);
-  const other = files.find((file) => networkOf(file) !== expected);
-  if (other === undefined) return;
-  throw new FileError(
-    `Cannot distil policies: all must have one architecture, got ${expected} in ${
-      JSON.stringify(files[0].path)
-    } and ${networkOf(other)} in ${JSON.stringify(other.path)}`,
+function failCount(count: number): never {
+  throw new UsageError(
+    `Cannot distil policies: there must be 2 to ${MOST_POLICIES} of them, got ${count}`,
   );
 }
 
+/** Makes the configuration of a run that is fitted so, and begins with a start of that checksum. */
+type Configure = (fit: Fit, start?: string) => Config;
+
+/** What was found of an archive. */
+interface Choice {
+  readonly archive: MeasuredPolicies;
+  readonly trials: readonly Trial[];
+  readonly plan: Trial;
+}
+
+/** Measures an archive and tries every plan. */
+async function choosePlan(
+  { policies }: GivenPolicies,
+  { configOf, parts, values, signal, context: { output } }: {
+    configOf: Configure;
+    parts: RunParts;
+    values: DistillValues;
+    signal: AbortSignal;
+    context: CommandContext;
+  },
+): Promise<Choice> {
+  const measuring = asUsage(() => createRun(configOf("weights"), parts));
+  const progress = output.progress("steps");
+  const total = measuring.task.config.steps * MEASURING_SHARE;
+  const archive = await measureStart(measuring, { policies, use: "archive" }, {
+    signal,
+    onEpisode: (done) => progress.update({ phase: "measuring", done, total }),
+  });
+  await measuring.tools.learner.close();
+  const trials: Trial[] = [];
+  for (const plan of PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit)) {
+    const miss = await tryPlan(configOf(plan.fit), parts, { archive, order: plan.order });
+    trials.push({ ...plan, miss });
+    progress.update({ phase: "trying", done: trials.length, total: PLANS.length });
+    signal.throwIfAborted();
+  }
+  output.endProgress();
+  return { archive, trials, plan: trials.reduce((a, b) => b.miss < a.miss ? b : a) };
+}
+
 function configFor(
-  files: readonly ArchiveFile[],
-  { values, spec, fit, variables }: {
+  { policies: files, network: { hiddenSizes, activation } }: GivenPolicies,
+  { values, spec, fit, variables, start }: {
     values: DistillValues;
     spec: EnvSpec;
     fit: Fit;
     variables: readonly ConfigLayer[];
+    start: string;
   },
 ): Config {
-  const { hiddenSizes, activation } = files[0].numbers;
   const steps = values.steps ??
     Math.ceil(files.length * DEFAULT_EPISODES * spec.maxEpisodeSteps / MEASURING_SHARE);
   const least = Math.ceil(files.length * spec.maxEpisodeSteps / MEASURING_SHARE);
@@ -247,45 +259,22 @@ function configFor(
   const given = {
     env: spec.id,
     environment: spec.identity ?? "",
+    start,
     seed: values.seed,
     steps,
-    policy: { hiddenSizes, ...(hiddenSizes.length > 0 ? { activation } : {}) },
     update: { loss: fit },
     calibration: { budgetShare: CALIBRATION_SHARE },
-    ...(hiddenSizes.length > 0 ? { generator: { tileSize: tileOf(hiddenSizes) } } : {}),
+    ...networkOptions({ hiddenSizes, activation }),
   };
   const layer = { source: "udrlpg distill", values: flattenConfig(given) };
   const layers = [...presetLayers("default", spec.id), ...variables, layer];
   return asUsage(() => resolveRun(layers)).config;
 }
 
-/** The widest tile that divides every layer. */
-function tileOf(hiddenSizes: readonly number[]): number {
-  let tile = WIDEST_TILE;
-  while (hiddenSizes.some((width) => width % tile !== 0)) tile--;
-  return tile;
-}
-
-/** Gives a file's policy for raw observations: W' = W / deviation, b' = b - W' mean in the first layer. */
-function rawPolicy({ path, numbers: { hiddenSizes, parameters, normaliser } }: ArchiveFile) {
-  const { mean, deviation } = normaliser;
-  const raw = parameters.slice();
-  const size = mean.length;
-  const width = hiddenSizes[0] ?? parameters.length / (size + 1);
-  for (let neuron = 0; neuron < width; neuron++) {
-    for (let input = 0; input < size; input++) {
-      const weight = raw[neuron * size + input] / deviation[input];
-      raw[neuron * size + input] = weight;
-      raw[width * size + neuron] -= weight * mean[input];
-    }
-  }
-  return { name: path, parameters: raw as Float32Array as RawParameters };
-}
-
 function describe(
   result: TrainResult,
   { archive: { policies, episodes }, plan, trials, context }: {
-    archive: MeasuredArchive;
+    archive: MeasuredPolicies;
     plan: Trial;
     trials: readonly Trial[];
     context: CommandContext;

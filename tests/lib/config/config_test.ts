@@ -16,7 +16,8 @@ function layer(source: string, values: Record<string, unknown>): ConfigLayer {
 }
 
 Deno.test("listOptions() has at most 30 options, none of them in steps but the budget", () => {
-  const options = listOptions();
+  // What the program writes itself is nobody's to choose.
+  const options = listOptions().filter(({ rule }) => !rule.isRecorded);
   assert.ok(options.length <= 30, `${options.length}`);
   const inSteps = options.filter(({ rule }) => "unit" in rule && rule.unit === "steps");
   assert.deepEqual(inSteps.map(({ name }) => name), ["steps"]);

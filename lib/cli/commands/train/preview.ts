@@ -2,7 +2,6 @@
 
 import { flattenConfig } from "../../../config/config.ts";
 import { renderValue } from "../../../config/config_file.ts";
-import type { ResolvedRun } from "../../../config/run_settings.ts";
 import {
   type BatchDiagnostics,
   type StartDiagnostics,
@@ -12,26 +11,28 @@ import { createRun } from "../../../algorithm/run.ts";
 import { formatNumber } from "../../../numbers/format.ts";
 import { formatTable } from "../../output.ts";
 import type { CommandContext } from "../../program.ts";
-import { runFolderOf } from "./settings.ts";
+import { type ResolvedTraining, runFolderOf } from "./settings.ts";
 
 /** Shows what a run would be, without running an episode or writing a file. */
 export async function preview(
-  resolved: ResolvedRun,
+  resolved: ResolvedTraining,
   { program, output }: CommandContext,
 ): Promise<void> {
   const { config, sources, settings } = resolved;
   const values = new Map<string, unknown>([...Object.entries(settings), ...flattenConfig(config)]);
   if (config.environment === "") values.delete("environment");
+  if (config.start === "") values.delete("start");
   if (settings.envCommand === "") values.delete("envCommand");
   values.set("out", runFolderOf(resolved));
   const env = await (await program.registry()).make(config.env);
-  const run = createRun(config, { env, models: await program.models(), session: {} });
+  const start = resolved.start?.start;
+  const run = createRun(config, { env, models: await program.models(), session: {}, start });
   try {
-    const start = config.algorithm === "udrlpg" ? await startDiagnostics(run) : null;
+    const diagnostics = config.algorithm === "udrlpg" ? await startDiagnostics(run) : null;
     const document = {
       values: Object.fromEntries(values),
       sources: Object.fromEntries(sources),
-      start,
+      start: diagnostics,
     };
     output.result(document, () => [
       ...formatTable([
@@ -40,7 +41,7 @@ export async function preview(
           [name, value],
         ) => [name, renderValue(value), sources.get(name) ?? "default"]),
       ]),
-      ...(start ? describeStart(start) : []),
+      ...(diagnostics ? describeStart(diagnostics) : []),
     ]);
   } finally {
     await run.tools.learner.close();

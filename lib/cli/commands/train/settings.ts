@@ -5,6 +5,7 @@
  */
 
 import { join } from "node:path";
+import { checkStart } from "../../../algorithm/given.ts";
 import {
   type ConfigLayer,
   findOption,
@@ -24,16 +25,19 @@ import {
   type RunSettings,
   type SettingName,
 } from "../../../config/run_settings.ts";
-import type { EnvRegistry } from "../../../env.ts";
+import type { EnvRegistry, EnvSpec } from "../../../env.ts";
 import { compareIdentities, describeChanges } from "../../../episodes/identity.ts";
 import { algorithmLayer } from "../../../rivals/algorithms.ts";
 import { CONFIG_FILE_NAME, fileNameOf } from "../../../run/layout.ts";
+import type { SealedStart } from "../../../run/start_file.ts";
 import { FileError, UsageError } from "../../../system/errors.ts";
 import { variableOf } from "../../arguments.ts";
 import { asFileError, asUsage } from "../../blame.ts";
 import { type EnvCommandValues, withOwnHint } from "../../env_command.ts";
+import { environmentOf } from "../../given_policies.ts";
 import type { CommandContext } from "../../program.ts";
 import { checkRunFolder, choosePath } from "../../paths.ts";
+import { assertFits, readBeginning, savedBeginning } from "./beginning.ts";
 
 /** The options of `udrlpg train` that settings come from. */
 export interface TrainOptions extends EnvCommandValues, GivenSettings {
@@ -47,12 +51,20 @@ export interface TrainOptions extends EnvCommandValues, GivenSettings {
   readonly seed: number | undefined;
   /** --config */
   readonly config: string | undefined;
+  /** --from, each a run, a policy file or a folder of them */
+  readonly from: readonly string[];
   /** --set, each "key=value" */
   readonly set: readonly string[];
   /** --resume */
   readonly resume: boolean;
   /** --continue */
   readonly continue: boolean;
+}
+
+/** A run to train, and the policies that it begins with. */
+export interface ResolvedTraining extends ResolvedRun {
+  /** Those of --from, or of the configuration's folder. */
+  readonly start: SealedStart | undefined;
 }
 
 /** Run settings as the command line gives them. */
@@ -64,8 +76,9 @@ export type GivenSettings = { readonly [N in SettingName]: RunSettings[N] | unde
  */
 export async function resolveTraining(
   options: TrainOptions,
-  { program, origin, output }: CommandContext,
-): Promise<ResolvedRun> {
+  context: CommandContext,
+): Promise<ResolvedTraining> {
+  const { program, origin, output } = context;
   const out = runFolderGiven(options, origin);
   const path = options.config ?? savedConfig(options, out);
   const file = path === undefined ? undefined : readConfigFile(path);
@@ -80,7 +93,11 @@ export async function resolveTraining(
     ...own.words,
   ].map(withoutZeroSteps);
   const command = lastOf(layers, "envCommand") as string | undefined || undefined;
-  const given = lastOf(layers, "env") as string | undefined || undefined;
+  const named = lastOf(layers, "env") as string | undefined || undefined;
+  const given = named ??
+    (options.from.length > 0 && command === undefined
+      ? environmentOf(options.from, await program.models())
+      : undefined);
   if (given === undefined && command === undefined) {
     if (options.resume && out !== undefined) failToResume(out);
     throw new UsageError(
@@ -90,7 +107,7 @@ export async function resolveTraining(
   const registry = await program.registry(given, command);
   const env = given ?? registry.ids[0];
   const preset = lastOf(layers, "preset") as string | undefined ?? "default";
-  const described = describedLayer(registry, env, { isNamed: given !== undefined });
+  const described = describedLayer(registry, env, { isNamed: named !== undefined });
   if (file && options.config !== undefined) warnOfChanges(file, described, output);
   /** Reads what the winner among the places of a name says, whose fault a mistake is. */
   const blaming = <T>(name: string, read: () => T): T =>
@@ -100,8 +117,18 @@ export async function resolveTraining(
     else registry.spec(env);
   });
   const base = blaming("preset", () => presetLayers(preset, env));
+  const beginning = options.from.length > 0
+    ? await readBeginning(options.from, { spec: registry.spec(env), context })
+    : undefined;
+  const start = beginning?.sealed ?? (file && savedBeginning(path!, file));
+  const started = { source: "--from", values: new Map([["start", start?.hash ?? ""]]) };
+  const [strongest, weaker] = [fileLayer ? layers.slice(1) : layers, fileLayer ? [fileLayer] : []];
+  const network = beginning ? [beginning.network] : [];
+  const typed = [...weaker, ...network, ...strongest, described, started];
   try {
-    return asUsage(() => resolveRun([...base, algorithmLayer(layers), ...layers, described]));
+    const resolved = asUsage(() => resolveRun([...base, algorithmLayer(layers), ...typed]));
+    if (start) await checkStartOf(resolved, { spec: registry.spec(env), start, context });
+    return { ...resolved, start };
   } catch (error) {
     // A file that contradicts itself is to blame, whatever was typed beside it.
     if (fileLayer) {
@@ -109,6 +136,19 @@ export async function resolveTraining(
     }
     throw error;
   }
+}
+
+/** Checks what a run begins with before anything is written. */
+async function checkStartOf(
+  { config }: ResolvedRun,
+  { spec, start: sealed, context }: { spec: EnvSpec; start: SealedStart; context: CommandContext },
+): Promise<void> {
+  const models = await context.program.models();
+  asUsage(() => {
+    const { parameterCount: size } = models.policyShape(spec, config.policy);
+    assertFits(config, { sealed, size });
+    checkStart(config, { spec, start: sealed.start });
+  });
 }
 
 /** Whether the file gives the value of a name that counts: its layer is the first. */

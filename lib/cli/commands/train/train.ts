@@ -25,7 +25,12 @@ import {
   withEnvironments,
 } from "../../env_command.ts";
 import type { Command, CommandContext, KnownNames } from "../../program.ts";
-import { resolveTraining, runFolderOf, type TrainOptions } from "./settings.ts";
+import {
+  type ResolvedTraining,
+  resolveTraining,
+  runFolderOf,
+  type TrainOptions,
+} from "./settings.ts";
 import {
   type OptionParser,
   setting,
@@ -106,6 +111,11 @@ function trainParser({ environments }: KnownNames): OptionParser<TrainValues> {
         "Budget of simulated training steps (default: the preset's)",
       ),
       seed: setting("--seed", count(0), "Seed of every random stream of the run (default: 1)"),
+      from: settings(
+        "--from",
+        fileValue("PATH", [".onnx", ".safetensors", ".json"]),
+        "Begin with a finished run, policy files or folders of them; may be given many times",
+      ),
     }),
     object("An environment of your own", {
       ...envCommandOptions(),
@@ -164,6 +174,10 @@ export const trainCommand: Command<TrainValues> = {
       does: "Go on with a run, also with a finished one and more steps",
     },
     {
+      command: "udrlpg train --from runs/pendulum --from other.onnx --out runs/better",
+      does: "Begin with what a run and a policy can do already",
+    },
+    {
       command: 'udrlpg train --env-command "python my_env.py" --out runs/mine',
       does: "Train in your own environment, see udrlpg help environments",
     },
@@ -218,7 +232,7 @@ export async function checkRun(
 }
 
 async function trainRun(
-  resolved: ResolvedRun,
+  resolved: ResolvedTraining,
   { values, resume, context }: { values: TrainValues; resume: boolean; context: CommandContext },
 ): Promise<void> {
   const { config, settings } = resolved;
@@ -257,6 +271,7 @@ async function trainRun(
       ...(workers ? { workers } : { envWorkers: values.envWorkers ?? 1 }),
       resume,
       checkpointEverySteps: settings.checkpointEvery,
+      start: resolved.start,
       onWarning: (text) => output.warn(text),
       onProgress: (state) =>
         progress.update({

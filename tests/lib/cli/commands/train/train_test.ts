@@ -39,6 +39,7 @@ async function generateAndEvaluate(folder: string, out: string): Promise<void> {
       "tolerance",
       "reachable",
       "searchEpisodes",
+      "expected",
     ]);
     assert.deepEqual(Object.keys(made.measuredReturn), ["mean", "std", "n", "ci95", "seeds"]);
     assert.equal(made.measuredReturn.seeds.length, 2);
