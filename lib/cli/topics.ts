@@ -100,7 +100,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       '  {"command":"step","action":[0.25]}             [index] where there are n',
       '    {"observation":[0.6,0.1],"reward":1,"terminated":false,"truncated":false}',
     ],
-    "null is no bound. An optional survivalReward says which part of the reward is paid for being alive. An answer with an error ends the program with that text. Every number must be finite; only the observation that ends an episode may be anything.",
+    "null is no bound. Lines that do not begin as a JSON object does are passed over: libraries print. An optional survivalReward says which part of the reward is paid for being alive. An answer with an error ends the program with that text. Every number must be finite; only the observation that ends an episode may be anything.",
     "The program ends when its input does: it has --env-grace SECONDS to write what it has to, then it and what it started are killed. After a signal it has that time for its present answer. Time in which a job is suspended does not count. It gets all of your environment variables, or with --env-clear none but PATH and HOME.",
     [
       '  udrlpg train --env-command "python my_env.py" --out runs/mine',

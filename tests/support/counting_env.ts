@@ -58,6 +58,7 @@ function answer(request: { command: string; seed?: number; action?: number[] }):
   }
   const observation = MODE === "shape" ? [count] : [count, MODE in broken ? broken[MODE] : seed];
   const reward = MODE === "reward" ? "much" : MODE === "nan" ? NaN : count;
+  if (MODE === "truths") return { observation: [true, seed], reward, terminated: 0, truncated: 1 };
   return { observation, reward, terminated: count > 5, truncated: false };
 }
 
@@ -84,6 +85,7 @@ if (MODE === "orphan") { // leaves a child of its own that ignores everything
   Deno.writeTextFileSync(Deno.args[1], String(child.pid));
 }
 
+if (MODE === "banner") write("pygame 2.5.8 (SDL 2.28.3)\nHello!\n{'physics': 'on'}\n");
 if (MODE === "pid") Deno.writeTextFileSync(Deno.args[1], String(Deno.pid));
 if (MODE === "deaf") { // answers once, then looks at nothing any more
   Deno.writeTextFileSync(Deno.args[1], String(Deno.pid));
@@ -124,7 +126,10 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(LINES)) {
     else if (request.command === "step" && MODE === "endless") {
       while (true) write("x".repeat(65536));
     } else if (request.command === "step" && MODE === "error") write('{"error":"no fuel"}\n');
-    else write(`${pythonJson(answer(request))}\n`);
+    else {
+      if (MODE === "banner") write(`\r\n${request.command}...\r\n`);
+      write(`${pythonJson(answer(request))}\n`);
+    }
     if (request.command === "reset" && MODE === "chatter") write('{"hello":1}\n');
   }
 }

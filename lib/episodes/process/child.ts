@@ -51,6 +51,8 @@ export interface Talker {
   take(bytes: Uint8Array): void;
   /** Learns that no answer will come any more. */
   lose(error: Error): void;
+  /** Gives what came last that was no answer. */
+  heard?(): string | undefined;
 }
 
 /** A running child. */
@@ -145,8 +147,11 @@ export class Child {
 
   #lateError(isStopping: boolean): Error {
     const { stopping, timeoutSeconds } = this.#options;
+    const heard = this.#talker.heard?.();
     return isStopping ? stopping!.reason : new ChildError(
-      `the child must answer within ${timeoutSeconds} s, got nothing`,
+      `the child must answer within ${timeoutSeconds} s, got ${
+        heard === undefined ? "nothing" : JSON.stringify(heard)
+      }`,
       "--env-timeout gives it more time",
     );
   }
@@ -196,7 +201,7 @@ export class Child {
     await this.#readingErrors;
     const end = status.signal === null ? `exit code ${status.code}` : `signal ${status.signal}`;
     const lines = new TextDecoder().decode(this.#errorTail).trim().split("\n");
-    const last = lines[lines.length - 1].slice(0, 200);
+    const last = lines[lines.length - 1].slice(0, 200) || (this.#talker.heard?.() ?? "");
     const said = last === "" ? "" : ` (${last})`;
     this.fail(new ChildError(`the child must keep running, got ${end}${said}`));
   }

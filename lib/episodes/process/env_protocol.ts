@@ -2,8 +2,9 @@
  * The line protocol between this program and an environment in a child process.
  *
  * One request per line on the child's standard input, one answer per line on its standard output, each
- * a JSON object; the child says nothing unasked, and ends when its input ends. Its standard error is
- * its own: the last line of it appears in the error when the child dies.
+ * a JSON object; the child answers nothing unasked, and ends when its input ends. Lines that do not begin as
+ * a JSON object does are passed over: libraries print. Its standard error is its own: the last line of it
+ * appears in the error when the child dies.
  *
  *     {"command":"describe"}
  *       {"id":"Name-v0","observationSpace":{"low":[...],"high":[...],"dtype":"float32"},
@@ -22,7 +23,7 @@
  * files how observations are laid flat; survivalReward (0); dtype (float64
  * for observations, float32 for actions). Actions are [index] in a discrete space. Numbers must be
  * finite, those of observations in float32 too, but not those of the observation that ends an episode:
- * nobody acts on it. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
+ * nobody acts on it; true and false count as 1 and 0 among them, and 1 and 0 as true and false. Python's NaN and Infinity, which are no JSON, are read as what they are: unbounded
  * in low and high, and a named mistake elsewhere.
  *
  * Answers come from a program that may be wrong or hostile: everything is checked here, named fields
@@ -164,8 +165,10 @@ function readNumber(fields: Fields, name: string, fallback?: number): number {
   return value;
 }
 
+/** Reads a truth; 0 and 1 are what NumPy and C make of it. */
 function readBoolean(fields: Fields, name: string): boolean {
   const value = field(fields, name);
+  if (value === 0 || value === 1) return value === 1;
   if (typeof value !== "boolean") fail(`"${name}" must be true or false`, value);
   return value;
 }
@@ -323,10 +326,14 @@ export function readObservation(fields: Fields, out: Float64Array): void {
   readNumbers(observation, out);
 }
 
+function truthAsNumber(value: unknown): unknown {
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
 /** Reads an observation of the right length into `out`, [S]. @throws {ProtocolError} as `readObservation` does. */
 export function readNumbers(observation: ArrayLike<unknown>, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
-    const value = observation[i];
+    const value = truthAsNumber(observation[i]);
     if (typeof value !== "number" || !Number.isFinite(Math.fround(value))) {
       fail(`number ${i} of "observation" must be finite in float32`, value);
     }
@@ -346,7 +353,7 @@ export function copyObservation(fields: Fields, out: Float64Array): void {
 /** Does the same with the observation itself. */
 export function copyNumbers(observation: ArrayLike<unknown>, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
-    const value = observation[i];
+    const value = truthAsNumber(observation[i]);
     if (typeof value === "number" && Number.isFinite(Math.fround(value))) out[i] = value;
   }
 }

@@ -21,7 +21,14 @@ export class LinePlayer implements Player, Opening {
 
   /** Starts the program, see `Child`. */
   constructor(words: readonly string[], options: TalkOptions) {
-    this.#child = new LineProcess(words, options);
+    const { title, onNote } = options;
+    const onPrinted = (line: string) =>
+      onNote?.(
+        `The ${title} printed ${
+          JSON.stringify(line)
+        }: lines that are no JSON object are passed over`,
+      );
+    this.#child = new LineProcess(words, { ...options, onPrinted });
     this.#options = options;
     const { signal } = options;
     signal?.addEventListener("abort", this.#hangUp);

@@ -1,7 +1,21 @@
-/** A child that answers lines with lines, which are bounded. */
+/**
+ * A child that answers lines with lines, which are bounded. An answer begins as a JSON object does; other lines
+ * are what an environment or a library prints, and are passed over.
+ */
 
 import { Child, ChildError, type ChildOptions } from "./child.ts";
 import { LONGEST_LINE_BYTES } from "./env_protocol.ts";
+
+/** How an answer begins; a dictionary that Python prints has other quotation marks. */
+const ANSWER_START = /^\s*\{\s*["}]/;
+/** How much is told of a line that is no answer, in characters. */
+const LONGEST_QUOTE = 80;
+
+/** How a child of lines is run. */
+export interface LineOptions extends ChildOptions {
+  /** Told once when a line comes that is no answer. */
+  readonly onPrinted?: ((line: string) => void) | undefined;
+}
 
 interface Waiting {
   resolve(line: string): void;
@@ -16,15 +30,20 @@ export class LineProcess {
   /** The beginning of a line that has not ended. */
   #pending = "";
   #waiting: Waiting | undefined;
+  /** The last line that was no answer. */
+  #printed: string | undefined;
+  readonly #onPrinted: LineOptions["onPrinted"];
 
   /** Starts the program, see `Child`. */
-  constructor(words: readonly string[], options: ChildOptions) {
+  constructor(words: readonly string[], options: LineOptions) {
+    this.#onPrinted = options.onPrinted;
     this.#child = new Child(words, options, {
       take: (bytes) => this.#take(bytes),
       lose: (error) => {
         this.#waiting?.reject(error);
         this.#waiting = undefined;
       },
+      heard: () => this.#printed,
     });
   }
 
@@ -59,6 +78,7 @@ export class LineProcess {
   }
 
   #deliver(line: string): void {
+    if (!ANSWER_START.test(line)) return this.#passOver(line);
     const waiting = this.#waiting;
     if (waiting === undefined) {
       return this.#child.fail(
@@ -68,5 +88,12 @@ export class LineProcess {
     this.#waiting = undefined;
     this.#child.answered();
     waiting.resolve(line);
+  }
+
+  #passOver(line: string): void {
+    const shown = line.replace(/\p{Cc}/gu, " ").trim().slice(0, LONGEST_QUOTE);
+    if (shown === "") return;
+    if (this.#printed === undefined) this.#onPrinted?.(shown);
+    this.#printed = shown;
   }
 }

@@ -14,6 +14,8 @@ export interface TalkOptions extends ChildOptions {
   readonly title: string;
   /** Aborted to end the child at once; whatever then waits for an answer fails. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes what the user should know of the environment. */
+  readonly onNote?: ((text: string) => void) | undefined;
 }
 
 /** A program that was started. */

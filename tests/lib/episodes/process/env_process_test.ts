@@ -38,6 +38,26 @@ Deno.test("connectEnvCommand() plays an environment in a child", async () => {
   await env.close();
 });
 
+Deno.test("what an environment prints is passed over, and said once", async () => {
+  const notes: string[] = [];
+  const command = countingCommand("banner");
+  const env = await connectEnvCommand(command, { onNote: (text) => notes.push(text) });
+  await env.reset(3);
+  assert.equal((await env.step([0.5])).reward, 0.5);
+  await env.close();
+  assert.deepEqual(notes, [
+    `The environment command "${command}" printed "pygame 2.5.8 (SDL 2.28.3)": lines that are no JSON object are passed over`,
+  ]);
+});
+
+Deno.test("true and false are numbers of an observation, and 1 and 0 ends of an episode", async () => {
+  const env = await connect("truths");
+  await env.reset(3);
+  const { terminated, truncated } = await env.step([0.5]);
+  assert.deepEqual([terminated, truncated, ...env.observation], [false, true, 1, 3]);
+  await env.close();
+});
+
 Deno.test("an environment in a child keeps the environment contract", async () => {
   await checkEnvContract(() => connect("good"));
   await checkEnvContract(() => connect("discrete"));
@@ -64,7 +84,7 @@ const BROKEN: [mode: string, message: RegExp][] = [
   ],
   [
     "garbage",
-    /: an answer must be one JSON object in a line, got Traceback \(most recent in step 1 of episode 1, seed 1$/,
+    /: the child must answer within 2 s, got "Traceback \(most recent" in step 1 of episode 1, seed 1: --env-timeout gives it more time$/,
   ],
   [
     "endless",
@@ -93,7 +113,7 @@ const BROKEN: [mode: string, message: RegExp][] = [
 
 for (const [mode, message] of BROKEN) {
   Deno.test(`step() in a child reports one that is broken: ${mode}`, async () => {
-    const env = await connect(mode, mode === "hang" ? 2 : 20);
+    const env = await connect(mode, ["hang", "garbage"].includes(mode) ? 2 : 20);
     await env.reset(1);
     if (mode === "chatter") await new Promise((resolve) => setTimeout(resolve, 200));
     await assert.rejects(async () => await env.step([0]), { name: "FileError", message });
