@@ -60,7 +60,16 @@ export function isEventsFile(name: string): boolean {
   return name.startsWith(EVENTS_PREFIX);
 }
 
-/** Names a policy that was generated for a return; `ending` begins with a dot. */
+/**
+ * Names a policy that was generated for a return; `ending` begins with a dot. Of means that were measured the
+ * last digits are rounding errors and left out.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { policyFileName } from "./layout.ts";
+ * assert.equal(policyFileName(60.150000000000006, ".onnx"), "policy-60.15.onnx");
+ * ```
+ */
 export function policyFileName(requestedReturn: number, ending: string): string {
-  return `policy-${requestedReturn}${ending}`;
+  return `policy-${Number(requestedReturn.toPrecision(12))}${ending}`;
 }
