@@ -73,7 +73,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       },
       update: { perCycle: 8, batchSize: 24, learningRate: 2e-6 },
       rollout: { noise: "fixed", noiseScale: 0.1 },
-      buffer: { bucketCapacity: 1, whenFull: "drop", weightingScale: 0.3 },
+      // The reference's option says 1, and its check lets a bucket that holds one take another.
+      buffer: { bucketCapacity: 2, whenFull: "drop", weightingScale: 0.3 },
       reports: { evaluations: 100, sweeps: 10 },
     },
     environments: PAPER_ENVIRONMENTS,

@@ -49,7 +49,7 @@ Deno.test('presetLayers() gives "paper" the reference\'s networks, updates and b
   assert.deepEqual(rollout, { noise: "fixed", noiseScale: 0.1 });
   assert.deepEqual(
     [buffer.kind, buffer.bucketCapacity, buffer.whenFull, buffer.weightingScale],
-    ["bucket", 1, "drop", 0.3],
+    ["bucket", 2, "drop", 0.3],
   );
   assert.deepEqual(REFERENCE_SIZE, { bucketCount: 800, capacity: 10_000 });
   assert.deepEqual(ADAM, { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
