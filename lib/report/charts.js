@@ -249,7 +249,10 @@
       setTimeout(() => button.textContent = "Copy", 1500);
     });
   }
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  // Paper is white, whatever the screen is.
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", drawAll);
+  }
   new ResizeObserver(() => {
     drawn.forEach((plot, i) => {
       const width = Math.max(200, document.getElementById(charts[i].id).clientWidth);

@@ -16,7 +16,7 @@ export interface AveragedLine {
 export interface ComparedGroup extends RunGroup {
   /** What sets it apart from the other groups: "learningRate 0.001". */
   readonly label: string;
-  /** Returns of the best command over environment steps. */
+  /** Returns of the best command over environment steps, in the end those of what is handed out. */
   readonly learning: AveragedLine;
   /** Achieved over asked returns, of the finished runs. */
   readonly following: AveragedLine;
@@ -46,10 +46,7 @@ export function compareGroup(group: RunGroup): ComparedGroup {
   return {
     ...group,
     label: label.join(", ") || env,
-    learning: averageLines(runs.map(({ evaluations }) => ({
-      x: evaluations.map(({ step }) => step),
-      y: evaluations.map(({ mean }) => mean),
-    }))),
+    learning: averageLines(runs.map(learningLine)),
     following: averageLines(runs.map(({ asked }) => ({
       x: asked.map(({ requested }) => requested),
       y: asked.map(({ mean }) => mean),
@@ -57,6 +54,12 @@ export function compareGroup(group: RunGroup): ComparedGroup {
     last: overSeeds(runs.flatMap((run) => lastReturnOf(run) ?? [])),
     average: overSeeds(runs.flatMap(({ values }) => values.average ?? [])),
   };
+}
+
+/** What a run returned on its way, and at its end what it hands out. */
+function learningLine({ evaluations, finalReturn }: RunData): Line {
+  const points = finalReturn ? [...evaluations, finalReturn] : evaluations;
+  return { x: points.map(({ step }) => step), y: points.map(({ mean }) => mean) };
 }
 
 /** The last word of an option's name, or all of it where another option ends in the same word. */

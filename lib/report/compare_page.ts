@@ -69,8 +69,8 @@ function learningFigure(groups: readonly ComparedGroup[], number: number): Figur
   return {
     title: "Learning",
     caption:
-      "Return of the best command, mean over seeds with its 95 % interval, or with the range of " +
-      "fewer than five seeds; broken lines are interquartile means.",
+      "Return of the best command, in the end of what runs hand out, mean over seeds with its 95 % " +
+      "interval, or with the range of fewer than five seeds; broken lines are interquartile means.",
     missing: "No run was evaluated yet.",
     chart: chartOf(groups, {
       id: `chart-learning-${number}`,
@@ -88,7 +88,9 @@ function followingFigure(groups: readonly ComparedGroup[], number: number): Figu
     caption:
       "Requests all over the range and what their answers returned, mean over seeds with its 95 % " +
       "interval or the range of fewer than five; the thin broken line is perfect obedience.",
-    missing: "No run is finished yet.",
+    missing: groups.some(({ runs }) => runs.some(({ finalReturn }) => finalReturn))
+      ? "The budgets of these runs left no requests to rehearse: udrlpg curve measures how they obey."
+      : "No run is finished yet.",
     chart: chartOf(groups, {
       id: `chart-following-${number}`,
       xLabel: "asked return",
@@ -132,6 +134,8 @@ export function chartOverSeeds(
       low: values.map(({ low, min }) => low ?? min),
       high: values.map(({ high, max }) => high ?? max),
       color,
+      // No line leads to a point that is alone.
+      ...(x.length === 1 ? { points: true, whiskers: true } : {}),
     };
     const middle = values.map(({ iqm }) => iqm);
     return hasMiddle && values.some(({ n }) => n >= 4)

@@ -446,8 +446,9 @@
     event.preventDefault();
   });
   addEventListener("resize", () => panels.forEach((panel) => panel.show()));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    panels.forEach((panel) => panel.show());
-  });
+  // Paper is white, whatever the screen is.
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", () => panels.forEach((panel) => panel.show()));
+  }
   open();
 })();

@@ -210,7 +210,10 @@
   });
   addEventListener("resize", draw);
   addEventListener("hashchange", readLink);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  // Paper is white, whatever the screen is.
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    matchMedia(query).addEventListener("change", draw);
+  }
   draw();
   if (!readLink() && !matchMedia("(prefers-reduced-motion: reduce)").matches) play(true);
   document.documentElement.dataset.panels = String(panels.length);

@@ -283,6 +283,29 @@ Deno.test("report of a folder of runs is an index in it, which leads to the page
   });
 });
 
+Deno.test("a comparison shows what short runs hand out, and says why no requests were rehearsed", async () => {
+  await withFolder(async (folder) => {
+    const isWay = (record: unknown) => {
+      const { kind, final } = record as { kind?: string; final?: boolean };
+      return kind === "evaluation" && !final;
+    };
+    for (const seed of [1, 2]) {
+      const records = SMALL_RUN.filter((record) => !isWay(record));
+      const path = join(folder, `run${seed}`);
+      await writeRunFolder(path, { config: cartPoleConfig({ seed }), records });
+      await Deno.writeTextFile(join(path, "generator.safetensors"), "");
+    }
+    await run(["report", folder]);
+    const html = Deno.readTextFileSync(join(folder, "report.html"));
+    const { charts } = readPageData(html) as PageData;
+    // One point: nothing leads to it, so that it must be drawn itself.
+    const [line] = seriesOf(charts, "chart-learning-0");
+    assert.deepEqual([line.x.length, line.points, line.whiskers], [1, true, true]);
+    assert.match(html, /left no requests to rehearse: udrlpg curve measures/);
+    assert.doesNotMatch(html, /No run (is finished|was evaluated) yet/);
+  });
+});
+
 Deno.test("report --watch lets an open page follow a run, until it is finished or a signal comes", async () => {
   await withFolder(async (folder) => {
     await writeRunFolder(folder, { records: SMALL_RUN });
