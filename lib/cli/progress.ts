@@ -157,8 +157,14 @@ export function formatBar(
   let text = "";
   const room = width - share.length - MIN_BAR_WIDTH - 4;
   for (const part of parts) {
-    if (text.length + 2 + part.length > room) break;
-    text += `  ${part}`;
+    if (text.length + 2 + part.length <= room) text += `  ${part}`;
+    else {
+      // The name of a phase tells more than nothing, where its counts do not fit.
+      const { phase } = state;
+      const isPhase = phase !== undefined && part.startsWith(phase);
+      if (isPhase && text.length + 2 + phase.length <= room) text += `  ${phase}`;
+      break;
+    }
   }
   const barWidth = Math.min(MAX_BAR_WIDTH, width - share.length - 3 - text.length);
   if (barWidth < 1) return share.slice(0, Math.max(0, width));

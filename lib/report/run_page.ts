@@ -19,7 +19,13 @@ import {
   renderFigure,
 } from "./run_figures.ts";
 import type { TimesByPurpose } from "./run_times.ts";
-import { PAID_PURPOSES, PURPOSES, resultOf, type RunResult } from "./run_result.ts";
+import {
+  describeUnknownObedience,
+  PAID_PURPOSES,
+  PURPOSES,
+  resultOf,
+  type RunResult,
+} from "./run_result.ts";
 import { TIME_PURPOSES, type TimePurpose } from "../run/pace.ts";
 import { formatDuration } from "../system/clock.ts";
 
@@ -109,6 +115,8 @@ function renderTiles(
         formatNumber(obedience.spearman, 3)
       }`,
     ]);
+  } else if (reachable && reachable[0] < reachable[1]) {
+    tiles.push(["It obeys to within", "?", describeUnknownObedience(data.folder)]);
   }
   if (last) {
     tiles.push([

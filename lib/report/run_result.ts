@@ -7,6 +7,7 @@ import { reachableRange } from "../generator/calibration.ts";
 import { spearman } from "../numbers/statistics.ts";
 import { formatCount, formatNumber } from "../numbers/format.ts";
 import { TIME_PURPOSES, type TimePurpose } from "../run/pace.ts";
+import { ownLine, pathWord } from "../system/words.ts";
 import { formatDuration } from "../system/clock.ts";
 import type { RunData } from "./run_data.ts";
 import type { TimesByPurpose } from "./run_times.ts";
@@ -109,6 +110,11 @@ export function describeObedience({ spearman, meanError, meanErrorShare, n }: Ob
   return `rank correlation ${formatNumber(spearman, 3)}, mean error ${
     formatNumber(meanError, 3)
   }${share}, over ${n} requests`;
+}
+
+/** Says how to find out how well requests are met, where a run's budget left too few to tell. */
+export function describeUnknownObedience(run: string): string {
+  return `not measured in this budget: ${ownLine("curve", pathWord(run))}`;
 }
 
 /** Lists steps by purpose: "training 45.1k, choosing 4.9k, calibration 61k". */

@@ -11,7 +11,12 @@ import { resolveRun } from "../../config/run_settings.ts";
 import type { EnvSpec } from "../../env.ts";
 import { formatNumber, roundDown } from "../../numbers/format.ts";
 import { readRunData } from "../../report/run_data.ts";
-import { resultOf } from "../../report/run_result.ts";
+import {
+  describeObedience,
+  describeReachable,
+  describeUnknownObedience,
+  resultOf,
+} from "../../report/run_result.ts";
 import { trainInFolder } from "../../run/session.ts";
 import { sealStart } from "../../run/start_file.ts";
 import type { TrainResult } from "../../run/train_result.ts";
@@ -304,7 +309,12 @@ function describe(
     } % of that range before calibration`,
     ...(result.finalReturn ? [`Best command  returns ${formatMeasured(result.finalReturn)}`] : []),
     ...(reachable
-      ? [`Ask for       ${formatNumber(reachable[0])} to ${formatNumber(reachable[1])}`]
+      ? [
+        `Ask for       ${describeReachable(reachable)}`,
+        `It obeys      ${
+          obedience ? describeObedience(obedience) : describeUnknownObedience(result.run)
+        }`,
+      ]
       : []),
     `Run folder    ${result.run}`,
     `Next: ${

@@ -22,6 +22,21 @@ Deno.test("formatBar() shows what fits, the most important first", () => {
   );
 });
 
+Deno.test("formatBar() names the phase where its counts do not fit", () => {
+  const whole = { share: 0.19, secondsLeft: 39 };
+  const fitting = {
+    done: 192,
+    total: 4000,
+    phase: "fitting",
+    whole,
+    facts: [["best", "500"]],
+  } as const;
+  const at = (width: number) => formatBar(fitting, { rate: NaN, unit: "steps", width });
+  assert.equal(at(39), "[##----------]  19%  39 s left  fitting");
+  assert.equal(at(30), "[##----------]  19%  39 s left");
+  assert.equal(at(52), "[##-----------]  19%  39 s left  fitting 192 of 4000");
+});
+
 Deno.test("formatBar() never exceeds the width", () => {
   const numbers = fc.double({ min: -10, max: 1e9, noNaN: true });
   fc.assert(

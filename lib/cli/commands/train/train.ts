@@ -53,6 +53,7 @@ import {
   describeReachable,
   describeSeconds,
   describeSteps,
+  describeUnknownObedience,
   resultOf,
   type RunResult,
 } from "../../../report/run_result.ts";
@@ -349,8 +350,12 @@ function describeResult(
     ...(finalReturn
       ? [`${isOne ? "Policy      " : "Best command"}  returns ${formatMeasured(finalReturn)}`]
       : []),
-    ...(reachable && !isOne ? [`Ask for       ${describeReachable(reachable)}`] : []),
-    ...(obedience ? [`It obeys      ${describeObedience(obedience)}`] : []),
+    ...(reachable && !isOne
+      ? [
+        `Ask for       ${describeReachable(reachable)}`,
+        `It obeys      ${obedience ? describeObedience(obedience) : describeUnknownObedience(run)}`,
+      ]
+      : []),
     `Steps         ${describeSteps(steps)}`,
     ...(seconds ? [`Time          ${describeSeconds(seconds)}`] : []),
     ...(result.profile ? [`Time went to  ${describeProfile(result.profile)}`] : []),
