@@ -4,6 +4,7 @@
  *     deno task bench          updates, kernels, rollouts and scaling, each beside its floor
  *     deno task bench:check    compares the ratios with tests/bench/recorded.json
  *     deno run -A tests/bench/bench.ts --record    records the ratios of this run
+ *     deno task bench --runs   whole runs in place of all that, some minutes (run_bench.ts)
  *
  * A ratio is measured time over floor, both from this run, so that machines can be compared; absolute
  * times never are. PyTorch on the same network is measured by peer_pytorch.py.
@@ -12,6 +13,7 @@
 import { compareRatios, ratiosOf } from "./ratios.ts";
 import { benchPolicy } from "./policy_bench.ts";
 import { benchEpisodes, benchSteps } from "./rollout_bench.ts";
+import { benchWholeRuns } from "./run_bench.ts";
 import { benchScaling, benchUpdates } from "./update_bench.ts";
 
 const RECORD = new URL("./recorded.json", import.meta.url);
@@ -22,8 +24,8 @@ function print(value: unknown): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(value, round, 2)}\n`));
 }
 
-if (import.meta.main) {
-  const [mode] = Deno.args;
+async function main([mode, ...words]: readonly string[]): Promise<void> {
+  if (mode === "--runs") return print(await benchWholeRuns(words));
   const guarded = {
     updates: await benchUpdates(),
     kernels: await benchPolicy(),
@@ -44,3 +46,5 @@ if (import.meta.main) {
     }
   }
 }
+
+if (import.meta.main) await main(Deno.args);

@@ -11,7 +11,8 @@ The update step is forward, backward and Adam for the generator of arXiv 2501.16
 configuration: per layer kind of the policy (input, hidden, output) one MLP for weights and one for
 biases, (E + 1) -> 512 -> 512 -> out with ReLU, tiles of F = 32 units, E = 32 learnt numbers per tile,
 batch 24, mean squared error, Adam 2e-6. Tiles are run as one batch and assembled by reshapes, which is
-faster than a loop over tiles: the peer is not held back.
+faster than a loop over tiles: the peer is not held back. A policy without hidden layers is one tile, and
+its generator has the widths of the default preset, 128.
 """
 
 import argparse
@@ -31,29 +32,30 @@ EMBEDDING = 32
 HIDDEN = 512
 BATCH = 24
 LEARNING_RATE = 2e-6
-POLICIES = ([11, 256, 256, 3], [4, 32, 32, 1])
+POLICIES = ([11, 256, 256, 3], [4, 32, 32, 1], [11, 3])
+DEFAULT_HIDDEN = 128
 UPDATES_PER_ROUND = 4
 FORWARDS_PER_ROUND = 1000
 
 
-def head(outputs):
-    """(E + 1) -> 512 -> 512 -> outputs, ReLU. nn.Linear starts uniform in +-1 / sqrt(fan-in)."""
+def head(outputs, hidden):
+    """(E + 1) -> hidden -> hidden -> outputs, ReLU. nn.Linear starts uniform in +-1 / sqrt(fan-in)."""
     return nn.Sequential(
-        nn.Linear(EMBEDDING + 1, HIDDEN), nn.ReLU(),
-        nn.Linear(HIDDEN, HIDDEN), nn.ReLU(),
-        nn.Linear(HIDDEN, outputs),
+        nn.Linear(EMBEDDING + 1, hidden), nn.ReLU(),
+        nn.Linear(hidden, hidden), nn.ReLU(),
+        nn.Linear(hidden, outputs),
     )
 
 
 class LayerKind(nn.Module):
     """Generates every tile of one layer: W [B, out, in] and b [B, out]."""
 
-    def __init__(self, tiles_in, tiles_out, rows, columns):
+    def __init__(self, tiles_in, tiles_out, rows, columns, hidden=HIDDEN):
         super().__init__()
         self.tiles_in, self.tiles_out, self.rows, self.columns = tiles_in, tiles_out, rows, columns
         self.embedding = nn.Parameter(torch.randn(tiles_in * tiles_out, EMBEDDING))
-        self.weights = head(rows * columns)
-        self.biases = head(rows)
+        self.weights = head(rows * columns, hidden)
+        self.biases = head(rows, hidden)
 
     def forward(self, command):
         batch, tiles = command.shape[0], self.embedding.shape[0]
@@ -75,6 +77,9 @@ class Generator(nn.Module):
 
     def __init__(self, sizes):
         super().__init__()
+        if len(sizes) == 2:
+            self.kinds = nn.ModuleList([LayerKind(1, 1, sizes[1], sizes[0], DEFAULT_HIDDEN)])
+            return
         inputs, width, second, outputs = sizes
         assert width == second and width % TILE == 0
         tiles = width // TILE

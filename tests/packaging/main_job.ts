@@ -113,7 +113,7 @@ async function canIsolate(): Promise<boolean> {
 
 /** What a packed executable asks of a Linux system, besides the shell. */
 export const TOOLS: readonly string[] =
-  "cat cut find gzip id ls mkdir mktemp mv rm sha256sum stat tail tar uname xargs".split(" ");
+  "cat cut find gzip id ls mkdir mktemp mv rm sha256sum stat tail tar uname xargs xz".split(" ");
 
 /** Makes a folder that holds the tools and nothing else: neither Deno nor Node can be found by it. */
 export async function linkTools(folder: string): Promise<string> {

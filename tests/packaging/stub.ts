@@ -1,12 +1,15 @@
 /**
  * The shell stub in front of a packed executable. It asks for a POSIX shell and for what Linux
- * systems have besides: coreutils or busybox, tar and gzip. zstd and xz would make the file smaller
- * (xz by a quarter, and its unpacking nine times slower), but cannot be relied upon.
+ * systems have besides: coreutils, tar and, at the first start, xz. That is there but in the smallest
+ * containers, for which files can be packed with gzip. zstd is missing in more places; its files are an eighth
+ * larger than those of xz (tests/bench/README.md has the sizes and times).
  *
  * Design: the archive is unpacked once into BASE/HASH, where BASE is the user's cache folder and HASH
- * the archive's SHA-256, checked before. Work happens in a temporary folder of the same file system
- * that ends with a rename, so HASH either is whole or is not there, and of two first runs at once the
- * later one uses what the earlier one made. What a killed first start left is removed by a later one.
+ * the archive's SHA-256. What was unpacked is checked by the SHA-256 of every file; only where that fails the
+ * archive itself is looked at, to tell a damaged file from a full disk. Work happens in a temporary folder of
+ * the same file system that ends with a rename, so HASH either is whole or is not there, and of two first runs
+ * at once the later one uses what the earlier one made. What a killed first start left is removed by a later
+ * one.
  *
  * Every start compares the unpacked files with what is known of them: inode, size and time of change,
  * which nobody can set. Where anything differs, the files are hashed (half a second), and unpacked again
@@ -28,7 +31,17 @@ export interface StubOptions {
   readonly unpackedBytes: number;
   /** The program's permissions, as Deno's options. */
   readonly permissions: readonly string[];
+  /** What the archive is compressed by. */
+  readonly compression: Compression;
 }
+
+/** What an archive can be compressed by. */
+export const COMPRESSIONS = ["xz", "gzip"] as const;
+/** One of them; also the name of the tool that unpacks it. */
+export type Compression = (typeof COMPRESSIONS)[number];
+
+/** Options that unpack; xz before 5.4 takes one core whatever it is told. */
+const UNPACK: Readonly<Record<Compression, string>> = { xz: "-dc -T0", gzip: "-dc" };
 
 /** The list of the archive's files with their hashes, as `sha256sum` writes it, in the archive itself. */
 export const FILE_LIST = "sums";
@@ -50,7 +63,9 @@ export function renderStub(options: StubOptions): string {
 
 const OFFSET_MARK = "@".repeat(OFFSET_DIGITS);
 
-function stubText({ title, hash, sumsHash, unpackedBytes, permissions }: StubOptions): string {
+function stubText(
+  { title, hash, sumsHash, unpackedBytes, permissions, compression }: StubOptions,
+): string {
   return `#!/bin/sh
 # ${title}: this shell script, then a compressed archive of the program and the Deno that runs it.
 # The first start unpacks it into the user's cache folder; the network is never touched.
@@ -118,6 +133,7 @@ checksum() {
 
 # Unpacks into folder $1.
 unpack() {
+  command -v ${compression} >/dev/null || fail "${compression} must be installed, to unpack the first time"
   own "$1" || return 1
   sweep "$1"
   work=$(mktemp -d "$1/unpack.$node.$$.XXXXXX" 2>/dev/null) || return 1
@@ -125,15 +141,16 @@ unpack() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  sum=$(tail -c +$start -- "$self" | checksum)
-  [ "\${sum%% *}" = $hash ] || fail "the file must be whole, its archive is damaged: $self"
   mkdir -- "$work/$hash"
-  tail -c +$start -- "$self" | gzip -dc 2>/dev/null |
+  tail -c +$start -- "$self" | ${compression} ${UNPACK[compression]} 2>/dev/null |
     tar -xof - -C "$work/$hash" 2>/dev/null || :
   if whole "$work/$hash" && "$work/$hash/${DENO}" --version >/dev/null 2>&1; then
     # What is there already is either damaged, and put aside, or another first run's work, and used.
     whole "$1/$hash" || mv -- "$1/$hash" "$work/damaged" 2>/dev/null || :
     mv -- "$work/$hash" "$1/" 2>/dev/null || :
+  else
+    sum=$(tail -c +$start -- "$self" | checksum)
+    [ "\${sum%% *}" = $hash ] || fail "the file must be whole, its archive is damaged: $self"
   fi
   rm -rf -- "$work"
   trap - EXIT HUP INT TERM

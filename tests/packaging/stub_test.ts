@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { hashHex } from "../../lib/system/files.ts";
 import { linkTools } from "./main_job.ts";
 import { packFolder } from "./pack.ts";
+import { type Compression, COMPRESSIONS } from "./stub.ts";
 
 /** Stands in for Deno in the archive: tells how it was called, so that the stub is what is tested. */
 const DENO_SCRIPT = `#!/bin/sh
@@ -44,7 +45,10 @@ interface Ran {
 }
 
 /** Packs the stand-in and gives a place with a home folder, a cache of its own and few tools. */
-async function withPacked(test: (place: Place) => Promise<void>): Promise<void> {
+async function withPacked(
+  test: (place: Place) => Promise<void>,
+  compression: Compression = "xz",
+): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "udrlpg-stub-" });
   try {
     const stage = join(folder, "stage");
@@ -56,7 +60,7 @@ async function withPacked(test: (place: Place) => Promise<void>): Promise<void> 
     const file = join(folder, "a place", "udrlpg it's");
     await packFolder(stage, {
       out: file,
-      level: 1,
+      compression,
       title: "test",
       permissions: ["--allow-env=UDRLPG_*,HOME", "--no-prompt"],
     });
@@ -140,6 +144,29 @@ Deno.test(
       }
     }),
 );
+
+for (const compression of COMPRESSIONS) {
+  Deno.test(
+    `a packed file asks for ${compression} where it is missing, at the first start alone`,
+    options,
+    () =>
+      withPacked(async ({ run, folder, home }) => {
+        const tools = join(folder, "fewer tools");
+        await linkTools(tools);
+        await Deno.remove(join(tools, compression));
+        const env = { PATH: tools };
+        assert.deepEqual(await run(["x"], { env }), {
+          code: 3,
+          stdout: "",
+          stderr:
+            `Cannot start udrlpg: ${compression} must be installed, to unpack the first time\n`,
+        });
+        assert.deepEqual(unpackedIn(join(home, ".cache", "udrlpg")), []);
+        assert.match((await run(["x"])).stdout, /\[x\]/);
+        assert.match((await run(["x"], { env })).stdout, /\[x\]/);
+      }, compression),
+  );
+}
 
 Deno.test(
   "a packed file becomes Deno's process, so that signals reach it",
@@ -346,7 +373,12 @@ Deno.test("packFolder() gives equal files for equal folders", options, async () 
       await Deno.mkdir(join(stage, "program"), { recursive: true });
       await Deno.writeTextFile(join(stage, "deno"), "#!/bin/sh\n", { mode: 0o755 });
       await Deno.writeTextFile(join(stage, "program", "main.ts"), "x");
-      const options = { out: join(folder, `${name}.out`), level: 6, title: "", permissions: [] };
+      const options = {
+        out: join(folder, `${name}.out`),
+        compression: "xz" as const,
+        title: "",
+        permissions: [],
+      };
       hashes.push((await packFolder(stage, options)).hash);
     }
     assert.equal(hashes[0], hashes[1]);

@@ -4,7 +4,8 @@
  * An episode depends on its policy, its normaliser and its seed and on nothing else (lib/episodes/rollout.ts), so
  * whichever worker runs it, in whatever order, the results are the same; they are put back in the order
  * of the jobs. A task is one episode: an evaluation has five, and larger pieces would leave a worker
- * idle. Two tasks are on their way to each worker, so that none waits for a message.
+ * idle. Two tasks are on their way to each worker, so that none waits for a message; the last ones go to
+ * whoever is free, since episodes may be a hundred times as long as others.
  *
  * A worker can die: an error that nobody caught, a lack of memory, a hung physics engine. The first
  * tells its parent, the others do not, so workers also count their steps in shared memory, and one whose
@@ -199,6 +200,7 @@ export class WorkerRunner implements EpisodeRunner {
   #dispatch(): void {
     for (let depth = 1; depth <= TASKS_IN_FLIGHT; depth++) {
       for (const slot of this.#slots) {
+        if (depth > 1 && this.#queue.length <= this.#options.count) break;
         if (slot === undefined || slot.tasks.length >= depth) continue;
         const task = this.#queue.shift();
         if (task === undefined) break;

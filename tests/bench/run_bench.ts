@@ -1,0 +1,198 @@
+/**
+ * Times whole runs by what the time went on, on one core and on two, and the method as published beside its
+ * public code, in turns:
+ *
+ *     deno task bench --runs [--rounds 3] [--only Swimmer-v5]
+ *     deno task bench --runs --reference DIR [--python PYTHON]
+ *
+ * DIR is a checkout of github.com/JacopoD/udrlpg_ (tests/bench/peer_reference.py says what its Python needs).
+ * Cores are taken away with `taskset`, so that the compiler's and the collector's threads count as well.
+ */
+
+import { parseArgs } from "node:util";
+import type { SecondsByPurpose } from "../../lib/run/pace.ts";
+
+/** A run of the default preset. */
+interface Subject {
+  readonly env: string;
+  readonly steps: number;
+}
+
+/** What people run first, short episodes and long ones. */
+const SUBJECTS: readonly Subject[] = [
+  { env: "CartPole-v1", steps: 50_000 },
+  { env: "Swimmer-v5", steps: 200_000 },
+  { env: "Hopper-v5", steps: 200_000 },
+  { env: "HalfCheetah-v5", steps: 200_000 },
+];
+
+/** The method as published, in an environment of short and in one of long episodes: the public code takes a minute. */
+const PUBLISHED: readonly Subject[] = [
+  { env: "InvertedPendulum-v4", steps: 500 },
+  { env: "Swimmer-v4", steps: 20_000 },
+];
+
+const CORES = [1, 2] as const;
+
+/** One timed run. */
+interface Timed {
+  readonly wallSeconds: number;
+  readonly secondsByPurpose: SecondsByPurpose;
+}
+
+/** What whole runs on so many cores took: medians over rounds. */
+export interface RunBenchRow {
+  readonly name: string;
+  readonly cores: number;
+  readonly rounds: number;
+  /** Start of the process to its end. */
+  readonly seconds: number;
+  readonly secondsByPurpose: SecondsByPurpose;
+  /** Share of the session that is neither training nor updates. */
+  readonly shareOfTheRest: number;
+  /** How many times faster than on one core, in the middle round. */
+  readonly speedUp: number;
+  /** The same of rollouts and updates alone. */
+  readonly trainingSpeedUp: number;
+}
+
+/** Trains once on so many cores. */
+async function train(
+  { env, steps }: Subject,
+  { cores, settings = [] }: { cores: number; settings?: readonly string[] },
+): Promise<Timed> {
+  const folder = await Deno.makeTempDir({ prefix: "udrlpg-bench-" });
+  const main = new URL("../../main.ts", import.meta.url).pathname;
+  const places = Array.from({ length: cores }, (_, core) => core).join(",");
+  try {
+    const { code, stdout, stderr } = await new Deno.Command("taskset", {
+      args: [
+        ...["-c", places, Deno.execPath(), "run", "-A", "--no-check", main, "train", "--json"],
+        ...["--env", env, "--steps", String(steps), "--out", `${folder}/run`, ...settings],
+        ...["--workers", String(cores), "--threads", String(cores), "--quiet"],
+      ],
+    }).output();
+    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+    return JSON.parse(new TextDecoder().decode(stdout));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+function trainingSeconds({ secondsByPurpose: { training, updates } }: Timed): number {
+  return training + updates;
+}
+
+function rowOf(
+  { env, steps }: Subject,
+  { cores, runs, alone }: { cores: number; runs: readonly Timed[]; alone: readonly Timed[] },
+): RunBenchRow {
+  const purposes = Object.keys(runs[0].secondsByPurpose) as (keyof SecondsByPurpose)[];
+  const speedUp = (seconds: (run: Timed) => number) =>
+    median(runs.map((run, i) => seconds(alone[i]) / seconds(run)));
+  return {
+    name: `${env}, ${steps} steps`,
+    cores,
+    rounds: runs.length,
+    seconds: median(runs.map(({ wallSeconds }) => wallSeconds)),
+    secondsByPurpose: Object.fromEntries(
+      purposes.map((name) => [name, median(runs.map((run) => run.secondsByPurpose[name]))]),
+    ) as SecondsByPurpose,
+    shareOfTheRest: median(runs.map((run) => 1 - trainingSeconds(run) / run.wallSeconds)),
+    speedUp: speedUp(({ wallSeconds }) => wallSeconds),
+    trainingSpeedUp: speedUp(trainingSeconds),
+  };
+}
+
+/** Times runs of the default preset, each round on one core and on two in turns. */
+export async function benchRuns(
+  { rounds, only }: { rounds: number; only?: string | undefined },
+): Promise<RunBenchRow[]> {
+  const rows: RunBenchRow[] = [];
+  for (const subject of SUBJECTS.filter(({ env }) => only === undefined || env === only)) {
+    const runs: Timed[][] = CORES.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, cores] of CORES.entries()) runs[i].push(await train(subject, { cores }));
+    }
+    CORES.forEach((cores, i) =>
+      rows.push(rowOf(subject, { cores, runs: runs[i], alone: runs[0] }))
+    );
+  }
+  return rows;
+}
+
+/** The method as published beside its public code. */
+export interface ReferenceBenchRow {
+  readonly name: string;
+  readonly rounds: number;
+  /** Of this program on one core: the preset `paper` without reports, the calibration included. */
+  readonly seconds: number;
+  /** Of the public code with one thread on one core, without its reports. */
+  readonly referenceSeconds: number;
+  /** How many times faster this program is, in the middle round. */
+  readonly speedUp: number;
+}
+
+const PAPER = ["--preset", "paper", "--set", "reports.evaluations=0", "--set", "reports.sweeps=0"];
+
+async function trainReference(
+  { env, steps }: Subject,
+  { checkout, python }: { checkout: string; python: string },
+): Promise<number> {
+  const script = new URL("./peer_reference.py", import.meta.url).pathname;
+  const { code, stdout, stderr } = await new Deno.Command("taskset", {
+    args: ["-c", "0", python, script, checkout, env, String(steps)],
+  }).output();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+  return JSON.parse(new TextDecoder().decode(stdout)).seconds;
+}
+
+/** Times the preset `paper` and the public code on the same budget, in turns. */
+export async function benchReference(
+  { rounds, only, ...reference }: {
+    rounds: number;
+    only?: string | undefined;
+    checkout: string;
+    python: string;
+  },
+): Promise<ReferenceBenchRow[]> {
+  const rows: ReferenceBenchRow[] = [];
+  for (const subject of PUBLISHED.filter(({ env }) => only === undefined || env === only)) {
+    const [ours, theirs]: number[][] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      ours.push((await train(subject, { cores: 1, settings: PAPER })).wallSeconds);
+      theirs.push(await trainReference(subject, reference));
+    }
+    rows.push({
+      name: `${subject.env} as published, ${subject.steps} steps`,
+      rounds,
+      seconds: median(ours),
+      referenceSeconds: median(theirs),
+      speedUp: median(ours.map((seconds, i) => theirs[i] / seconds)),
+    });
+  }
+  return rows;
+}
+
+/** Reads the words after --runs and measures what they ask for. */
+export async function benchWholeRuns(
+  words: readonly string[],
+): Promise<RunBenchRow[] | ReferenceBenchRow[]> {
+  const { values: { rounds, only, reference, python } } = parseArgs({
+    args: [...words],
+    options: {
+      rounds: { type: "string", default: "3" },
+      only: { type: "string" },
+      reference: { type: "string" },
+      python: { type: "string", default: "python3" },
+    },
+  });
+  const what = { rounds: Number(rounds), only };
+  return reference === undefined
+    ? await benchRuns(what)
+    : await benchReference({ ...what, checkout: reference, python });
+}
