@@ -106,7 +106,7 @@ async function work<T>(plan: Play<T>, lane: Lane | undefined, most = Infinity): 
     const task = plan.next++;
     await attempt(plan, task, async () => {
       plan.results[task] = await plan.play(lane, task);
-      await nextTurn(); // lets signals arrive
+      if (lane.env.beside === undefined) await nextTurn(); // lets signals arrive; a child is waited for
       plan.signal?.throwIfAborted();
     });
   }

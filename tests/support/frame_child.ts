@@ -19,7 +19,7 @@ const MOST = 5;
 const places = Array.from({ length: MOST }, () => [0, 0]);
 
 function say(numbers: number[], rows: number, text = ""): void {
-  Deno.stdout.writeSync(writeFrame({ numbers: Float64Array.from(numbers), rows, text }));
+  Deno.stdout.writeSync(writeFrame({ numbers, rows, text }));
 }
 
 function answerText(text: string): void {

@@ -10,7 +10,7 @@ import {
   readInteger,
   readNumbers,
 } from "./env_protocol.ts";
-import { FrameProcess } from "./frame_process.ts";
+import { FrameProcess, type RowTaker } from "./frame_process.ts";
 import { FLAGS, ROW_HEAD } from "./frames.ts";
 import {
   explain,
@@ -22,7 +22,7 @@ import {
 } from "./player.ts";
 
 /** More environments in one child make nothing faster, and each takes memory. */
-const MOST_ENVIRONMENTS = 16;
+const MOST_ENVIRONMENTS = 64;
 const RESET = 0;
 const STEP = 1;
 
@@ -88,11 +88,10 @@ export class Table implements Opening {
 }
 
 /** An environment at a table; the first one's end is the end of all. */
-class FramePlayer implements Player {
+class FramePlayer implements Player, RowTaker {
   readonly spec: EnvSpec;
   readonly #table: Table;
   readonly #index: number;
-  readonly #seed = new Float64Array(1);
   readonly #transition: Transition = {
     reward: 0,
     survivalReward: 0,
@@ -100,6 +99,11 @@ class FramePlayer implements Player {
     truncated: false,
   };
   #failure: unknown;
+  /** What is under way, and who waits for it. */
+  #step: Omit<PlayedStep, "action"> | undefined;
+  #isReset = false;
+  #resolve: (transition: Transition) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
 
   constructor(table: Table, spec: EnvSpec, index: number) {
     this.#table = table;
@@ -109,26 +113,15 @@ class FramePlayer implements Player {
 
   async reset(
     seed: number | undefined,
-    { observation, place }: Pick<PlayedStep, "observation" | "place">,
+    step: Pick<PlayedStep, "observation" | "place">,
   ): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
-    this.#seed[0] = seed ?? NaN;
-    try {
-      const row = await this.#table.process.exchange(this.#index, RESET, this.#seed);
-      readNumbers(row.subarray(ROW_HEAD), observation);
-    } catch (error) {
-      throw await this.#fail(error, { command: "reset", place: place() });
-    }
+    this.#isReset = true;
+    await this.#ask(RESET, [seed ?? NaN], { ...step, isLast: false });
   }
 
-  async step({ action, isLast, observation, place }: PlayedStep): Promise<Transition> {
-    if (this.#failure !== undefined) throw this.#failure;
-    try {
-      const row = await this.#table.process.exchange(this.#index, STEP, action);
-      return this.#read(row, { isLast, observation });
-    } catch (error) {
-      throw await this.#fail(error, { command: "step", place: place() });
-    }
+  step(step: PlayedStep): Promise<Transition> {
+    this.#isReset = false;
+    return this.#ask(STEP, step.action, step);
   }
 
   async beside(count: number): Promise<Player[]> {
@@ -145,9 +138,43 @@ class FramePlayer implements Player {
     if (this.#index === 0) await this.#table.close();
   }
 
+  /** Takes the answer: one promise for a step, since a promise costs as much as a message's share of a step. */
+  take(row: Float64Array): void {
+    try {
+      const transition = this.#read(row, this.#step!);
+      this.#step!.done?.(transition);
+      this.#resolve(transition);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  fail(error: unknown): void {
+    const command = this.#isReset ? "reset" : "step";
+    const { place } = this.#step!;
+    this.#table.fail(error, { command, place: place() }).then((explained) => {
+      this.#failure = explained;
+      this.#reject(explained);
+    });
+  }
+
+  #ask(
+    kind: number,
+    numbers: ArrayLike<number>,
+    step: Omit<PlayedStep, "action">,
+  ): Promise<Transition> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#step = step;
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#table.process.exchange(this, { environment: this.#index, kind, numbers });
+    });
+  }
+
   #read(
     row: Float64Array,
-    { isLast, observation }: Pick<PlayedStep, "isLast" | "observation">,
+    { isLast, observation }: Omit<PlayedStep, "action">,
   ): Transition {
     const transition = this.#transition;
     const [reward, flags] = row;
@@ -156,16 +183,11 @@ class FramePlayer implements Player {
     }
     transition.reward = reward;
     transition.terminated = (flags & FLAGS.terminated) !== 0;
-    transition.truncated = (flags & FLAGS.truncated) !== 0;
+    transition.truncated = isLast || (flags & FLAGS.truncated) !== 0;
     const numbers = row.subarray(ROW_HEAD);
     // Nobody acts on the observation that ends an episode: it may be anything.
     if (isLast || flags !== 0) copyNumbers(numbers, observation);
     else readNumbers(numbers, observation);
     return transition;
-  }
-
-  async #fail(error: unknown, at: Pick<Failing, "command" | "place">): Promise<unknown> {
-    this.#failure = await this.#table.fail(error, at);
-    return this.#failure;
   }
 }

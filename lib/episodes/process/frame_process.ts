@@ -14,15 +14,18 @@ import { FLAGS, type Frame, FrameReader, ROW_HEAD, writeFrame } from "./frames.t
 /** Messages that may be on the way. */
 const MOST_MESSAGES = 2;
 
-interface Waiting<T> {
-  resolve(answer: T): void;
-  reject(error: Error): void;
+/** Who waits for a row. */
+export interface RowTaker {
+  /** Takes the numbers that answer it; they are valid during the call. */
+  take(row: Float64Array): void;
+  /** Learns that there will be none. */
+  fail(error: Error): void;
 }
 
 /** What a message that was sent is to be answered by. */
 type Awaited =
-  | { readonly text: Waiting<string> }
-  | { readonly rows: readonly Waiting<Float64Array>[] };
+  | { readonly text: PromiseWithResolvers<string> }
+  | { readonly rows: readonly RowTaker[] };
 
 /** What went wrong with an environment: what it says, or what it gave. */
 type RowFailure = { readonly error: string } | { readonly broken: string };
@@ -41,7 +44,7 @@ export class FrameProcess {
   #awaited: Awaited[] = [];
   /** Rows that are gathered for the next message, and who waits for their answers. */
   #rows: number[] = [];
-  #waiting: Waiting<Float64Array>[] = [];
+  #waiting: RowTaker[] = [];
   #askedColumns = 0;
   #answeredColumns = 0;
   /** Environments whose answers came in this turn and that have not been asked for more yet. */
@@ -62,10 +65,10 @@ export class FrameProcess {
    */
   ask(text: string): Promise<string> {
     if (this.#child.failure !== undefined) return Promise.reject(this.#child.failure);
-    const { promise, ...waiting } = Promise.withResolvers<string>();
-    this.#awaited.push({ text: waiting });
-    this.#child.send(writeFrame({ numbers: new Float64Array(0), rows: 0, text }));
-    return promise;
+    const answer = Promise.withResolvers<string>();
+    this.#awaited.push({ text: answer });
+    this.#child.send(writeFrame({ numbers: [], rows: 0, text }));
+    return answer.promise;
   }
 
   /** Says how many numbers an action and an observation have. */
@@ -78,21 +81,26 @@ export class FrameProcess {
   }
 
   /**
-   * Sends a row, with others, and waits for the row that answers it.
-   * @throws {ChildError} as `ask` does. @throws {ProtocolError} when this environment alone failed.
+   * Sends a row, with others; `taker` takes the row that answers it, or learns of a `ChildError` as `ask` throws it,
+   * or of a `ProtocolError` when this environment alone failed.
    */
-  exchange(environment: number, kind: number, numbers: ArrayLike<number>): Promise<Float64Array> {
-    if (this.#child.failure !== undefined) return Promise.reject(this.#child.failure);
-    const { promise, ...waiting } = Promise.withResolvers<Float64Array>();
+  exchange(
+    taker: RowTaker,
+    { environment, kind, numbers }: {
+      environment: number;
+      kind: number;
+      numbers: ArrayLike<number>;
+    },
+  ): void {
+    if (this.#child.failure !== undefined) return taker.fail(this.#child.failure);
     const rows = this.#rows;
     rows.push(environment, kind);
     for (let i = 0; i < this.#askedColumns - ROW_HEAD; i++) rows.push(numbers[i] ?? 0);
-    this.#waiting.push(waiting);
+    this.#waiting.push(taker);
     if (this.#answered > 0) this.#answered--;
     const isHalf = 2 * this.#waiting.length >= this.#countPlayed();
     if (isHalf && this.#awaited.length < MOST_MESSAGES) this.#send();
     else this.#endTurn();
-    return promise;
   }
 
   /** Ends the child, see `Child`. */
@@ -123,7 +131,7 @@ export class FrameProcess {
 
   #send(): void {
     const rows = this.#waiting;
-    const frame = writeFrame({ numbers: Float64Array.from(this.#rows), rows: rows.length });
+    const frame = writeFrame({ numbers: this.#rows, rows: rows.length });
     this.#awaited.push({ rows });
     this.#rows = [];
     this.#waiting = [];
@@ -159,22 +167,24 @@ export class FrameProcess {
     }
     this.#answered += awaited.rows.length;
     const errors = text === "" ? [] : JSON.parse(text) as RowFailure[];
-    awaited.rows.forEach((waiting, i) => {
+    awaited.rows.forEach((taker, i) => {
       const row = numbers.subarray(i * columns, (i + 1) * columns);
-      if (row[1] === FLAGS.failed) waiting.reject(failureOf(errors.shift()!));
-      else waiting.resolve(row);
+      if (row[1] === FLAGS.failed) taker.fail(failureOf(errors.shift()!));
+      else taker.take(row);
     });
     this.#endTurn();
   }
 
   #lose(error: Error): void {
-    for (const awaited of this.#awaited) {
-      if ("text" in awaited) awaited.text.reject(error);
-      else awaited.rows.forEach((waiting) => waiting.reject(error));
-    }
-    this.#waiting.forEach((waiting) => waiting.reject(error));
+    const [awaited, waiting] = [this.#awaited, this.#waiting];
+    // Whoever learns of it may close the child, which tells again.
     this.#awaited = [];
     this.#waiting = [];
     this.#rows = [];
+    for (const each of awaited) {
+      if ("text" in each) each.text.reject(error);
+      else each.rows.forEach((taker) => taker.fail(error));
+    }
+    waiting.forEach((taker) => taker.fail(error));
   }
 }

@@ -37,15 +37,16 @@ export interface Frame {
 
 /** Writes a message. */
 export function writeFrame(
-  { numbers, rows, text = "" }: { numbers: Float64Array; rows: number; text?: string },
+  { numbers, rows, text = "" }: { numbers: ArrayLike<number>; rows: number; text?: string },
 ): Uint8Array<ArrayBuffer> {
   const words = new TextEncoder().encode(text);
-  const bytes = new Uint8Array(HEADER_BYTES + numbers.byteLength + words.length);
+  const end = HEADER_BYTES + NUMBER_BYTES * numbers.length;
+  const bytes = new Uint8Array(end + words.length);
   const header = new DataView(bytes.buffer);
   header.setUint32(0, rows, true);
   header.setUint32(4, words.length, true);
-  bytes.set(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength), HEADER_BYTES);
-  bytes.set(words, HEADER_BYTES + numbers.byteLength);
+  new Float64Array(bytes.buffer, HEADER_BYTES, numbers.length).set(numbers);
+  bytes.set(words, end);
   return bytes;
 }
 

@@ -20,7 +20,7 @@ import copy, itertools, struct, time
 HEADER = struct.Struct("<2I")
 # Only what is quick is played side by side: where a step takes longer, the way to Python costs nothing.
 QUICK_SECONDS = 3e-4
-LIGHT_SECONDS, LIGHT_BYTES = 1, 2**26
+LIGHT_SECONDS, LIGHT_BYTES, MOST_BYTES = 0.5, 2**26, 2**29
 REHEARSED_STEPS = 100
 
 
@@ -30,8 +30,8 @@ class Table:
     def __init__(self, name):
         self.name = name
         self.players, self.spare = [Player(name)], []
-        # Whether copies do no harm; None before it was tried.
-        self.has_copies = None
+        # Whether copies do no harm; None before it was tried. How many there is memory for.
+        self.has_copies, self.most = None, 1
         self.steps, self.seconds = 0, 0.0
         first = self.players[0]
         self.asked = 2 + max(1, first.action_size)
@@ -59,13 +59,13 @@ class Table:
         return values, errors
 
     def widen(self, count):
-        """Makes more environments, up to count in all, where nothing speaks against it."""
+        """Makes more environments, up to count in all, where they help and nothing speaks against it."""
         if self.has_copies is None and self.steps > 0 and self.seconds / self.steps < QUICK_SECONDS:
             try:
                 self.has_copies = self.try_copies()
             except Exception:
                 self.has_copies = False  # One at a time is always possible.
-        while self.has_copies and len(self.players) < count:
+        while self.has_copies and len(self.players) < min(count, self.most):
             self.players.append(self.spare.pop() if self.spare else Player(self.name))
         return len(self.players)
 
@@ -74,8 +74,10 @@ class Table:
             return False
         before, held = time.perf_counter(), resident_bytes()
         self.spare += [Player(self.name), Player(self.name)]
-        if time.perf_counter() - before > 2 * LIGHT_SECONDS or resident_bytes() - held > 2 * LIGHT_BYTES:
+        seconds, size = (time.perf_counter() - before) / 2, (resident_bytes() - held) / 2
+        if seconds > LIGHT_SECONDS or size > LIGHT_BYTES:
             return False
+        self.most = int(MOST_BYTES // max(size, 1))
         return are_independent(self.spare)
 
     def close(self):

@@ -149,7 +149,7 @@ class Player:
                 "of yours makes of it, as gym:MODULE:ID"
             )
         self.flat = space
-        self.flatten = lambda observation: observation
+        self.flatten = None
         if not isinstance(space, gymnasium.spaces.Box):
             try:
                 self.flat = gymnasium.wrappers.FlattenObservation(self.env).observation_space
@@ -228,7 +228,7 @@ class Player:
         return answer
 
     def numbers(self, observation):
-        given = self.flatten(observation)
+        given = observation if self.flatten is None else self.flatten(observation)
         if type(given) is not np.ndarray or given.ndim != 1:
             given = np.asarray(given, dtype=np.float64).ravel()
         numbers = given.tolist()
@@ -241,7 +241,8 @@ class Player:
 
     def step(self, given):
         observation, reward, terminated, truncated, _ = self.env.step(self.action(given))
-        reward, flags = float(reward), TERMINATED * bool(terminated) + TRUNCATED * bool(truncated)
+        reward = float(reward)
+        flags = (TERMINATED if terminated else 0) + (TRUNCATED if truncated else 0)
         if not flags:
             return [reward, flags, *self.numbers(observation)]
         try:

@@ -59,7 +59,7 @@ export class LinePlayer implements Player, Opening {
   }
 
   /** Takes a step, see `Player`. */
-  step({ action, isLast, observation, place }: PlayedStep): Promise<Transition> {
+  step({ action, isLast, observation, place, done }: PlayedStep): Promise<Transition> {
     return this.#ask(
       { command: "step", action: Array.from(action) },
       (answer) => {
@@ -68,6 +68,8 @@ export class LinePlayer implements Player, Opening {
         // Nobody acts on the observation that ends an episode: it may be anything.
         if (isEnd) copyObservation(answer, observation);
         else readObservation(answer, observation);
+        if (isLast) outcome.truncated = true;
+        done?.(outcome);
         return outcome;
       },
       place,

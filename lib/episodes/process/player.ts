@@ -31,12 +31,14 @@ export interface Opening {
 export interface PlayedStep {
   /** The action, [A] or [index]. */
   readonly action: ArrayLike<number>;
-  /** True where the time limit ends the episode, whatever the child says. */
+  /** True where the time limit ends the episode, whatever the child says: the transition is then truncated. */
   readonly isLast: boolean;
   /** Filled, [S]. */
   readonly observation: Float64Array;
   /** Says where in the course of things the step belongs, for errors: " in step 2 of episode 3". */
   readonly place: () => string;
+  /** Is told of the outcome before whoever waits for it. */
+  readonly done?: ((transition: Transition) => void) | undefined;
 }
 
 /** An environment in a child; every error has ended the environment. */

@@ -4,7 +4,7 @@ import type { Env, EnvSpec, Transition } from "../../env.ts";
 import { FileError } from "../../system/errors.ts";
 import { checkAction, checkSeed, closedError, noEpisodeError } from "../env_checks.ts";
 import { describeSpec } from "./env_protocol.ts";
-import { ChildLostError, type Player } from "./player.ts";
+import { ChildLostError, type PlayedStep, type Player } from "./player.ts";
 
 /** What an environment needs to go on with a fresh child. */
 export interface Restarting {
@@ -36,6 +36,10 @@ export class ProcessEnv implements Env {
   readonly #restarting: Restarting;
   readonly #atStart = () => ` at the start of ${this.#episode()}`;
   readonly #inStep = () => ` in step ${this.#steps + 1} of ${this.#episode()}`;
+  readonly #done = ({ terminated, truncated }: Transition) => {
+    this.#steps++;
+    if (terminated || truncated) this.#running = false;
+  };
   #player: Player;
   /** The steps of the present episode, kept where a child may be replaced. */
   #played: RecordedStep[] = [];
@@ -68,18 +72,14 @@ export class ProcessEnv implements Env {
   }
 
   /** Takes a step, see `Env.step`. @throws {FileError} when the child fails. */
-  async step(action: ArrayLike<number>): Promise<Transition> {
+  step(action: ArrayLike<number>): Promise<Transition> {
     if (this.#closed) throw closedError(this.spec);
     if (!this.#running) throw noEpisodeError(this.spec);
     checkAction(this.spec, action);
     const isLast = this.#steps + 1 >= this.spec.maxEpisodeSteps;
-    const transition = this.#restarting.restarts.left < 1
-      ? await this.#step(action, isLast)
-      : await this.#stepAndRecord(Array.from(action), isLast);
-    this.#steps++;
-    if (isLast) transition.truncated = true;
-    if (transition.terminated || transition.truncated) this.#running = false;
-    return transition;
+    return this.#restarting.restarts.left < 1
+      ? this.#step(action, { isLast, done: this.#done })
+      : this.#stepAndRecord(Array.from(action), isLast);
   }
 
   /** Gives environments in the same child, see `Env.beside`; none where children may be replaced. */
@@ -102,13 +102,18 @@ export class ProcessEnv implements Env {
     return this.#player.reset(this.#seed, { observation, place: this.#atStart });
   }
 
-  #step(action: ArrayLike<number>, isLast: boolean): Promise<Transition> {
+  #step(
+    action: ArrayLike<number>,
+    { isLast, done }: Pick<PlayedStep, "isLast" | "done">,
+  ): Promise<Transition> {
     const { observation } = this;
-    return this.#player.step({ action, isLast, observation, place: this.#inStep });
+    return this.#player.step({ action, isLast, observation, place: this.#inStep, done });
   }
 
   async #stepAndRecord(action: readonly number[], isLast: boolean): Promise<Transition> {
-    const transition = await this.#surviving(() => this.#step(action, isLast));
+    const transition = await this.#surviving(() =>
+      this.#step(action, { isLast, done: this.#done })
+    );
     this.#played.push({ action, reward: transition.reward });
     return transition;
   }
@@ -152,7 +157,7 @@ export class ProcessEnv implements Env {
     this.#steps = 0;
     await this.#reset();
     for (const { action, reward } of this.#played) {
-      const again = await this.#step(action, false);
+      const again = await this.#step(action, { isLast: false, done: undefined });
       this.#steps++;
       if (again.reward === reward && !again.terminated && !again.truncated) continue;
       await this.#failToRepeat(player);
