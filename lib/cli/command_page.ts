@@ -42,7 +42,10 @@ export function describeCommand(
   const { purpose, aliases = [] } = commandEntry(name);
   const page = getDocPage(completeParser(command, names), [])!;
   const sections = page.sections.filter(({ entries }) => entries.length > 0)
-    .map(({ title = "Options", entries }) => ({ title, options: entries.map(optionText) }));
+    .map(({ title = "Options", entries }) => ({
+      title,
+      options: entries.toSorted(byPlace).map(optionText),
+    }));
   const isLast = ({ title }: { title: string }) => Number(title === EVERYWHERE);
   return {
     name,
@@ -53,6 +56,12 @@ export function describeCommand(
     examples: command.examples,
     sections: sections.sort((a, b) => isLast(a) - isLast(b)),
   };
+}
+
+/** Words come first, as on the command line: what an option says refers to them. */
+function byPlace(a: DocEntry, b: DocEntry): number {
+  const isOption = ({ term }: DocEntry) => Number(term.type === "option");
+  return isOption(a) - isOption(b);
 }
 
 function optionText({ term, description, default: fallback }: DocEntry): OptionText {

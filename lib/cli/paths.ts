@@ -115,8 +115,11 @@ export function policiesIn(path: string): string[] {
     POLICY_FORMATS.some((format) => name.endsWith(`.${format}`)) && !NO_POLICIES.includes(name)
   );
   if (files.length > 0) return files.map((name) => join(path, name));
+  const hint = names.includes(GENERATOR_FILE_NAME)
+    ? `: write one with ${ownLine("generate", pathWord(path), "--return", "best")}`
+    : "";
   throw new FileError(
-    `Cannot read folder ${JSON.stringify(path)}: it must hold policy files, got none`,
+    `Cannot read folder ${JSON.stringify(path)}: it must hold policy files, got none${hint}`,
   );
 }
 

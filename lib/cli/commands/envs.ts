@@ -19,7 +19,7 @@ export interface EnvsValues {
 /** The `envs` command. */
 export const envsCommand: Command<EnvsValues> = {
   description: [
-    "The ids and what they stand for are Gymnasium's. The return range is what scaled commands of 0 and 1 mean unless a configuration says otherwise.",
+    "The ids and what they stand for are Gymnasium's. The return range is what the commands 0 and 1 of the preset paper stand for, unless a configuration says otherwise; the default preset needs none.",
   ],
   examples: [
     { command: "udrlpg envs", does: "List every environment" },

@@ -92,7 +92,7 @@ export const exportCommand: Command<ExportValues> = {
         out: setting(
           "--out",
           fileValue("FILE", ENDINGS),
-          "ONNX model, JavaScript module (.js) or C header (.h) (default: generator.onnx beside the generator)",
+          "ONNX model, JavaScript module, .js, or C header, .h (default: generator.onnx beside the generator)",
         ),
       }),
     ),

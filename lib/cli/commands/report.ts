@@ -65,7 +65,7 @@ export const reportCommand: Command<ReportValues> = {
         out: setting(
           "--out",
           fileValue("FILE", ENDINGS),
-          "File to write: a page (.html), or the learning curve of one run (.svg) (default: report.html in the folder that was given, of several here)",
+          "Page, .html, or the learning curve of one run, .svg (default: report.html in the run, in the folder of runs, or here)",
         ),
         watch: toggle("--watch", "Draw anew while runs go on; an open page follows"),
       }),

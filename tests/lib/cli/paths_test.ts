@@ -87,6 +87,12 @@ Deno.test("where one run is meant, a folder of runs or an unfinished run says wh
         `${argv.join(" ")}: ${stderr}`,
       );
     }
+    const misled = await run(["evaluate", out]);
+    assert.equal(misled.code, 3);
+    assert.ok(
+      misled.stderr.endsWith(`got none: write one with udrlpg generate ${out} --return best\n`),
+      misled.stderr,
+    );
     await Deno.remove(join(out, "generator.safetensors"));
     const { code, stderr } = await run(["generate", out, "--return", "1"]);
     assert.equal(code, 3);

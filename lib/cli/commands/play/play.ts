@@ -115,7 +115,7 @@ export const playCommand: Command<PlayValues> = {
         }),
         out: settingOr("--out", fileValue("FILE", ENDINGS), {
           fallback: DEFAULT_OUT,
-          doc: "Page (.html), or a moving picture of one episode (.svg, .gif)",
+          doc: "Page, .html, or a moving picture of one episode, .svg or .gif",
         }),
       }),
     ),
