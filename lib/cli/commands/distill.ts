@@ -9,6 +9,7 @@ import { type Config, type ConfigLayer, flattenConfig } from "../../config/confi
 import { presetLayers } from "../../config/presets.ts";
 import { resolveRun } from "../../config/run_settings.ts";
 import type { EnvSpec } from "../../env.ts";
+import { asManySteps } from "../../episodes/evaluate.ts";
 import { formatNumber, roundDown } from "../../numbers/format.ts";
 import { readRunData } from "../../report/run_data.ts";
 import {
@@ -51,7 +52,7 @@ export interface DistillValues extends EnvCommandValues {
   readonly fit: Fit | "best";
 }
 
-/** Episodes of the longest kind that each policy gets where no budget is given. */
+/** Episodes of the longest kind that each policy gets where no budget is given; more where they are short. */
 const DEFAULT_EPISODES = 10;
 /** Share of the budget for the calibration: nothing is trained, so that there is more to measure with. */
 const CALIBRATION_SHARE = 0.5;
@@ -100,7 +101,7 @@ export const distillCommand: Command<DistillValues> = {
         steps: setting(
           "--steps",
           integerValue({ metavar: "N", min: 1 }),
-          `Budget of simulated steps (default: ${DEFAULT_EPISODES} of the longest episodes for each policy)`,
+          `Budget of simulated steps (default: about 20,000 for each policy, and ${DEFAULT_EPISODES} of the longest episodes at least)`,
         ),
         seed: settingOr("--seed", integerValue({ metavar: "N" }), {
           fallback: 1,
@@ -254,7 +255,9 @@ function configFor(
   },
 ): Config {
   const steps = values.steps ??
-    Math.ceil(files.length * DEFAULT_EPISODES * spec.maxEpisodeSteps / MEASURING_SHARE);
+    Math.ceil(
+      files.length * asManySteps(spec, DEFAULT_EPISODES) * spec.maxEpisodeSteps / MEASURING_SHARE,
+    );
   const least = Math.ceil(files.length * spec.maxEpisodeSteps / MEASURING_SHARE);
   if (steps < least) {
     throw new UsageError(

@@ -64,17 +64,26 @@ Deno.test("distill makes a run of an archive, which generate, evaluate and resum
     // What an untrained generator of policies that are zero would not do.
     assert.ok(result.finalReturn.mean > 0.7 * best, `${result.finalReturn.mean} of ${best}`);
     const { training, calibration } = result.stepsByPurpose;
-    // Ten episodes of each policy, and a calibration, are half a budget each.
-    assert.ok(training <= 4 * 10 * 500 && training > 4 * 9 * 500 - 2 * 500, `${training}`);
-    assert.ok(calibration > 0 && calibration <= 25_000, `${calibration}`);
+    // Twenty episodes of each policy, and a calibration, are half a budget each.
+    assert.ok(training <= 4 * 20 * 500 && training > 4 * 19 * 500 - 2 * 500, `${training}`);
+    assert.ok(calibration > 0 && calibration <= 50_000, `${calibration}`);
 
     const [low, high] = result.reachable;
     const wanted = String(Math.round((low + high) / 2));
     const made = await run(["generate", out, "--return", wanted, "--out", `${folder}/p.onnx`]);
     assert.equal(made.code, 0, made.stderr);
-    const more = ["train", "--resume", "--out", out, "--steps", "48000", "--quiet"];
+    const verified = await run(["verify", out]);
+    assert.match(verified.stdout, /^The same: \d+ records and 1 state hashes of 1 cycles$/m);
+    const more = ["train", "--resume", "--out", out, "--steps", "90000", "--quiet"];
     const resumed = await run(more, { env: QUICK });
     assert.equal(resumed.code, 0, resumed.stderr);
+    // Training goes on from the archive's best: an untrained generator's rollouts end at once.
+    const episodes = Deno.readTextFileSync(`${out}/metrics.jsonl`).split("\n")
+      .filter((line) => line.includes('"kind":"episode"'))
+      .map((line) => JSON.parse(line).return as number);
+    const [first, last] = [episodes.slice(0, 76), episodes.slice(-20)];
+    const meanOf = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b) / numbers.length;
+    assert.ok(meanOf(last) > meanOf(first), `${meanOf(last)} after ${meanOf(first)}`);
   }));
 
 Deno.test("distill refuses what is no archive in one line", () =>
