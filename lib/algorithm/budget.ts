@@ -85,13 +85,14 @@ export function hasBudget(run: TrainingRun): boolean {
  * returned the same, the most that any has, and more than random policies do.
  */
 export function isSettled(
-  { experience: { noise, floor }, tally, history }: Pick<
+  { experience: { noise, floor, horizon }, tally, history }: Pick<
     TrainingRun,
     "experience" | "tally" | "history"
   >,
 ): boolean {
   const { bestReturn, returns } = history;
-  return noise !== undefined && bestReturn > floor && tally.lastRollouts > 0 &&
+  return noise !== undefined && horizon.since === 0 && bestReturn > floor &&
+    tally.lastRollouts > 0 &&
     returns.slice(-tally.lastRollouts).every((value) => value === bestReturn);
 }
 
@@ -113,7 +114,7 @@ function leastEpisodes(config: Config): number {
 export function siblingCount(run: TrainingRun): number {
   const { task: { config }, tally } = run;
   const affordable = affordableEpisodes(run, { end: trainingEnd(run.task) });
-  const length = tally.steps.training / tally.episodes;
+  const length = tally.steps.training / (tally.episodes + tally.parts);
   const wanted = tally.episodes === 0
     ? FIRST_SIBLINGS
     : Math.min(MOST_SIBLINGS, Math.max(LEAST_SIBLINGS, config.steps / length / CYCLES));

@@ -23,6 +23,14 @@ export interface EpisodeEvent {
   readonly stored: boolean;
 }
 
+/** The first part of a training episode has been run: who is better among siblings is known. It is no record. */
+export interface PartEvent {
+  /** Tells the events apart. */
+  readonly kind: "part";
+  /** Simulated steps. */
+  readonly length: number;
+}
+
 /** The generator has been updated. */
 export interface UpdateEvent {
   /** Tells the events apart. */
@@ -107,6 +115,7 @@ export interface TrainingOutcome {
  */
 export type TrainingEvent =
   | RecordEvent
+  | PartEvent
   | PhaseEvent
   | { readonly kind: "cycle" }
   | { readonly kind: "spent" }
@@ -115,7 +124,7 @@ export type TrainingEvent =
 /** Tells records from the other events. */
 export function isRecord(event: TrainingEvent): event is RecordEvent {
   return event.kind !== "cycle" && event.kind !== "spent" && event.kind !== "end" &&
-    event.kind !== "phase";
+    event.kind !== "phase" && event.kind !== "part";
 }
 
 /** Events of a part of the run, and what the part gives. */

@@ -110,7 +110,7 @@ export function findOutstanding(
  * nothing. And it counts so much that it tells siblings apart no more than the rest does: else balance is learnt
  * first, and what moves falls.
  */
-function worthOf(episodes: readonly Compared[]): number[] {
+export function worthOf(episodes: readonly Compared[]): number[] {
   const earned = episodes.map((each) => each.return - each.survivalReturn);
   const survivals = episodes.map((each) => each.survivalReturn);
   if (survivals.every((value) => value === 0) || !earned.some((value) => value > 0)) {

@@ -15,8 +15,8 @@ import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
 import { type GeneratedPolicy, type StoredPolicy, toPolicyOrder } from "../policy_space.ts";
 import { DivergedError } from "../system/errors.ts";
 import { spentSteps } from "./budget.ts";
-import type { EpisodeEvent } from "./events.ts";
-import type { Sibling } from "./exploration.ts";
+import type { EpisodeEvent, PartEvent } from "./events.ts";
+import type { Compared, Sibling } from "./exploration.ts";
 import { currentNormaliser, type StepCounts, type TrainingRun } from "./run.ts";
 
 /** Generates policies without noise: one row of [P] for each command. */
@@ -30,6 +30,8 @@ export function generate(
 
 /** A training episode that was run and stored. */
 export interface StoredEpisode extends Episode {
+  /** As in Episode; always there. */
+  readonly rewards: Float64Array;
   /** The policy as it is stored, [P]. */
   readonly policy: StoredPolicy;
   /** Number of its start. */
@@ -79,20 +81,58 @@ export async function* runSiblings(
   siblings: readonly Sibling[],
   cycle: CycleContext,
 ): AsyncGenerator<StoredEpisode> {
-  const { task: { config }, tools: { runner, model } } = run;
   if (siblings.length === 1) return yield await runAndStore(run, siblings[0], cycle);
+  let place = 0;
+  for await (const episode of playSiblings(run, siblings, { cycle })) {
+    yield store(run, { sibling: siblings[place++], episode, cycle });
+  }
+}
+
+/** The first part of a training episode: what it returned says how it compares, not what its policy returns. */
+export interface PartialEpisode extends Compared {
+  /** What the run tells of it. */
+  readonly event: PartEvent;
+}
+
+/**
+ * Runs the first steps of a training episode with each of some policies, as `runSiblings` does whole ones. Nothing is
+ * stored.
+ * @throws {DivergedError} when a policy or a return is not finite.
+ */
+export async function* runParts(
+  run: TrainingRun,
+  siblings: readonly Sibling[],
+  { cycle, steps }: { cycle: CycleContext; steps: number },
+): AsyncGenerator<PartialEpisode> {
+  const { tally } = run;
+  let place = 0;
+  for await (const episode of playSiblings(run, siblings, { cycle, limit: steps })) {
+    const { start } = siblings[place++];
+    const { return: value, survivalReturn, length } = episode;
+    assertFinite([value], { run, what: "return" });
+    look(run, episode.observations!, cycle);
+    tally.parts++;
+    countRollout(run, { start, length });
+    yield { return: value, survivalReturn, start, event: { kind: "part", length } };
+  }
+}
+
+/** Plays episodes of siblings, or their first steps, with what they saw. */
+function playSiblings(
+  run: TrainingRun,
+  siblings: readonly Sibling[],
+  { cycle: { normaliser }, limit }: { cycle: CycleContext; limit?: number },
+): AsyncGenerator<Episode> {
+  const { task: { config }, tools: { runner, model } } = run;
   const jobs = siblings.map(({ policy, start }): EvaluationJob => {
     assertFinite(policy, { run, what: "policy" });
     return {
       parameters: toPolicyOrder(model, policy),
       seeds: [episodeSeed(config.seed, "training", start)],
+      limit,
     };
   });
-  const { normaliser } = cycle;
-  let place = 0;
-  for await (const episode of playInOrder(runner, jobs, { normaliser, observed: true })) {
-    yield store(run, { sibling: siblings[place++], episode, cycle });
-  }
+  return playInOrder(runner, jobs, { normaliser, observed: true });
 }
 
 /** Runs one training episode with a policy, here, and stores it. See `runSiblings`. */
@@ -128,6 +168,7 @@ function store(
   const entry = experience.buffer.add(stored, storedReturn);
   return {
     ...episode,
+    rewards: episode.rewards!,
     policy: stored,
     start,
     event: {
@@ -156,17 +197,22 @@ function look(
 }
 
 /** Counts a training episode. */
-export function book(
-  { tally, history }: TrainingRun,
-  episode: Episode & { readonly start: number },
-): void {
-  tally.starts = Math.max(tally.starts, episode.start + 1);
+export function book(run: TrainingRun, episode: Episode & { readonly start: number }): void {
+  const { tally, history } = run;
+  countRollout(run, episode);
   tally.episodes++;
-  tally.lastRollouts++;
-  tally.steps.training += episode.length;
   history.returns.push(episode.return);
   history.lastReturn = episode.return;
   history.bestReturn = Math.max(history.bestReturn, episode.return);
+}
+
+function countRollout(
+  { tally }: TrainingRun,
+  { start, length }: { readonly start: number; readonly length: number },
+): void {
+  tally.starts = Math.max(tally.starts, start + 1);
+  tally.lastRollouts++;
+  tally.steps.training += length;
 }
 
 function assertFinite(

@@ -33,6 +33,7 @@ import {
   type ObservationFrame,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
+import { createHorizon, type Horizon } from "./horizon.ts";
 import { checkStart, type Start } from "./given.ts";
 import type { Milestone } from "./way.ts";
 import type { SessionOptions } from "../onnx/session.ts";
@@ -70,6 +71,8 @@ export interface Tally {
   noiseFreeEpisodes: number;
   /** Starts of training episodes; siblings share them. */
   starts: number;
+  /** Training episodes of which only the first part was run; they are not among `episodes`. */
+  parts: number;
 }
 
 /** One reported evaluation. */
@@ -127,6 +130,8 @@ export interface Experience {
   floor: number;
   /** The highest mean return of any cycle's better half: what rollouts ask for. */
   goal: number;
+  /** How far siblings have to run to be told apart. */
+  readonly horizon: Horizon;
 }
 
 /** What a run is: nothing of it changes while it trains. */
@@ -255,6 +260,7 @@ function createTally(): Tally {
     sweeps: 0,
     noiseFreeEpisodes: 0,
     starts: 0,
+    parts: 0,
   };
 }
 
@@ -302,6 +308,7 @@ function createExperience(config: Config, shape: PolicyShape): Experience {
     favoured: [],
     floor: 0,
     goal: -Infinity,
+    horizon: createHorizon(),
   };
 }
 

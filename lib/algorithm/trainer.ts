@@ -5,7 +5,7 @@
  *       update   K times for each rollout: draw a batch of (return, theta) from the buffer, minimise
  *                mean over the batch of mean((G(command of the return) - theta)^2)
  *       rollout  theta_i = G(best command) + noise_i; run one episode with each theta_i, store
- *                (its return, theta_i)
+ *                (its return, theta_i); or run the first part of one, only to tell who is better
  *     finish: choose the best policy by measurement, fit the generator to the line from the worst to it,
  *             measure which command earns which return
  *
@@ -27,6 +27,8 @@
  *     scale of returns. The noise adapts its size and shape to the same half
  *     (lib/algorithm/adapted_noise.ts); of a deep policy it moves the last layer. All are known before the
  *     first runs, so they run side by side; what they show is gathered in their order, wherever they ran.
+ *     Where the first part of an episode tells who is better, most cycles run that part alone
+ *     (lib/algorithm/horizon.ts).
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
  *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
  *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is
@@ -52,16 +54,26 @@ import {
 } from "./budget.ts";
 import { conclude } from "./conclusion.ts";
 import { consolidate } from "./consolidation.ts";
-import type { EpisodeEvent, Events, UpdateEvent } from "./events.ts";
-import { drawSiblings, findBetterHalf, findOutstanding, type Sibling } from "./exploration.ts";
+import type { EpisodeEvent, Events, PartEvent, UpdateEvent } from "./events.ts";
+import {
+  type BetterSibling,
+  type Compared,
+  drawSiblings,
+  findBetterHalf,
+  findOutstanding,
+  type Sibling,
+} from "./exploration.ts";
+import { learnHorizon, stepsToRun } from "./horizon.ts";
 import { chooseLine } from "./line.ts";
 import {
   beginCycle,
   type CycleContext,
   endCycle,
   generate,
+  type PartialEpisode,
   prepareFirstCycle,
   runAndStore,
+  runParts,
   runSiblings,
   type StoredEpisode,
 } from "./measure.ts";
@@ -110,22 +122,49 @@ async function* update(run: TrainingRun): Events<UpdateEvent> {
 }
 
 /** Asks for the best, explores around the policy for it, stores what was reached. */
-async function* rollout(run: TrainingRun): Events<EpisodeEvent> {
+async function* rollout(run: TrainingRun): Events<EpisodeEvent | PartEvent> {
   const [centre] = await generate(run, [isWarm(run) ? bestCommand(run) : 1]);
   const siblings = drawSiblings(run, centre);
   const cycle = beginCycle(run);
-  if (run.experience.noise) await prepareFirstCycle(run, cycle);
+  const { experience: { noise, horizon }, task: { spec } } = run;
+  if (noise) await prepareFirstCycle(run, cycle);
+  const steps = noise ? stepsToRun(horizon, spec.maxEpisodeSteps) : Infinity;
+  if (steps < Infinity) return yield* rolloutParts(run, { centre, siblings, cycle, steps });
   const episodes: StoredEpisode[] = [];
   for await (const episode of runSiblings(run, siblings, cycle)) {
     episodes.push(episode);
     yield episode.event;
   }
-  if (!run.experience.noise) return endCycle(run, cycle);
+  if (!noise) return endCycle(run, cycle);
+  learnHorizon(horizon, episodes, spec.maxEpisodeSteps);
   if (isSettled(run)) yield* proveCentre(run, { centre, cycle });
   const proven = yield* proveOutstanding(run, { siblings, episodes, cycle });
   const place = run.task.frame.toRaw(centre, cycle.normaliser);
   endCycle(run, cycle);
   learnFrom(run, { centre: place, siblings, episodes, proven });
+}
+
+/** Runs the first steps of episodes, which tell who is better but not what anybody returns. */
+async function* rolloutParts(
+  run: TrainingRun,
+  { centre, siblings, cycle, steps }: {
+    centre: GeneratedPolicy;
+    siblings: readonly Sibling[];
+    cycle: CycleContext;
+    steps: number;
+  },
+): Events<PartEvent> {
+  const { task: { frame }, experience: { way, horizon } } = run;
+  const parts: PartialEpisode[] = [];
+  for await (const part of runParts(run, siblings, { cycle, steps })) {
+    parts.push(part);
+    yield part.event;
+  }
+  horizon.since++;
+  const policy = frame.toRaw(centre, cycle.normaliser);
+  endCycle(run, cycle);
+  followBetter(run, { siblings, episodes: parts });
+  addMilestone(way, { policy, return: way[way.length - 1].return });
 }
 
 /**
@@ -163,9 +202,31 @@ async function* proveOutstanding(
   return again.return > found.bar ? found.place : undefined;
 }
 
-/** Learns from a cycle who was better: whom to follow, where to explore, and how far it has come. */
-function learnFrom(
+/**
+ * Learns from a cycle who was better: whom to follow and where to explore.
+ * @returns the better half
+ */
+function followBetter(
   { experience }: TrainingRun,
+  { siblings, episodes, proven }: {
+    siblings: readonly Sibling[];
+    episodes: readonly Compared[];
+    proven?: number | undefined;
+  },
+): BetterSibling[] {
+  const better = findBetterHalf(episodes);
+  const shares = better.map(({ share }) => share);
+  adaptNoise(experience.noise!, better.map(({ place }) => siblings[place].direction!), shares);
+  // A policy that is far better than its siblings is no place for a blend.
+  experience.favoured = proven === undefined
+    ? better.map(({ place, share }) => ({ policy: siblings[place].policy, share }))
+    : [{ policy: siblings[proven].policy, share: 1 }];
+  return better;
+}
+
+/** Learns from a whole cycle, also how far it has come. */
+function learnFrom(
+  run: TrainingRun,
   { centre, siblings, episodes, proven }: {
     centre: StoredPolicy;
     siblings: readonly Sibling[];
@@ -173,14 +234,8 @@ function learnFrom(
     proven: number | undefined;
   },
 ): void {
-  const { noise, way } = experience;
-  const better = findBetterHalf(episodes);
-  const shares = better.map(({ share }) => share);
-  adaptNoise(noise!, better.map(({ place }) => siblings[place].direction!), shares);
-  // A policy that is far better than its siblings is no place for a blend.
-  experience.favoured = proven === undefined
-    ? better.map(({ place, share }) => ({ policy: siblings[place].policy, share }))
-    : [{ policy: siblings[proven].policy, share: 1 }];
+  const { experience, experience: { way } } = run;
+  const better = followBetter(run, { siblings, episodes, proven });
   const mean = episodes.reduce((sum, each) => sum + each.return, 0) / episodes.length;
   const reached = better.reduce((sum, { place, share }) => sum + share * episodes[place].return, 0);
   if (way.length === 0) {

@@ -18,6 +18,8 @@ export interface EvaluationJob {
   readonly parameters: PolicyParameters;
   /** Seed of each episode. */
   readonly seeds: readonly number[];
+  /** Steps after which an episode is left; it runs to its end when absent. */
+  readonly limit?: number | undefined;
 }
 
 /** How jobs are run. */
@@ -53,11 +55,11 @@ export function createLocalRunner(env: Env, policy: Policy): EpisodeRunner {
       let place = 0;
       policy.normalise(normaliser);
       const results: Episode[][] = [];
-      for (const { parameters, seeds } of jobs) {
+      for (const { parameters, seeds, limit } of jobs) {
         policy.load(parameters);
         const episodes: Episode[] = [];
         for (const seed of seeds) {
-          const episode = await playEpisode(env, policy, { seed, observed });
+          const episode = await playEpisode(env, policy, { seed, observed, limit });
           episodes.push(episode);
           onEpisode?.(episode, place++);
           // Episodes never wait for anything, so signals would not arrive before the last one.

@@ -125,14 +125,14 @@ async function attempt<T>(plan: Play<T>, task: number, act: () => Promise<void>)
 export function createParallelRunner(lanes: Lanes): EpisodeRunner {
   return {
     async run(jobs, normaliser, { signal, observed = false, onEpisode } = {}) {
-      const tasks = jobs.flatMap(({ parameters, seeds }) =>
-        seeds.map((seed) => ({ parameters, seed }))
+      const tasks = jobs.flatMap(({ parameters, seeds, limit }) =>
+        seeds.map((seed) => ({ parameters, seed, limit }))
       );
       const play = async ({ env, policy }: Lane, task: number): Promise<Episode> => {
-        const { parameters, seed } = tasks[task];
+        const { parameters, seed, limit } = tasks[task];
         policy.normalise(normaliser);
         policy.load(parameters);
-        const episode = await playEpisode(env, policy, { seed, observed });
+        const episode = await playEpisode(env, policy, { seed, observed, limit });
         onEpisode?.(episode, task);
         return episode;
       };

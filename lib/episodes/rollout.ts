@@ -21,6 +21,8 @@ export interface Episode {
   readonly terminated: boolean;
   /** What the policy acted on, a row for each step, [length, S]; there only where it was asked for. */
   readonly observations?: Float64Array;
+  /** The reward of each step and its part for being alive, [length, 2]; there with the observations. */
+  readonly rewards?: Float64Array;
 }
 
 /** Observations that there is room for at first. */
@@ -33,13 +35,20 @@ const FIRST_ROWS = 64;
 export async function playEpisode(
   env: Env,
   policy: Policy,
-  { seed, observed }: { seed: number; observed: boolean },
+  { seed, observed, limit = Infinity }: {
+    seed: number;
+    observed: boolean;
+    limit?: number | undefined;
+  },
 ): Promise<Episode> {
-  if (!observed) return await runEpisode(env, policy, { seed });
+  if (!observed) return await runEpisode(env, policy, { seed, limit });
   let rows = new Float64Array(FIRST_ROWS * env.observation.length);
   let end = 0;
+  const rewards: number[] = [];
   const episode = await runEpisode(env, policy, {
     seed,
+    limit,
+    earn: (reward, survivalReward) => void rewards.push(reward, survivalReward),
     see(observation) {
       if (end === rows.length) {
         const longer = new Float64Array(2 * rows.length);
@@ -50,20 +59,27 @@ export async function playEpisode(
       end += observation.length;
     },
   });
-  return { ...episode, observations: rows.slice(0, end) };
+  return { ...episode, observations: rows.slice(0, end), rewards: Float64Array.from(rewards) };
 }
 
 /**
  * Runs one episode from a seed. Allocates nothing per step.
  *
  * @param see when given, is shown every observation that the policy acts on, [S]; the array is used again
+ * @param earn when given, is told every reward and its part for being alive
+ * @param limit steps after which the episode is left where it is; it runs to its end when absent
  * @throws {DivergedError} when an observation, an action or a reward is not finite. The observation
  * that ends an episode may be anything: nobody acts on it.
  */
 export async function runEpisode(
   env: Env,
   policy: Policy,
-  { seed, see }: { seed: number; see?: ((observation: Float64Array) => void) | undefined },
+  { seed, see, earn, limit = Infinity }: {
+    seed: number;
+    see?: ((observation: Float64Array) => void) | undefined;
+    earn?: ((reward: number, survivalReward: number) => void) | undefined;
+    limit?: number | undefined;
+  },
 ): Promise<Episode> {
   const started = env.reset(seed);
   if (started instanceof Promise) await started;
@@ -86,7 +102,8 @@ export async function runEpisode(
     total += transition.reward;
     survival += transition.survivalReward;
     length++;
-    if (transition.terminated || transition.truncated) {
+    if (earn) earn(transition.reward, transition.survivalReward);
+    if (transition.terminated || transition.truncated || length >= limit) {
       return { return: total, survivalReturn: survival, length, terminated: transition.terminated };
     }
   }

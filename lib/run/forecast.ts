@@ -167,8 +167,11 @@ export class Forecast {
         this.#rollout.see(seconds, event.length);
         this.#episodes = event.episode;
         if (this.#firstLengths.length < FIRST_EPISODES) this.#firstLengths.push(event.length);
-        this.#seenLength = (1 - LATEST) * (this.#seenLength ?? event.length) +
-          LATEST * event.length;
+        this.#seeLength(event.length);
+        return;
+      case "part":
+        this.#rollout.see(seconds, event.length);
+        this.#seeLength(event.length);
         return;
       case "update":
         this.#update.see(seconds, event.updates - this.#updates);
@@ -191,6 +194,10 @@ export class Forecast {
       default:
         return;
     }
+  }
+
+  #seeLength(length: number): void {
+    this.#seenLength = (1 - LATEST) * (this.#seenLength ?? length) + LATEST * length;
   }
 
   /** Takes into account what a cycle took besides. */

@@ -55,6 +55,7 @@ export class Pace {
 export function purposeOf(event: TrainingEvent): TimePurpose {
   switch (event.kind) {
     case "episode":
+    case "part":
       return "training";
     case "update":
       return "updates";

@@ -5,7 +5,8 @@
  *
  *     learner     weights, momentum, variance F32 [W]; updates [1]
  *     experience  of the stored policies scaled_return, order [N], oldest first; arrivals, best, floor, goal
- *                 [1]; moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
+ *                 [1]; horizon.counts [2], cycles and since, horizon.agreement, horizon.cost [parts];
+ *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
  *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
  *                 noise.sigma, noise.cycles [1], noise.sizePath, noise.shapePath, noise.covariance; where
  *                 the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
@@ -23,6 +24,7 @@
 import { joinFloats } from "../system/bytes.ts";
 import { createHash } from "node:crypto";
 import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
+import { PARTS } from "../algorithm/horizon.ts";
 import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
 import { FileError } from "../system/errors.ts";
 import { requireTensor, type Tensor } from "../formats/safetensors.ts";
@@ -66,6 +68,7 @@ const TALLY_NAMES = namesOf<Tally>({
   sweeps: true,
   noiseFreeEpisodes: true,
   starts: true,
+  parts: true,
 });
 const HISTORY_NAMES = namesOf<History>({
   bestReturn: true,
@@ -118,6 +121,9 @@ function captureExperience(experience: Experience): Map<string, Tensor> {
     ["best", float64([buffer.best])],
     ["floor", float64([experience.floor])],
     ["goal", float64([experience.goal])],
+    ["horizon.counts", float64([experience.horizon.cycles, experience.horizon.since])],
+    ["horizon.agreement", float64(experience.horizon.agreement)],
+    ["horizon.cost", float64(experience.horizon.cost)],
     ["moments.count", float64([moments.count])],
     ["moments.mean", float64(moments.mean)],
     ["moments.squares", float64(moments.squares)],
@@ -234,6 +240,10 @@ function readExperience(
   });
   experience.floor = scalarOf(saved, "floor", name);
   experience.goal = scalarOf(saved, "goal", name);
+  const { horizon } = experience;
+  [horizon.cycles, horizon.since] = vector("horizon.counts", [2]);
+  horizon.agreement.set(vector("horizon.agreement", [PARTS.length]));
+  horizon.cost.set(vector("horizon.cost", [PARTS.length]));
   const inputs = moments.mean.length;
   moments.count = scalarOf(saved, "moments.count", name);
   moments.mean.set(vector("moments.mean", [inputs]));

@@ -69,3 +69,18 @@ export class TinyEnv implements Env {
 
   close(): void {}
 }
+
+/** Rewards that come with the last step alone, so that no part of an episode tells anything. */
+export class LateEnv extends TinyEnv {
+  #sum = 0;
+  override reset(seed?: number): void {
+    this.#sum = 0;
+    super.reset(seed);
+  }
+  override step(action: ArrayLike<number>): Transition {
+    const { reward, ...transition } = super.step(action);
+    this.#sum += reward;
+    const isOver = transition.terminated || transition.truncated;
+    return { ...transition, reward: isOver ? this.#sum : 0 };
+  }
+}

@@ -45,10 +45,14 @@ function countingSteps(env: Env, pulse: Int32Array): Env {
 }
 
 async function runTask({ env, policy }: Parts, message: TaskMessage): Promise<FromWorker> {
-  const { task, parameters, mean, deviation, seed, observed } = message;
+  const { task, parameters, mean, deviation, seed, observed, limit } = message;
   policy.normalise({ mean, deviation });
   policy.load(parameters);
-  return { kind: "episode", task, episode: await playEpisode(env, policy, { seed, observed }) };
+  return {
+    kind: "episode",
+    task,
+    episode: await playEpisode(env, policy, { seed, observed, limit }),
+  };
 }
 
 /** What an answer gives away in place of a copy. */

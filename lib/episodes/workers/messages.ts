@@ -45,6 +45,8 @@ export interface TaskMessage {
   readonly seed: number;
   /** Whether the answer is to have what the policy saw. */
   readonly observed: boolean;
+  /** Steps after which it is left. */
+  readonly limit: number | undefined;
 }
 
 /** What a worker is told. */

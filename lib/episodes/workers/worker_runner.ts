@@ -130,12 +130,12 @@ export class WorkerRunner implements EpisodeRunner {
       settle: (error) => error === undefined ? resolve(batch.results) : reject(error),
     };
     let place = 0;
-    for (const { parameters, seeds } of jobs) {
+    for (const { parameters, seeds, limit } of jobs) {
       const shared = share(parameters);
       for (const seed of seeds) {
         const task = this.#nextTask++;
         const kind = "task" as const;
-        const message = { kind, task, parameters: shared, mean, deviation, seed, observed };
+        const message = { kind, task, parameters: shared, mean, deviation, seed, observed, limit };
         this.#queue.push({ message, batch, place: place++, attempts: 0 });
       }
     }

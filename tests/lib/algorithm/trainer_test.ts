@@ -13,7 +13,7 @@ import { spearman } from "../../../lib/numbers/statistics.ts";
 import { hashState } from "../../../lib/run/state.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose, assertClose } from "../../support/close.ts";
-import { TinyEnv } from "../../support/tiny_env.ts";
+import { LateEnv, TinyEnv } from "../../support/tiny_env.ts";
 import { ADAPTED, follow, recordsOf, tinyConfig, tinyRun } from "../../support/tiny_run.ts";
 
 /** Both kinds of noise. */
@@ -78,7 +78,7 @@ for (const [kind, changes] of KINDS) {
 
   Deno.test(`train() with ${kind} noise gathers the observations of every training episode`, async () => {
     const { run } = await trainTiny(changes);
-    assert.equal(run.experience.moments.count, 10 * run.tally.episodes);
+    assert.equal(run.experience.moments.count, run.tally.steps.training);
   });
 
   Deno.test(`train() with ${kind} noise leaves no trace of the end when it is left where the budget is spent`, async () => {
@@ -156,7 +156,8 @@ Deno.test("train() records episodes, updates, evaluations and curves", async () 
 });
 
 Deno.test("train() with adapted noise records cycles, relative ranges and the end", async () => {
-  const { run, outcome, ...told } = await trainTiny({ ...ADAPTED, steps: 2000 });
+  const changes = { ...ADAPTED, steps: 2000 };
+  const { run, outcome, ...told } = await trainTiny(changes, tinyRun(changes, new LateEnv()));
   const { tally, history, experience } = run;
   assert.deepEqual(recordsOf(told, "episode").map((each) => each.return), history.returns);
   // Four updates for each rollout of the cycle before.
@@ -318,7 +319,7 @@ Deno.test("train() learns nothing at rate 0", async () => {
 });
 
 Deno.test("train() proves a policy that stands out from another start before it follows it alone", async () => {
-  const run = tinyRun({ ...ADAPTED, steps: 3000 });
+  const run = tinyRun({ ...ADAPTED, steps: 3000 }, new LateEnv());
   let alone = 0;
   let cycles = 0;
   for (;;) {

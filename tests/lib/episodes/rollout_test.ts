@@ -43,7 +43,11 @@ Deno.test("playEpisode() keeps the observations that were acted on, not the last
   env.reset(5);
   const [start] = env.observation;
   const options = { seed: 5, observed: true };
-  const { observations, ...episode } = await playEpisode(env, constantPolicy(0.5), options);
+  const { observations, rewards, ...episode } = await playEpisode(
+    env,
+    constantPolicy(0.5),
+    options,
+  );
   // Positions start, start + 0.1, ..., start + 0.9.
   assert.equal(observations!.length, 10);
   observations!.forEach((position, step) => assertClose(position, start + 0.1 * step));
@@ -51,6 +55,22 @@ Deno.test("playEpisode() keeps the observations that were acted on, not the last
     await playEpisode(env, constantPolicy(0.5), { ...options, observed: false }),
     episode,
   );
+  // Rewards come with their part for being alive.
+  const [paid, forLife] = [0, 1].map((column) => rewards!.filter((_, i) => i % 2 === column));
+  assertClose(paid.reduce((sum, value) => sum + value, 0), episode.return, 1e-12);
+  assert.deepEqual([...forLife], new Array(10).fill(TINY_SURVIVAL_REWARD));
+});
+
+Deno.test("playEpisode() leaves an episode at a limit, and no later one", async () => {
+  const env = new TinyEnv();
+  const play = (limit: number) =>
+    playEpisode(env, constantPolicy(0.5), { seed: 5, observed: true, limit });
+  const [whole, part, beyond] = [await play(Infinity), await play(3), await play(11)];
+  assert.equal(part.length, 3);
+  assert.equal(part.terminated, false);
+  assert.deepEqual(part.rewards, whole.rewards!.slice(0, 6));
+  assert.deepEqual(part.observations, whole.observations!.slice(0, 3));
+  assert.deepEqual(beyond, whole);
 });
 
 /** Ends after a hundred steps, each of which shows its number and twice its number. */
