@@ -124,7 +124,8 @@ export function policiesIn(path: string): string[] {
 }
 
 /**
- * Pictures that nothing here writes: their words need fonts, which a library with them makes megabytes of.
+ * Pictures that not every command writes, or none: those of moving bodies and of pages need a renderer, and libraries
+ * for WebP and PDF have megabytes.
  */
 const CONVERTED = /\.(png|webp|jpe?g|pdf|mp4|webm)$/i;
 

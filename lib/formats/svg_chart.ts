@@ -19,6 +19,18 @@ const DARK = `@media (prefers-color-scheme: dark) {
   circle[fill="#d9580d"] { fill: #ff9a52 }
 }`;
 
+/** The same for pictures of pixels; "text" is the colour of words that name none. */
+export const DARK_COLORS: Readonly<Record<string, string>> = {
+  white: "#10151c",
+  text: "#e6ebf1",
+  "#555": "#e6ebf1",
+  "#ddd": "#2c3744",
+  "#999": "#9aa8b7",
+  "#bbb": "#3a4656",
+  "#1f77b4": "#6aa5ff",
+  "#d9580d": "#ff9a52",
+};
+
 /** Where numbers lie in the picture, in pixels. */
 export interface Axes {
   /** From left to right. */
@@ -97,6 +109,11 @@ export function round(value: number): number {
 /** Escapes text between tags. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Gives text that `escapeXml` has escaped back. */
+export function unescapeXml(text: string): string {
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
 function labelOf(tick: number): string {

@@ -5,6 +5,7 @@ import { REPORT_FILE_NAME } from "../run/layout.ts";
 import { FileError } from "../system/errors.ts";
 import { childPath, isThere, writeFileAtomic } from "../system/files.ts";
 import { loadReportAssets } from "./assets.ts";
+import { svgChartToPng } from "../formats/svg_picture.ts";
 import { groupRuns, type RepeatedRun } from "./across_runs.ts";
 import { type ComparedGroup, compareGroup } from "./compare.ts";
 import { renderComparison } from "./compare_page.ts";
@@ -44,7 +45,8 @@ export async function writeReport(
 }
 
 /**
- * Writes the learning curve of a run as an SVG file.
+ * Writes the learning curve of a run as an SVG file, or as a PNG file where the name ends so: in the colours of a dark
+ * page where it ends in .dark.png.
  * @returns what the run's folder holds.
  * @throws {FileError} when it holds no run or no episode, or the file cannot be written.
  */
@@ -58,7 +60,10 @@ export function writeLearningCurve(folder: string, out: string): RunData {
   }
   const { env, seed } = data.config;
   const words = { title: `${env}, seed ${seed}: learning`, description: caption };
-  writeFileAtomic(out, lineChartToSvg(chart, words), { kind: "report", followLinks: true });
+  const svg = lineChartToSvg(chart, words);
+  const isDark = out.toLowerCase().endsWith(".dark.png");
+  const picture = out.toLowerCase().endsWith(".png") ? svgChartToPng(svg, { isDark }) : svg;
+  writeFileAtomic(out, picture, { kind: "report", followLinks: true });
   return data;
 }
 

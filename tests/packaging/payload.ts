@@ -51,6 +51,7 @@ interface Package {
 export const PACKAGES: Readonly<Record<string, Package>> = {
   "@mujoco/mujoco": { files: () => ["mujoco.js", "mujoco.wasm"] },
   "@optique/core": { files: () => ["dist"] },
+  "hershey": { files: () => ["lib/characterNumbers.js", "lib/index.js", "lib/rowmans.js"] },
   "omggif": { files: () => ["omggif.js"] },
   "onnxruntime-common": { beside: "onnxruntime-node", files: () => ["dist/cjs"] },
   "onnxruntime-node": { files: ({ folder }) => ["dist", `${BINARIES}/${folder}`] },
@@ -59,7 +60,7 @@ export const PACKAGES: Readonly<Record<string, Package>> = {
 };
 
 const SOURCES = ["main.ts", "lib", "envs", "models"];
-const LICENCE = /^(licen[cs]e|notice|thirdpartynotices)/i;
+const LICENCE = /^(([a-z]+-)?licen[cs]e|notice|thirdpartynotices)/i;
 
 /** The parts of deno.json that executables take over. */
 export interface Project {

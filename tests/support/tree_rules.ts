@@ -24,6 +24,7 @@ export interface ImportEdge {
 const PACKAGE_PLACES: Readonly<Record<string, string>> = {
   "@mujoco/mujoco": "envs/mujoco/simulation.ts",
   "@optique/core": "lib/cli/",
+  "hershey": "lib/formats/canvas.ts",
   "omggif": "lib/report/play/gif_picture.ts",
   "onnxruntime-node": "lib/onnx/session.ts",
   "smol-toml": "lib/config/config_file.ts",

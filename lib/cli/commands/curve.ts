@@ -4,6 +4,7 @@ import { merge, object } from "@optique/core/constructs";
 import { reachableRange } from "../../generator/calibration.ts";
 import { type Curve, measureCurve } from "../../generator/curve.ts";
 import { curveToCsv, curveToSvg } from "../../generator/curve_files.ts";
+import { svgChartToPng } from "../../formats/svg_picture.ts";
 import { writeFileAtomic } from "../../system/files.ts";
 import {
   episodesOf,
@@ -42,9 +43,11 @@ export interface CurveValues extends GeneratorOptions {
 
 const DEFAULT_POINTS = 21;
 
-type Renderer = (curve: Curve) => string;
+type Renderer = (curve: Curve) => string | Uint8Array;
 const RENDERERS: Readonly<Record<string, Renderer>> = {
   ".svg": curveToSvg,
+  ".dark.png": (curve) => svgChartToPng(curveToSvg(curve), { isDark: true }),
+  ".png": (curve) => svgChartToPng(curveToSvg(curve)),
   ".csv": curveToCsv,
   ".json": (curve) => `${JSON.stringify(curve)}\n`,
 };

@@ -28,7 +28,7 @@ export interface ReportValues {
 }
 
 /** A page, or a picture for a document. */
-const ENDINGS = [".html", ".svg"] as const;
+const ENDINGS = [".html", ".svg", ".dark.png", ".png"] as const;
 
 /** The `report` command. */
 export const reportCommand: Command<ReportValues> = {
@@ -65,7 +65,7 @@ export const reportCommand: Command<ReportValues> = {
         out: setting(
           "--out",
           fileValue("FILE", ENDINGS),
-          "Page, .html, or the learning curve of one run, .svg (default: report.html in the run, in the folder of runs, or here)",
+          "Page, .html, or the learning curve of one run, .svg, .png or .dark.png (default: report.html in the run, in the folder of runs, or here)",
         ),
         watch: toggle("--watch", "Draw anew while runs go on; an open page follows"),
       }),
@@ -78,7 +78,7 @@ export const reportCommand: Command<ReportValues> = {
     const ending = out && endingOf(out, { does: "report", endings: ENDINGS });
     const folders = findRuns(runs);
     const home = runs.length === 1 ? runs[0] : ".";
-    if (out && ending === ".svg") return drawCurve(folders, { out, watch, context });
+    if (out && ending !== ".html") return drawCurve(folders, { out, watch, context });
     if (!watch) return void describe(await drawAll(folders, { out, home }), context);
     await watchRuns(folders, { out, home, context });
   },

@@ -9,6 +9,7 @@ import { writeComparison, writeReport } from "../../../lib/report/report.ts";
 import { InterruptedError } from "../../../lib/system/errors.ts";
 import { addressesIn, findBrowser, openPage } from "../../support/browser.ts";
 import { run } from "../../support/program.ts";
+import { readPng } from "../../support/read_png.ts";
 import { cartPoleConfig, SMALL_RUN, writeRunFolder } from "../../support/run_records.ts";
 import { withFolder } from "../../support/tiny_command.ts";
 
@@ -127,8 +128,19 @@ Deno.test("report writes the learning curve of one run as a picture with words",
     for (const argv of [[folder, "--watch", "--out", out], [folder, "--out", "a.pdf"]]) {
       assert.equal((await run(["report", ...argv])).code, 2);
     }
-    const png = await run(["report", folder, "--out", "a.png"]);
-    assert.match(png.stderr, /end in \.html, \.svg, got "a\.png": write an \.svg, which other /);
+    const webp = await run(["report", folder, "--out", "a.webp"]);
+    assert.match(webp.stderr, /\.png, got "a\.webp": write an \.svg, which other programs convert/);
+    // A dot in the colours of a light page and of a dark one.
+    for (
+      const [ending, color] of [[".png", [31, 119, 180]], [".dark.png", [106, 165, 255]]] as const
+    ) {
+      const picture = join(folder, `learning${ending}`);
+      assert.equal((await run(["report", folder, "--out", picture])).code, 0);
+      const { at, words } = readPng(Deno.readFileSync(picture));
+      assert.match(words.get("Title")!, /^CartPole-v1, seed \d+: learning$/);
+      const [, dot] = dots.map(([, x, y]) => [2 * Number(x), Math.round(2 * Number(y))]);
+      assert.deepEqual(at(dot[0] - 1, dot[1]), color);
+    }
     Deno.writeTextFileSync(join(folder, "metrics.jsonl"), "");
     const empty = await run(["report", folder, "--out", out]);
     assert.equal(empty.code, 3);
@@ -227,7 +239,7 @@ Deno.test("report compares runs by configuration and refuses what is no run", as
     assert.equal(odd.code, 2);
     assert.match(
       odd.stderr,
-      /^Cannot report: the file must end in \.html, \.svg, got ".*all\.gif"$/m,
+      /^Cannot report: the file must end in \.html, \.svg, \.dark\.png, \.png, got ".*all\.gif"$/m,
     );
     // A folder that holds runs stands for them.
     const again = await run(["report", folder, "--out", out, "--json"]);

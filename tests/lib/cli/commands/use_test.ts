@@ -75,7 +75,11 @@ Deno.test("curve and inspect explain a trained run", async () => {
       assert.match(await ok(["curve", ...argv]), /^requested +achieved/);
       assert.ok((await Deno.stat(`${folder}/${name}`)).size > 50);
     }
-    await refused(["curve", "--run", out, "--out", "a.png"], 2, /must end in \.svg, \.csv, \.json/);
+    await refused(
+      ["curve", "--run", out, "--out", "a.pdf"],
+      2,
+      /must end in \.svg, \.dark\.png, \.png, /,
+    );
   });
 });
 
