@@ -65,7 +65,7 @@ class Drawn(gymnasium.Env):
         if seed is not None:
             random.seed(seed)
         self.place, self.is_bad = 0.0, seed == 555
-        return np.array([self.place]), {}
+        return np.array([self.place]) if self.bad == "old" else (np.array([self.place]), {})
 
     def step(self, action):
         if self.seconds:
@@ -78,6 +78,8 @@ class Drawn(gymnasium.Env):
         if bad == "crashing":
             print("the motor is on fire", file=sys.stderr, flush=True)
             os._exit(7)
+        if bad == "four":
+            return np.array([self.place]), 0, False, {}
         return np.full(2 if bad == "long" else 1, self.place), self.place, self.place > 20, False, {}
 
 

@@ -39,6 +39,13 @@ class Broken(Exception):
     """What an environment must not give."""
 
 
+OLD = ": an environment of the old Gym needs a wrapper that makes it one of Gymnasium"
+
+
+def kind_of(value):
+    return f"{len(value)} values" if isinstance(value, tuple) else type(value).__name__
+
+
 def top_modules():
     return {name.partition(".")[0] for name in sys.modules}
 
@@ -159,6 +166,7 @@ class Player:
                 raise Refusal(f"observations must always be as long, got {space}")
             self.flatten = lambda observation: gymnasium.spaces.flatten(space, observation)
         self.size = int(np.prod(self.flat.shape))
+        self.take = self.env.step
         self.read_actions(self.env.action_space)
         self.action_size = len(self.actions.get("low", [0]))
 
@@ -237,10 +245,21 @@ class Player:
         raise Broken(f'"observation" must have {self.size} numbers as described, got {len(numbers)}')
 
     def reset(self, seed):
-        return [0.0, 0, *self.numbers(self.env.reset(seed=seed)[0])]
+        started = self.env.reset(seed=seed)
+        if not isinstance(started, tuple) or len(started) != 2:
+            raise Broken(f'"reset" must return an observation and a dictionary, got {kind_of(started)}{OLD}')
+        return [0.0, 0, *self.numbers(started[0])]
 
     def step(self, given):
-        observation, reward, terminated, truncated, _ = self.env.step(self.action(given))
+        try:
+            outcome = self.take(self.action(given))
+        except ValueError as error:
+            if "to unpack (expected 5" not in str(error):  # as a wrapper says it
+                raise
+            raise Broken(f'"step" must return five values, got others{OLD}')
+        if len(outcome) != 5:
+            raise Broken(f'"step" must return five values, got {kind_of(outcome)}{OLD}')
+        observation, reward, terminated, truncated, _ = outcome
         reward = float(reward)
         flags = (TERMINATED if terminated else 0) + (TRUNCATED if truncated else 0)
         if not flags:

@@ -233,6 +233,23 @@ const BAD: readonly [name: string, message: RegExp, isAlone: boolean][] = [
   ],
 ];
 
+gymTest("environments of the old Gym are refused by what they return", async () => {
+  await withOdd("bad=old", async (env) => {
+    await assert.rejects(async () => await env.reset(1), {
+      name: "FileError",
+      message:
+        /"reset" must return an observation and a dictionary, got ndarray: .* old Gym needs a wrapper .* at the start of episode 1/,
+    });
+  }, "Drawn-v0");
+  await withOdd("bad=four", async (env) => {
+    await assert.rejects(play(env, 555), {
+      name: "FileError",
+      message:
+        /"step" must return five values, got others: .* old Gym needs a wrapper .* in step [345]/,
+    });
+  }, "Drawn-v0");
+});
+
 gymTest("environments side by side say what happened, and in which", async () => {
   for (const [name, message, isAlone] of BAD) {
     await withOdd(`bad=${name}`, async (env) => {
