@@ -88,7 +88,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  'gym:LunarLander-v3?continuous=true'  with arguments for gymnasium.make",
     ],
     "Python is the one that UDRLPG_PYTHON names, else python3. Observations are laid flat: a Box row by row, a Discrete number one-hot, MultiDiscrete one-hot per entry, Tuple in order and Dict in the order of its sorted keys. Images are refused. That is what gymnasium.spaces.flatten does; layout in a policy's metadata lists the parts with their sizes, and tests/examples/spaces acts by a policy in ten lines of Python for each kind of action. Of MultiDiscrete actions the policy puts out a score for each choice, of MultiBinary ones a number that is on above 0; actions without bounds are taken from -1 to 1, or 2 wide from the one bound. A module that only a file names is run as a command is, see below.",
-    "One Python plays up to 64 copies of an environment side by side, so that a step costs little more than in a loop of Python. It does so by itself where a step takes less than 0.3 ms, a copy is light, nothing is rendered, and two copies that are played in turns do what they do one after the other; else it plays one.",
+    "One Python plays up to 128 copies of an environment side by side, so that a step costs little more than in a loop of Python. It does so by itself where a step takes less than 0.3 ms, a copy is light, nothing is rendered, and two copies that are played in turns do what they do one after the other; else it plays one.",
     "Any other environment is a program in any language that answers lines on its standard input with lines on its standard output, a JSON object each; what it prints to standard error is its own:",
     [
       '  {"command":"describe"}',

@@ -22,7 +22,7 @@ import {
 } from "./player.ts";
 
 /** More environments in one child make nothing faster, and each takes memory. */
-const MOST_ENVIRONMENTS = 64;
+const MOST_ENVIRONMENTS = 128;
 const RESET = 0;
 const STEP = 1;
 
