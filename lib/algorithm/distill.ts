@@ -6,6 +6,7 @@
 import type { Config } from "../config/config.ts";
 import { risingFit } from "../numbers/isotonic.ts";
 import { summarise } from "../numbers/statistics.ts";
+import type { PhaseEvent } from "./events.ts";
 import type { MeasuredPolicies, Start } from "./given.ts";
 import { meanGap } from "./line.ts";
 import { measureCommands } from "./measure.ts";
@@ -38,11 +39,18 @@ const TRIAL_EPISODES = 2;
 export async function tryPlan(
   config: Config,
   parts: RunParts,
-  { archive, order }: { readonly archive: MeasuredPolicies; readonly order: Plan["order"] },
+  { archive, order, onPhase }: {
+    readonly archive: MeasuredPolicies;
+    readonly order: Plan["order"];
+    /** Told how far the fit is. */
+    readonly onPhase: (event: PhaseEvent) => void;
+  },
 ): Promise<number> {
   const run = createRun(config, parts);
   try {
-    for await (const _ of fit(run, adopt(run, archive, order)));
+    for await (const event of fit(run, adopt(run, archive, order))) {
+      if (event.kind === "phase") onPhase(event);
+    }
     const { floor, goal } = run.experience;
     const results = await measureCommands(
       run,

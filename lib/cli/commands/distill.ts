@@ -35,6 +35,7 @@ import { formatMeasured } from "../measured.ts";
 import { setting, settingOr, words } from "../options.ts";
 import type { Command, CommandContext } from "../program.ts";
 import { choiceValue, fileValue, folderValue, integerValue, textValue } from "../values.ts";
+import { DistillParts } from "./distill_parts.ts";
 import { POLICY_ENDINGS } from "./evaluate.ts";
 import { variableLayers } from "./train/settings.ts";
 
@@ -169,7 +170,9 @@ async function runDistill(values: DistillValues, context: CommandContext): Promi
     await using closed = new AsyncDisposableStack();
     const made = closed.adopt(await registry.make(env), (one) => one.close());
     const parts = { env: made, models, session };
-    const choice = await choosePlan(given, { configOf, parts, values, signal, context });
+    const plans = PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit);
+    const work = new DistillParts(plans.length, program.clock);
+    const choice = await choosePlan(given, { configOf, parts, plans, work, signal, context });
     const { archive: measured, plan: { fit, order } } = choice;
     const { policies } = given;
     const sealed = sealStart({ policies, use: "archive", order }, { environment: spec.id });
@@ -188,7 +191,7 @@ async function runDistill(values: DistillValues, context: CommandContext): Promi
       signal,
       start: { ...sealed, start: { ...sealed.start, measured } },
       onWarning: (text) => output.warn(text),
-      onProgress: ({ phase, done, total }) => progress.update({ phase, done, total }),
+      onProgress: (state) => progress.update(work.running(state)),
     });
     output.endProgress();
     if (!result.finished) throw signal.reason;
@@ -217,10 +220,11 @@ interface Choice {
 /** Measures an archive and tries every plan. */
 async function choosePlan(
   { policies }: GivenPolicies,
-  { configOf, parts, values, signal, context: { output } }: {
+  { configOf, parts, plans, work, signal, context: { output } }: {
     configOf: Configure;
     parts: RunParts;
-    values: DistillValues;
+    plans: readonly Plan[];
+    work: DistillParts;
     signal: AbortSignal;
     context: CommandContext;
   },
@@ -230,14 +234,17 @@ async function choosePlan(
   const total = measuring.task.config.steps * MEASURING_SHARE;
   const archive = await measureStart(measuring, { policies, use: "archive" }, {
     signal,
-    onEpisode: (done) => progress.update({ phase: "measuring", done, total }),
+    onEpisode: (done) => progress.update(work.measuring({ done, total })),
   });
   await measuring.tools.learner.close();
   const trials: Trial[] = [];
-  for (const plan of PLANS.filter(({ fit }) => values.fit === "best" || values.fit === fit)) {
-    const miss = await tryPlan(configOf(plan.fit), parts, { archive, order: plan.order });
+  for (const plan of plans) {
+    const miss = await tryPlan(configOf(plan.fit), parts, {
+      archive,
+      order: plan.order,
+      onPhase: (state) => progress.update(work.trying(trials.length, state)),
+    });
     trials.push({ ...plan, miss });
-    progress.update({ phase: "trying", done: trials.length, total: PLANS.length });
     signal.throwIfAborted();
   }
   output.endProgress();
