@@ -48,6 +48,8 @@ export async function* chooseLine(run: TrainingRun, winner: Winner): Events<Phas
     );
     seen.push({ place, returns: results.map(([episode]) => episode.return) });
   }
+  // Without a look the line whose corners have returned something is the one that is known.
+  if (seen.length === 0) return lines[lines.length - 1];
   seen.sort((a, b) => a.place - b.place);
   const ends = [way[0].return, winner.meanReturn];
   const gaps = lines.map((_, line) => {

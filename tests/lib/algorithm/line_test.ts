@@ -88,6 +88,13 @@ Deno.test("chooseLine() goes by way of all that beat what was before, where it r
   assert.deepEqual(line.map((value) => Number(value.toFixed(2))), [-4, 0.06, 0.12, 2]);
 });
 
+Deno.test("chooseLine() without a look goes by way of what has returned something", async () => {
+  const returnOf = (value: number) => 100 * Math.min(1, Math.max(0, 5 * value));
+  const { line, run } = await chosenLine(returnOf, { left: 29, way: [-4, 0, 0.0625, 1] });
+  assert.deepEqual(line, [-4, 0.0625, 2]);
+  assert.equal(spent(run), 0);
+});
+
 Deno.test("chooseLine() takes returns that fall again for luck", async () => {
   // The straight line has a hill of 90 on its way, which falls to 0 and rises to 100 at once.
   const returnOf = (value: number) =>
