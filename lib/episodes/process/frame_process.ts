@@ -172,7 +172,8 @@ export class FrameProcess {
       if (row[1] === FLAGS.failed) taker.fail(failureOf(errors.shift()!));
       else taker.take(row);
     });
-    this.#endTurn();
+    // Those that were answered ask again in this turn; if none does, what waits is not to wait for them.
+    if (this.#waiting.length > 0) this.#endTurn();
   }
 
   #lose(error: Error): void {
