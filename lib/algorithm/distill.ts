@@ -4,6 +4,7 @@
  */
 
 import type { Config } from "../config/config.ts";
+import { asManySteps } from "../episodes/evaluate.ts";
 import { risingFit } from "../numbers/isotonic.ts";
 import { summarise } from "../numbers/statistics.ts";
 import type { PhaseEvent } from "./events.ts";
@@ -28,12 +29,19 @@ export interface Plan {
 
 /** Commands of a trial. */
 const TRIAL_COMMANDS = 21;
-/** Episodes of each: returns of middling policies vary much. */
-const TRIAL_EPISODES = 2;
+/** Episodes of each, more where they are short: returns of middling policies vary much. */
+const TRIAL_EPISODES = 3;
+
+/** How well a generator that was fitted to an archive serves, in shares of the archive's range. */
+export interface Served {
+  /** How far requests all over the range are from what it has to offer, on average. */
+  readonly miss: number;
+  /** How far its best is below the archive's. */
+  readonly shortfall: number;
+}
 
 /**
- * Fits a generator to an archive and measures how far requests all over the archive's range are from what it has
- * to offer, on average, as a share of that range. The episodes come on top of the budget.
+ * Fits a generator to an archive and measures how well it serves. The episodes come on top of the budget.
  * @param config of a run that begins with nothing
  */
 export async function tryPlan(
@@ -45,7 +53,7 @@ export async function tryPlan(
     /** Told how far the fit is. */
     readonly onPhase: (event: PhaseEvent) => void;
   },
-): Promise<number> {
+): Promise<Served> {
   const run = createRun(config, parts);
   try {
     for await (const event of fit(run, adopt(run, archive, order))) {
@@ -56,7 +64,7 @@ export async function tryPlan(
       run,
       Array.from({ length: TRIAL_COMMANDS }, (_, i) => i / (TRIAL_COMMANDS - 1)),
       {
-        episodes: TRIAL_EPISODES,
+        episodes: asManySteps(run.task.spec, TRIAL_EPISODES),
         purpose: "choice",
         firstEpisode: 0,
         account: "noiseFree",
@@ -65,7 +73,11 @@ export async function tryPlan(
     );
     const means = results.map((episodes) => summarise(episodes.map((one) => one.return)).mean);
     // What falls again is met by luck.
-    return meanGap(risingFit(means), [floor, goal]) / (goal - floor || 1);
+    const range = goal - floor || 1;
+    return {
+      miss: meanGap(risingFit(means), [floor, goal]) / range,
+      shortfall: Math.max(0, goal - means[means.length - 1]) / range,
+    };
   } finally {
     await run.tools.learner.close();
   }

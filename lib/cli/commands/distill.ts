@@ -1,7 +1,7 @@
 /** `udrlpg distill`: makes a generator of an archive of policies. */
 
 import { merge, object } from "@optique/core/constructs";
-import { type Fit, FITS, type Plan, tryPlan } from "../../algorithm/distill.ts";
+import { type Fit, FITS, type Plan, type Served, tryPlan } from "../../algorithm/distill.ts";
 import { createRun, type RunParts } from "../../algorithm/run.ts";
 import { type MeasuredPolicies, MOST_POLICIES } from "../../algorithm/given.ts";
 import { measureStart } from "../../algorithm/start.ts";
@@ -67,7 +67,7 @@ const FIT_CHOICES = ["best", ...FITS] as const;
 export const distillCommand: Command<DistillValues> = {
   description: [
     "Policies that somebody has trained already, such as the checkpoints of a run of another library, become a generator that answers every return in between. They are multilayer perceptrons with tanh or ReLU layers and one architecture: ONNX files of any library, or ours as safetensors or JSON.",
-    "Each policy is measured in fresh episodes within the budget; hidden neurons are put in one order; a generator is fitted to weights and one to what the policies do, and the one that obeys better is kept and calibrated. The run folder is like one of `train`: `train --resume` goes on from it with more --steps.",
+    "Each policy is measured in fresh episodes within the budget; hidden neurons are put in one order; a generator is fitted to weights and one to what the policies do, and the one that obeys better, its best policy included, is kept and calibrated. The run folder is like one of `train`: `train --resume` goes on from it with more --steps.",
   ],
   examples: [
     {
@@ -128,10 +128,7 @@ const PLANS: readonly Plan[] = FITS.flatMap((fit) =>
 );
 
 /** A plan that was tried. */
-interface Trial extends Plan {
-  /** How far policies were from what was asked, as a share of the archive's range. */
-  readonly miss: number;
-}
+interface Trial extends Plan, Served {}
 
 async function runDistill(values: DistillValues, context: CommandContext): Promise<void> {
   const { program, output } = context;
@@ -239,16 +236,17 @@ async function choosePlan(
   await measuring.tools.learner.close();
   const trials: Trial[] = [];
   for (const plan of plans) {
-    const miss = await tryPlan(configOf(plan.fit), parts, {
+    const served = await tryPlan(configOf(plan.fit), parts, {
       archive,
       order: plan.order,
       onPhase: (state) => progress.update(work.trying(trials.length, state)),
     });
-    trials.push({ ...plan, miss });
+    trials.push({ ...plan, ...served });
     signal.throwIfAborted();
   }
   output.endProgress();
-  return { archive, trials, plan: trials.reduce((a, b) => b.miss < a.miss ? b : a) };
+  const worth = ({ miss, shortfall }: Trial) => miss + shortfall;
+  return { archive, trials, plan: trials.reduce((a, b) => worth(b) < worth(a) ? b : a) };
 }
 
 function configFor(
@@ -316,7 +314,7 @@ function describe(
     } to ${formatNumber(Math.max(...means))}`,
     `Fitted to     ${FIT_WORDS[plan.fit]}, in the order ${ORDER_WORDS[plan.order]}: off by ${
       formatNumber(100 * plan.miss, 2)
-    } % of that range before calibration`,
+    } % of that range before calibration, its best by ${formatNumber(100 * plan.shortfall, 2)} %`,
     ...(result.finalReturn ? [`Best command  returns ${formatMeasured(result.finalReturn)}`] : []),
     ...(reachable
       ? [

@@ -58,6 +58,11 @@ Deno.test("distill makes a run of an archive, which generate, evaluate and resum
     const result = JSON.parse(stdout);
     assert.equal(result.policies.length, 4);
     assert.deepEqual(result.trials.length, 4);
+    const worth = result.trials.map((one: { miss: number; shortfall: number }) =>
+      one.miss + one.shortfall
+    );
+    const chosen = result.trials[worth.indexOf(Math.min(...worth))];
+    assert.deepEqual([chosen.fit, chosen.order], [result.fit, result.order]);
     const means = result.policies.map((one: { return: { mean: number } }) => one.return.mean);
     const best = Math.max(...means);
     assert.ok(best > 150 && Math.min(...means) < 60, `${means}`);
