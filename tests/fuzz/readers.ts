@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { FileError } from "../../lib/system/errors.ts";
 import type { FuzzTarget } from "./fuzz_reader.ts";
-import type { PolicyParameters } from "../../lib/policy_space.ts";
+import type { PolicyParameters, RawParameters } from "../../lib/policy_space.ts";
 
 /** The readers by name; each gets an empty folder of its own. */
 export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTarget>>> = {
@@ -89,6 +89,34 @@ export const READERS: Readonly<Record<string, (folder: string) => Promise<FuzzTa
         read();
       },
     };
+  },
+
+  async start(folder) {
+    const { readStart, sealStart } = await import("../../lib/run/start_file.ts");
+    const policies = ["a", "b"].map((name) => ({
+      name,
+      parameters: Float32Array.of(0.5, -1, 2) as Float32Array as RawParameters,
+    }));
+    const good = (["training", "archive"] as const).map((use) =>
+      sealStart({ policies, use, order: "given" }, { environment: "CartPole-v1" }).bytes
+    );
+    const seal = await safetensorsSeal();
+    const path = join(folder, "start.safetensors");
+    return {
+      good,
+      read(bytes) {
+        Deno.writeFileSync(path, sealedOr(bytes, seal));
+        readStart(path);
+      },
+    };
+  },
+
+  async perceptron() {
+    const { readOnnxMlp } = await import("../../lib/onnx/mlp.ts");
+    const folder = new URL("../golden/sb3/", import.meta.url);
+    const good = ["ppo_choices.onnx", "ppo_numbers.onnx", "sac_actor.onnx", "dqn_values.onnx"]
+      .map((name) => Deno.readFileSync(new URL(name, folder)));
+    return { good, read: (bytes) => void readOnnxMlp(bytes, { name: "x", width: 2 }) };
   },
 
   async "sweep file"(folder) {
