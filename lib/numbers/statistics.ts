@@ -23,7 +23,14 @@ export function summarise(values: ArrayLike<number>): Summary {
   const n = values.length;
   if (n === 0) throw new RangeError("Cannot summarise values: there must be at least 1, got 0");
   let mean = 0;
-  for (let i = 0; i < n; i++) mean += values[i] / n;
+  let [least, most] = [values[0], values[0]];
+  for (let i = 0; i < n; i++) {
+    mean += values[i] / n;
+    least = Math.min(least, values[i]);
+    most = Math.max(most, values[i]);
+  }
+  // Rounding may lead out of the values: six times 500 would be 499.99999999999994.
+  mean = Math.min(most, Math.max(least, mean));
   const unit = powerOfTwoNear(Array.from(values, (value) => value - mean));
   let squares = 0;
   for (let i = 0; i < n; i++) squares += ((values[i] - mean) / unit) ** 2;

@@ -34,7 +34,7 @@ const LATEST = 0.1;
 /** The first episodes, whose policies are random. */
 const FIRST_EPISODES = 10;
 /** So many of the last observations tell a speed: fewer forget sooner how slow the first ones were. */
-const WINDOW = { episodes: 4, updates: 32 };
+const WINDOW = { episodes: 4, updates: 64 };
 /** Episodes are observed together: with workers one is waited for, and others come with it. */
 const TOGETHER = 8;
 /** Nothing is said before: what runs for the first time is ten times as slow until it is compiled. */
@@ -57,18 +57,17 @@ function speedOf({ seconds, amount }: Observation): number {
   return seconds / amount;
 }
 
-/** Seconds for a unit without the fastest and the slowest quarter of the work: short episodes tell little. */
-function middleSpeed(seen: readonly Observation[]): number {
-  const sorted = seen.toSorted((a, b) => speedOf(a) - speedOf(b));
-  const total = sorted.reduce((sum, { amount }) => sum + amount, 0);
-  let [before, seconds] = [0, 0];
-  for (const one of sorted) {
-    const from = Math.max(before, total / 4);
-    const to = Math.min(before + one.amount, 3 * total / 4);
-    seconds += Math.max(0, to - from) * speedOf(one);
-    before += one.amount;
-  }
-  return seconds / (total / 2);
+/** A pause of the machine tells nothing: the slowest of so many observations or more does not count. */
+const ENOUGH = 4;
+
+/** Seconds for a unit, by the amount of work in each observation: short episodes tell little. */
+function usualSpeed(seen: readonly Observation[]): number {
+  const slowest = seen.reduce((a, b) => speedOf(b) > speedOf(a) ? b : a);
+  const counted = seen.length < ENOUGH ? seen : seen.filter((one) => one !== slowest);
+  return speedOf({
+    seconds: counted.reduce((sum, { seconds }) => sum + seconds, 0),
+    amount: counted.reduce((sum, { amount }) => sum + amount, 0),
+  });
 }
 
 interface SpeedOptions {
@@ -81,8 +80,8 @@ interface SpeedOptions {
 }
 
 /**
- * Seconds for a unit of work, by the middle half of what was seen last: a pause of the machine tells nothing, and
- * what runs for the first time is slow. For that reason the first report counts for nothing once there are others.
+ * Seconds for a unit of work, by what was seen last. What runs for the first time is slow, so that the first report
+ * counts for nothing once there are others.
  */
 class Speed {
   readonly #options: SpeedOptions;
@@ -116,7 +115,7 @@ class Speed {
 
   /** Undefined before anything was seen. */
   get secondsPerUnit(): number | undefined {
-    return this.#seen.length > 0 ? middleSpeed(this.#seen) : this.#provisional;
+    return this.#seen.length > 0 ? usualSpeed(this.#seen) : this.#provisional;
   }
 }
 

@@ -38,9 +38,11 @@ export class DistillParts {
 
   /** The run with the best plan. */
   running(state: PartState): ProgressState {
-    const fraction = state.phase === "fitting"
-      ? FITTING_SHARE * fractionOf(state)
-      : FITTING_SHARE + (1 - FITTING_SHARE) * fractionOf(state);
+    const shares = { fitting: FITTING_SHARE * fractionOf(state), measuring: FITTING_SHARE };
+    const calibrated = FITTING_SHARE + (1 - FITTING_SHARE) * fractionOf(state);
+    const phases: Readonly<Record<string, number>> = { ...shares, calibrating: calibrated };
+    // What was measured before is told again at first, and takes no time.
+    const fraction = phases[state.phase] ?? 0;
     return this.#show(state, 1 + this.#plans, fraction);
   }
 

@@ -125,3 +125,9 @@ Deno.test("spearman() knows no order of what does not vary, however often it is 
   }
   assert.equal(spearman(rising, rising), 1);
 });
+
+Deno.test("summarise() gives equal values as they are", () => {
+  // A sixth of 500 six times is 499.99999999999994.
+  assert.deepEqual(summarise(new Array(6).fill(500)), { mean: 500, std: 0, n: 6 });
+  assert.deepEqual(summarise([-0.1, -0.1, -0.1]), { mean: -0.1, std: 0, n: 3 });
+});

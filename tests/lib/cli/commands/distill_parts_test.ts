@@ -26,6 +26,8 @@ Deno.test("DistillParts makes one whole of measuring, two trials and the run", (
   clock.now = 21_000;
   const { whole } = parts.running({ phase: "fitting", done: 0, total: 4000 });
   assert.deepEqual(whole, { share: 0.75, secondsLeft: 8 });
+  const told = parts.running({ phase: "training", done: 28_000, total: 28_000 });
+  assert.equal(told.whole?.share, 0.75, "it was measured before");
   clock.now = 29_000;
   const end = parts.running({ phase: "calibrating", done: 32_000, total: 32_000 });
   assert.deepEqual(end.whole, { share: 1, secondsLeft: 0 });
