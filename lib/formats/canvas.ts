@@ -54,6 +54,8 @@ export class Canvas implements Pixels {
   readonly rgb: Uint8Array;
   /** How much of each pixel the present shape covers, 0 to 1. */
   readonly #covered: Float32Array;
+  /** The rows that it may be in, from the first to the one after the last. */
+  #rows = { from: Infinity, to: 0 };
 
   /** Makes a picture of one colour. */
   constructor(width: number, height: number, color: Color) {
@@ -116,6 +118,7 @@ export class Canvas implements Pixels {
     const low = (a: number, b: number) => Math.max(0, Math.floor(Math.min(a, b) - radius - 1));
     const high = (a: number, b: number, end: number) =>
       Math.min(end - 1, Math.ceil(Math.max(a, b) + radius + 1));
+    this.#touch(low(y1, y2), high(y1, y2, this.height));
     for (let y = low(y1, y2); y <= high(y1, y2, this.height); y++) {
       for (let x = low(x1, x2); x <= high(x1, x2, this.width); x++) {
         const [px, py] = [x + 0.5 - x1, y + 0.5 - y1];
@@ -129,6 +132,7 @@ export class Canvas implements Pixels {
   }
 
   #coverSpan(row: number, from: number, to: number): void {
+    this.#touch(row, row);
     const last = Math.min(this.width, to);
     for (let x = Math.max(0, Math.floor(from)); x < last; x++) {
       const share = Math.min(x + 1, to) - Math.max(x, from);
@@ -136,9 +140,16 @@ export class Canvas implements Pixels {
     }
   }
 
+  #touch(first: number, last: number): void {
+    const { from, to } = this.#rows;
+    this.#rows = { from: Math.min(from, first), to: Math.max(to, last + 1) };
+  }
+
   /** Paints what is covered, and forgets it. */
   #blend({ color, opacity = 1 }: Paint): void {
-    for (let place = 0; place < this.#covered.length; place++) {
+    const { from, to } = this.#rows;
+    this.#rows = { from: Infinity, to: 0 };
+    for (let place = from * this.width; place < to * this.width; place++) {
       const covered = this.#covered[place];
       if (covered === 0) continue;
       this.#covered[place] = 0;

@@ -29,7 +29,9 @@
   }
 
   function padded([low, high]) {
-    const room = low === high ? Math.max(1, Math.abs(low) * 0.1) : (high - low) * 0.05;
+    // A range of rounding errors has no round numbers in it.
+    const isPoint = high - low <= 1e-9 * Math.abs(high);
+    const room = isPoint ? Math.max(1, Math.abs(low) * 0.1) : (high - low) * 0.05;
     return [low - room, high + room];
   }
 

@@ -42,7 +42,7 @@ const HELD_SHARE = 0.02;
 export function compareGroup(group: RunGroup): ComparedGroup {
   const { env, options, runs } = group;
   const label = Object.entries(options)
-    .map(([name, value]) => `${shortName(name, Object.keys(options))} ${plainValue(value)}`);
+    .map(([name, value]) => `${shortName(name, Object.keys(options))} ${shortValue(value)}`);
   return {
     ...group,
     label: label.join(", ") || env,
@@ -60,6 +60,12 @@ export function compareGroup(group: RunGroup): ComparedGroup {
 function learningLine({ evaluations, finalReturn }: RunData): Line {
   const points = finalReturn ? [...evaluations, finalReturn] : evaluations;
   return { x: points.map(({ step }) => step), y: points.map(({ mean }) => mean) };
+}
+
+/** A checksum by its first characters, an empty text as a word. */
+function shortValue(value: unknown): string {
+  const text = plainValue(value).replace(/^[0-9a-f]{64}$/, (hash) => hash.slice(0, 8));
+  return text === "" ? "none" : text;
 }
 
 /** The last word of an option's name, or all of it where another option ends in the same word. */

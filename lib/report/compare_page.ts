@@ -9,7 +9,7 @@ import {
   type RepeatedRun,
 } from "./across_runs.ts";
 import { type AveragedLine, type ComparedGroup, lastReturnOf, meanRanks } from "./compare.ts";
-import { type Cell, escapeHtml, renderTable } from "./html.ts";
+import { type Cell, escapeHtml, renderCell, renderTable } from "./html.ts";
 import { formatGrouped, formatNumber } from "../numbers/format.ts";
 import { type Figure, renderFigure } from "./run_figures.ts";
 import { type PageParts, stateOf } from "./run_page.ts";
@@ -57,12 +57,28 @@ export function renderComparison(
         renderTable(runRows(members, reportOf))
       }</details>`;
   });
-  const body = [`<h1>${escapeHtml(title)}</h1>`, ...sections, ...renderRepeated(repeated)];
+  const body = [
+    `<h1>${escapeHtml(title)}</h1>`,
+    ...sections,
+    ...renderRepeated(repeated, reportOf),
+  ];
   return { title, body: body.join("\n"), charts };
 }
 
-function renderRepeated(repeated: readonly RepeatedRun[]): string[] {
-  return repeated.map((run) => `<p class="soft">${escapeHtml(describeRepeated(run))}.</p>`);
+function renderRepeated(
+  repeated: readonly RepeatedRun[],
+  reportOf: (folder: string) => string | undefined,
+): string[] {
+  return repeated.map((run) => {
+    const why = escapeHtml(describeRepeated(run).slice(run.folder.length));
+    return `<p class="soft">${renderCell(linkTo(run.folder, reportOf))}${why}.</p>`;
+  });
+}
+
+/** Names a run, and leads to its own page where it has one. */
+function linkTo(folder: string, reportOf: (folder: string) => string | undefined): Cell {
+  const path = reportOf(folder);
+  return path === undefined ? folder : { text: folder, path };
 }
 
 function learningFigure(groups: readonly ComparedGroup[], number: number): Figure {
@@ -227,9 +243,8 @@ function runRows(
     ...groups.flatMap(({ runs }, number) =>
       runs.map((run): Cell[] => {
         const { reachable, obedience } = resultOf(run, undefined);
-        const path = reportOf(run.folder);
         return [
-          path === undefined ? run.folder : { text: run.folder, path },
+          linkTo(run.folder, reportOf),
           nameOf(number),
           String(run.config.seed),
           stateOf(run),

@@ -132,8 +132,8 @@ function textOf(cell: Cell): string {
   return typeof cell === "string" ? cell : cell.text;
 }
 
-/** A path begins with "./" in its link, so that no name of a folder is taken for a scheme. */
-function renderCell(cell: Cell): string {
+/** Writes a cell's content. A link begins with "./", so that no name of a folder is taken for a scheme. */
+export function renderCell(cell: Cell): string {
   if (typeof cell === "string") return escapeHtml(cell);
   const href = `./${cell.path.split("/").map(encodeURIComponent).join("/")}`;
   return `<a href="${escapeHtml(href)}">${escapeHtml(cell.text)}</a>`;

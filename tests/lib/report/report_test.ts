@@ -280,6 +280,20 @@ Deno.test("report of a folder of runs is an index in it, which leads to the page
     for (const [, href] of links) {
       assert.ok(Deno.statSync(new URL(href, pathToFileURL(page))).isFile, href);
     }
+    // A run that does not count is named, and has its page.
+    await writeRunFolder(join(folder, "copy"), {
+      config: cartPoleConfig({ seed: 1 }),
+      records: SMALL_RUN,
+    });
+    await writeReport(join(folder, "copy"));
+    await run(["report", folder]);
+    const copy = `<p class="soft"><a href="./copy/report.html">${
+      join(folder, "copy")
+    }</a> does not count: `;
+    const other = `<p class="soft"><a href="./a%20%26%20b%252f%23/report.html">`;
+    const again = Deno.readTextFileSync(page);
+    assert.ok(again.includes(copy) || again.includes(other));
+    Deno.removeSync(join(folder, "copy"), { recursive: true });
     // A page elsewhere finds them too.
     const out = join(folder, "pages", "all.html");
     Deno.mkdirSync(join(folder, "pages"));
@@ -349,7 +363,21 @@ Deno.test({
       await writeRunFolder(finished, {
         records: [...SMALL_RUN, { kind: "curve", step: 100, final: true, points: [], asked }],
       });
-      await writeComparison([finished, finished], { out });
+      // Returns that differ by a rounding error must not break the axis.
+      const near = join(folder, "near");
+      const end = {
+        kind: "evaluation",
+        step: 100,
+        final: true,
+        mean: 95 - 1e-13,
+        n: 5,
+        ci95: [90, 99],
+      };
+      await writeRunFolder(near, {
+        config: cartPoleConfig({ seed: 9, "update.batchSize": 4 }),
+        records: [end],
+      });
+      await writeComparison([finished, near], { out });
       for (
         const [path, charts, dark] of [[join(folder, "report.html"), 4, true], [out, 2, false]]
       ) {
