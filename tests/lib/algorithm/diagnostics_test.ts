@@ -44,8 +44,9 @@ Deno.test("startDiagnostics() shows what is known of the reference configuration
   assertClose(start.layers[1].normalDeviation, 0.0361, 1e-4);
   assertClose(start.batch!.bestShare, 0.259, 0.001);
   assertClose(start.batch!.bestTenShare, 0.95, 0.001);
-  // Of 24 draws, the sum over buckets of 1 - (1 - p)^24. Measured: 8.59.
-  assertClose(start.batch!.distinctPolicies, 8.59, 0.01);
+  // Of 24 draws, with two policies in a bucket of share p: the sum over buckets of 2 - 2 (1 - p / 2)^24, where the
+  // shares fall by 0.05^(1/10) from bucket to bucket: 12.58.
+  assertClose(start.batch!.distinctPolicies, 12.58, 0.01);
 });
 
 async function diagnose(changes: PartialConfig) {
