@@ -38,7 +38,9 @@
  *
  *  8. A run may begin with policies in place of random ones (lib/algorithm/start.ts).
  *
- *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7.
+ *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7. Beside the reference code it keeps 1 to
+ *  4, and sweeps commands up to the best return in place of the range's end. What they do is measured:
+ *  tests/experiments/NOTEBOOK.md, "paper and its rivals beside public code".
  */
 
 import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
