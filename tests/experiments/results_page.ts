@@ -67,7 +67,8 @@ export function replaceMarked(readme: string, text: string): string {
 
 function renderSection(table: string, records: readonly RunRecord[]): string {
   const groups = groupBySeed(records);
-  const bands = records.some(({ band }) => band) ? ["", renderBands(groups.flat())] : [];
+  const hasBands = records.some(({ band, obeys }) => band && obeys);
+  const bands = hasBands ? [renderBands(groups.flat())] : [];
   return [
     `## ${TITLES[table]}`,
     "",
@@ -182,9 +183,9 @@ function runCells(record: RunRecord): string[] {
 }
 
 const RIVALS_HEAD =
-  "Interquartile means of the final returns, and the probability that a run returns more than one of the\n" +
-  "first row in the same environment and budget, ties counting half; 95 % intervals of 2,000 bootstraps\n" +
-  "over seeds, where there are at least five.\n";
+  "Interquartile means of the final returns, and the probability that a run returns more than one of\n" +
+  "the first row in the same environment and budget, ties counting half; 95 % intervals of 2,000\n" +
+  "bootstraps over seeds, where there are at least five.\n";
 
 function renderRivals(groups: readonly Group[]): string {
   const finals = (group: Group) => group.map(({ final }) => final.mean);
