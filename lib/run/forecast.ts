@@ -38,7 +38,7 @@ const WINDOW = { episodes: 4, updates: 64 };
 /** Episodes are observed together: with workers one is waited for, and others come with it. */
 const TOGETHER = 8;
 /** Nothing is said before: what runs for the first time is ten times as slow until it is compiled. */
-const SILENT = { seconds: 1, budgetShare: 0.02 };
+const SILENT = { seconds: 1, budgetShare: 0.05 };
 /**
  * Seconds of an update before any was seen: 0.4 to 1.2 ms with the default generator, CartPole to HalfCheetah, on one
  * core in 2026.
