@@ -6,7 +6,8 @@
  * how far the order by a part agrees with the order by the whole, among those that start alike (Kendall's rank
  * correlation), and which share of the steps the part would have cost. The progress of a cycle goes with the
  * first, the number of cycles with the second; the part that promises most is taken. After some cycles of parts
- * comes a whole one, which also tells what the policies return.
+ * comes a whole one, which also tells what the policies return. A part that would not have seen how an episode
+ * ended agrees with nothing: who falls later is not better.
  *
  * An eighth of the time limit is too short to be among the parts: on HalfCheetah it agreed (0.6) and led to a
  * dive at the start (tests/experiments/NOTEBOOK.md).
@@ -26,7 +27,7 @@ const LEAST_PROMISE = 1.5;
 /** Whole cycles before a part is believed. */
 const LEAST_CYCLES = 3;
 /** The weight of the last whole cycle, once there have been some. */
-const LATEST = 0.2;
+const LATEST = 0.5;
 
 /** What whole cycles have shown. */
 export interface Horizon {
@@ -59,7 +60,7 @@ export function stepsToRun({ cycles, since, agreement, cost }: Horizon, maxSteps
 }
 
 /** An episode that ran to its end, with what it earned on the way. */
-export type WholeEpisode = Compared & Pick<Required<Episode>, "length" | "rewards">;
+export type WholeEpisode = Compared & Pick<Required<Episode>, "length" | "rewards" | "terminated">;
 
 /** Learns from a whole cycle what parts of its episodes would have told. */
 export function learnHorizon(
@@ -74,7 +75,9 @@ export function learnHorizon(
     const steps = Math.ceil(part * maxSteps);
     const worth = worthOf(episodes.map((episode) => partOf(episode, steps)));
     const cost = episodes.reduce((sum, { length }) => sum + Math.min(length, steps), 0) / total;
-    horizon.agreement[i] += weight * (agreementOf(worth, whole, episodes) - horizon.agreement[i]);
+    const isBlind = episodes.some(({ terminated, length }) => terminated && length > steps);
+    const agreement = isBlind ? 0 : agreementOf(worth, whole, episodes);
+    horizon.agreement[i] += weight * (agreement - horizon.agreement[i]);
     horizon.cost[i] += weight * (cost - horizon.cost[i]);
   });
   horizon.cycles++;

@@ -18,6 +18,7 @@ function episodeOf(start: number, rewards: readonly number[]): WholeEpisode {
     start,
     return: rewards.reduce((sum, value) => sum + value, 0),
     survivalReturn: 0,
+    terminated: false,
     length: rewards.length,
     rewards: Float64Array.from(rewards.flatMap((reward) => [reward, 0])),
   };
@@ -44,16 +45,28 @@ Deno.test("learnHorizon() correlates the order by a part with the order by the w
   assert.deepEqual([horizon.cycles, horizon.since], [1, 0]);
 });
 
-Deno.test("learnHorizon() forgets: three cycles count alike, later ones a fifth", () => {
+Deno.test("learnHorizon() forgets: the last cycle counts half", () => {
   const [right, wrong] = [
     [episodeOf(0, [1, 1, 1, 1]), episodeOf(0, [2, 2, 2, 2])],
     [episodeOf(0, [1, 1, 9, 9]), episodeOf(0, [2, 2, 2, 2])],
   ];
   const horizon = learnt(right, 3);
   learnHorizon(horizon, wrong, 4);
-  assertClose(horizon.agreement[0], 0.75 - 0.25);
+  assertClose(horizon.agreement[0], 0);
   learnHorizon(horizon, wrong, 4);
-  assertClose(horizon.agreement[0], 0.8 * 0.5 - 0.2);
+  assertClose(horizon.agreement[0], -0.5);
+});
+
+Deno.test("learnHorizon() trusts no part that would not have seen how an episode ended", () => {
+  const episodes = [episodeOf(0, [1, 1, 1, 1]), episodeOf(0, [2, 2, 2])];
+  const fallen = [episodes[0], { ...episodes[1], terminated: true }];
+  assert.deepEqual([...learnt(episodes, 1).agreement], [1, 1]);
+  assert.deepEqual([...learnt(fallen, 1).agreement], [0, 0]);
+  // Who falls within the part is seen.
+  const early = [episodes[0], { ...episodeOf(0, [2, 2]), terminated: true }];
+  assert.deepEqual([...learnt(early, 1).agreement], [0, 0]);
+  const first = [episodes[0], { ...episodeOf(0, [9]), terminated: true }];
+  assert.deepEqual([...learnt(first, 1).agreement], [1, 1]);
 });
 
 Deno.test("stepsToRun() takes the part that promises most, and whole episodes where none does", () => {
