@@ -231,12 +231,13 @@ async function keepInStep(
       if (isRecord(event)) {
         keeper.record(event);
         if (event.kind === "evaluation") keeper.recordTimes(pace.seconds);
-      } else if (event.kind === "phase") continue;
+      } else if (event.kind === "phase" || event.kind === "part") continue;
       else if (event.kind === "end") return event.outcome;
       else if (event.kind === "spent") {
         stop.signal = signal;
         if (!(await keeper.saveSpent())) return undefined;
       } else {
+        event.kind satisfies "cycle"; // the state is whole here and nowhere else
         await nextTurn(); // lets signals arrive
         const goesOn = await keeper.endCycle();
         await report?.whenDue(run);

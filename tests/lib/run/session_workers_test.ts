@@ -87,12 +87,31 @@ for (const [kind, changes] of Object.entries(KINDS)) {
         [onWorkers(2)],
         [onWorkers(3)],
         [{ ...onWorkers(2), stopAfter: 2 }, { stopAfter: 1 }, onWorkers(3)],
+        // Among cycles of parts, which begin with the fourth.
+        [{ stopAfter: 5 }, { ...onWorkers(2), stopAfter: 2 }, {}],
       ]
     ) {
       assert.deepEqual(await hashesOf(changes, sessions), expected, JSON.stringify(sessions));
     }
   });
 }
+
+Deno.test("trainInFolder() stopped among the parts of a cycle ends that cycle first, and goes on as if it had not", async () => {
+  const changes = { ...ADAPTED, steps: 900 };
+  const expected = await hashesOf(changes, [{}]);
+  for (const parts of [1, 3, 20]) {
+    const controller = new AbortController();
+    let count = 0;
+    const stopped: Partial<SessionContext> = {
+      signal: controller.signal,
+      onProgress(_, { kind }) {
+        if (kind === "part" && ++count === parts) controller.abort(new Error("stopped"));
+      },
+    };
+    assert.deepEqual(await hashesOf(changes, [stopped, {}]), expected, `${parts} parts`);
+    assert.ok(count >= parts);
+  }
+});
 
 Deno.test("trainInFolder() leaves the same bytes for any number of environments side by side", async () => {
   const changes = { ...ADAPTED, steps: 400 };
