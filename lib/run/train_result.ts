@@ -24,6 +24,8 @@ export interface TrainResult {
   readonly steps: number;
   /** Training episodes. */
   readonly episodes: number;
+  /** Training episodes of which only the first part was run. */
+  readonly parts: number;
   /** Gradient updates. */
   readonly updates: number;
   /** Path of the run folder. */
@@ -80,6 +82,7 @@ export function resultOf(
     // An environment may have been too slow to get to the end of the cycle: that is not saved.
     steps: end ? spentSteps({ tally }) : savedSteps,
     episodes: tally.episodes,
+    parts: tally.parts,
     updates: end?.updates ?? learner.updates,
     run: context.folder,
     bestReturn: history.bestReturn,

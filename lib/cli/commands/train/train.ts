@@ -299,6 +299,11 @@ async function trainRun(
   }
 }
 
+/** Names the episodes of training, and how many were run in part. */
+function rolloutsOf({ episodes, parts }: Pick<TrainResult, "episodes" | "parts">): string {
+  return `${episodes} episodes` + (parts > 0 ? ` and the first part of ${parts}` : "");
+}
+
 /** Says what an interrupted run left. @throws {InterruptedError} always, for the exit code. */
 function failInterrupted(
   { reason }: AbortSignal,
@@ -344,7 +349,7 @@ function describeResult(
     `Environment   ${result.env}, ${
       algorithm === "udrlpg" ? "" : `${algorithm}, `
     }preset ${result.preset}, seed ${result.seed}`,
-    `Trained       ${result.steps} steps, ${result.episodes} episodes, ${result.updates} updates in ${
+    `Trained       ${result.steps} steps, ${rolloutsOf(result)}, ${result.updates} updates in ${
       formatDuration(result.wallSeconds)
     } on ${result.device}`,
     ...(finalReturn
