@@ -102,28 +102,28 @@ export function createGroups(
 }
 
 /** Copies weights that are one vector, [W], in the order of the model, into the tensors of their groups. */
-export function writeGroups(
-  groups: readonly WeightGroup[],
-  { flat, prefix, values }: GroupCopy,
-): void {
-  for (const group of groups) {
-    const data = values[nameGroup(prefix, group)].data as Float32Array;
-    for (const { shape, row, offset } of group.members) {
-      data.set(flat.subarray(offset, offset + sizeOf(shape)), row * group.width);
-    }
-  }
+export function writeGroups(groups: readonly WeightGroup[], copy: GroupCopy): void {
+  for (const { own, grouped } of piecesOf(groups, copy)) grouped.set(own);
 }
 
 /** Undoes `writeGroups`. */
-export function readGroups(
+export function readGroups(groups: readonly WeightGroup[], copy: GroupCopy): void {
+  for (const { own, grouped } of piecesOf(groups, copy)) own.set(grouped);
+}
+
+/** Gives views of each weight: in the vector, and in the tensor of its group. */
+function* piecesOf(
   groups: readonly WeightGroup[],
   { flat, prefix, values }: GroupCopy,
-): void {
+): Generator<{ own: Float32Array; grouped: Float32Array }> {
   for (const group of groups) {
     const data = values[nameGroup(prefix, group)].data as Float32Array;
     for (const { shape, row, offset } of group.members) {
-      const start = row * group.width;
-      flat.set(data.subarray(start, start + sizeOf(shape)), offset);
+      const [start, size] = [row * group.width, sizeOf(shape)];
+      yield {
+        own: flat.subarray(offset, offset + size),
+        grouped: data.subarray(start, start + size),
+      };
     }
   }
 }
