@@ -110,8 +110,10 @@ function bandFigure(groups: readonly Group[]): Figure {
   const runs = groups.flatMap((group) => group.runs).filter(({ band, obeys }) => band && obeys);
   const band: Band | undefined = runs[0]?.band;
   const points = runs.flatMap(({ obeys }) => obeys!.points).toSorted(([a], [b]) => a - b);
+  const isInBand = (x: number) => band !== undefined && x > band.low && x <= band.high;
+  const isAsked = points.some(([x]) => isInBand(x));
   const series = [true, false].flatMap((isSeen): ChartSeries[] => {
-    const own = points.filter(([x]) => (x <= band!.low || x > band!.high) === isSeen);
+    const own = points.filter(([x]) => isInBand(x) !== isSeen);
     return own.length === 0 ? [] : [{
       label: isSeen ? "returns that updates saw" : "returns that none saw",
       x: own.map(([requested]) => requested),
@@ -125,23 +127,25 @@ function bandFigure(groups: readonly Group[]): Figure {
     }];
   });
   const yRange = rangeOf(points.map(([x]) => x), points.map(([, mean]) => mean));
-  const chart: LineChart | undefined = band && yRange && {
-    kind: "lines",
-    id: "chart-band",
-    xLabel: "requested return",
-    yLabel: "achieved return",
-    hasDiagonal: true,
-    marks: [{ x: band.low, label: "none seen from here" }, { x: band.high, label: "to here" }],
-    series,
-    yRange,
-  };
+  const chart: LineChart | undefined = band && yRange && isAsked
+    ? {
+      kind: "lines",
+      id: "chart-band",
+      xLabel: "requested return",
+      yLabel: "achieved return",
+      hasDiagonal: true,
+      marks: [{ x: band.low, label: "none seen from here" }, { x: band.high, label: "to here" }],
+      series,
+      yRange,
+    }
+    : undefined;
   return {
     title: "Returns that no update saw",
     caption:
       "Policies whose returns lie between the marks were kept out of every update. Each point is a request " +
       "of a seed with the mean and the deviation of its episodes; the broken line is perfect obedience. " +
       describeRuns(groups),
-    missing: "No run with a band left out is recorded, or none got better than random policies.",
+    missing: "No run with a band left out is recorded, or none reached its band.",
     chart,
   };
 }

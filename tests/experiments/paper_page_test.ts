@@ -67,3 +67,10 @@ Deno.test("renderPaper() says what is missing, and draws records of before learn
   assert.match(body, /No run of these has recorded its learning\./);
   assert.match(body, /No run with a band left out is recorded/);
 });
+
+Deno.test("renderPaper() draws no band when no request lay in it", () => {
+  const band = { low: 500, high: 600 };
+  const { charts, body } = chartsOf(paperRecord("published, a band left out", { band }));
+  assert.equal(charts.has("chart-band"), false);
+  assert.match(body, /or none reached its band\./);
+});
