@@ -198,6 +198,8 @@ export interface RunParts {
   readonly runner?: EpisodeRunner;
   /** The policies that the run begins with; the configuration's `start` names them. */
   readonly start?: Start | undefined;
+  /** Called with a line when the device computes updates in a slower way than it should. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /**
@@ -234,6 +236,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       learner: new Learner(model, weights, {
         batchSize: config.update.batchSize,
         session: parts.session,
+        ...(parts.onWarning ? { onWarning: parts.onWarning } : {}),
       }),
       runner: parts.runner ?? createLocalRunner(env, policy),
     },

@@ -157,11 +157,12 @@ async function examineDevice(device: Device, parts: DoctorParts): Promise<Findin
     return { name: device, isNeeded, ok: false, ...explain(device, { problem, cudaPath }) };
   }
   return await attempt({ name: device, isNeeded }, async () => {
-    const speed = await measureUpdates(device, parts);
+    const advice: string[] = [];
+    const speed = await measureUpdates(device, parts, (text) => void advice.push(text));
     const found = parts.seconds > 0
       ? `${formatNumber(speed.updatesPerSecond)} updates a second of ${speed.weights} weights`
       : `updates of ${speed.weights} weights work`;
-    return { found, values: { ...speed } };
+    return { found, values: { ...speed }, ...(advice.length > 0 ? { advice } : {}) };
   });
 }
 
@@ -190,6 +191,7 @@ export async function measureUpdates(
     DoctorParts,
     "registry" | "models" | "clock" | "seconds"
   >,
+  onWarning: (text: string) => void = () => {},
 ): Promise<UpdateSpeed> {
   const layer = { source: "doctor", values: new Map([["env", ENVIRONMENT]]) };
   const { config } = resolveConfig([layer]);
@@ -206,7 +208,7 @@ export async function measureUpdates(
     ...(lossStates ? { states: new Float32Array(sizeOf(lossStates)).fill(1) } : {}),
   };
   const batches = Array.from({ length: UPDATES_AT_ONCE }, () => batch);
-  const learner = new Learner(model, weights, { batchSize, session: { device } });
+  const learner = new Learner(model, weights, { batchSize, session: { device }, onWarning });
   const update = () => learner.update(batches, { rng, learningRate: () => 1e-5 });
   try {
     await update();

@@ -23,17 +23,12 @@ export type WeightValues = Feeds;
 export class GenerationPass {
   readonly #model: GeneratorModel;
   readonly #options: SessionOptions;
-  readonly #isGrouped: boolean;
   #session: Session | undefined;
 
-  /**
-   * Keeps what the first use loads; nothing is loaded yet.
-   * @param isGrouped whether the weights will come as groups (lib/learner/weight_groups.ts)
-   */
-  constructor(model: GeneratorModel, options: SessionOptions, { isGrouped = false } = {}) {
+  /** Keeps what the first use loads; nothing is loaded yet. */
+  constructor(model: GeneratorModel, options: SessionOptions) {
     this.#model = model;
     this.#options = options;
-    this.#isGrouped = isGrouped;
   }
 
   /**
@@ -45,7 +40,7 @@ export class GenerationPass {
     { commands, rng }: { commands: readonly number[]; rng: Rng },
   ): Promise<GeneratedPolicy[]> {
     const { parameterCount: size, latentSize } = this.#model;
-    this.#session ??= await this.#load();
+    this.#session = await this.#sessionFor(weights);
     const count = commands.length;
     const feeds: Record<string, Feeds[string]> = {
       ...weights,
@@ -63,8 +58,13 @@ export class GenerationPass {
     );
   }
 
-  #load(): Promise<Session> {
-    const graph = traceGeneration(this.#model, { isGrouped: this.#isGrouped });
+  /** Gives the session that takes weights in the form in which they come: by name or as groups. */
+  async #sessionFor(weights: WeightValues): Promise<Session> {
+    const [name] = Object.keys(weights);
+    if (this.#session?.inputNames.includes(name)) return this.#session;
+    await this.close();
+    const isGrouped = !this.#model.weights.some((weight) => name === `weights.${weight.name}`);
+    const graph = traceGeneration(this.#model, { isGrouped });
     const options = chooseThreads(this.#options, countMultiplyAdds(graph, 1));
     return createSession(exportOnnx(graph, { name: "generation" }), options);
   }

@@ -6,11 +6,13 @@
  */
 
 import { ADAM, adamScalars } from "../autodiff/adam.ts";
+import { CudaUpdater } from "./cuda_updater.ts";
 import { DeviceUpdater } from "./device_updater.ts";
 import { DivergedError } from "../system/errors.ts";
 import { GenerationPass } from "./generation_pass.ts";
 import { HostUpdater } from "./cpu_updater.ts";
 import type { GeneratorModel } from "../model.ts";
+import type { Device } from "../onnx/session.ts";
 import type { GeneratedPolicy } from "../policy_space.ts";
 import type { Rng } from "../numbers/rng.ts";
 import type { Batch } from "./staging.ts";
@@ -18,6 +20,14 @@ import type { FlatState, Updater, UpdaterOptions } from "./updater.ts";
 
 /** What a checkpoint holds of a learner: three flat vectors [W] and a counter. */
 export type LearnerState = FlatState & { readonly updates: number };
+
+const UPDATERS: {
+  readonly [D in Device]: (model: GeneratorModel, options: UpdaterOptions) => Updater;
+} = {
+  cpu: (model, options) => new HostUpdater(model, options),
+  cuda: (model, options) => new CudaUpdater(model, options),
+  webgpu: (model, options) => new DeviceUpdater(model, options),
+};
 
 /** Owns the weights of a generator in training. */
 export class Learner {
@@ -32,9 +42,8 @@ export class Learner {
    */
   constructor(model: GeneratorModel, weights: Float32Array, options: UpdaterOptions) {
     this.#options = options;
-    const isGrouped = (options.session.device ?? "cpu") !== "cpu";
-    this.#generation = new GenerationPass(model, options.session, { isGrouped });
-    this.#updater = isGrouped ? new DeviceUpdater(model, options) : new HostUpdater(model, options);
+    this.#generation = new GenerationPass(model, options.session);
+    this.#updater = UPDATERS[options.session.device ?? "cpu"](model, options);
     this.#updater.write({ weights });
   }
 
@@ -66,7 +75,7 @@ export class Learner {
    * @param rng drawn from only when the loss needs random inputs
    * @returns the losses before each update
    * @throws {DivergedError} when a loss is not finite: the update that it belongs to and those after
-   * it are not made, on a device other than the CPU none of them.
+   * it are not made, on WebGPU none of them.
    */
   async update(
     batches: readonly Batch[],

@@ -1,6 +1,7 @@
 /**
  * The graphs of the learner, as traced functions of named inputs: the gradients of one batch (for the
- * CPU), whole updates with Adam in them (for other devices), and the generator's forward pass.
+ * CPU, and with fixed sizes for CUDA), whole updates with Adam in them (for WebGPU), and the generator's
+ * forward pass.
  *
  * Weights are inputs and outputs, never constants, so that their owner can carry them from run to
  * run, save them, and use one graph for the whole of training.
@@ -53,8 +54,11 @@ export type StatePart = (typeof STATE_PARTS)[number];
 export const ADAM_INPUTS = ["stepSize", "epsilon"] as const;
 
 /** A batch as inputs of a graph; their names end in `suffix`. */
-function batchInputs(model: GeneratorModel, suffix = ""): Record<string, Shape> {
-  const rows = `B${suffix.replace(".", "")}`;
+function batchInputs(
+  model: GeneratorModel,
+  suffix = "",
+  rows: string | number = `B${suffix.replace(".", "")}`,
+): Record<string, Shape> {
   return {
     [`commands${suffix}`]: [rows, model.commandSize],
     [`shares${suffix}`]: [rows, 1],
@@ -112,13 +116,38 @@ export function traceGradients(model: GeneratorModel): Graph {
     ...batchInputs(model),
     targets: ["B", model.parameterCount],
   };
+  return trace(inputs, (tensors) => lossAndGradients(model, { tensors, targets: tensors.targets }));
+}
+
+function lossAndGradients(
+  model: GeneratorModel,
+  batch: { tensors: Readonly<Record<string, Tensor>>; targets: Tensor },
+): Record<string, Tensor> {
+  const weights = weightsOf(model, batch.tensors);
+  const loss = traceLoss(model, weights, batch);
+  const slopes = gradients(loss, Object.values(weights));
+  const outputs: Record<string, Tensor> = { loss };
+  model.weights.forEach(({ name }, i) => outputs[`gradients.${name}`] = slopes[i]);
+  return outputs;
+}
+
+/**
+ * Traces the same with fixed sizes, as a CUDA graph needs them. Targets are taken out of `policies` [N, P] by
+ * the input `rows` [B].
+ */
+export function traceFixedGradients(
+  model: GeneratorModel,
+  { rows, policies }: { readonly rows: number; readonly policies: number },
+): Graph {
+  const inputs: Record<string, Shape | TensorType> = {
+    ...weightInputs(model),
+    ...batchInputs(model, "", rows),
+    policies: [policies, model.parameterCount],
+    rows: { shape: [rows], dtype: "int32" },
+  };
   return trace(inputs, (tensors) => {
-    const weights = weightsOf(model, tensors);
-    const loss = traceLoss(model, weights, { tensors, targets: tensors.targets });
-    const slopes = gradients(loss, Object.values(weights));
-    const outputs: Record<string, Tensor> = { loss };
-    model.weights.forEach(({ name }, i) => outputs[`gradients.${name}`] = slopes[i]);
-    return outputs;
+    const targets = gather(tensors.policies, tensors.rows);
+    return lossAndGradients(model, { tensors, targets });
   });
 }
 

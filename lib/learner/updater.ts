@@ -1,10 +1,11 @@
 /**
- * Who carries out a generator's updates, as one contract with two forms of the same computation:
+ * Who carries out a generator's updates, as one contract with three forms of the same computation:
  *
  *  - lib/learner/cpu_updater.ts on the CPU: ONNX Runtime computes a batch's gradients, a WebAssembly kernel
  *    takes the Adam step over all weights in one pass.
- *  - lib/learner/device_updater.ts on any other device: K updates with Adam in them are one ONNX model, so
- *    that gradients never cross the bus.
+ *  - lib/learner/bound_updater.ts on CUDA: gradients and Adam are two models on memory of the device.
+ *  - lib/learner/device_updater.ts on WebGPU: K updates with Adam in them are one ONNX model, so that gradients
+ *    never cross the bus.
  */
 
 import type { AdamStepScalars } from "../autodiff/adam.ts";
@@ -16,12 +17,21 @@ import type { StatePart } from "./update_graph.ts";
 /** Weights and Adam's moments as one flat vector each, [W]. */
 export type FlatState = Readonly<Record<StatePart, Float32Array>>;
 
+/** Ways to compute updates on CUDA, the fastest first. */
+export const CUDA_WAYS = ["captured", "plain", "unrolled"] as const;
+/** One of the ways to compute updates on CUDA. */
+export type CudaWay = (typeof CUDA_WAYS)[number];
+
 /** How to make an updater. */
 export interface UpdaterOptions {
   /** Rows that a batch has at most. */
   readonly batchSize: number;
   /** Device and threads. */
   readonly session: SessionOptions;
+  /** Ways to compute updates on CUDA, tried in this order until one works; all when absent. */
+  readonly cudaWays?: readonly CudaWay[];
+  /** Called with a line when a way does not work. */
+  readonly onWarning?: (text: string) => void;
 }
 
 /** What updates need besides their batches. */

@@ -1,5 +1,5 @@
 /**
- * How weights lie on a device other than the CPU: those whose last axes are of one size below each other in
+ * How weights lie where whole updates are one model (WebGPU, and CUDA without bound memory): those whose last axes are of one size below each other in
  * one matrix, single numbers and vectors in one vector.
  *
  * Adam is then nine nodes for each of a few groups, and a group of tensors crosses the bus at once. It is the
@@ -9,7 +9,8 @@
  *
  * Measured there (reference generator, 11-256-256-3, milliseconds an update, 8 and 32 updates a run, CUDA and
  * WebGPU): a group for each tensor of more than 16k numbers and one for the rest, 398 nodes an update: 8.3,
- * 4.1; 8.6, 6.5. All weights as one vector, 268 nodes: 14.6, 12.9; 5.6, 7.0.
+ * 4.1; 8.6, 6.5. All weights as one vector, 268 nodes: 14.6, 12.9; 5.6, 7.0. As here, 297 nodes: 6.1, 3.3;
+ * 5.7, 5.8.
  */
 
 import { concat, reshape, slice } from "../autodiff/tensor.ts";

@@ -38,11 +38,13 @@ export type DeviceProbe = () => Promise<string | undefined>;
 export type DeviceProbes = Readonly<Record<Exclude<Device, "cpu">, DeviceProbe>>;
 
 /**
- * Multiply-adds of an update from which CUDA is worth it. A GPU waits for the next operation most of the time:
- * an update of 0.8M (the default generator) takes 0.4 ms on 16 cores and 1.6 with CUDA on an H200, one of
- * 492M 8.1 and 5.9, one of 5,600M 29 and 4.1 (2026-11-27).
+ * Multiply-adds of an update from which CUDA is worth it. A GPU's time for a small update is that of its kernels'
+ * launches: one of 170M (11-32-32-3, batch 24) takes 0.85 ms on an H200 and 7.1 on 16 cores, one of 492M 0.97
+ * and 8.7, one of 5,595M 1.5 and 27 (2026-11-27). The default generator's, 0.8M, takes 0.3 to 0.4 ms on one
+ * core, less than any of these launches. At 50M one core is busy for a millisecond (lib/onnx/threads.ts):
+ * twice that pays for CUDA's start as well.
  */
-export const WORTH_CUDA = 500e6;
+export const WORTH_CUDA = 100e6;
 
 const WEBGPU_NOTE = "webgpu: used only when asked for";
 

@@ -112,6 +112,13 @@ function checkNames(kind: string, given: readonly string[], known: readonly stri
   throw new TypeError(`Cannot run model: ${kind} must be one of ${known}, got "${unknown}"`);
 }
 
+/** Loads ONNX Runtime, once for the process. */
+export async function loadRuntime(): Promise<typeof import("onnxruntime-node")> {
+  const ort = await import("onnxruntime-node");
+  ort.env.logLevel = "fatal"; // as for sessions, for what happens before there is one
+  return ort;
+}
+
 /**
  * Loads a model for a device. Make sessions once and keep them: creating and releasing many leaks
  * memory inside ONNX Runtime 1.30.
@@ -121,8 +128,7 @@ export async function createSession(
   model: Uint8Array,
   { device = "cpu", kept = [], threads, profilePrefix }: SessionOptions = {},
 ): Promise<Session> {
-  const ort = await import("onnxruntime-node");
-  ort.env.logLevel = "fatal"; // as below, for what happens before there is a session
+  const ort = await loadRuntime();
   const options: InferenceSession.SessionOptions = {
     executionProviders: [device],
     executionMode: "sequential",

@@ -90,6 +90,7 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
     models: context.models,
     session: context.session,
     start: context.start?.start,
+    onWarning: (text) => context.onWarning?.(text),
   });
   parts.defer(() => made.tools.learner.close());
   openRunFolder(config, context);

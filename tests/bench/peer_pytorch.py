@@ -1,7 +1,6 @@
 """Measures the reference configuration in PyTorch, as the peer of `deno task bench`.
 
     python tests/bench/peer_pytorch.py [--threads N] [--rounds N] [--only 11-256-256-3]
-    python tests/bench/peer_pytorch.py --device cuda --policies 11-64-64-3,... --batches 24,128
 
 Prints one JSON document to stdout: median and fastest time of the update step (milliseconds) and of
 the policy's forward for one observation (microseconds). Needs PyTorch, and a C++ compiler for
@@ -167,45 +166,33 @@ def main():
     parser.add_argument("--threads", type=int, help="CPU threads, PyTorch's own choice when absent")
     parser.add_argument("--rounds", type=int, default=8, help="rounds of 4 updates and 1000 forwards")
     parser.add_argument("--only", help="one policy, such as 4-32-32-1")
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="cuda: updates alone")
-    parser.add_argument("--policies", help="policies in place of the two, such as 11-64-64-3,11-128-128-3")
-    parser.add_argument("--batches", default=str(BATCH), help="batch sizes, such as 24,128")
     arguments = parser.parse_args()
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        sys.exit("Cannot measure PyTorch: it must see a GPU, got none")
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
     report = {
         "torch": torch.__version__,
         "threads": torch.get_num_threads(),
-        "device": arguments.device,
         "policies": {},
     }
-    policies = POLICIES if arguments.policies is None else [
-        list(map(int, name.split("-"))) for name in arguments.policies.split(",")
-    ]
-    for sizes in policies:
+    for sizes in POLICIES:
         name = "-".join(map(str, sizes))
         if arguments.only not in (None, name):
             continue
-        for batch in map(int, arguments.batches.split(",")):
-            variants = {}
-            for label, fused, compiled in (
-                ("eager", False, False),
-                ("eagerFusedAdam", True, False),
-                ("compiledFusedAdam", True, True),
-            ):
-                variants[label], count = updater(sizes, fused, compiled, batch, arguments.device)
-            key = name if batch == BATCH else f"{name}, batch {batch}"
-            report["policies"][key] = {
-                "generatorWeights": count,
-                "batch": batch,
-                "updateMilliseconds": measure(variants, arguments.rounds, UPDATES_PER_ROUND, 1e3),
-            }
-        if arguments.device == "cpu":
-            report["policies"].setdefault(name, {})["policyForwardMicroseconds"] = measure(
+        variants = {}
+        for label, fused, compiled in (
+            ("eager", False, False),
+            ("eagerFusedAdam", True, False),
+            ("compiledFusedAdam", True, True),
+        ):
+            variants[label], count = updater(sizes, fused, compiled)
+        report["policies"][name] = {
+            "generatorWeights": count,
+            "batch": BATCH,
+            "updateMilliseconds": measure(variants, arguments.rounds, UPDATES_PER_ROUND, 1e3),
+            "policyForwardMicroseconds": measure(
                 policy_forwards(sizes), arguments.rounds, FORWARDS_PER_ROUND, 1e6
-            )
+            ),
+        }
     print(json.dumps(report, indent=2))
 
 

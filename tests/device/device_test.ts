@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CUDA_WAYS } from "../../lib/learner/updater.ts";
 import { makeElf } from "../support/elf_file.ts";
 import { withFolder } from "../support/tiny_command.ts";
 import { compareWithCpu, judge, tooLarge } from "./device_updates.ts";
@@ -41,8 +42,9 @@ Deno.test("run.sh unpacks pieces and tells what is missing with its reason", lin
     assert.equal(report.devices.cpu, "usable");
     assert.match(report.devices.cuda, /libcublas\.so\.77 is not there/);
     assert.deepEqual(report.peers, QUICK.timed.map(() => ({ missing: "cuda is not usable" })));
+    assert.deepEqual(report.floor, { missing: "cuda is not usable" });
     assert.deepEqual(report.equality[0], { device: "cuda", missing: "cuda is not usable" });
-    assert.equal(report.equality.length, 2 * QUICK.compared.length);
+    assert.equal(report.equality.length, (1 + CUDA_WAYS.length) * QUICK.compared.length);
     const [timed, large] = report.updates.filter(({ device }) => device === "cpu");
     assert.ok(
       "milliseconds" in timed && timed.milliseconds > 0 && timed.runs >= 2,
@@ -107,7 +109,7 @@ Deno.test("judge() rejects a moment that is off by a thousandth", () => {
 
 Deno.test("timePeer() says in one line why PyTorch is not measured", async () => {
   const root = new URL("../../", import.meta.url);
-  const timed = await timePeer({ sizes: [4, 32, 32, 1], batch: 4 }, { rounds: 1, root });
+  const timed = await timePeer({ sizes: [4, 32, 32, 1], batch: 4 }, { updates: 1, root });
   if (!("missing" in timed)) return; // PyTorch and a GPU are there
   assert.match(timed.missing, /^(Cannot measure PyTorch: |Failed to spawn 'python3')[^\n]+$/);
 });

@@ -2,7 +2,7 @@
 
 import { Learner } from "../../lib/learner/learner.ts";
 import type { Batch } from "../../lib/learner/staging.ts";
-import type { FlatState } from "../../lib/learner/updater.ts";
+import type { CudaWay, FlatState } from "../../lib/learner/updater.ts";
 import { STATE_PARTS } from "../../lib/learner/update_graph.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import type { Device } from "../../lib/onnx/session.ts";
@@ -21,6 +21,8 @@ const MAX_TARGET_BYTES = 2 ** 30;
 /** What came of a comparison with the CPU. */
 export interface Comparison {
   readonly device: Device;
+  /** The way that was asked for; the fastest that works when absent. */
+  readonly way?: CudaWay;
   readonly policy: string;
   /** The largest relative difference of the losses, of the weights and of each moment. */
   readonly differences: Readonly<Record<string, number>>;
@@ -30,12 +32,13 @@ export interface Comparison {
 /** Makes eight updates on the CPU and on a device, two in a run, and compares what came of them. */
 export async function compareWithCpu(
   device: Device,
-  subject: Pick<UpdateCase, "sizes" | "hiddenSizes" | "loss">,
+  { way, ...subject }: Pick<UpdateCase, "sizes" | "hiddenSizes" | "loss"> & { way?: CudaWay },
 ): Promise<Comparison> {
   const { model, weights } = createSubject(subject);
   const rows = 6;
   const learners = (["cpu", device] as const).map((name) =>
-    new Learner(model, weights, { batchSize: rows, session: { device: name } })
+    // Batches of fewer rows than there can be: graphs of fixed sizes fill them up.
+    new Learner(model, weights, { batchSize: rows + 2, session: { device: name }, ...choose(way) })
   );
   const draws = Rng.fromSeed(5);
   const batches = Array.from({ length: UPDATES }, () => drawBatch(model, rows, draws));
@@ -52,10 +55,15 @@ export async function compareWithCpu(
     }
     const [cpu, other] = learners.map(({ state }) => state);
     const judged = judge({ ...other, losses: losses[1] }, { ...cpu, losses: losses[0] });
-    return { device, policy: subject.sizes.join("-"), ...judged };
+    const policy = subject.sizes.join("-");
+    return { device, ...(way ? { way } : {}), policy, ...judged };
   } finally {
     for (const learner of learners) await learner.close();
   }
+}
+
+function choose(way: CudaWay | undefined): { cudaWays?: readonly CudaWay[] } {
+  return way ? { cudaWays: [way] } : {};
 }
 
 /** What updates left behind. */
@@ -75,13 +83,19 @@ export interface TimedCase {
   readonly sizes: readonly number[];
   /** Distinct policies in each batch. */
   readonly batch: number;
-  /** Updates that are one run of a model. */
+  /** Updates that are handed over at once. */
   readonly updatesPerRun: number;
+  /** How updates are made on CUDA; the fastest way that works when absent. */
+  readonly way?: CudaWay;
 }
 
 /** What was timed; times are of one update. */
 export interface UpdateTiming {
   readonly device: Device;
+  /** The way that was asked for. */
+  readonly way?: CudaWay;
+  /** Ways on CUDA that do not work. */
+  readonly warnings: readonly string[];
   readonly policy: string;
   readonly batch: number;
   readonly updatesPerRun: number;
@@ -104,11 +118,17 @@ export function tooLarge({ sizes, batch }: TimedCase): string | undefined {
 
 /** Times updates of the reference generator until `seconds` are over, in two runs at least. */
 export async function timeUpdates(
-  { sizes, batch, updatesPerRun }: TimedCase,
+  { sizes, batch, updatesPerRun, way }: TimedCase,
   { device, seconds }: { readonly device: Device; readonly seconds: number },
 ): Promise<UpdateTiming> {
   const { model, weights, config } = createSubject({ sizes });
-  const learner = new Learner(model, weights, { batchSize: batch, session: { device } });
+  const warnings: string[] = [];
+  const learner = new Learner(model, weights, {
+    batchSize: batch,
+    session: { device },
+    onWarning: (text) => void warnings.push(text),
+    ...choose(way),
+  });
   const rng = Rng.fromSeed(2);
   const targets = new Float32Array(model.parameterCount);
   rng.fillStandardNormal(targets);
@@ -136,6 +156,8 @@ export async function timeUpdates(
     times.sort((a, b) => a - b);
     return {
       device,
+      ...(way ? { way } : {}),
+      warnings,
       policy: sizes.join("-"),
       batch,
       updatesPerRun,
@@ -144,7 +166,7 @@ export async function timeUpdates(
       fastestMilliseconds: times[0],
       runs: times.length,
       firstMilliseconds,
-      bytesPerRun: bytesPerRun(device, {
+      bytesPerRun: bytesPerRun(device === "cuda" && way === "unrolled" ? way : device, {
         targets: batch * model.parameterCount,
         weights: weights.length,
       }),
@@ -154,12 +176,15 @@ export async function timeUpdates(
   }
 }
 
-/** Weights and both moments cross the bus in both directions where the device cannot keep them. */
+/**
+ * Targets cross the bus once; weights and both moments in both directions where the device cannot keep them.
+ * Commands, shares and losses, some hundred bytes an update, are left out.
+ */
 function bytesPerRun(
-  device: Device,
+  device: Device | "unrolled",
   { targets, weights }: { readonly targets: number; readonly weights: number },
 ): number {
   if (device === "cpu") return 0;
-  const state = device === "webgpu" ? 0 : 2 * STATE_PARTS.length * weights;
+  const state = device === "unrolled" ? 2 * STATE_PARTS.length * weights : 0;
   return FLOAT_BYTES * (targets + state);
 }

@@ -10,6 +10,7 @@
 
 import { parseArgs } from "node:util";
 import { deviceProbes } from "../../lib/onnx/devices.ts";
+import { CUDA_WAYS } from "../../lib/learner/updater.ts";
 import type { Device } from "../../lib/onnx/session.ts";
 import { readVersions } from "../../lib/system/version.ts";
 import {
@@ -20,7 +21,14 @@ import {
   tooLarge,
   type UpdateTiming,
 } from "./device_updates.ts";
-import { describeMachine, type MachineReport, type PeerReport, timePeer } from "./surroundings.ts";
+import {
+  describeMachine,
+  type FloorReport,
+  type MachineReport,
+  measureFloor,
+  type PeerReport,
+  timePeer,
+} from "./surroundings.ts";
 import { type TrainedOn, type TrainingRun, trainOn } from "./train_on.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -38,8 +46,8 @@ export interface Plan {
   readonly limitSeconds: number;
   /** Whole runs on every device, and further words for each. */
   readonly training: readonly TrainingRun[];
-  /** Rounds of four updates for each of PyTorch's. */
-  readonly peerRounds: number;
+  /** Updates of each of PyTorch's kinds. */
+  readonly peerUpdates: number;
 }
 
 /** Something that was left out. */
@@ -58,6 +66,8 @@ export interface DeviceReport {
     (UpdateTiming | (Missing & { readonly device: Device; readonly case: string }))[];
   /** PyTorch on the GPU, by policy and batch. */
   readonly peers: (PeerReport | Missing)[];
+  /** What the GPU itself can do. */
+  readonly floor: FloorReport | Missing;
   readonly training: (TrainedOn | (Missing & { readonly device: Device }))[];
   readonly failures: string[];
 }
@@ -73,8 +83,9 @@ export const FULL: Plan = {
   ],
   timed: [
     REFERENCE,
+    ...CUDA_WAYS.slice(1).map((way) => ({ ...REFERENCE, way })),
     ...[1, 32].map((updatesPerRun) => ({ ...REFERENCE, updatesPerRun })),
-    ...[64, 128, 512, 1024].map((width) => ({ ...REFERENCE, sizes: policyOf(width) })),
+    ...[32, 64, 128, 512, 1024].map((width) => ({ ...REFERENCE, sizes: policyOf(width) })),
     ...[128, 512].flatMap((batch) =>
       [64, 128, 256, 512, 1024].map((width) => ({
         sizes: policyOf(width),
@@ -83,10 +94,10 @@ export const FULL: Plan = {
       }))
     ),
   ],
-  seconds: 1,
+  seconds: 0.5,
   limitSeconds: 480,
   training: [{ env: "CartPole-v1", steps: 50_000 }, { env: "Swimmer-v5", steps: 40_000 }],
-  peerRounds: 10,
+  peerUpdates: 30,
 };
 
 /** The same parts, as little of each as there can be. */
@@ -109,7 +120,7 @@ export const QUICK: Plan = {
       "calibration.budgetShare=0.25",
     ].map((setting) => `--set=${setting}`),
   }],
-  peerRounds: 1,
+  peerUpdates: 1,
 };
 
 /** Carries a plan out; `save` is called with the document after each part. */
@@ -128,13 +139,14 @@ export async function measureDevices(
     webgpu: await probes.webgpu() ?? "usable",
     cpu: "usable",
   };
-  const report: DeviceReport = {
+  const report: { -readonly [K in keyof DeviceReport]: DeviceReport[K] } = {
     commit: readVersions().commit,
     machine: await describeMachine(),
     devices,
     equality: [],
     updates: [],
     peers: [],
+    floor: { missing: "no time was left" },
     training: [],
     failures: [],
   };
@@ -160,7 +172,8 @@ export async function measureDevices(
     }
   };
   for (const device of names.filter((name) => name !== "cpu")) {
-    for (const subject of plan.compared) {
+    const ways = device === "cuda" ? CUDA_WAYS.map((way) => ({ way })) : [{}];
+    for (const subject of plan.compared.flatMap((one) => ways.map((way) => ({ ...one, ...way })))) {
       const work = () => compareWithCpu(device, { ...subject, hiddenSizes: [64, 64] });
       const result = await attempt("equality", { device, work });
       report.equality.push({ device, ...result });
@@ -177,7 +190,7 @@ export async function measureDevices(
   // Nothing is timed yet: runs and PyTorch's compiling, which it keeps on the disk, go on side by side.
   const cases = distinctCases(plan.timed);
   const compiling = devices.cuda === "usable"
-    ? cases.map((subject) => timePeer(subject, { rounds: 1, root: ROOT }))
+    ? cases.map((subject) => timePeer(subject, { updates: 1, root: ROOT }))
     : [];
   report.training.push(
     ...await Promise.all(names.flatMap((device) =>
@@ -188,15 +201,18 @@ export async function measureDevices(
     )),
   );
   await Promise.all(compiling);
+  report.floor = await attempt("PyTorch", { device: "cuda", work: () => measureFloor(ROOT) });
   // A policy and batch after another, so that a run that is cut off has something to compare.
   for (const subject of plan.timed) {
-    for (const device of names) {
+    for (const device of subject.way ? ["cuda"] as const : names) {
       // On the CPU a run is one update, whatever is asked for.
       const timed = device === "cpu" ? { ...subject, updatesPerRun: 1 } : subject;
       if (device === "cpu" && !cases.includes(subject)) continue;
       const name = `${
         subject.sizes.join("-")
-      }, batch ${subject.batch}, ${timed.updatesPerRun} a run`;
+      }, batch ${subject.batch}, ${timed.updatesPerRun} a run${
+        subject.way ? `, ${subject.way}` : ""
+      }`;
       const reason = tooLarge(subject);
       const work = () => timeUpdates(timed, { device, seconds: plan.seconds });
       const result = reason === undefined
@@ -205,7 +221,7 @@ export async function measureDevices(
       report.updates.push("missing" in result ? { device, case: name, ...result } : result);
     }
     if (!cases.includes(subject)) continue;
-    const work = () => timePeer(subject, { rounds: plan.peerRounds, root: ROOT });
+    const work = () => timePeer(subject, { updates: plan.peerUpdates, root: ROOT });
     report.peers.push(await attempt("PyTorch", { device: "cuda", work }));
   }
   save(report);

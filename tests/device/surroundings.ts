@@ -12,12 +12,20 @@ export interface MachineReport {
   readonly gpu: string;
 }
 
-/** What tests/bench/peer_pytorch.py prints. */
+/** What tests/device/peer_gpu.py prints. */
 export interface PeerReport {
   /** PyTorch's version. */
   readonly torch: string;
-  /** Times by policy. */
-  readonly policies: Readonly<Record<string, unknown>>;
+  readonly policy: string;
+  readonly batch: number;
+  /** Times, or why there are none, by kind: eager, fused, graph (captured), compiled. */
+  readonly updateMilliseconds: Readonly<Record<string, unknown>>;
+}
+
+/** The GPU's own rates, as tests/device/peer_gpu.py measures them. */
+export interface FloorReport {
+  readonly torch: string;
+  readonly rates: Readonly<Record<string, number>>;
 }
 
 /** Describes the machine. */
@@ -32,17 +40,25 @@ export async function describeMachine(): Promise<MachineReport> {
 }
 
 /** Times PyTorch's updates of the same sizes on the GPU, where PyTorch is there. */
-export async function timePeer(
+export function timePeer(
   { sizes, batch }: Pick<TimedCase, "sizes" | "batch">,
-  { rounds, root }: { readonly rounds: number; readonly root: URL },
+  { updates, root }: { readonly updates: number; readonly root: URL },
 ): Promise<PeerReport | { readonly missing: string }> {
-  const { code, stdout, stderr } = await runProgram("python3", [
-    fileURLToPath(new URL("tests/bench/peer_pytorch.py", root)),
-    "--device=cuda",
-    `--rounds=${rounds}`,
-    `--policies=${sizes.join("-")}`,
-    `--batches=${batch}`,
-  ]);
+  const words = [`--policy=${sizes.join("-")}`, `--batch=${batch}`, `--updates=${updates}`];
+  return runPeer<PeerReport>(root, words);
+}
+
+/** Measures what the GPU itself can do, where PyTorch is there. */
+export function measureFloor(root: URL): Promise<FloorReport | { readonly missing: string }> {
+  return runPeer<FloorReport>(root, ["--rates"]);
+}
+
+async function runPeer<T>(
+  root: URL,
+  words: readonly string[],
+): Promise<T | { readonly missing: string }> {
+  const script = fileURLToPath(new URL("tests/device/peer_gpu.py", root));
+  const { code, stdout, stderr } = await runProgram("python3", [script, ...words]);
   return code === 0 ? JSON.parse(stdout) : { missing: stderr.trim().split("\n").at(-1)! };
 }
 
