@@ -49,6 +49,7 @@ type Blocks = Readonly<Record<"gradients" | "scalars" | "loss" | StatePart, Bloc
 
 /** Where the state is kept, and how runs are launched. */
 export interface BoundPlace {
+  /** The memory of the device that runs models. */
   readonly memory: Memory;
   /** Launches a run as one CUDA graph. */
   readonly isCaptured: boolean;

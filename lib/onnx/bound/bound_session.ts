@@ -11,19 +11,25 @@ const ELEMENT_BYTES = 4;
 
 /** A tensor within a block. */
 export interface BoundTensor {
+  /** The block. */
   readonly block: Block;
   /** In bytes. */
   readonly offset: number;
+  /** Sizes of the axes; empty for a scalar. */
   readonly shape: readonly number[];
-  readonly dtype?: keyof typeof ELEMENT_TYPES;
+  /** What its elements are; float32 when absent. */
+  readonly dtype?: "float32" | "int32";
 }
 
 /** How to make a session. */
 export interface BoundOptions {
+  /** Where the model runs and all blocks are. */
   readonly memory: Memory;
   /** Launches a run as one CUDA graph, captured in the first run, which computes twice. */
   readonly isCaptured: boolean;
+  /** What the model reads, by name. */
   readonly inputs: Readonly<Record<string, BoundTensor>>;
+  /** What it writes; may be an input. */
   readonly outputs: Readonly<Record<string, BoundTensor>>;
 }
 

@@ -107,6 +107,7 @@ function openCuda(library: string) {
 
 /** A block of memory, all zero at first. */
 export class Block {
+  /** Its size. */
   readonly bytes: number;
   readonly #memory: Memory;
   readonly #start: Deno.PointerValue;

@@ -5,7 +5,7 @@
  */
 
 /** Places of functions in ONNX Runtime's table, which newer versions only add to (onnxruntime_c_api.h). */
-const FUNCTIONS = {
+export const FUNCTIONS = {
   getErrorMessage: { index: 2, parameters: ["pointer"], result: "pointer" },
   createEnv: { index: 3, parameters: ["i32", "buffer", "buffer"], result: "pointer" },
   createSessionFromArray: {
@@ -48,8 +48,10 @@ const FUNCTIONS = {
   releaseCudaOptions: { index: 208, parameters: ["pointer"], result: "void" },
 } as const;
 
-type FunctionName = keyof typeof FUNCTIONS;
-type Argument = Deno.PointerValue | BufferSource | number | bigint;
+/** A function of the table that is used here. */
+export type FunctionName = keyof typeof FUNCTIONS;
+/** What functions of the table take. */
+export type Argument = Deno.PointerValue | BufferSource | number | bigint;
 
 /** The version whose table is asked for: any later one begins alike. */
 const API_VERSION = 20;
