@@ -16,7 +16,10 @@ import type { Task, TrainingRun } from "./run.ts";
 export type Plan = Pick<Task, "config" | "spec">;
 
 /** Share of the budget for choosing the policy that is handed out as the best. */
-const CHOICE_SHARE = 0.03;
+const CHOICE_SHARE = 0.05;
+/** And so many episodes at least, within this share of what training leaves: the rest is the calibration's. */
+const CHOICE_EPISODES = 3;
+const LARGEST_CHOICE = 2 / 3;
 /** Cycles that a budget is to hold: fewer teach little, and more would each see too few episodes. */
 const CYCLES = 100;
 /** Two groups of two mirrored pairs (lib/algorithm/exploration.ts). */
@@ -58,9 +61,14 @@ export function trainingEnd({ config }: Pick<Plan, "config">): number {
 }
 
 /** Gives the steps by which the choice has to end. */
-export function choiceEnd({ config }: Pick<Plan, "config">): number {
-  const share = adaptsNoise(config) ? CHOICE_SHARE : 0;
-  return trainingEnd({ config }) + share * config.steps;
+export function choiceEnd({ config, spec }: Plan): number {
+  if (!adaptsNoise(config)) return trainingEnd({ config });
+  const start = trainingEnd({ config });
+  const least = Math.min(
+    CHOICE_EPISODES * spec.maxEpisodeSteps,
+    LARGEST_CHOICE * (config.steps - start),
+  );
+  return start + Math.max(CHOICE_SHARE * config.steps, least);
 }
 
 /** Gives the steps that the calibration may simulate: its share, or all that training and choice have left. */
@@ -76,8 +84,20 @@ export function affordableEpisodes(run: TrainingRun, { end }: { end: number }): 
 
 /** Tells whether training runs another cycle: the budget holds one, and there is something to tell apart. */
 export function hasBudget(run: TrainingRun): boolean {
-  return !isSettled(run) &&
-    affordableEpisodes(run, { end: trainingEnd(run.task) }) >= leastEpisodes(run.task.config);
+  return !isSettled(run) && affordableSiblings(run) >= leastEpisodes(run.task.config);
+}
+
+/** Counts the episodes that training can afford, if they are as long as the longest of the last cycle. */
+function affordableSiblings(run: TrainingRun): number {
+  const { task: { config, spec }, tally: { longest } } = run;
+  const length = adaptsNoise(config) && longest > 0 ? longest : spec.maxEpisodeSteps;
+  return Math.floor((trainingEnd(run.task) - spentSteps(run)) / length);
+}
+
+/** Gives the steps that each of a cycle's siblings may run. */
+export function stepsLeft(run: TrainingRun, siblings: number): number {
+  const left = Math.floor((trainingEnd(run.task) - spentSteps(run)) / siblings);
+  return left < run.task.spec.maxEpisodeSteps ? left : Infinity;
 }
 
 /**
@@ -113,7 +133,7 @@ function leastEpisodes(config: Config): number {
 /** How many siblings the next cycle runs, an even number: a hundredth of what the budget holds, within bounds. */
 export function siblingCount(run: TrainingRun): number {
   const { task: { config }, tally } = run;
-  const affordable = affordableEpisodes(run, { end: trainingEnd(run.task) });
+  const affordable = affordableSiblings(run);
   const length = tally.steps.training / (tally.episodes + tally.parts);
   const wanted = tally.episodes === 0
     ? FIRST_SIBLINGS

@@ -90,17 +90,17 @@ export function findBetterHalf(episodes: readonly Compared[]): BetterSibling[] {
 }
 
 /**
- * Finds the episode that stands out of a cycle: further above the second best than that is above the mean.
- * @returns its place, and what an episode must return to be as good as the second best; undefined when none does
+ * Finds the episode that stands out of a cycle: worth more above the second best than that is above the mean.
+ * @returns its place and the second best's; undefined when none does
  */
 export function findOutstanding(
   episodes: readonly Compared[],
-): { place: number; bar: number } | undefined {
-  const returns = episodes.map((each) => each.return);
-  const [best, second] = returns.toSorted((a, b) => b - a);
-  const mean = returns.reduce((sum, value) => sum + value, 0) / returns.length;
-  if (!(best - second > second - mean)) return undefined;
-  return { place: returns.indexOf(best), bar: second };
+): { place: number; second: number } | undefined {
+  const worth = worthOf(episodes);
+  const [place, second] = [...worth.keys()].sort((a, b) => worth[b] - worth[a] || a - b);
+  const mean = worth.reduce((sum, value) => sum + value, 0) / worth.length;
+  if (!(worth[place] - worth[second] > worth[second] - mean)) return undefined;
+  return { place, second };
 }
 
 /**

@@ -6,8 +6,9 @@
  * how far the order by a part agrees with the order by the whole, among those that start alike (Kendall's rank
  * correlation), and which share of the steps the part would have cost. The progress of a cycle goes with the
  * first, the number of cycles with the second; the part that promises most is taken. After some cycles of parts
- * comes a whole one, which also tells what the policies return. A part that would not have seen how an episode
- * ended agrees with nothing: who falls later is not better.
+ * comes a whole one, which also tells what the policies return. An episode that ends within its part is whole, and
+ * stored as such. A part that would not have seen how an episode ended agrees with nothing: who falls later is not
+ * better.
  *
  * An eighth of the time limit is too short to be among the parts: on HalfCheetah it agreed (0.6) and led to a
  * dive at the start (tests/experiments/NOTEBOOK.md).

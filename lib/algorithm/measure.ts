@@ -51,7 +51,7 @@ export interface CycleContext {
 /** Begins a cycle: its policies see through the same normaliser, whatever its episodes show. */
 export function beginCycle(run: TrainingRun): CycleContext {
   const { experience: { moments }, tally } = run;
-  tally.lastRollouts = 0;
+  [tally.lastRollouts, tally.longest] = [0, 0];
   return { normaliser: currentNormaliser(run), seen: createMoments(moments.mean.length) };
 }
 
@@ -71,49 +71,46 @@ export function endCycle({ experience, tally }: TrainingRun, { seen }: CycleCont
   tally.cycles++;
 }
 
-/**
- * Runs a training episode with each of some policies, on whatever the run has for it, and stores each policy under
- * its return. Where an episode runs changes nothing: what they show is taken note of in their order.
- * @throws {DivergedError} when a policy or its return is not finite; nothing is stored of it then.
- */
-export async function* runSiblings(
-  run: TrainingRun,
-  siblings: readonly Sibling[],
-  cycle: CycleContext,
-): AsyncGenerator<StoredEpisode> {
-  if (siblings.length === 1) return yield await runAndStore(run, siblings[0], cycle);
-  let place = 0;
-  for await (const episode of playSiblings(run, siblings, { cycle })) {
-    yield store(run, { sibling: siblings[place++], episode, cycle });
-  }
-}
-
 /** The first part of a training episode: what it returned says how it compares, not what its policy returns. */
 export interface PartialEpisode extends Compared {
   /** What the run tells of it. */
   readonly event: PartEvent;
 }
 
+/** What a sibling has run. */
+export type Rollout = StoredEpisode | PartialEpisode;
+
+/** Tells whole episodes from parts. */
+export function isWhole(rollout: Rollout): rollout is StoredEpisode {
+  return rollout.event.kind === "episode";
+}
+
 /**
- * Runs the first steps of a training episode with each of some policies, as `runSiblings` does whole ones. Nothing is
- * stored.
- * @throws {DivergedError} when a policy or a return is not finite.
+ * Runs a training episode with each of some policies, on whatever the run has for it, and stores each policy under
+ * its return. An episode that goes on after `limit` steps is left there, and nothing is stored of it. Where an episode
+ * runs changes nothing: what they show is taken note of in their order.
+ * @throws {DivergedError} when a policy or its return is not finite; nothing is stored of it then.
  */
-export async function* runParts(
+export async function* runSiblings(
   run: TrainingRun,
   siblings: readonly Sibling[],
-  { cycle, steps }: { cycle: CycleContext; steps: number },
-): AsyncGenerator<PartialEpisode> {
-  const { tally } = run;
+  { cycle, limit }: { cycle: CycleContext; limit: number },
+): AsyncGenerator<Rollout> {
+  if (siblings.length === 1) return yield await runAndStore(run, siblings[0], cycle);
+  const { task: { spec }, tally } = run;
   let place = 0;
-  for await (const episode of playSiblings(run, siblings, { cycle, limit: steps })) {
-    const { start } = siblings[place++];
-    const { return: value, survivalReturn, length } = episode;
+  for await (const episode of playSiblings(run, siblings, { cycle, limit })) {
+    const sibling = siblings[place++];
+    const { return: value, survivalReturn, length, terminated } = episode;
+    if (terminated || length < limit || length >= spec.maxEpisodeSteps) {
+      yield store(run, { sibling, episode, cycle });
+      continue;
+    }
     assertFinite([value], { run, what: "return" });
     look(run, episode.observations!, cycle);
     tally.parts++;
-    countRollout(run, { start, length });
-    yield { return: value, survivalReturn, start, event: { kind: "part", length } };
+    countRollout(run, { start: sibling.start, length });
+    yield { return: value, survivalReturn, start: sibling.start, event: { kind: "part", length } };
   }
 }
 
@@ -121,7 +118,7 @@ export async function* runParts(
 function playSiblings(
   run: TrainingRun,
   siblings: readonly Sibling[],
-  { cycle: { normaliser }, limit }: { cycle: CycleContext; limit?: number },
+  { cycle: { normaliser }, limit }: { cycle: CycleContext; limit: number },
 ): AsyncGenerator<Episode> {
   const { task: { config }, tools: { runner, model } } = run;
   const jobs = siblings.map(({ policy, start }): EvaluationJob => {
@@ -129,7 +126,7 @@ function playSiblings(
     return {
       parameters: toPolicyOrder(model, policy),
       seeds: [episodeSeed(config.seed, "training", start)],
-      limit,
+      ...(limit < Infinity ? { limit } : {}),
     };
   });
   return playInOrder(runner, jobs, { normaliser, observed: true });
@@ -212,6 +209,7 @@ function countRollout(
 ): void {
   tally.starts = Math.max(tally.starts, start + 1);
   tally.lastRollouts++;
+  tally.longest = Math.max(tally.longest, length);
   tally.steps.training += length;
 }
 

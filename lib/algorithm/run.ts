@@ -63,6 +63,8 @@ export interface Tally {
   cycles: number;
   /** Episodes of the last cycle. */
   lastRollouts: number;
+  /** Steps of the longest of them, or of the part of it that was run. */
+  longest: number;
   /** Evaluation intervals that passed; the next report is due when another has. */
   evaluations: number;
   /** Sweep intervals that passed, likewise. */
@@ -259,6 +261,7 @@ function createTally(): Tally {
     episodes: 0,
     cycles: 0,
     lastRollouts: 0,
+    longest: 0,
     evaluations: 0,
     sweeps: 0,
     noiseFreeEpisodes: 0,

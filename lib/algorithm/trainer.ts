@@ -2,7 +2,7 @@
  * The trainer: Upside Down Reinforcement Learning with Policy Generators (arXiv 2501.16288).
  *
  *     repeat until training's share of the budget is spent
- *       update   K times for each rollout: draw a batch of (return, theta) from the buffer, minimise
+ *       update   K times: draw a batch of (return, theta) from the buffer, minimise
  *                mean over the batch of mean((G(command of the return) - theta)^2)
  *       rollout  theta_i = G(best command) + noise_i; run one episode with each theta_i, store
  *                (its return, theta_i); or run the first part of one, only to tell who is better
@@ -55,6 +55,7 @@ import {
   isSettled,
   isWarm,
   proofEpisodes,
+  stepsLeft,
   trainingEnd,
 } from "./budget.ts";
 import { conclude } from "./conclusion.ts";
@@ -67,6 +68,7 @@ import {
   findBetterHalf,
   findOutstanding,
   type Sibling,
+  worthOf,
 } from "./exploration.ts";
 import { learnHorizon, stepsToRun } from "./horizon.ts";
 import { chooseLine } from "./line.ts";
@@ -75,10 +77,10 @@ import {
   type CycleContext,
   endCycle,
   generate,
-  type PartialEpisode,
+  isWhole,
   prepareFirstCycle,
+  type Rollout,
   runAndStore,
-  runParts,
   runSiblings,
   type StoredEpisode,
 } from "./measure.ts";
@@ -111,13 +113,13 @@ export async function* train(run: TrainingRun): Events {
 /** Share of each batch that is the better half of the last cycle. */
 const FAVOURED_SHARE = 0.5;
 
-/** Draws K batches for each rollout of the last cycle and fits the generator to them. */
+/** Draws K batches and fits the generator to them. */
 async function* update(run: TrainingRun): Events<UpdateEvent> {
   const { task: { config }, tools: { learner }, experience: { favoured, noise }, tally, history } =
     run;
   const { perCycle, batchSize: size, learningRate } = config.update;
   const rng = streamFor(config.seed, "batch", tally.cycles);
-  const batches = Array.from({ length: perCycle * tally.lastRollouts }, () => {
+  const batches = Array.from({ length: perCycle }, () => {
     const batch = drawBatch(run, rng, { size, isEven: noise !== undefined });
     return noise ? favour(batch, { favoured, command: 1, share: FAVOURED_SHARE }) : batch;
   });
@@ -133,14 +135,19 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent | PartEvent> {
   const cycle = beginCycle(run);
   const { experience: { noise, horizon }, task: { spec } } = run;
   if (noise) await prepareFirstCycle(run, cycle);
-  const steps = noise ? stepsToRun(horizon, spec.maxEpisodeSteps) : Infinity;
-  if (steps < Infinity) return yield* rolloutParts(run, { centre, siblings, cycle, steps });
-  const episodes: StoredEpisode[] = [];
-  for await (const episode of runSiblings(run, siblings, cycle)) {
-    episodes.push(episode);
-    yield episode.event;
+  const limit = noise
+    ? Math.min(stepsToRun(horizon, spec.maxEpisodeSteps), stepsLeft(run, siblings.length))
+    : Infinity;
+  const rollouts: Rollout[] = [];
+  for await (const rollout of runSiblings(run, siblings, { cycle, limit })) {
+    rollouts.push(rollout);
+    yield rollout.event;
   }
   if (!noise) return endCycle(run, cycle);
+  if (!rollouts.every(isWhole)) {
+    return learnFromParts(run, { centre, siblings, episodes: rollouts, cycle });
+  }
+  const episodes = rollouts;
   learnHorizon(horizon, episodes, spec.maxEpisodeSteps);
   if (isSettled(run)) yield* proveCentre(run, { centre, cycle });
   const proven = yield* proveOutstanding(run, { siblings, episodes, cycle });
@@ -149,26 +156,21 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent | PartEvent> {
   learnFrom(run, { centre: place, siblings, episodes, proven });
 }
 
-/** Runs the first steps of episodes, which tell who is better but not what anybody returns. */
-async function* rolloutParts(
+/** Learns from a cycle of which parts were run: they tell who is better, but not what anybody returns. */
+function learnFromParts(
   run: TrainingRun,
-  { centre, siblings, cycle, steps }: {
+  { centre, siblings, episodes, cycle }: {
     centre: GeneratedPolicy;
     siblings: readonly Sibling[];
+    episodes: readonly Compared[];
     cycle: CycleContext;
-    steps: number;
   },
-): Events<PartEvent> {
+): void {
   const { task: { frame }, experience: { way, horizon } } = run;
-  const parts: PartialEpisode[] = [];
-  for await (const part of runParts(run, siblings, { cycle, steps })) {
-    parts.push(part);
-    yield part.event;
-  }
   horizon.since++;
   const policy = frame.toRaw(centre, cycle.normaliser);
   endCycle(run, cycle);
-  followBetter(run, { siblings, episodes: parts });
+  followBetter(run, { siblings, episodes });
   addMilestone(way, { policy, return: way[way.length - 1].return });
 }
 
@@ -204,7 +206,8 @@ async function* proveOutstanding(
   const sibling = { ...siblings[found.place], start: run.tally.starts };
   const again = await runAndStore(run, sibling, cycle);
   yield again.event;
-  return again.return > found.bar ? found.place : undefined;
+  const worth = worthOf([...episodes, again]);
+  return worth[episodes.length] > worth[found.second] ? found.place : undefined;
 }
 
 /**

@@ -65,7 +65,7 @@ export const TOPICS: { readonly [N in TopicName]: readonly TopicPart[] } = {
       "  draws = 8",
       "  seed = 1",
       '  rollout.noiseScale = { min = 0.01, max = 0.3, scale = "log" }',
-      "  update.perCycle = { choices = [4, 8] }",
+      "  update.perCycle = { choices = [32, 64] }",
     ],
     'env = "gym:LunarLander-v3" and env_command = "python my_env.py" name environments of your own; every line then carries the command. The environment is started once to ask what it is, which is part of HASH.',
     "There is a run for every list entry, grid point, draw and seed. Its folder is runs/NAME/ENVIRONMENT-HASH-seedN, where HASH is that of the configuration without its seed: equal runs share a folder, and a sweep that grows keeps what is done.",

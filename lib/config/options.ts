@@ -211,8 +211,8 @@ export const OPTION_SECTIONS = {
       { needs: { option: "generator.kind", is: "tiled" } },
     ),
     perCycle: integer(
-      4,
-      "Gradient updates for each rollout, K",
+      64,
+      "Gradient updates in a cycle of rollouts, K",
       { min: 1, max: 256 },
     ),
     batchSize: integer(16, "Draws from the buffer for one update", { min: 1, max: 65536 }),
@@ -291,7 +291,7 @@ export const OPTION_SECTIONS = {
   },
   calibration: {
     budgetShare: number(
-      0.12,
+      0.1,
       "Share of the budget for measuring which command earns which return; more makes answers to requests surer. Where noise is fixed it comes on top of the budget",
       { max: 0.5 },
     ),

@@ -32,7 +32,7 @@ export const REMOVED_OPTIONS: Readonly<Record<string, string>> = {
   "attempts.steps": ONE_ATTEMPT,
   "attempts.budgetShare": ONE_ATTEMPT,
   "attempts.roundShare": ONE_ATTEMPT,
-  "rollout.perCycle": "use update.perCycle, the updates for each rollout",
+  "rollout.perCycle": "use update.perCycle, the updates in a cycle of rollouts",
   "rollout.fineShare": ADAPTS,
   "rollout.fineAfter": ADAPTS,
   "rollout.noiseProbability": "every rollout gets noise",

@@ -240,7 +240,7 @@ export class Forecast {
     const length = this.#expectedLength();
     const saving = this.#saving.seconds / Math.max(1, this.#saving.cycles * this.#rollouts);
     const updates = config.algorithm === "udrlpg"
-      ? config.update.perCycle
+      ? config.update.perCycle / Math.max(1, this.#rollouts)
       : this.#updates / Math.max(1, this.#episodes);
     const episode = updates * update + saving;
     const share = steps / config.steps;

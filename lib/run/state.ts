@@ -69,6 +69,7 @@ const TALLY_NAMES = namesOf<Tally>({
   noiseFreeEpisodes: true,
   starts: true,
   parts: true,
+  longest: true,
 });
 const HISTORY_NAMES = namesOf<History>({
   bestReturn: true,

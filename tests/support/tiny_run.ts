@@ -40,8 +40,11 @@ export const TINY: PartialConfig = {
   calibration: { budgetShare: 0.1 },
 };
 
-/** What makes the small configuration's noise adapt. */
-export const ADAPTED: PartialConfig = { rollout: { noise: "adapted" } };
+/** What makes the small configuration's noise adapt; its cycles have eight rollouts in place of one. */
+export const ADAPTED: PartialConfig = {
+  rollout: { noise: "adapted" },
+  update: { perCycle: 64 },
+};
 
 /** Resolves the small configuration with changes on top, section by section. */
 export function tinyConfig(changes: PartialConfig = {}): Config {

@@ -15,6 +15,7 @@ import {
   reportEpisodes,
   siblingCount,
   spentSteps,
+  stepsLeft,
   trainingEnd,
 } from "../../../lib/algorithm/budget.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
@@ -30,13 +31,24 @@ Deno.test("fallingCosine() falls from 1 to 0, half of it half way, and stays at 
 Deno.test("adapted noise divides the budget between training, choice and calibration", () => {
   const run = tinyRun({ ...ADAPTED, steps: 1000, calibration: { budgetShare: 0.1 } });
   const { task } = run;
-  // 0.1 for the calibration, 0.03 for the choice, the rest for training.
-  assertClose(trainingEnd(task), 870, 1e-9);
+  // 0.1 for the calibration, 0.05 for the choice, the rest for training.
+  assertClose(trainingEnd(task), 850, 1e-9);
   assertClose(choiceEnd(task), 900, 1e-9);
   // The calibration has what the others left as well.
-  run.tally.steps.training = 850;
+  run.tally.steps.training = 840;
   run.tally.steps.noiseFree = 40;
-  assert.equal(calibrationSteps(run), 110);
+  assert.equal(calibrationSteps(run), 120);
+});
+
+Deno.test("the choice has three episodes at least, within two thirds of what training leaves", () => {
+  const choiceOf = (steps: number, budgetShare: number) => {
+    const { task } = tinyRun({ ...ADAPTED, steps, calibration: { budgetShare } });
+    return choiceEnd(task) - trainingEnd(task);
+  };
+  // Episodes have up to 10 steps; 0.15 of 400 are 60, 0.15 of 200 are 30.
+  assertClose(choiceOf(400, 0.1), 30, 1e-9);
+  assertClose(choiceOf(200, 0.1), 20, 1e-9);
+  assertClose(choiceOf(200, 0), 10, 1e-9);
 });
 
 Deno.test("fixed noise trains to the end of the budget and is calibrated beyond it", () => {
@@ -49,9 +61,15 @@ Deno.test("fixed noise trains to the end of the budget and is calibrated beyond 
 /** A run that has spent steps on training, in episodes of a length. */
 function spent(
   changes: PartialConfig,
-  { steps, length = 10, noiseFree = 0 }: { steps: number; length?: number; noiseFree?: number },
+  { steps, length = 10, longest = 0, noiseFree = 0 }: {
+    steps: number;
+    length?: number;
+    longest?: number;
+    noiseFree?: number;
+  },
 ) {
   const run = tinyRun(changes);
+  run.tally.longest = longest;
   run.tally.steps.training = steps;
   run.tally.steps.noiseFree = noiseFree;
   run.tally.episodes = steps / length;
@@ -68,10 +86,13 @@ Deno.test("affordableEpisodes() counts whole episodes of any length, choice incl
 Deno.test("hasBudget() asks for an episode where noise is fixed, for a group where it adapts", () => {
   assert.equal(hasBudget(spent({ steps: 600 }, { steps: 590 })), true);
   assert.equal(hasBudget(spent({ steps: 600 }, { steps: 591 })), false);
-  // Training ends at 870: four episodes fit from 830.
+  // Training ends at 850: four episodes fit from 810.
   const adapted = { ...ADAPTED, steps: 1000 };
-  assert.equal(hasBudget(spent(adapted, { steps: 830 })), true);
-  assert.equal(hasBudget(spent(adapted, { steps: 831 })), false);
+  assert.equal(hasBudget(spent(adapted, { steps: 810 })), true);
+  assert.equal(hasBudget(spent(adapted, { steps: 811 })), false);
+  // Of the length of the longest before, 7, four fit from 822.
+  assert.equal(hasBudget(spent(adapted, { steps: 822, longest: 7 })), true);
+  assert.equal(hasBudget(spent(adapted, { steps: 823, longest: 7 })), false);
 });
 
 Deno.test("siblingCount() is a hundredth of the episodes that the budget holds, within bounds", () => {
@@ -83,10 +104,20 @@ Deno.test("siblingCount() is a hundredth of the episodes that the budget holds, 
   assert.equal(countAt(26_900, { steps: 100 }), 26);
   assert.equal(countAt(24_000, { steps: 100, length: 5 }), 40, "no more than 40");
   assert.equal(countAt(2000, { steps: 100 }), 8, "no fewer than 8");
-  // Training ends at 870: five more episodes fit, four of them in pairs.
-  assert.equal(countAt(1000, { steps: 820 }), 4);
-  assert.equal(countAt(1000, { steps: 790 }), 8);
-  assert.equal(countAt(1000, { steps: 800 }), 6);
+  // Training ends at 850: five more episodes fit, four of them in pairs.
+  assert.equal(countAt(1000, { steps: 800 }), 4);
+  assert.equal(countAt(1000, { steps: 770 }), 8);
+  assert.equal(countAt(1000, { steps: 780 }), 6);
+  // Ten episodes of 5 fit in 50 steps.
+  assert.equal(siblingCount(spent({ ...ADAPTED, steps: 1000 }, { steps: 800, longest: 5 })), 8);
+});
+
+Deno.test("stepsLeft() shares what training has left, and is no limit where whole episodes fit", () => {
+  const leftAt = (steps: number) =>
+    stepsLeft(spent({ ...ADAPTED, steps: 1000 }, { steps, longest: 5 }), 8);
+  assert.equal(leftAt(770), Infinity);
+  assert.equal(leftAt(771), 9);
+  assert.equal(leftAt(800), 6);
 });
 
 Deno.test("isSettled() tells a cycle whose episodes all returned the most from others", () => {
@@ -128,13 +159,13 @@ Deno.test("createRun() rejects a budget that holds no cycle", () => {
       "at least 10 steps, got 9",
   });
   assert.equal(spentSteps(tinyRun({ steps: 10 })), 0);
-  // Four episodes: 40 steps are 0.87 of 46.
-  assert.throws(() => tinyRun({ ...ADAPTED, steps: 45 }), {
+  // Four episodes: 40 steps are 0.85 of 47.1.
+  assert.throws(() => tinyRun({ ...ADAPTED, steps: 47 }), {
     name: "RangeError",
     message: "Cannot create run: the budget must hold 4 episodes of 10 steps for training, " +
-      "at least 46 steps, got 45",
+      "at least 48 steps, got 47",
   });
-  assert.equal(spentSteps(tinyRun({ ...ADAPTED, steps: 46 })), 0);
+  assert.equal(spentSteps(tinyRun({ ...ADAPTED, steps: 48 })), 0);
 });
 
 Deno.test("finalEpisodes() are the published twenty, or what a twentieth of the budget pays", () => {

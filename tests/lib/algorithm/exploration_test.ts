@@ -178,11 +178,17 @@ Deno.test("findOutstanding() finds who is further above the second than that is 
   const found = (...returns: number[]) =>
     findOutstanding(episodesOf(...returns.map((value) => [value, 0] as const)));
   // The mean is 25: 85 above the second, which is 10 below the mean.
-  assert.deepEqual(found(0, 100, 0, 0), { place: 1, bar: 0 });
+  assert.deepEqual(found(0, 100, 0, 0), { place: 1, second: 0 });
   // The mean of 2, 4, 6, 8 is 5: the best is 2 above the second, which is 1 above the mean.
-  assert.deepEqual(found(2, 4, 6, 8), { place: 3, bar: 6 });
+  assert.deepEqual(found(2, 4, 6, 8), { place: 3, second: 2 });
   // The mean of 0, 0, 6, 8 is 3.5: 2 is less than 2.5.
   assert.equal(found(0, 0, 6, 8), undefined);
   assert.equal(found(5, 5, 5, 5), undefined, "equals do not stand out");
   assert.equal(found(0, 8, 8, 0), undefined, "nor do two");
+});
+
+Deno.test("findOutstanding() is not taken in by who stands longest", () => {
+  // All live 10 steps but one, which stands for 1000 and earns nothing; another earns 9 in its 10.
+  const episodes = alive([0, 1000], [9, 10], [1, 10], [1, 10]);
+  assert.equal(findOutstanding(episodes)?.place, 1);
 });

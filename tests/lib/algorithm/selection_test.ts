@@ -69,29 +69,32 @@ async function choose(run: TrainingRun, last: GeneratedPolicy): Promise<Winner> 
 const firstsOf = ({ rounds: [jobs] }: { rounds: EvaluationJob[][] }) =>
   jobs.map(({ parameters }) => parameters[0]);
 
-Deno.test("selectBest() compares the last policy, means over the end of the way, its best and its first place", async () => {
+Deno.test("selectBest() compares the last policy, the best stored ones, means over the way, its best and its first place", async () => {
   const runner = payingRunner((value) => value);
   const run = trainedRun(runner, { way: [10, 6, 8, 4, 2], steps: 10_000 });
+  for (const value of [3, 9, 1, 7, 5, 2]) run.experience.buffer.add(policyOf(run, value), value);
   await choose(run, policyOf(run, 0));
-  // The last one; the last five: (6 + 8 + 4 + 2 + 0) / 5; the best but the first, which is below the way: 8; 6.
-  assertAllClose(firstsOf(runner), [0, 4, 8, 6], { tolerance: 1e-6 });
+  // The last one; the stored best; the last five: (6 + 8 + 4 + 2 + 0) / 5; the best but the first, which is below
+  // the way: 8; 6; three more of those stored.
+  assertAllClose(firstsOf(runner), [0, 9, 4, 8, 6, 7, 5, 3], { tolerance: 1e-6 });
   const long = payingRunner((value) => value);
   const other = trainedRun(long, { way: Array.from({ length: 50 }, (_, i) => i), steps: 10_000 });
   await choose(other, policyOf(other, 50));
   assertAllClose(firstsOf(long), [50, 48, 49, 1, 43], { tolerance: 1e-5 });
 });
 
-Deno.test("selectBest() lets all play the same episodes, within the choice's share", async () => {
+Deno.test("selectBest() lets all play the same episodes, the better half more of them, within its share", async () => {
   const runner = payingRunner((value) => value, 5);
   const run = trainedRun(runner, { way: [1, 2, 3, 4], steps: 10_000 });
   await choose(run, policyOf(run, 5));
-  const [[one, other]] = runner.rounds;
-  // 300 steps pay for 30 episodes: 7 for each of four.
-  assert.equal(one.seeds.length, 7);
-  assert.deepEqual(other.seeds, one.seeds);
-  assert.equal(new Set(one.seeds).size, 7);
-  assert.equal(run.tally.steps.noiseFree, 280);
-  assert.equal(run.tally.noiseFreeEpisodes, 7);
+  const [first, second] = runner.rounds;
+  // 500 steps pay for 50 episodes: half of them are 6 for each of four, the other 26 are 13 for each of two.
+  assert.deepEqual(first.map(({ seeds }) => seeds.length), [6, 6, 6, 6]);
+  assert.deepEqual(second.map(({ seeds }) => seeds.length), [13, 13]);
+  assert.deepEqual(first[1].seeds, first[0].seeds);
+  assert.equal(new Set([...first[0].seeds, ...second[0].seeds]).size, 19);
+  assert.equal(run.tally.steps.noiseFree, 500);
+  assert.equal(run.tally.noiseFreeEpisodes, 19);
   assert.ok(spentSteps(run) <= choiceEnd(run.task));
 });
 
@@ -104,7 +107,7 @@ Deno.test("selectBest() gives what returned most, and its measured mean", async 
   assertClose(winner.meanReturn, -0.01, 1e-6);
 });
 
-Deno.test("selectBest() lets as many compete as it can pay for, 50 episodes each at most", async () => {
+Deno.test("selectBest() lets as many compete as it can pay three episodes each for, two at least", async () => {
   const way = Array.from({ length: 50 }, (_, i) => i);
   const sizesAt = async (episodes: number) => {
     const runner = payingRunner((value) => value);
@@ -112,17 +115,27 @@ Deno.test("selectBest() lets as many compete as it can pay for, 50 episodes each
     run.tally.steps.training = Math.floor(choiceEnd(run.task)) - 10 * episodes;
     await choose(run, policyOf(run, 50));
     assert.ok(spentSteps(run) <= choiceEnd(run.task));
-    return runner.rounds[0].map(({ seeds }) => seeds.length);
+    return runner.rounds.map((jobs) => jobs.map(({ seeds }) => seeds.length));
   };
-  assert.deepEqual(await sizesAt(1), [1]);
-  assert.deepEqual(await sizesAt(3), [1, 1, 1]);
-  assert.deepEqual(await sizesAt(11), [2, 2, 2, 2, 2]);
-  assert.deepEqual(await sizesAt(300), [50, 50, 50, 50, 50]);
+  assert.deepEqual(await sizesAt(1), []);
+  assert.deepEqual(await sizesAt(3), [[1, 1]]);
+  assert.deepEqual(await sizesAt(9), [[1, 1, 1], [3, 3]]);
+  // No more than 50 each.
+  assert.deepEqual(await sizesAt(500), [[33, 33, 33, 33, 33], [17, 17, 17]]);
 });
 
-Deno.test("selectBest() takes the last policy unmeasured where no episode is affordable", async () => {
+Deno.test("selectBest() does not believe what a stored policy returned once", async () => {
   const runner = payingRunner((value) => value);
-  const run = trainedRun(runner, { way: [1, 2, 7], steps: 200 });
+  const run = trainedRun(runner, { way: [1, 2, 3], steps: 10_000 });
+  run.experience.buffer.add(policyOf(run, 0.5), 99);
+  const winner = await choose(run, policyOf(run, 4));
+  assert.equal(winner.policy[run.tools.model.order.indexOf(0)], 4);
+  assert.equal(winner.meanReturn, 4);
+});
+
+Deno.test("selectBest() takes the last policy unmeasured where no second one is affordable", async () => {
+  const runner = payingRunner((value) => value);
+  const run = trainedRun(runner, { way: [1, 2, 7], steps: 100 });
   const winner = await choose(run, policyOf(run, 5));
   assert.deepEqual(runner.rounds, []);
   assert.equal(winner.policy[run.tools.model.order.indexOf(0)], 5);

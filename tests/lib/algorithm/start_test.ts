@@ -106,12 +106,12 @@ Deno.test("checkStart() refuses a budget without room, other algorithms and fixe
   const spec = { ...TINY_ENV_SPEC, maxEpisodeSteps: 100 };
   const check = (changes: Parameters<typeof tinyConfig>[0]) =>
     checkStart(tinyConfig({ ...ADAPTED, ...changes }), { spec, start });
-  // Eight episodes of 100 steps in 87 % of the budget.
+  // Eight episodes of 100 steps in 85 % of the budget.
   assert.throws(
     () => check({ steps: 900 }),
-    /^RangeError: Cannot create run: the budget must hold 8 episodes of 100 steps .* at least 920 steps, got 900$/,
+    /^RangeError: Cannot create run: the budget must hold 8 episodes of 100 steps .* at least 942 steps, got 900$/,
   );
-  check({ steps: 920 });
+  check({ steps: 942 });
   assert.throws(
     () => check({ rollout: { noise: "fixed" } }),
     /must have the algorithm udrlpg and rollout.noise = "adapted", got udrlpg and "fixed"/,

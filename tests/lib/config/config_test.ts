@@ -120,7 +120,7 @@ Deno.test("resolveConfig() lets no word of a command line overrule what another 
   }
   // A preset or a file that is weaker than the word gives way.
   const file = layer("a.toml", { "update.perCycle": 3 });
-  assert.equal(resolveConfig([file, typed({ algorithm: "ars" })]).config.update.perCycle, 4);
+  assert.equal(resolveConfig([file, typed({ algorithm: "ars" })]).config.update.perCycle, 64);
 });
 
 Deno.test("resolveConfig() drops what does not count of a configuration that was saved whole", () => {

@@ -83,7 +83,7 @@ Deno.test("algorithmLayer() lies between a preset and what is given", () => {
     resolveConfig([preset, algorithmLayer(own), ...own]).config;
   assert.deepEqual(resolve([given]).policy.hiddenSizes, []);
   // What the algorithm does not use has its default.
-  assert.equal(resolve([given]).update.perCycle, 4);
+  assert.equal(resolve([given]).update.perCycle, 64);
   const wide = { source: "--set", values: new Map([["policy.hiddenSizes", [8]]]) };
   assert.deepEqual(resolve([given, wide]).policy.hiddenSizes, [8]);
   assert.equal(resolve([]).update.perCycle, 8);

@@ -44,8 +44,8 @@ Deno.test("expandSweep() draws the same again, and more draws leave the first on
 
 Deno.test("expandSweep() names folders by what the configuration is, not how it was given", () => {
   const [plain] = expand('env = "CartPole-v1"\nsteps = 500');
-  const [grid] = expand('env = "CartPole-v1"\n[grid]\nsteps = [500]\nupdate.perCycle = [4]');
-  assert.equal(grid.folder, plain.folder); // 4 is the default
+  const [grid] = expand('env = "CartPole-v1"\n[grid]\nsteps = [500]\nupdate.perCycle = [64]');
+  assert.equal(grid.folder, plain.folder); // 64 is the default
   assert.match(plain.folder, /^runs\/s\/CartPole-v1-[0-9a-f]{12}-seed1$/);
   const [other] = expand('env = "CartPole-v1"\nsteps = 501');
   assert.notEqual(other.hash, plain.hash);
