@@ -97,20 +97,9 @@ export async function* runSiblings(
   { cycle, limit }: { cycle: CycleContext; limit: number },
 ): AsyncGenerator<Rollout> {
   if (siblings.length === 1) return yield await runAndStore(run, siblings[0], cycle);
-  const { task: { spec }, tally } = run;
   let place = 0;
   for await (const episode of playSiblings(run, siblings, { cycle, limit })) {
-    const sibling = siblings[place++];
-    const { return: value, survivalReturn, length, terminated } = episode;
-    if (terminated || length < limit || length >= spec.maxEpisodeSteps) {
-      yield store(run, { sibling, episode, cycle });
-      continue;
-    }
-    assertFinite([value], { run, what: "return" });
-    look(run, episode.observations!, cycle);
-    tally.parts++;
-    countRollout(run, { start: sibling.start, length });
-    yield { return: value, survivalReturn, start: sibling.start, event: { kind: "part", length } };
+    yield take(run, { sibling: siblings[place++], episode, cycle, limit });
   }
 }
 
@@ -138,13 +127,53 @@ export async function runAndStore(
   sibling: Sibling,
   cycle: CycleContext,
 ): Promise<StoredEpisode> {
+  return store(run, { sibling, episode: await playHere(run, sibling, cycle), cycle });
+}
+
+/** Runs a training episode with a policy, here, as far as siblings ran. See `runSiblings`. */
+export async function runAgain(
+  run: TrainingRun,
+  sibling: Sibling,
+  { cycle, limit }: { cycle: CycleContext; limit: number },
+): Promise<Rollout> {
+  const episode = await playHere(run, sibling, cycle, limit);
+  return take(run, { sibling, episode, cycle, limit });
+}
+
+async function playHere(
+  run: TrainingRun,
+  sibling: Sibling,
+  { normaliser }: CycleContext,
+  limit?: number,
+): Promise<Episode> {
   const { task: { config }, tools: { env, policy, model } } = run;
   assertFinite(sibling.policy, { run, what: "policy" });
-  policy.normalise(cycle.normaliser);
+  policy.normalise(normaliser);
   policy.load(toPolicyOrder(model, sibling.policy));
   const seed = episodeSeed(config.seed, "training", sibling.start);
-  const episode = await playEpisode(env, policy, { seed, observed: true });
-  return store(run, { sibling, episode, cycle });
+  return await playEpisode(env, policy, { seed, observed: true, limit });
+}
+
+/** Stores an episode that is over, or counts the part of it that was run. */
+function take(
+  run: TrainingRun,
+  { sibling, episode, cycle, limit }: {
+    sibling: Sibling;
+    episode: Episode;
+    cycle: CycleContext;
+    limit: number;
+  },
+): Rollout {
+  const { task: { spec }, tally } = run;
+  const { return: value, survivalReturn, length, terminated } = episode;
+  if (terminated || length < limit || length >= spec.maxEpisodeSteps) {
+    return store(run, { sibling, episode, cycle });
+  }
+  assertFinite([value], { run, what: "return" });
+  look(run, episode.observations!, cycle);
+  tally.parts++;
+  countRollout(run, { start: sibling.start, length });
+  return { return: value, survivalReturn, start: sibling.start, event: { kind: "part", length } };
 }
 
 /** Stores the policy of an episode that is over, and takes note of what it saw. */

@@ -110,7 +110,7 @@ function candidates(
     .toSorted((a, b) => b.scaledReturn - a.scaledReturn)
     .slice(0, MOST_STORED)
     .map(({ slot }) => buffer.row(slot).slice() as StoredPolicy);
-  return [...new Set([last, ...(top ? [top] : []), ...short, ...kept, ...long, ...others])];
+  return [...new Set([...short, ...(top ? [top] : []), last, ...long, ...kept, ...others])];
 }
 
 /** The mean of policies, number by number. */

@@ -46,7 +46,7 @@
  *  code".
  */
 
-import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
+import type { GeneratedPolicy } from "../policy_space.ts";
 import { streamFor } from "../numbers/streams.ts";
 import { adaptNoise } from "./adapted_noise.ts";
 import {
@@ -80,6 +80,7 @@ import {
   isWhole,
   prepareFirstCycle,
   type Rollout,
+  runAgain,
   runAndStore,
   runSiblings,
   type StoredEpisode,
@@ -133,7 +134,7 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent | PartEvent> {
   const [centre] = await generate(run, [isWarm(run) ? bestCommand(run) : 1]);
   const siblings = drawSiblings(run, centre);
   const cycle = beginCycle(run);
-  const { experience: { noise, horizon }, task: { spec } } = run;
+  const { experience: { noise, horizon, way }, task: { spec, frame } } = run;
   if (noise) await prepareFirstCycle(run, cycle);
   const limit = noise
     ? Math.min(stepsToRun(horizon, spec.maxEpisodeSteps), stepsLeft(run, siblings.length))
@@ -144,34 +145,17 @@ async function* rollout(run: TrainingRun): Events<EpisodeEvent | PartEvent> {
     yield rollout.event;
   }
   if (!noise) return endCycle(run, cycle);
-  if (!rollouts.every(isWhole)) {
-    return learnFromParts(run, { centre, siblings, episodes: rollouts, cycle });
-  }
-  const episodes = rollouts;
-  learnHorizon(horizon, episodes, spec.maxEpisodeSteps);
+  // Parts tell who is better, but not what anybody returns.
+  const whole = rollouts.every(isWhole) ? rollouts : undefined;
+  if (whole) learnHorizon(horizon, whole, spec.maxEpisodeSteps);
+  else horizon.since++;
   if (isSettled(run)) yield* proveCentre(run, { centre, cycle });
-  const proven = yield* proveOutstanding(run, { siblings, episodes, cycle });
-  const place = run.task.frame.toRaw(centre, cycle.normaliser);
-  endCycle(run, cycle);
-  learnFrom(run, { centre: place, siblings, episodes, proven });
-}
-
-/** Learns from a cycle of which parts were run: they tell who is better, but not what anybody returns. */
-function learnFromParts(
-  run: TrainingRun,
-  { centre, siblings, episodes, cycle }: {
-    centre: GeneratedPolicy;
-    siblings: readonly Sibling[];
-    episodes: readonly Compared[];
-    cycle: CycleContext;
-  },
-): void {
-  const { task: { frame }, experience: { way, horizon } } = run;
-  horizon.since++;
+  const proven = yield* proveOutstanding(run, { siblings, rollouts, cycle, limit });
   const policy = frame.toRaw(centre, cycle.normaliser);
   endCycle(run, cycle);
-  followBetter(run, { siblings, episodes });
-  addMilestone(way, { policy, return: way[way.length - 1].return });
+  const better = followBetter(run, { siblings, rollouts, proven });
+  const mean = whole ? noteReached(run, { better, episodes: whole }) : way[way.length - 1].return;
+  addMilestone(way, { policy, return: mean });
 }
 
 /**
@@ -190,24 +174,25 @@ async function* proveCentre(
 }
 
 /**
- * Runs a policy that stands out once more, from another start: luck does not repeat.
+ * Runs a policy that stands out once more, as far as its siblings ran, from another start: luck does not repeat.
  * @returns its place where it has proved to be better than all others of the cycle
  */
 async function* proveOutstanding(
   run: TrainingRun,
-  { siblings, episodes, cycle }: {
+  { siblings, rollouts, cycle, limit }: {
     siblings: readonly Sibling[];
-    episodes: readonly StoredEpisode[];
+    rollouts: readonly Compared[];
     cycle: CycleContext;
+    limit: number;
   },
-): Events<EpisodeEvent, number | undefined> {
-  const found = findOutstanding(episodes);
-  if (!found || affordableEpisodes(run, { end: trainingEnd(run.task) }) < 1) return undefined;
+): Events<EpisodeEvent | PartEvent, number | undefined> {
+  const found = findOutstanding(rollouts);
+  if (!found || stepsLeft(run, 1) < limit) return undefined;
   const sibling = { ...siblings[found.place], start: run.tally.starts };
-  const again = await runAndStore(run, sibling, cycle);
+  const again = await runAgain(run, sibling, { cycle, limit });
   yield again.event;
-  const worth = worthOf([...episodes, again]);
-  return worth[episodes.length] > worth[found.second] ? found.place : undefined;
+  const worth = worthOf([...rollouts, again]);
+  return worth[rollouts.length] > worth[found.second] ? found.place : undefined;
 }
 
 /**
@@ -216,13 +201,13 @@ async function* proveOutstanding(
  */
 function followBetter(
   { experience }: TrainingRun,
-  { siblings, episodes, proven }: {
+  { siblings, rollouts, proven }: {
     siblings: readonly Sibling[];
-    episodes: readonly Compared[];
-    proven?: number | undefined;
+    rollouts: readonly Compared[];
+    proven: number | undefined;
   },
 ): BetterSibling[] {
-  const better = findBetterHalf(episodes);
+  const better = findBetterHalf(rollouts);
   const shares = better.map(({ share }) => share);
   adaptNoise(experience.noise!, better.map(({ place }) => siblings[place].direction!), shares);
   // A policy that is far better than its siblings is no place for a blend.
@@ -232,28 +217,27 @@ function followBetter(
   return better;
 }
 
-/** Learns from a whole cycle, also how far it has come. */
-function learnFrom(
-  run: TrainingRun,
-  { centre, siblings, episodes, proven }: {
-    centre: StoredPolicy;
-    siblings: readonly Sibling[];
+/**
+ * Takes note of what a whole cycle reached.
+ * @returns its mean return
+ */
+function noteReached(
+  { experience }: TrainingRun,
+  { better, episodes }: {
+    better: readonly BetterSibling[];
     episodes: readonly StoredEpisode[];
-    proven: number | undefined;
   },
-): void {
-  const { experience, experience: { way } } = run;
-  const better = followBetter(run, { siblings, episodes, proven });
+): number {
   const mean = episodes.reduce((sum, each) => sum + each.return, 0) / episodes.length;
-  const reached = better.reduce((sum, { place, share }) => sum + share * episodes[place].return, 0);
-  if (way.length === 0) {
+  if (experience.way.length === 0) {
     experience.floor = mean;
     // The way begins below where the generator does, so that it can be asked for less than that.
     const worst = episodes.reduce((a, b) => (b.return < a.return ? b : a));
-    addMilestone(way, { policy: worst.policy, return: worst.return });
+    addMilestone(experience.way, { policy: worst.policy, return: worst.return });
   }
+  const reached = better.reduce((sum, { place, share }) => sum + share * episodes[place].return, 0);
   experience.goal = Math.max(experience.goal, reached);
-  addMilestone(way, { policy: centre, return: mean });
+  return mean;
 }
 
 /**

@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { DivergedError } from "../../../lib/system/errors.ts";
-import { beginCycle, endCycle, measure, runAndStore } from "../../../lib/algorithm/measure.ts";
+import {
+  beginCycle,
+  endCycle,
+  isWhole,
+  measure,
+  runAgain,
+  runAndStore,
+  runSiblings,
+} from "../../../lib/algorithm/measure.ts";
 import { currentNormaliser, type TrainingRun } from "../../../lib/algorithm/run.ts";
 import { episodeSeed } from "../../../lib/numbers/streams.ts";
 import type { GeneratedPolicy } from "../../../lib/policy_space.ts";
@@ -146,4 +154,46 @@ Deno.test("measure() gives every policy episodes of its own, or the same when th
     });
     assert.equal(run.experience.buffer.size, 0, "nothing is stored");
   }
+});
+
+/** Falls after 4 steps from a start, after 9 from the next, and so on. */
+class FallingEnv extends TinyEnv {
+  #episodes = 0;
+  #left = 0;
+  override reset(seed?: number) {
+    super.reset(seed);
+    this.#left = this.#episodes++ % 2 === 0 ? 4 : 9;
+  }
+  override step(action: ArrayLike<number>) {
+    const transition = super.step(action);
+    return Object.assign(transition, { terminated: --this.#left === 0 });
+  }
+}
+
+Deno.test("runSiblings() stores who ends within the limit, and counts the parts of others", async () => {
+  const run = tinyRun(ADAPTED, new FallingEnv());
+  const cycle = beginCycle(run);
+  const siblings = [0, 0, 1, 1].map((start) => ({ policy: zeros(run), start }));
+  const rollouts = await Array.fromAsync(runSiblings(run, siblings, { cycle, limit: 6 }));
+  assert.deepEqual(rollouts.map(isWhole), [true, false, true, false]);
+  assert.deepEqual(rollouts.map(({ event }) => event.length), [4, 6, 4, 6]);
+  const { episodes, parts, lastRollouts, longest, steps } = run.tally;
+  assert.deepEqual([episodes, parts, lastRollouts, longest, steps.training], [2, 2, 4, 6, 20]);
+  assert.equal(run.experience.buffer.size, 2);
+  assert.equal(run.history.returns.length, 2);
+  endCycle(run, cycle);
+  assert.equal(run.experience.moments.count, 20, "parts show observations as well");
+});
+
+Deno.test("runAgain() runs as far as siblings ran", async () => {
+  const run = tinyRun(ADAPTED);
+  const cycle = beginCycle(run);
+  const sibling = { policy: zeros(run), start: 3 };
+  const [part, episode] = [
+    await runAgain(run, sibling, { cycle, limit: 4 }),
+    await runAgain(run, sibling, { cycle, limit: Infinity }),
+  ];
+  assert.deepEqual([isWhole(part), part.event.length], [false, 4]);
+  assert.deepEqual([isWhole(episode), episode.event.length], [true, 10]);
+  assert.ok(part.return < episode.return);
 });
