@@ -102,7 +102,8 @@ Deno.test("sweep run finishes a sweep, reports a run that fails, and needs a per
       "udrlpg sweep run sweep.toml --jobs 2 --json",
       folder,
     );
-    assert.deepEqual([code, stderr], [0, ""]);
+    // On a busy machine it tells how far it is.
+    assert.deepEqual([code, stderr.replace(/^\d+%, ended .*\n/gm, "")], [0, ""]);
     const result = JSON.parse(stdout);
     assert.deepEqual([result.finished, result.failed, result.runs.length], [2, 0, 2]);
     assert.equal(finishedRuns(folder).size, 2);
