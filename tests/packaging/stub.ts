@@ -82,9 +82,10 @@ fail() {
 # Tells whether the unpacked files in folder $1 are those of the archive.
 whole() {
   [ -f "$1/${FILE_LIST}" ] || return 1
-  now=$(cd -- "$1" && describe) || now=
+  # Another start may have put the folder aside by now.
+  now=$(cd -- "$1" 2>/dev/null && describe) || now=
   if [ -n "$now" ] && [ -f "$1/${STAMP}" ] && [ "$(cat -- "$1/${STAMP}")" = "$now" ]; then return 0; fi
-  (cd -- "$1" && same) || return 1
+  (cd -- "$1" 2>/dev/null && same) || return 1
   [ -z "$now" ] || printf '%s\\n' "$now" 2>/dev/null >"$1/${STAMP}" || :
 }
 
