@@ -62,8 +62,8 @@ export function trainingEnd({ config }: Pick<Plan, "config">): number {
 
 /** Gives the steps by which the choice has to end. */
 export function choiceEnd({ config, spec }: Plan): number {
-  if (!adaptsNoise(config)) return trainingEnd({ config });
   const start = trainingEnd({ config });
+  if (!adaptsNoise(config)) return start;
   const least = Math.min(
     CHOICE_EPISODES * spec.maxEpisodeSteps,
     LARGEST_CHOICE * (config.steps - start),

@@ -27,7 +27,8 @@ from fresh episodes without noise:
   the way from there to the final return. The policy of each is measured in 20 episodes, or as many
   as 20,000 steps hold. Errors are shares of that range, and a request is met within 5 % of it.
 - **Policies met**: of 20 random requests, how many \`generate --tolerance\` answered with a policy
-  that keeps to 5 % of the range when it is measured again.
+  that keeps to 5 % of the range when it is measured again. Only up to 100,000 steps: searches take
+  longer than training beyond.
 - **Steps**: all that the run simulated, its own measurements included, as a multiple of the budget.
 - **Time**: of the training alone, on a machine that may have been busy with more.
 `;
