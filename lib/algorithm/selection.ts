@@ -36,7 +36,7 @@ export interface Winner {
 
 /**
  * Lets policies compete within the choice's share of the budget. The last policy wins unmeasured where it does not
- * pay for an episode of two.
+ * pay for an episode of each of two.
  * @param last the generator's policy for the best command
  */
 export async function* selectBest(

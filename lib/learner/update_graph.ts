@@ -1,7 +1,7 @@
 /**
  * The graphs of the learner, as traced functions of named inputs: the gradients of one batch (for the
- * CPU, and with fixed sizes for CUDA), whole updates with Adam in them (for WebGPU), and the generator's
- * forward pass.
+ * CPU, and with fixed sizes for CUDA), whole updates with Adam in them (for WebGPU, and for CUDA where bound
+ * memory does not work), and the generator's forward pass.
  *
  * Weights are inputs and outputs, never constants, so that their owner can carry them from run to
  * run, save them, and use one graph for the whole of training.
