@@ -1,12 +1,12 @@
 /**
  * Measures which command earns which return, within a share of the budget.
  *
- * Returns rise with the command, but for luck: so the curve is the rising one that is closest to what episodes
- * returned (isotonic regression, lib/numbers/isotonic.ts), and commands that returned less than lower ones share
- * one mean with them. Every other episode goes to the highest steps of this curve: halfway across, which is
- * bisection where returns do not vary, or to an end again where the step may be luck. The others go anywhere around
- * the rise, and to what answers a request. It ends where every step is low or as narrow as a cliff, or where the
- * share is spent.
+ * Returns rise with the command, but for luck and for what lies between the policies that the generator learnt. So the
+ * curve is the rising one that is closest to what episodes returned (isotonic regression, lib/numbers/isotonic.ts),
+ * and it falls where luck, known from commands that were run again, does not explain a fall. Every other episode goes
+ * to the highest steps of the rising one: halfway across, which is bisection where returns do not vary, or to an end
+ * again where the step may be luck. The others go anywhere around the rise, and to what answers a request. It ends
+ * where every step is low or as narrow as a cliff, or where the share is spent.
  */
 
 import {
@@ -76,7 +76,7 @@ export async function* calibrate(
     wanted = steep.length > 0 ? [...steep, anywhere(points, looks), rehearsal(points, looks)] : [];
     looks++;
   }
-  const curve = risingCurve(points);
+  const curve = likelyCurve(points);
   const bestReturn = curve[curve.length - 1].mean;
   return {
     calibration: { points: curve, bestCommand: best.command, bestReturn },
@@ -103,22 +103,37 @@ interface Question {
 }
 
 /**
- * The rising curve that is closest to measured points, by rising command. Commands that share a mean are one
- * plateau: from the middle of its lower half to that of its upper one, since its ends were lucky or unlucky.
+ * What points say of the curve, by rising command: it rises but for what luck does not explain.
+ *
+ * Where measured points do not rise, the rising fit pools them. How much of their scatter luck explains is known from
+ * commands that were run again: what it does not explain is the curve's own, and each point keeps that share of its
+ * distance from the fit (Efron and Morris 1975). Where luck may be most of it, a pool is one plateau: from the middle
+ * of its lower half to that of its upper one, since its ends were lucky or unlucky.
  */
-export function risingCurve(points: readonly CalibrationPoint[]): CalibrationPoint[] {
+export function likelyCurve(points: readonly CalibrationPoint[]): CalibrationPoint[] {
   let first = 0;
-  const curve = risingBlocks(points.map(({ mean }) => mean), points.map(({ n }) => n)).flatMap(
-    ({ mean, last }) => {
-      const block = points.slice(first, last + 1);
+  const pools = risingBlocks(points.map(({ mean }) => mean), points.map(({ n }) => n)).map(
+    ({ mean, weight, last }) => {
+      const members = points.slice(first, last + 1);
       first = last + 1;
-      const summary = { ...block.reduce(joinPoints), mean };
-      // Those that are all equal are no luck.
-      const half = summary.std > 0 ? Math.ceil(block.length / 2) : 1;
-      const ends = new Set([meanCommand(block.slice(0, half)), meanCommand(block.slice(-half))]);
-      return [...ends].map((command) => ({ ...summary, command }));
+      const scatter = members.reduce((sum, p) => sum + p.n * (p.mean - mean) ** 2, 0);
+      return { mean, weight, members, scatter, freedom: members.length - 1 };
     },
   );
+  const luck = luckOf(pools);
+  first = 0;
+  const curve = pools.flatMap(({ mean, weight, members, scatter, freedom }) => {
+    const lucks = luck.slice(first, first += members.length);
+    const variance = members.reduce((sum, { n }, i) => sum + n * lucks[i] ** 2, 0) / weight;
+    const own = scatter > 0 ? 1 - freedom * variance / scatter : 1;
+    if (own >= LEAST_OWN) {
+      return members.map((point) => ({ ...point, mean: mean + own * (point.mean - mean) }));
+    }
+    const summary = { ...members.reduce(joinPoints), mean };
+    const half = Math.ceil(members.length / 2);
+    const ends = new Set([meanCommand(members.slice(0, half)), meanCommand(members.slice(-half))]);
+    return [...ends].map((command) => ({ ...summary, command }));
+  });
   // The range is what was measured, whatever its ends were pooled with.
   return curve.map((point, i) => ({
     ...point,
@@ -128,6 +143,42 @@ export function risingCurve(points: readonly CalibrationPoint[]): CalibrationPoi
       ? points[points.length - 1].command
       : point.command,
   }));
+}
+
+/** Where a smaller share of a pool's scatter is the curve's own, its points are not told apart. */
+const LEAST_OWN = 0.25;
+/** The scatter of a pool says of luck as much as such a part of an episode that was run again. */
+const SCATTER_WEIGHT = 0.3;
+
+/** Points that the rising fit pools. */
+interface Pool {
+  readonly members: readonly CalibrationPoint[];
+  /** Their squared distances from its mean, by episodes. */
+  readonly scatter: number;
+  /** Points that are free to differ. */
+  readonly freedom: number;
+}
+
+/**
+ * The deviation of a point's episodes: that of commands near it that were run again, the nearer the more, and
+ * a little what the scatter of its pool would make it.
+ */
+function luckOf(pools: readonly Pool[]): number[] {
+  const known = pools.flatMap(({ members, scatter, freedom }) =>
+    members.map(({ std, n }) => ({
+      sum: (n - 1) * std + (freedom > 0 ? SCATTER_WEIGHT * Math.sqrt(scatter / freedom) : 0),
+      weight: n - 1 + SCATTER_WEIGHT * Math.sign(freedom),
+    }))
+  );
+  return known.map((_, i) => {
+    let [total, weights] = [0, 0];
+    known.forEach(({ sum, weight }, j) => {
+      const near = 1 / (1 + Math.abs(i - j)) ** 2;
+      total += near * sum;
+      weights += near * weight;
+    });
+    return weights > 0 ? total / weights : 0;
+  });
 }
 
 function meanCommand(points: readonly CalibrationPoint[]): number {
@@ -194,7 +245,7 @@ function anywhere(points: readonly CalibrationPoint[], number: number): Question
 
 /** Asks for returns all over the range, as somebody may: how the answers do tells how well requests are met. */
 function rehearsal(points: readonly CalibrationPoint[], number: number): Question {
-  const curve = risingCurve(points);
+  const curve = likelyCurve(points);
   const [{ mean: min }, { mean: max, command: bestCommand }] = [curve[0], curve[curve.length - 1]];
   const requested = goldenBetween(number, { min, max });
   const { command } = commandFor({ points: curve, bestCommand, bestReturn: max }, requested);

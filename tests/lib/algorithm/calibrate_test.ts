@@ -1,7 +1,7 @@
 /** Where the curve is measured, by hand, and what that may cost. */
 
 import assert from "node:assert/strict";
-import { calibrate, highestSteps, risingCurve } from "../../../lib/algorithm/calibrate.ts";
+import { calibrate, highestSteps, likelyCurve } from "../../../lib/algorithm/calibrate.ts";
 import { createRun } from "../../../lib/algorithm/run.ts";
 import type { PartialConfig } from "../../../lib/config/config.ts";
 import type { EpisodeRunner } from "../../../lib/episodes/evaluate.ts";
@@ -22,21 +22,42 @@ function pointsOf(
   return points.map(([command, mean, n = 3, std = 0]) => ({ command, mean, std, n }));
 }
 
-Deno.test("risingCurve() pools what falls, between the middles of its halves", () => {
-  const curve = risingCurve(pointsOf([[0, 1], [1, 6], [2, 4], [3, 5], [4, 5], [8, 9]]));
-  // 6, 4, 5 and 5 share 5: lower half 1 and 2, upper half 3 and 4.
+Deno.test("likelyCurve() pools what falls by luck, between the middles of its halves", () => {
+  // Whoever was run again deviates by 2: the falls among single episodes of 6, 4, 5 and 5 are luck.
+  const curve = likelyCurve(
+    pointsOf([[0, 1, 4, 2], [1, 6, 1], [2, 4, 1], [3, 5, 1], [4, 5, 1], [8, 9, 4, 2]]),
+  );
+  // They share 5: lower half 1 and 2, upper half 3 and 4.
   assert.deepEqual(curve.map(({ command, mean, n }) => [command, mean, n]), [
-    ...[[0, 1, 3], [1.5, 5, 12], [3.5, 5, 12], [8, 9, 3]],
+    ...[[0, 1, 4], [1.5, 5, 4], [3.5, 5, 4], [8, 9, 4]],
   ]);
-  // 3 (1 + 1 + 0 + 0) / 11
-  assertAllClose(curve.map(({ std }) => std), [0, Math.sqrt(6 / 11), Math.sqrt(6 / 11), 0]);
+  // (1 + 1 + 0 + 0) / 3
+  assertAllClose(curve.map(({ std }) => std), [2, Math.sqrt(2 / 3), Math.sqrt(2 / 3), 2]);
 });
 
-Deno.test("risingCurve() weighs points by their episodes, and reaches as far as they do", () => {
-  const curve = risingCurve(pointsOf([[0, 3, 1], [1, 0, 2], [2, 8, 4], [3, 8, 4], [4, 7, 4]]));
+Deno.test("likelyCurve() falls where luck does not explain it", () => {
+  // Three episodes of each command returned the same.
+  const points = pointsOf([[0, 1], [1, 6], [2, 4], [3, 9]]);
+  const means = likelyCurve(points).map(({ mean }) => mean);
+  assert.deepEqual(likelyCurve(points).map(({ command }) => command), [0, 1, 2, 3]);
+  assertAllClose([means[0], means[3]], [1, 9]);
+  // 6 and 4 have 5 in common; the scatter of their pool leaves a little to luck.
+  assertClose(means[1], 6, 0.1);
+  assertClose(means[2], 4, 0.1);
+  // With deviations of 0.7, 0.5 of variance by 3 episodes beside 6 of scatter: they keep about 0.9 of it.
+  const varied = likelyCurve(pointsOf([[0, 1, 3, 0.7], [1, 6, 3, 0.7], [2, 4, 3, 0.7]]));
+  assert.ok(varied[1].mean > 5.7 && varied[1].mean < 5.95, `${varied[1].mean}`);
+  // Nothing else changes, and one point is one point.
+  assert.deepEqual(varied.map(({ n, std }) => [n, std]), [[3, 0.7], [3, 0.7], [3, 0.7]]);
+  assert.deepEqual(likelyCurve(pointsOf([[1, 5]])), pointsOf([[1, 5]]));
+});
+
+Deno.test("likelyCurve() weighs points by their episodes, and reaches as far as they do", () => {
+  const curve = likelyCurve(
+    pointsOf([[0, 3, 1], [1, 0, 2, 4], [2, 8, 4, 4], [3, 8, 4, 4], [4, 7, 4, 4]]),
+  );
   assertAllClose(curve.map(({ mean }) => mean), [1, 1, 23 / 3, 23 / 3]);
   assert.deepEqual(curve.map(({ command }) => command), [0, 1, 2.5, 4]);
-  assert.deepEqual(risingCurve(pointsOf([[1, 5]])), pointsOf([[1, 5]]));
 });
 
 Deno.test("highestSteps() halves the highest steps", () => {

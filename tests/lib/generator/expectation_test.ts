@@ -1,7 +1,7 @@
 /** What requests are told to expect, against what happens to them in worlds that the calibration saw little of. */
 
 import assert from "node:assert/strict";
-import { risingCurve } from "../../../lib/algorithm/calibrate.ts";
+import { likelyCurve } from "../../../lib/algorithm/calibrate.ts";
 import { answerRequest, type Request } from "../../../lib/generator/answer.ts";
 import type { CalibrationPoint } from "../../../lib/generator/calibration.ts";
 import { expectAnswer, type Expectation } from "../../../lib/generator/expectation.ts";
@@ -29,7 +29,7 @@ function drawWorld(rng: Rng) {
     );
     return { command, ...summarise(returns) };
   });
-  const curve = risingCurve(points);
+  const curve = likelyCurve(points);
   const best = curve[curve.length - 1];
   const generator = fakeGenerator([[best.command, best.mean]]);
   const calibration = { ...generator.calibration, points: curve };
