@@ -10,6 +10,7 @@
  * training goes on. A stored policy whose numbers stayed as they were would slowly become another
  * function than the one whose return was measured. So the buffer keeps policies in the *raw* frame, where
  * they are what they were, and a batch puts them into the *normalised* frame of the present normaliser.
+ * The published method lets them become other functions, and so does its preset (`SAME_NUMBERS`).
  * Both are the same function (up to float32 rounding):
  *
  *     raw:         W' = W / deviation,   b' = b - W' mean
@@ -100,6 +101,15 @@ export function createObservationFrame(
     },
   };
 }
+
+/** The published method's: a stored policy is the numbers that it was, and what it does moves with the normaliser. */
+export const SAME_NUMBERS: ObservationFrame = {
+  toRaw: (policy) => policy.slice() as Float32Array as StoredPolicy,
+  toNormalised(policy, _normaliser, { out } = { out: new Float32Array(policy.length) }) {
+    out.set(policy);
+    return out as GeneratedPolicy;
+  },
+};
 
 /** Copies a policy from generator order into policy order, [P] -> [P]; the frame stays. */
 export function toPolicyOrder<F extends Frame>(

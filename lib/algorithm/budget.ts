@@ -49,6 +49,16 @@ export function adaptsNoise(
   return algorithm === "udrlpg" && rollout.noise === "adapted";
 }
 
+/**
+ * Tells whether a run is the published method itself: its normaliser moves with every step, and stored policies are
+ * the numbers that they were. Other runs keep one normaliser for a cycle, and stored policies keep what they do.
+ */
+export function isPublished(
+  { algorithm, rollout }: Pick<Config, "algorithm" | "rollout">,
+): boolean {
+  return algorithm === "udrlpg" && rollout.noise === "fixed";
+}
+
 /** Counts the steps of training and choice. */
 export function spentSteps({ tally: { steps } }: Pick<TrainingRun, "tally">): number {
   return steps.training + steps.noiseFree;

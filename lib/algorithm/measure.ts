@@ -14,7 +14,7 @@ import type { NormaliserState } from "../model.ts";
 import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
 import { type GeneratedPolicy, type StoredPolicy, toPolicyOrder } from "../policy_space.ts";
 import { DivergedError } from "../system/errors.ts";
-import { spentSteps } from "./budget.ts";
+import { isPublished, spentSteps } from "./budget.ts";
 import type { EpisodeEvent, PartEvent } from "./events.ts";
 import type { Compared, Sibling } from "./exploration.ts";
 import { currentNormaliser, type StepCounts, type TrainingRun } from "./run.ts";
@@ -151,7 +151,16 @@ async function playHere(
   policy.normalise(normaliser);
   policy.load(toPolicyOrder(model, sibling.policy));
   const seed = episodeSeed(config.seed, "training", sibling.start);
-  return await playEpisode(env, policy, { seed, observed: true, limit });
+  return await playEpisode(env, policy, {
+    ...{ seed, observed: true, limit },
+    ...(isPublished(config) ? { see: (observation) => moveNormaliser(run, observation) } : {}),
+  });
+}
+
+/** Lets the normaliser of the training policy follow an observation, [S], before it is acted on. */
+function moveNormaliser(run: TrainingRun, observation: Float64Array): void {
+  addObservation(run.experience.moments, observation);
+  run.tools.policy.normalise(currentNormaliser(run));
 }
 
 /** Stores an episode that is over, or counts the part of it that was run. */
@@ -208,16 +217,16 @@ function store(
   };
 }
 
-/** Takes note of the observations of an episode, [length, S]. */
+/** Takes note of the observations of an episode, [length, S], where the normaliser has not followed them already. */
 function look(
-  { experience: { states } }: TrainingRun,
+  { task: { config }, experience: { states } }: TrainingRun,
   observations: Float64Array,
   { seen }: CycleContext,
 ): void {
   const size = seen.mean.length;
   for (let at = 0; at < observations.length; at += size) {
     const observation = observations.subarray(at, at + size);
-    addObservation(seen, observation);
+    if (!isPublished(config)) addObservation(seen, observation);
     if (states) noteState(states, observation);
   }
 }

@@ -12,7 +12,7 @@
  * of randomness derives its own (lib/numbers/streams.ts).
  */
 
-import { adaptsNoise, checkBudget } from "./budget.ts";
+import { adaptsNoise, checkBudget, isPublished } from "./budget.ts";
 import { type BufferOptions, type DrawOptions, PolicyBuffer, REFERENCE_SIZE } from "./buffer.ts";
 import type { Config } from "../config/config.ts";
 import type { Env, EnvSpec } from "../env.ts";
@@ -31,6 +31,7 @@ import {
   createObservationFrame,
   type GeneratedPolicy,
   type ObservationFrame,
+  SAME_NUMBERS,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
 import { createHorizon, type Horizon } from "./horizon.ts";
@@ -227,7 +228,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
         new Float32Array(shape.parameterCount),
       ),
       explored: exploredPlaces(model, shape),
-      frame: createObservationFrame(model, shape),
+      frame: isPublished(config) ? SAME_NUMBERS : createObservationFrame(model, shape),
       start,
     },
     tools: {

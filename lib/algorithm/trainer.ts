@@ -38,12 +38,11 @@
  *
  *  8. A run may begin with policies in place of random ones (lib/algorithm/start.ts).
  *
- *  The preset `paper` turns off 5, 6 and, but for the measured curve, 7. Beside the reference code it keeps 1 to
+ *  The preset `paper` turns off 2, 5, 6 and, but for the measured curve, 7. Beside the reference code it keeps 1, 3 and
  *  4, and sweeps commands up to the best return in place of the range's end. Its deviation of observations is
  *  Welford's; the reference takes both factors of the squares from the new mean, which makes the variance
- *  0.6 % smaller after 1,000 observations and 0.1 % after 10,000. What they do is measured:
- *  tests/experiments/NOTEBOOK.md, "paper and its rivals beside public code" and "the paper's size beside public
- *  code".
+ *  0.6 % smaller after 1,000 observations and 0.1 % after 10,000. What these and 2 do is measured:
+ *  tests/experiments/NOTEBOOK.md, "paper and its rivals beside public code" and the two sections after it.
  */
 
 import type { GeneratedPolicy } from "../policy_space.ts";

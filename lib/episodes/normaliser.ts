@@ -4,8 +4,9 @@
  * Statistics are gathered per episode and merged when the episode is over (Chan's parallel form of
  * Welford's update). During an episode the policy therefore sees one fixed normaliser, so a stored
  * policy is a function, not a moving target; and episodes can run in any order on any number of
- * workers with the same result. The reference updates at every step and computes its variance with
- * an aliased mean, which biases it; this one is the exact population variance.
+ * workers with the same result. The published method moves it at every step, and so does its preset
+ * (`moveNormaliser` in lib/algorithm/measure.ts). Its code computes the variance with an aliased mean,
+ * which biases it; this one is the exact population variance.
  */
 
 import type { NormaliserState } from "../model.ts";

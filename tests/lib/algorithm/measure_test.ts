@@ -61,7 +61,7 @@ Deno.test("runAndStore() stores the whole return as it is where noise adapts", a
 });
 
 Deno.test("runAndStore() stores the policy as it acted, in the frame of raw observations", async () => {
-  const run = tinyRun();
+  const run = tinyRun(ADAPTED);
   await runOnce(run, zeros(run));
   const normaliser = currentNormaliser(run);
   const row = zeros(run).map((_, i) => Math.sin(i + 1)) as GeneratedPolicy;
@@ -71,6 +71,39 @@ Deno.test("runAndStore() stores the policy as it acted, in the frame of raw obse
   assert.deepEqual(policy, stored);
   assert.throws(() => assertAllClose(stored, row, { tolerance: 1e-2 }), "the frames differ");
   assertAllClose(run.task.frame.toNormalised(stored, normaliser), row, { tolerance: 1e-5 });
+});
+
+Deno.test("runAndStore() of the published method stores numbers as they are, and moves the normaliser at every step", async () => {
+  const seen: number[] = [];
+  class ShownEnv extends TinyEnv {
+    override reset(seed?: number) {
+      super.reset(seed);
+      seen.push(this.observation[0]);
+    }
+    override step(action: ArrayLike<number>) {
+      const transition = super.step(action);
+      seen.push(this.observation[0]);
+      return transition;
+    }
+  }
+  const run = tinyRun({}, new ShownEnv());
+  const states: [mean: number, deviation: number][] = [];
+  const { normalise } = run.tools.policy;
+  run.tools.policy.normalise = (state) => {
+    states.push([state.mean[0], state.deviation[0]]);
+    normalise.call(run.tools.policy, state);
+  };
+  const row = zeros(run).map((_, i) => Math.sin(i + 1)) as GeneratedPolicy;
+  const { policy, length } = await runOnce(run, row);
+  assert.deepEqual([...policy], [...row]);
+  assert.deepEqual([...run.experience.buffer.row(0)], [...row]);
+  assert.deepEqual([...run.task.frame.toNormalised(policy, currentNormaliser(run))], [...row]);
+  // Once for the cycle, which nothing was seen before, and once for each step, its observation included.
+  assert.deepEqual([states.length, run.experience.moments.count], [length + 1, length]);
+  assert.deepEqual(states.slice(0, 2), [[0, 1], [seen[0], 1]]);
+  const [a, b] = seen;
+  assertClose(states[2][0], (a + b) / 2);
+  assertClose(states[2][1], Math.abs(a - b) / 2 + 1e-8, 1e-12);
 });
 
 Deno.test("runAndStore() rejects a policy that is not finite and stores nothing", async () => {
