@@ -55,12 +55,12 @@ Deno.test("adaptNoise() lets no noise grow beyond the size that it starts with",
   const noise = createAdaptedNoise(1);
   adaptNoise(noise, [direction(2), direction(1)], [0.5, 0.5]);
   // As above it would be 1.08 times a deviation of sqrt(0.8620153).
-  assertAllClose([noise.sigma], [0.7 / Math.sqrt(0.8620153)], { tolerance: 1e-6 });
+  assertAllClose([noise.sigma], [0.35 / Math.sqrt(0.8620153)], { tolerance: 1e-6 });
   const wide = createAdaptedNoise(LARGEST_FULL + 1);
   const far = direction(...new Array(LARGEST_FULL + 1).fill(9));
   for (let cycle = 0; cycle < 20; cycle++) adaptNoise(wide, [far, far], [0.5, 0.5]);
   const variance = wide.covariance.reduce((sum, value) => sum + value, 0) / (LARGEST_FULL + 1);
-  assertAllClose([wide.sigma * Math.sqrt(variance)], [0.7], { tolerance: 1e-6 });
+  assertAllClose([wide.sigma * Math.sqrt(variance)], [0.35], { tolerance: 1e-6 });
 });
 
 /** Minimises a function by cycles of ten directions and moving all the way to the winners' mean. */

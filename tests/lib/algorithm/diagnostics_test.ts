@@ -73,8 +73,8 @@ Deno.test("startDiagnostics() shows adapted noise in units of each layer, around
   const run = tinyRun({ ...ADAPTED, policy: { hiddenSizes: [] } });
   const { layers: [layer], deviation, movement, batch } = await startDiagnostics(run);
   await run.tools.learner.close();
-  // One input and the bias: 0.7 / sqrt(2).
-  assertClose(layer.noise, 0.7 * Math.SQRT1_2);
+  // One input and the bias: 0.35 / sqrt(2).
+  assertClose(layer.noise, 0.35 * Math.SQRT1_2);
   assert.deepEqual([deviation, movement, layer.noiseToSignal], [0, 0, Infinity]);
   assert.equal(batch, undefined, "nothing is drawn by rank");
 });
