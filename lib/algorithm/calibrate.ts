@@ -6,7 +6,8 @@
  * and it falls where luck, known from commands that were run again, does not explain a fall. Every other episode goes
  * to the highest steps of the rising one: halfway across, which is bisection where returns do not vary, or to an end
  * again where the step may be luck. The others go anywhere around the rise, and to what answers a request. It ends
- * where every step is low or as narrow as a cliff, or where the share is spent.
+ * where every step is low or as narrow as a cliff, or where the share is spent: of its last steps, fewer than an episode
+ * may have, only what may end within them is asked for, and what does not is dropped.
  */
 
 import {
@@ -15,6 +16,8 @@ import {
   commandFor,
   likelyDeviation,
 } from "../generator/calibration.ts";
+import type { EnvSpec } from "../env.ts";
+import type { Episode } from "../episodes/rollout.ts";
 import { goldenBetween } from "../numbers/golden.ts";
 import { risingBlocks, risingFit } from "../numbers/isotonic.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
@@ -51,24 +54,31 @@ export async function* calibrate(
   const asked: AskedReturn[] = [];
   const { task: { spec }, tally: { steps } } = run;
   const total = Math.ceil(calibrationSteps(run));
+  const lengths = new Map<number, number>();
   let [episodes, looks] = [0, 0];
   let wanted: Question[] = [0, 2, 1, 3].map((quarter) => ({ command: best.command * quarter / 4 }));
   while (wanted.length > 0) {
     const done = Math.min(total, steps.calibration);
     yield { kind: "phase", phase: "calibrating", done, total };
     const left = calibrationSteps(run) - steps.calibration;
-    const affordable = wanted.slice(0, Math.max(0, Math.floor(left / spec.maxEpisodeSteps)));
+    const most = Math.max(1, Math.floor(left / spec.maxEpisodeSteps));
+    const limit = Math.floor(Math.min(spec.maxEpisodeSteps, left / most));
+    const affordable = wanted.flatMap((one) => within(one, { lengths, limit, spec }))
+      .slice(0, most);
     if (affordable.length === 0) break;
     const results = await measureCommands(run, affordable.map(({ command }) => command), {
       episodes: 1,
       purpose: "calibration",
       firstEpisode: episodes,
       account: "calibration",
+      ...(limit < spec.maxEpisodeSteps ? { limit } : {}),
     });
     episodes += affordable.length;
-    results.forEach((result, i) => {
+    results.forEach(([episode], i) => {
       const { command, requested } = affordable[i];
-      const point = { command, ...summarise(result.map((episode) => episode.return)) };
+      lengths.set(command, episode.length);
+      if (!isOver(episode, { limit, spec })) return;
+      const point = { command, ...summarise([episode.return]) };
       points = addPoint(points, point);
       if (requested !== undefined) asked.push({ requested, ...point });
     });
@@ -83,6 +93,39 @@ export async function* calibrate(
     // At first the curve promised what it could not know.
     asked: asked.slice(Math.floor(asked.length / 2)),
   };
+}
+
+/** The steps that an episode may have, and what it has without a limit. */
+interface Room {
+  readonly limit: number;
+  readonly spec: Pick<EnvSpec, "maxEpisodeSteps">;
+}
+
+/**
+ * Moves a question to where its episode is likely to end within a limit: as it is where a whole episode fits, or where
+ * the last ones of the nearest commands below and above were as short; halfway to the one that was where the other was
+ * not. Poor policies fall early, and where the budget is nearly spent they are still worth asking for.
+ * @returns nothing where neither was
+ */
+function within(
+  question: Question,
+  { lengths, limit, spec }: Room & { readonly lengths: ReadonlyMap<number, number> },
+): Question[] {
+  if (limit >= spec.maxEpisodeSteps) return [question];
+  const known = [...lengths.keys()].sort((a, b) => a - b);
+  const { command } = question;
+  const near = [
+    known.findLast((one) => one <= command),
+    known.find((one) => one >= command),
+  ];
+  const short = near.filter((one) => one !== undefined && lengths.get(one)! <= limit);
+  if (short.length === 2) return [question];
+  return short.map((one) => ({ command: (command + one!) / 2 }));
+}
+
+/** Tells whether an episode ended, and was not left at the limit. */
+function isOver({ terminated, length }: Episode, { limit, spec }: Room): boolean {
+  return terminated || length < limit || limit >= spec.maxEpisodeSteps;
 }
 
 /** Adds a measurement to points by rising command; one of a known command is joined to what was known. */

@@ -276,6 +276,8 @@ export interface MeasureOptions {
   readonly account: keyof StepCounts;
   /** Runs all on the same episodes, so that they are compared on equal terms. */
   readonly paired?: boolean;
+  /** Steps after which an episode is left where it is; it runs to its end when absent. */
+  readonly limit?: number;
 }
 
 /** Runs the policies of commands without noise and books the steps: episodes by command. */
@@ -291,7 +293,7 @@ export async function measureCommands(
 export async function measure(
   run: TrainingRun,
   policies: readonly GeneratedPolicy[],
-  { episodes, purpose, firstEpisode, account, paired = false }: MeasureOptions,
+  { episodes, purpose, firstEpisode, account, paired = false, limit }: MeasureOptions,
 ): Promise<Episode[][]> {
   const { task: { config }, tools: { model, runner }, tally } = run;
   const jobs = policies.map((policy, index): EvaluationJob => {
@@ -302,6 +304,7 @@ export async function measure(
         { length: episodes },
         (_, i) => episodeSeed(config.seed, purpose, first + i),
       ),
+      limit,
     };
   });
   const results = await runner.run(jobs, currentNormaliser(run));

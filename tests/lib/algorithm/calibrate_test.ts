@@ -91,7 +91,7 @@ Deno.test("highestSteps() halves a narrow step only where both ends are sure", (
 /** What episodes of a command return, given a number that says how lucky they are, and their length. */
 interface Behaviour {
   readonly returnOf: (command: number, luck: number) => number;
-  readonly lengthOf?: (place: number) => number;
+  readonly lengthOf?: (place: number, command: number) => number;
 }
 
 /** Calibrates a run with so many steps left whose policies behave as told, and gives the run as well. */
@@ -107,14 +107,19 @@ async function calibrateRun(
   let episodes = 0;
   const runner: EpisodeRunner = {
     run: (jobs) =>
-      Promise.resolve(jobs.map(({ parameters, seeds }) =>
-        Array.from(seeds, () => ({
-          return: returnOf(parameters[0], rng.standardNormal()),
-          survivalReturn: 0,
-          length: lengthOf(episodes++),
-          terminated: false,
-        }))
-      )),
+      Promise.resolve(
+        jobs.map(({ parameters, seeds, limit = Infinity }) =>
+          Array.from(seeds, () => {
+            const length = lengthOf(episodes++, parameters[0]);
+            return {
+              return: returnOf(parameters[0], rng.standardNormal()),
+              survivalReturn: 0,
+              length: Math.min(limit, length),
+              terminated: length < 10 && length <= limit,
+            };
+          })
+        ),
+      ),
     close: () => Promise.resolve(),
   };
   const config = tinyConfig({ steps: 10_000, ...changes });
@@ -155,6 +160,29 @@ Deno.test("calibrate() spends what is left of the budget and never more, however
     // No other episode fits.
     assert.ok(spent > 300 - 10, `${spent} of 300`);
   }
+});
+
+Deno.test("calibrate() asks on for what falls early where no whole episode is left", async () => {
+  // Below 0.6 episodes have a step, above it ten.
+  const behaviour: Behaviour = {
+    returnOf: (command) => command < 0.6 ? 5 * command : 10,
+    lengthOf: (_, command) => command < 0.6 ? 1 : 10,
+  };
+  // Two whole ones fit, at 0 and 0.5; later ones between 0.5 and what was long are asked nearer to 0.5.
+  const { points, run, episodes } = await calibrateRun(behaviour, { left: 21 });
+  assert.deepEqual([0, 0.5].filter((one) => points.some(({ command }) => command === one)), [
+    0,
+    0.5,
+  ]);
+  assert.ok(points.some(({ command }) => command > 0.5 && command < 0.6), `${episodes}`);
+  assert.ok(run.tally.steps.calibration <= 21);
+  // Every point is a whole episode's: what was left at the limit is none.
+  for (const { command, mean, n } of points) {
+    if (n === 1) assertClose(mean, behaviour.returnOf(command, 0), 1e-6);
+  }
+  // Episodes that are never short are not begun where they do not fit.
+  const long = await calibrateRun({ returnOf: (command) => 10 * command }, { left: 29 });
+  assert.deepEqual([long.episodes, long.run.tally.steps.calibration], [2, 20]);
 });
 
 Deno.test("calibrate() spends its share beyond the budget where noise is fixed", async () => {
