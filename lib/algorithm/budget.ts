@@ -104,7 +104,7 @@ function affordableSiblings(run: TrainingRun): number {
   return Math.floor((trainingEnd(run.task) - spentSteps(run)) / length);
 }
 
-/** Gives the steps that each of a cycle's siblings may run. */
+/** Gives the steps that each of so many siblings may run; Infinity where whole episodes fit. */
 export function stepsLeft(run: TrainingRun, siblings: number): number {
   const left = Math.floor((trainingEnd(run.task) - spentSteps(run)) / siblings);
   return left < run.task.spec.maxEpisodeSteps ? left : Infinity;

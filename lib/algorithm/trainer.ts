@@ -48,15 +48,7 @@
 import type { GeneratedPolicy } from "../policy_space.ts";
 import { streamFor } from "../numbers/streams.ts";
 import { adaptNoise } from "./adapted_noise.ts";
-import {
-  affordableEpisodes,
-  hasBudget,
-  isSettled,
-  isWarm,
-  proofEpisodes,
-  stepsLeft,
-  trainingEnd,
-} from "./budget.ts";
+import { hasBudget, isSettled, isWarm, proofEpisodes, stepsLeft } from "./budget.ts";
 import { conclude } from "./conclusion.ts";
 import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, PartEvent, UpdateEvent } from "./events.ts";
@@ -166,7 +158,7 @@ async function* proveCentre(
   { centre, cycle }: { centre: GeneratedPolicy; cycle: CycleContext },
 ): Events<EpisodeEvent> {
   for (let left = proofEpisodes(run.task); left > 0 && isSettled(run); left--) {
-    if (affordableEpisodes(run, { end: trainingEnd(run.task) }) < 1) return;
+    if (stepsLeft(run, 1) < Infinity) return;
     const { event } = await runAndStore(run, { policy: centre, start: run.tally.starts }, cycle);
     yield event;
   }
