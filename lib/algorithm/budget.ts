@@ -53,10 +53,8 @@ export function adaptsNoise(
  * Tells whether a run is the published method itself: its normaliser moves with every step, and stored policies are
  * the numbers that they were. Other runs keep one normaliser for a cycle, and stored policies keep what they do.
  */
-export function isPublished(
-  { algorithm, rollout }: Pick<Config, "algorithm" | "rollout">,
-): boolean {
-  return algorithm === "udrlpg" && rollout.noise === "fixed";
+export function isPublished(config: Pick<Config, "algorithm" | "rollout">): boolean {
+  return config.algorithm === "udrlpg" && !adaptsNoise(config);
 }
 
 /** Counts the steps of training and choice. */

@@ -16,14 +16,12 @@ import {
   commandFor,
   likelyDeviation,
 } from "../generator/calibration.ts";
-import type { EnvSpec } from "../env.ts";
-import type { Episode } from "../episodes/rollout.ts";
 import { goldenBetween } from "../numbers/golden.ts";
 import { risingBlocks, risingFit } from "../numbers/isotonic.ts";
 import { joinSummaries, summarise } from "../numbers/statistics.ts";
 import { calibrationSteps } from "./budget.ts";
 import type { AskedReturn, Events, PhaseEvent } from "./events.ts";
-import { measureCommands } from "./measure.ts";
+import { isOver, measureCommands, type Room } from "./measure.ts";
 import type { TrainingRun } from "./run.ts";
 
 /** Steps that are measured between two looks at the curve, so that workers have something to share. */
@@ -95,12 +93,6 @@ export async function* calibrate(
   };
 }
 
-/** The steps that an episode may have, and what it has without a limit. */
-interface Room {
-  readonly limit: number;
-  readonly spec: Pick<EnvSpec, "maxEpisodeSteps">;
-}
-
 /**
  * Moves a question to where its episode is likely to end within a limit: as it is where a whole episode fits, or where
  * the last ones of the nearest commands below and above were as short; halfway to the one that was where the other was
@@ -121,11 +113,6 @@ function within(
   const short = near.filter((one) => one !== undefined && lengths.get(one)! <= limit);
   if (short.length === 2) return [question];
   return short.map((one) => ({ command: (command + one!) / 2 }));
-}
-
-/** Tells whether an episode ended, and was not left at the limit. */
-function isOver({ terminated, length }: Episode, { limit, spec }: Room): boolean {
-  return terminated || length < limit || limit >= spec.maxEpisodeSteps;
 }
 
 /** Adds a measurement to points by rising command; one of a known command is joined to what was known. */
@@ -164,10 +151,8 @@ export function likelyCurve(points: readonly CalibrationPoint[]): CalibrationPoi
     },
   );
   const luck = luckOf(pools);
-  first = 0;
   const curve = pools.flatMap(({ mean, weight, members, scatter, freedom }) => {
-    const lucks = luck.slice(first, first += members.length);
-    const variance = members.reduce((sum, { n }, i) => sum + n * lucks[i] ** 2, 0) / weight;
+    const variance = members.reduce((sum, p) => sum + p.n * luck.get(p)! ** 2, 0) / weight;
     const own = scatter > 0 ? 1 - freedom * variance / scatter : 1;
     if (own >= LEAST_OWN) {
       return members.map((point) => ({ ...point, mean: mean + own * (point.mean - mean) }));
@@ -206,22 +191,24 @@ interface Pool {
  * The deviation of a point's episodes: that of commands near it that were run again, the nearer the more, and
  * a little what the scatter of its pool would make it.
  */
-function luckOf(pools: readonly Pool[]): number[] {
+function luckOf(pools: readonly Pool[]): ReadonlyMap<CalibrationPoint, number> {
   const known = pools.flatMap(({ members, scatter, freedom }) =>
-    members.map(({ std, n }) => ({
-      sum: (n - 1) * std + (freedom > 0 ? SCATTER_WEIGHT * Math.sqrt(scatter / freedom) : 0),
-      weight: n - 1 + SCATTER_WEIGHT * Math.sign(freedom),
+    members.map((point) => ({
+      point,
+      sum: (point.n - 1) * point.std +
+        (freedom > 0 ? SCATTER_WEIGHT * Math.sqrt(scatter / freedom) : 0),
+      weight: point.n - 1 + SCATTER_WEIGHT * Math.sign(freedom),
     }))
   );
-  return known.map((_, i) => {
+  return new Map(known.map(({ point }, i) => {
     let [total, weights] = [0, 0];
     known.forEach(({ sum, weight }, j) => {
       const near = 1 / (1 + Math.abs(i - j)) ** 2;
       total += near * sum;
       weights += near * weight;
     });
-    return weights > 0 ? total / weights : 0;
-  });
+    return [point, weights > 0 ? total / weights : 0];
+  }));
 }
 
 function meanCommand(points: readonly CalibrationPoint[]): number {

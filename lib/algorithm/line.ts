@@ -21,7 +21,7 @@ import { recordsOf } from "./way.ts";
 /** Corners of a line, from command 0 to command 1, in equal parts of the commands: two or more policies. */
 export type Line = readonly StoredPolicy[];
 
-/** Where lines are looked at: four more places chose the same line or one as good (2026-11-27, eight runs). */
+/** Where lines are looked at: four more places chose the same line in seven of eight runs (2026-11-27). */
 const PLACES = [1 / 2, 1 / 4, 3 / 4];
 /** Looking ends once it has cost half of what is left for calibration; a quarter stays, however long episodes are. */
 const LEFT = { usually: 0.5, least: 0.25 };

@@ -10,6 +10,7 @@ import {
 } from "../episodes/normaliser.ts";
 import { noteState } from "../episodes/recent_states.ts";
 import { type Episode, playEpisode } from "../episodes/rollout.ts";
+import type { EnvSpec } from "../env.ts";
 import type { NormaliserState } from "../model.ts";
 import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
 import { type GeneratedPolicy, type StoredPolicy, toPolicyOrder } from "../policy_space.ts";
@@ -163,6 +164,22 @@ function moveNormaliser(run: TrainingRun, observation: Float64Array): void {
   run.tools.policy.normalise(currentNormaliser(run));
 }
 
+/** The steps that an episode may have, and whose time limit ends it. */
+export interface Room {
+  /** Steps after which it is left where it is. */
+  readonly limit: number;
+  /** Has the time limit. */
+  readonly spec: Pick<EnvSpec, "maxEpisodeSteps">;
+}
+
+/** Tells whether an episode ended, and was not left at the limit. */
+export function isOver(
+  { terminated, length }: Pick<Episode, "terminated" | "length">,
+  { limit, spec }: Room,
+): boolean {
+  return terminated || length < limit || length >= spec.maxEpisodeSteps;
+}
+
 /** Stores an episode that is over, or counts the part of it that was run. */
 function take(
   run: TrainingRun,
@@ -174,10 +191,8 @@ function take(
   },
 ): Rollout {
   const { task: { spec }, tally } = run;
-  const { return: value, survivalReturn, length, terminated } = episode;
-  if (terminated || length < limit || length >= spec.maxEpisodeSteps) {
-    return store(run, { sibling, episode, cycle });
-  }
+  const { return: value, survivalReturn, length } = episode;
+  if (isOver(episode, { limit, spec })) return store(run, { sibling, episode, cycle });
   assertFinite([value], { run, what: "return" });
   look(run, episode.observations!, cycle);
   tally.parts++;

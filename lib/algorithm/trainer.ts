@@ -42,7 +42,8 @@
  *  4, and sweeps commands up to the best return in place of the range's end. Its deviation of observations is
  *  Welford's; the reference takes both factors of the squares from the new mean, which makes the variance
  *  0.6 % smaller after 1,000 observations and 0.1 % after 10,000. What these and 2 do is measured:
- *  tests/experiments/NOTEBOOK.md, "paper and its rivals beside public code" and the two sections after it.
+ *  tests/experiments/NOTEBOOK.md, "paper and its rivals beside public code", "the paper's size beside public
+ *  code" and "paper to the letter".
  */
 
 import type { GeneratedPolicy } from "../policy_space.ts";

@@ -222,7 +222,7 @@ export const OPTION_SECTIONS = {
     noise: choice(
       "adapted",
       ["adapted", "fixed"],
-      "adapted: cycles of several rollouts, whose order adapts size and shape of the noise, in any environment; fixed: the published method's rollouts, one at a time, with the same noise on every weight",
+      "adapted: cycles of several rollouts, whose order adapts size and shape of the noise, in any environment; fixed: the published method's rollouts, one at a time, with the same noise on every weight and a normaliser that moves at every step",
     ),
     noiseScale: number(0.1, "Sigma of the noise on each weight", { needs: FIXED_NOISE }),
   },
