@@ -1,5 +1,6 @@
 /**
- * Measures what a training run spends its time on and prints one JSON document, in about a minute:
+ * Measures what a training run spends its time on and prints one JSON document, in about a minute; of whole
+ * runs one for each row, as soon as it is measured:
  *
  *     deno task bench          updates, kernels, rollouts and scaling, each beside its floor
  *     deno task bench:check    compares the ratios with tests/bench/recorded.json
@@ -25,7 +26,10 @@ function print(value: unknown): void {
 }
 
 async function main([mode, ...words]: readonly string[]): Promise<void> {
-  if (mode === "--runs") return print(await benchWholeRuns(words));
+  if (mode === "--runs") {
+    for await (const row of benchWholeRuns(words)) print(row);
+    return;
+  }
   const guarded = {
     updates: await benchUpdates(),
     kernels: await benchPolicy(),

@@ -108,21 +108,17 @@ function rowOf(
   };
 }
 
-/** Times runs of the default preset, each round on one core and on two in turns. */
-export async function benchRuns(
+/** Times runs of the default preset, each round on one core and on two in turns; a row is there once it is measured. */
+export async function* benchRuns(
   { rounds, only }: { rounds: number; only?: string | undefined },
-): Promise<RunBenchRow[]> {
-  const rows: RunBenchRow[] = [];
+): AsyncGenerator<RunBenchRow> {
   for (const subject of SUBJECTS.filter(({ env }) => only === undefined || env === only)) {
     const runs: Timed[][] = CORES.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, cores] of CORES.entries()) runs[i].push(await train(subject, { cores }));
     }
-    CORES.forEach((cores, i) =>
-      rows.push(rowOf(subject, { cores, runs: runs[i], alone: runs[0] }))
-    );
+    yield* CORES.map((cores, i) => rowOf(subject, { cores, runs: runs[i], alone: runs[0] }));
   }
-  return rows;
 }
 
 /** The method as published beside its public code. */
@@ -151,37 +147,35 @@ async function trainReference(
   return JSON.parse(new TextDecoder().decode(stdout)).seconds;
 }
 
-/** Times the preset `paper` and the public code on the same budget, in turns. */
-export async function benchReference(
+/** Times the preset `paper` and the public code on the same budget, in turns; a row is there once it is measured. */
+export async function* benchReference(
   { rounds, only, ...reference }: {
     rounds: number;
     only?: string | undefined;
     checkout: string;
     python: string;
   },
-): Promise<ReferenceBenchRow[]> {
-  const rows: ReferenceBenchRow[] = [];
+): AsyncGenerator<ReferenceBenchRow> {
   for (const subject of PUBLISHED.filter(({ env }) => only === undefined || env === only)) {
     const [ours, theirs]: number[][] = [[], []];
     for (let round = 0; round < rounds; round++) {
       ours.push((await train(subject, { cores: 1, settings: PAPER })).wallSeconds);
       theirs.push(await trainReference(subject, reference));
     }
-    rows.push({
+    yield {
       name: `${subject.env} as published, ${subject.steps} steps`,
       rounds,
       seconds: median(ours),
       referenceSeconds: median(theirs),
       speedUp: median(ours.map((seconds, i) => theirs[i] / seconds)),
-    });
+    };
   }
-  return rows;
 }
 
-/** Reads the words after --runs and measures what they ask for. */
-export async function benchWholeRuns(
+/** Reads the words after --runs and measures what they ask for, row by row. */
+export function benchWholeRuns(
   words: readonly string[],
-): Promise<RunBenchRow[] | ReferenceBenchRow[]> {
+): AsyncGenerator<RunBenchRow | ReferenceBenchRow> {
   const { values: { rounds, only, reference, python } } = parseArgs({
     args: [...words],
     options: {
@@ -193,6 +187,6 @@ export async function benchWholeRuns(
   });
   const what = { rounds: Number(rounds), only };
   return reference === undefined
-    ? await benchRuns(what)
-    : await benchReference({ ...what, checkout: reference, python });
+    ? benchRuns(what)
+    : benchReference({ ...what, checkout: reference, python });
 }
