@@ -11,7 +11,7 @@ import {
 import { noteState } from "../episodes/recent_states.ts";
 import { type Episode, playEpisode } from "../episodes/rollout.ts";
 import type { EnvSpec } from "../env.ts";
-import type { NormaliserState } from "../model.ts";
+import type { NormaliserState, Policy } from "../model.ts";
 import { episodeSeed, type Purpose, streamFor } from "../numbers/streams.ts";
 import { type GeneratedPolicy, type StoredPolicy, toPolicyOrder } from "../policy_space.ts";
 import { DivergedError } from "../system/errors.ts";
@@ -152,16 +152,21 @@ async function playHere(
   policy.normalise(normaliser);
   policy.load(toPolicyOrder(model, sibling.policy));
   const seed = episodeSeed(config.seed, "training", sibling.start);
-  return await playEpisode(env, policy, {
-    ...{ seed, observed: true, limit },
-    ...(isPublished(config) ? { see: (observation) => moveNormaliser(run, observation) } : {}),
-  });
+  const acting = isPublished(config) ? movingNormaliser(run) : policy;
+  return await playEpisode(env, acting, { seed, observed: true, limit });
 }
 
-/** Lets the normaliser of the training policy follow an observation, [S], before it is acted on. */
-function moveNormaliser(run: TrainingRun, observation: Float64Array): void {
-  addObservation(run.experience.moments, observation);
-  run.tools.policy.normalise(currentNormaliser(run));
+/** The training policy with a normaliser that follows every observation before it is acted on. */
+function movingNormaliser(run: TrainingRun): Policy {
+  const { policy } = run.tools;
+  return {
+    ...policy,
+    act(observation, action) {
+      addObservation(run.experience.moments, observation);
+      policy.normalise(currentNormaliser(run));
+      return policy.act(observation, action);
+    },
+  };
 }
 
 /** The steps that an episode may have, and whose time limit ends it. */

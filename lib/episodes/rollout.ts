@@ -35,12 +35,10 @@ const FIRST_ROWS = 64;
 export async function playEpisode(
   env: Env,
   policy: Policy,
-  { seed, observed, limit = Infinity, see: show }: {
+  { seed, observed, limit = Infinity }: {
     seed: number;
     observed: boolean;
     limit?: number | undefined;
-    /** Is shown what the policy is about to act on, [S], where observations are kept. */
-    see?: (observation: Float64Array) => void;
   },
 ): Promise<Episode> {
   if (!observed) return await runEpisode(env, policy, { seed, limit });
@@ -59,7 +57,6 @@ export async function playEpisode(
       }
       rows.set(observation, end);
       end += observation.length;
-      show?.(observation);
     },
   });
   return { ...episode, observations: rows.slice(0, end), rewards: Float64Array.from(rewards) };
