@@ -52,9 +52,13 @@ export function renderResults(records: readonly RunRecord[]): string {
   return [HEAD, ...sections].join("\n");
 }
 
-/** Renders the README's table: the rows of `returns`. */
+/** Fewer seeds say little: such rows are in RESULTS.md alone. */
+const FEWEST_SEEDS = 3;
+
+/** Renders the README's table: the rows of `returns` that have seeds enough. */
 export function renderReadmeTable(records: readonly RunRecord[]): string {
-  return renderGroups(groupBySeed(records.filter(({ table }) => table === "returns")));
+  const groups = groupBySeed(records.filter(({ table }) => table === "returns"));
+  return renderGroups(groups.filter(({ length }) => length >= FEWEST_SEEDS));
 }
 
 /** Puts a text between the README's marks. */

@@ -17,26 +17,29 @@ Deno.test("RESULTS.md and the README's table are what results.jsonl renders to",
   assert.equal(read("README.md"), replaceMarked(read("README.md"), renderReadmeTable(records)));
 });
 
-Deno.test("renderReadmeTable() sums seeds up, and shows what was not measured as such", () => {
-  const half = { ...sampleRecord({}).obeys!, spearman: 0.5, meanError: 0.04, met: 0.5 };
+Deno.test("renderReadmeTable() sums up rows of three seeds or more, and shows what was not measured as such", () => {
+  const half = { ...sampleRecord({}).obeys!, spearman: 0.4, meanError: 0.05, met: 0.4 };
+  const hard = [1, 2, 3].map((seed) => {
+    const { obeys: _, ...rest } = sampleRecord({ env: "Hard-v0", seed });
+    return { ...rest, final: { mean: -98.76, std: 1, n: 20 } };
+  });
   const table = renderReadmeTable([
-    sampleRecord({ env: "Mine-v0" }),
-    sampleRecord({ seed: 2, final: { mean: 500, std: 0, n: 20 }, obeys: half }),
-    sampleRecord({ seed: 1, simulatedSteps: 1300 }),
-    (({ obeys: _, ...rest }) => rest)(
-      sampleRecord({ env: "Hard-v0", final: { mean: -98.76, std: 1, n: 20 } }),
-    ),
-    sampleRecord({ table: "ablation", variant: "other" }),
+    ...hard,
+    sampleRecord({ env: "Mine-v0", seed: 1 }),
+    sampleRecord({ env: "Mine-v0", seed: 2 }),
+    sampleRecord({ seed: 3 }),
+    sampleRecord({ seed: 2, final: { mean: 550, std: 0, n: 20 }, obeys: half }),
+    sampleRecord({ seed: 1, simulatedSteps: 1400 }),
+    ...[1, 2, 3].map((seed) => sampleRecord({ table: "ablation", variant: "other", seed })),
   ]);
-  // Mean of 400 and 500, deviation sqrt(2 * 50^2) = 70.7; (1300 + 1100) / 2 steps of a budget of 1000.
+  // Mean of 400, 550 and 400, deviation sqrt((2 * 50^2 + 100^2) / 2) = 86.6; (1400 + 2 * 1100) / 3 steps of 1000.
   assert.equal(
     table,
     `
 | runs                     | seeds | final return by seed | final return | rank correlation | mean error | requests met | policies met of 20 | steps |
 | ------------------------ | ----- | -------------------- | ------------ | ---------------- | ---------- | ------------ | ------------------ | ----- |
-| CartPole-v1, 1,000 steps | 1 2   | 400 500              | 450 +- 70.7  | 0.75             | 3 %        | 75 %         | 19 19              | 1.2   |
-| Hard-v0, 1,000 steps     | 1     | -98.8                | -98.8        | -                | -          | -            | -                  | 1.1   |
-| Mine-v0, 1,000 steps     | 1     | 400                  | 400          | 1                | 2 %        | 100 %        | 19                 | 1.1   |
+| CartPole-v1, 1,000 steps | 1 2 3 | 400 550 400          | 450 +- 86.6  | 0.8              | 3 %        | 80 %         | 19 19 19           | 1.2   |
+| Hard-v0, 1,000 steps     | 1 2 3 | -98.8 -98.8 -98.8    | -98.8 +- 0   | -                | -          | -            | -                  | 1.1   |
 `.trimStart(),
   );
 });
