@@ -54,10 +54,18 @@ def main():
     new_driver.parse_config = parse_for_timing
     Tracker.create_directoy = lambda *arguments: "/tmp"
     Tracker.done = lambda *arguments: None
+    updates, step = [0], torch.optim.Adam.step
+
+    def count(*arguments, **options):
+        updates[0] += 1
+        return step(*arguments, **options)
+
+    torch.optim.Adam.step = count
     out, builtins.print = print, lambda *arguments, **options: None
     start = time.perf_counter()
     new_driver.main(is_sweep=False, project_name="bench", use_wandb=False)
-    out(json.dumps({"seconds": time.perf_counter() - start, "torch": torch.__version__}))
+    seconds = time.perf_counter() - start
+    out(json.dumps({"seconds": seconds, "updates": updates[0], "torch": torch.__version__}))
 
 
 main()

@@ -1,6 +1,6 @@
 /**
- * Times whole runs by what the time went on, on one core and on two, and the method as published beside its
- * public code, in turns:
+ * Times whole runs by what the time went on, on one core and on two, and an update of the method as published
+ * beside its public code's, in turns:
  *
  *     deno task bench --runs [--rounds 3] [--only Swimmer-v5]
  *     deno task bench --runs --reference DIR [--python PYTHON]
@@ -27,9 +27,10 @@ const SUBJECTS: readonly Subject[] = [
 ];
 
 /** The method as published, in an environment of short and in one of long episodes: the public code takes minutes. */
-const PUBLISHED: readonly Subject[] = [
-  { env: "InvertedPendulum-v4", steps: 1_000 },
-  { env: "Swimmer-v4", steps: 20_000 },
+const PUBLISHED: readonly (Subject & { readonly referenceSteps: number })[] = [
+  // This program starts no episode that might not fit: of 1,000 steps, the time limit, it would run a single one.
+  { env: "InvertedPendulum-v4", steps: 2_000, referenceSteps: 1_000 },
+  { env: "Swimmer-v4", steps: 30_000, referenceSteps: 20_000 },
 ];
 
 const CORES = [1, 2] as const;
@@ -37,6 +38,7 @@ const CORES = [1, 2] as const;
 /** One timed run. */
 interface Timed {
   readonly wallSeconds: number;
+  readonly updates: number;
   readonly secondsByPurpose: SecondsByPurpose;
 }
 
@@ -125,18 +127,19 @@ export async function* benchRuns(
 export interface ReferenceBenchRow {
   readonly name: string;
   readonly rounds: number;
-  /** Of this program on one core: the preset `paper` without reports, the calibration included. */
-  readonly seconds: number;
-  /** Of the public code with one thread on one core, without its reports. */
-  readonly referenceSeconds: number;
+  /** For an update and its eighth of a rollout, of this program on one core: the preset `paper` without reports. */
+  readonly secondsAnUpdate: number;
+  /** The same of the public code with one thread on one core, without its reports. */
+  readonly referenceSecondsAnUpdate: number;
   /** How many times faster this program is, in the middle round. */
   readonly speedUp: number;
 }
 
 const PAPER = ["--preset", "paper", "--set", "reports.evaluations=0", "--set", "reports.sweeps=0"];
 
+/** Trains once with the public code and gives the seconds for each of its updates. */
 async function trainReference(
-  { env, steps }: Subject,
+  { env, referenceSteps: steps }: (typeof PUBLISHED)[number],
   { checkout, python }: { checkout: string; python: string },
 ): Promise<number> {
   const script = new URL("./peer_reference.py", import.meta.url).pathname;
@@ -144,10 +147,11 @@ async function trainReference(
     args: ["-c", "0", python, script, checkout, env, String(steps)],
   }).output();
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  return JSON.parse(new TextDecoder().decode(stdout)).seconds;
+  const { seconds, updates } = JSON.parse(new TextDecoder().decode(stdout));
+  return seconds / updates;
 }
 
-/** Times the preset `paper` and the public code on the same budget, in turns; a row is there once it is measured. */
+/** Times the updates and rollouts of the preset `paper` and of the public code, in turns; a row is there once it is measured. */
 export async function* benchReference(
   { rounds, only, ...reference }: {
     rounds: number;
@@ -159,14 +163,15 @@ export async function* benchReference(
   for (const subject of PUBLISHED.filter(({ env }) => only === undefined || env === only)) {
     const [ours, theirs]: number[][] = [[], []];
     for (let round = 0; round < rounds; round++) {
-      ours.push((await train(subject, { cores: 1, settings: PAPER })).wallSeconds);
+      const run = await train(subject, { cores: 1, settings: PAPER });
+      ours.push(trainingSeconds(run) / run.updates);
       theirs.push(await trainReference(subject, reference));
     }
     yield {
       name: `${subject.env} as published, ${subject.steps} steps`,
       rounds,
-      seconds: median(ours),
-      referenceSeconds: median(theirs),
+      secondsAnUpdate: median(ours),
+      referenceSecondsAnUpdate: median(theirs),
       speedUp: median(ours.map((seconds, i) => theirs[i] / seconds)),
     };
   }
