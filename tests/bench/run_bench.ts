@@ -168,7 +168,7 @@ export async function* benchReference(
       theirs.push(await trainReference(subject, reference));
     }
     yield {
-      name: `${subject.env} as published, ${subject.steps} steps`,
+      name: `${subject.env} as published`,
       rounds,
       secondsAnUpdate: median(ours),
       referenceSecondsAnUpdate: median(theirs),
