@@ -15,7 +15,7 @@
 import type { Graph, Tensor } from "./autodiff/node.ts";
 import type { Config } from "./config/config.ts";
 import type { EnvSpec, MaybePromise } from "./env.ts";
-import type { Activation } from "./kernels/policy_kernel.ts";
+import type { Activation, Skip } from "./kernels/policy_kernel.ts";
 import type { Rng } from "./numbers/rng.ts";
 import type { PolicyParameters } from "./policy_space.ts";
 
@@ -46,6 +46,8 @@ export interface PolicyNetwork {
   readonly hiddenSizes: readonly number[];
   /** What follows each of them. */
   readonly activation: Activation;
+  /** What the last layer sees besides the last of them. */
+  readonly skip: Skip;
 }
 
 /** What a policy network looks like, without parameters. */
@@ -54,10 +56,12 @@ export interface PolicyShape {
   readonly sizes: readonly number[];
   /** Number of parameters, P. */
   readonly parameterCount: number;
-  /** 1 / sqrt(fan-in) of the layer that each parameter belongs to, in policy order, [P]. */
+  /** 1 / sqrt(fan-in) of the layer that each parameter belongs to, a skip connection being one, in policy order, [P]. */
   readonly scale: Float32Array;
   /** What follows each hidden layer. */
   readonly activation: Activation;
+  /** What the last layer sees besides the last hidden layer; "none" where there is none. */
+  readonly skip: Skip;
   /** What the last layer's outputs become: tanh within bounds ("box"), or the index of the largest. */
   readonly actions: EnvSpec["actionSpace"]["kind"];
 }

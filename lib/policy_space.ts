@@ -6,7 +6,7 @@
  * it. *Generator order* is how the generator's tiles come out of its heads; `model.order` maps it to the
  * other.
  *
- * Frame: a policy's first layer acts on (o - mean) / deviation, and the running normaliser moves while
+ * Frame: a policy's first layer, and with a skip connection its last, acts on (o - mean) / deviation, and the running normaliser moves while
  * training goes on. A stored policy whose numbers stayed as they were would slowly become another
  * function than the one whose return was measured. So the buffer keeps policies in the *raw* frame, where
  * they are what they were, and a batch puts them into the *normalised* frame of the present normaliser.
@@ -20,6 +20,7 @@
  * file, a checkpoint's rows. From there on only the functions of this file lead from one type to another.
  */
 
+import { countParameters } from "./kernels/policy_kernel.ts";
 import type { GeneratorModel, NormaliserState, PolicyShape } from "./model.ts";
 
 /** Names the sequence that a policy's numbers stand in. */
@@ -59,16 +60,56 @@ export interface ObservationFrame {
   ): GeneratedPolicy;
 }
 
-/** Creates the conversion for a policy network; the first layer's places are looked up once. */
+/** Neurons that see the observation. */
+export interface SeeingLayer {
+  /** Neurons, N. */
+  readonly outputs: number;
+  /** Places of their weights for the observation in policy order, [N, S]. */
+  readonly weights: Int32Array;
+  /** Places of their biases, [N]. */
+  readonly biases: Int32Array;
+}
+
+/** Lists the layers of a policy that see the observation: the first one, and the last where it skips the others. */
+export function seeingLayers(
+  { sizes, skip }: Pick<PolicyShape, "sizes" | "skip">,
+): SeeingLayer[] {
+  const [inputs, first] = sizes; // [S, H1], or [S, A] without hidden layers
+  const range = (count: number, place: (i: number) => number) =>
+    Int32Array.from({ length: count }, (_, i) => place(i));
+  const layers = [{
+    outputs: first,
+    weights: range(inputs * first, (i) => i),
+    biases: range(first, (i) => inputs * first + i),
+  }];
+  if (skip === "none") return layers;
+  const [hidden, outputs] = sizes.slice(-2);
+  const columns = hidden + inputs;
+  const start = countParameters(sizes, skip) - (columns + 1) * outputs;
+  layers.push({
+    outputs,
+    weights: range(
+      inputs * outputs,
+      (i) => start + Math.floor(i / inputs) * columns + hidden + i % inputs,
+    ),
+    biases: range(outputs, (i) => start + columns * outputs + i),
+  });
+  return layers;
+}
+
+/** Creates the conversion for a policy network; the places of what sees the observation are looked up once. */
 export function createObservationFrame(
   model: Pick<GeneratorModel, "order">,
   shape: PolicyShape,
 ): ObservationFrame {
-  const [inputs, outputs] = shape.sizes; // [S, H1], or [S, A] without hidden layers
+  const [inputs] = shape.sizes;
   const placeOf = new Int32Array(shape.parameterCount);
   model.order.forEach((policyPlace, place) => placeOf[policyPlace] = place);
-  const weights = placeOf.slice(0, inputs * outputs); // [H1, S]
-  const biases = placeOf.slice(inputs * outputs, (inputs + 1) * outputs); // [H1]
+  const layers = seeingLayers(shape).map(({ outputs, weights, biases }) => ({
+    outputs,
+    weights: weights.map((place) => placeOf[place]),
+    biases: biases.map((place) => placeOf[place]),
+  }));
 
   function convert(
     policy: Float32Array,
@@ -76,16 +117,18 @@ export function createObservationFrame(
     { toRaw, out }: { toRaw: boolean; out: Float32Array },
   ): void {
     out.set(policy);
-    for (let neuron = 0, at = 0; neuron < outputs; neuron++) {
-      let shift = 0;
-      for (let input = 0; input < inputs; input++, at++) {
-        const place = weights[at];
-        const weight = policy[place];
-        const raw = toRaw ? weight / deviation[input] : weight;
-        shift += raw * mean[input];
-        out[place] = toRaw ? raw : weight * deviation[input];
+    for (const { outputs, weights, biases } of layers) {
+      for (let neuron = 0, at = 0; neuron < outputs; neuron++) {
+        let shift = 0;
+        for (let input = 0; input < inputs; input++, at++) {
+          const place = weights[at];
+          const weight = policy[place];
+          const raw = toRaw ? weight / deviation[input] : weight;
+          shift += raw * mean[input];
+          out[place] = toRaw ? raw : weight * deviation[input];
+        }
+        out[biases[neuron]] += toRaw ? -shift : shift;
       }
-      out[biases[neuron]] += toRaw ? -shift : shift;
     }
   }
 

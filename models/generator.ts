@@ -89,7 +89,7 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
       "Cannot create generator: generator.hiddenSizes must name at least one width, got []",
     );
   }
-  const kinds = tilePolicy(shape.sizes, config.tileSize);
+  const kinds = tilePolicy(shape.sizes, config.tileSize, shape.skip);
   const encoder = commandEncoder(config);
   const order = generatorOrder(kinds);
   const weights = kinds.flatMap((kind) => weightSpecs(kind, options, encoder.size + latentSize));
@@ -148,8 +148,13 @@ export function createTiledGenerator(options: TiledGeneratorOptions): GeneratorM
 function stillGains(kinds: readonly TileKind[]): Record<string, number> {
   return Object.fromEntries(kinds.map(({ name, layers: [{ fanIn }] }) => [
     name,
-    name === "linear" || name === "output" ? 0 : 1 / Math.sqrt(fanIn + 1) / REFERENCE_DEVIATION,
+    name === "input" || name === "hidden" ? 1 / Math.sqrt(fanIn + 1) / REFERENCE_DEVIATION : 0,
   ]));
+}
+
+/** A skip connection has no biases. */
+function headsOf({ layers: [{ biasOffset }] }: TileKind): readonly HeadName[] {
+  return biasOffset === undefined ? ["weight"] : HEADS;
 }
 
 function weightSpecs(
@@ -160,7 +165,7 @@ function weightSpecs(
   const specs: WeightSpec[] = [
     { name: `${kind.name}.embedding`, shape: [kind.tileCount, embeddingSize] },
   ];
-  for (const head of HEADS) {
+  for (const head of headsOf(kind)) {
     const prefix = `${kind.name}.${head}`;
     const [first, ...others] = config.hiddenSizes;
     specs.push(
@@ -229,6 +234,7 @@ function generateKind(
     tileCount * rows * columns,
   ]);
 
+  if (headsOf(kind).length === 1) return [weightTiles];
   const width = hiddenSizes[hiddenSizes.length - 1];
   const biasHidden = reshape(trunk("bias"), [-1, tileCount, width]);
   let start = 0;

@@ -12,6 +12,7 @@ import {
   argMax,
   constant,
   linear,
+  matmul,
   maximum,
   minimum,
   mul,
@@ -22,7 +23,7 @@ import { ACTIVATE } from "./policy_actions.ts";
 import { trace } from "../lib/autodiff/graph.ts";
 import type { Graph, Tensor } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
-import { createPolicyKernel } from "../lib/kernels/policy_kernel.ts";
+import { createPolicyKernel, fanIns } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
 import { countPolicyParameters } from "../lib/generator/policy_size.ts";
 import type { PolicyParameters } from "../lib/policy_space.ts";
@@ -33,7 +34,7 @@ import type { PolicyParameters } from "../lib/policy_space.ts";
  */
 export function policyShape(
   spec: EnvSpec,
-  { hiddenSizes, activation }: PolicyNetwork,
+  { hiddenSizes, activation, skip: wanted }: PolicyNetwork,
 ): PolicyShape {
   if (spec.actionSpace.kind === "box") {
     const { low, high } = spec.actionSpace;
@@ -44,19 +45,37 @@ export function policyShape(
     }
   }
   const sizes = [observationSize(spec), ...hiddenSizes, actionSize(spec)];
-  const layers = sizes.slice(1).map((fanOut, index) => ({ fanIn: sizes[index], fanOut }));
-  const parameterCount = countPolicyParameters(spec, hiddenSizes);
+  // A linear policy is its own skip connection.
+  const skip = hiddenSizes.length === 0 ? "none" : wanted;
+  const parameterCount = countPolicyParameters(spec, hiddenSizes, skip);
+  const scale = scalesOf(sizes, parameterCount);
+  return { sizes, parameterCount, scale, activation, skip, actions: spec.actionSpace.kind };
+}
+
+/** Gives 1 / sqrt(fan-in) for every parameter, [P]; what is left at the end of each row is the skip connection's. */
+function scalesOf(sizes: readonly number[], parameterCount: number): Float32Array {
   const scale = new Float32Array(parameterCount);
+  const last = sizes.length - 1;
   let offset = 0;
-  for (const { fanIn, fanOut } of layers) {
+  for (let layer = 1; layer < last; layer++) {
+    const [fanIn, fanOut] = [sizes[layer - 1], sizes[layer]];
     scale.fill(1 / Math.sqrt(fanIn), offset, offset += (fanIn + 1) * fanOut);
   }
-  return { sizes, parameterCount, scale, activation, actions: spec.actionSpace.kind };
+  const [hidden, outputs] = [sizes[last - 1], sizes[last]];
+  const columns = (parameterCount - offset) / outputs - 1;
+  const isAlone = columns === hidden;
+  // The linear part and the biases, which are its own, count the observation alone.
+  scale.fill(1 / Math.sqrt(isAlone ? hidden : columns - hidden), offset);
+  for (let row = 0; row < outputs; row++) {
+    const start = offset + row * columns;
+    scale.fill(1 / Math.sqrt(hidden), start, start + hidden);
+  }
+  return scale;
 }
 
 /** Creates a policy with zero parameters and the identity as normaliser. */
 export function createPolicy(spec: EnvSpec, shape: PolicyShape): Policy {
-  const kernel = createPolicyKernel(shape.sizes, shape.activation);
+  const kernel = createPolicyKernel(shape.sizes, shape.activation, shape.skip);
   const size = shape.sizes[0];
   const mean = new Float32Array(size);
   const inverse = new Float32Array(size).fill(1);
@@ -101,15 +120,26 @@ export function tracePolicy(
 ): Graph {
   const [size] = shape.sizes;
   return trace({ observation: ["N", size] }, ({ observation }) => {
-    let hidden = traceNormalised(observation, normaliser); // [N, S]
+    const seen = traceNormalised(observation, normaliser); // [N, S]
+    const inputs = fanIns(shape.sizes, shape.skip);
+    let hidden = seen;
     let offset = 0;
     for (let layer = 1; layer < shape.sizes.length; layer++) {
-      const [fanIn, fanOut] = [shape.sizes[layer - 1], shape.sizes[layer]];
+      const [fanIn, fanOut] = [inputs[layer - 1], shape.sizes[layer]];
       const weight = parameters.slice(offset, offset += fanIn * fanOut);
       const bias = parameters.slice(offset, offset += fanOut);
-      const linearPart = linear(hidden, constant(weight, [fanOut, fanIn]), constant(bias));
+      const columns = (start: number, end: number) =>
+        constant(
+          weight.filter((_, i) => i % fanIn >= start && i % fanIn < end),
+          [fanOut, end - start],
+        );
+      const own = shape.sizes[layer - 1];
+      const linearPart = linear(hidden, columns(0, own), constant(bias));
       const isLast = layer === shape.sizes.length - 1;
       hidden = isLast ? linearPart : ACTIVATE[shape.activation](linearPart); // [N, A] or [N, H]
+      if (fanIn > own) {
+        hidden = add(hidden, matmul(seen, columns(own, fanIn), { transposeB: true })); // [N, A]
+      }
     }
     return traceActions(spec, hidden);
   });

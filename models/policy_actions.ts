@@ -19,6 +19,7 @@ import {
   batchMatmul,
   concat,
   linear,
+  matmul,
   mul,
   relu,
   reshape,
@@ -44,12 +45,15 @@ export interface LayerTensors {
   readonly columns: number;
   /** Width of its output. */
   readonly out: number;
+  /** Weights for the observation, where the layer sees it beside its input: [B, out * S]. */
+  readonly skip?: Tensor;
 }
 
 /** Splits generated or stored policies into their layers, given as the parts of `partSizes`. */
 export function layersOf(kinds: readonly TileKind[], parts: readonly Tensor[]): LayerTensors[] {
   const rest = [...parts];
-  return kinds.flatMap(({ rows, columns, layers }) => {
+  const found = kinds.flatMap(({ name, rows, columns, layers }): LayerTensors[] => {
+    if (name === "skip") return [];
     const [weights, ...biases] = rest.splice(0, 1 + layers.length);
     let start = 0;
     return layers.map(({ tilesIn, tilesOut }, i) => {
@@ -60,13 +64,17 @@ export function layersOf(kinds: readonly TileKind[], parts: readonly Tensor[]): 
       return { weights: own, biases: biases[i], tilesIn, columns, out };
     });
   });
+  // The kind "skip" comes last.
+  return rest.length === 0 ? found : found.with(-1, { ...found[found.length - 1], skip: rest[0] });
 }
 
 /** Gives the lengths of what generator order is made of: of each kind all weights, then each bias. */
 function partSizes(kinds: readonly TileKind[]): number[] {
   return kinds.flatMap(({ rows, columns, layers, tileCount }) => [
     tileCount * rows * columns,
-    ...layers.map(({ tilesOut }) => tilesOut * rows),
+    ...layers.flatMap(({ tilesOut, biasOffset }) =>
+      biasOffset === undefined ? [] : [tilesOut * rows]
+    ),
   ]);
 }
 
@@ -79,13 +87,15 @@ export function cutPolicies(kinds: readonly TileKind[], policies: Tensor): Tenso
 /** Traces policies in generator order as ones in policy order, [B, P] -> [B, P] (lib/policy_space.ts). */
 export function inPolicyOrder(kinds: readonly TileKind[], policies: Tensor): Tensor {
   const layers = layersOf(kinds, cutPolicies(kinds, policies));
-  const rows = layers.flatMap(({ weights, biases, tilesIn, columns, out }) => {
-    if (tilesIn === 1) return [weights, biases];
+  const rows = layers.flatMap(({ weights, biases, tilesIn, columns, out, skip }) => {
+    if (tilesIn === 1 && !skip) return [weights, biases];
     const tiles = reshape(weights, [-1, tilesIn, out, columns]); // [B, T, out, columns]
     const columnsOf = (tile: number) =>
       reshape(slice(tiles, { axis: 1, start: tile, end: tile + 1 }), [-1, out, columns]);
-    const whole = concat(Array.from({ length: tilesIn }, (_, tile) => columnsOf(tile)), 2);
-    return [reshape(whole, [-1, out * tilesIn * columns]), biases];
+    const parts = Array.from({ length: tilesIn }, (_, tile) => columnsOf(tile));
+    const width = skip ? kinds[kinds.length - 1].columns : 0;
+    const whole = concat(skip ? [...parts, reshape(skip, [-1, out, width])] : parts, 2);
+    return [reshape(whole, [-1, out * (tilesIn * columns + width)]), biases];
   });
   return concat(rows, 1);
 }
@@ -124,7 +134,12 @@ export function actOnStates(
     reshape(first.biases, [-1, 1]),
   );
   let x = reshape(flat, [-1, first.out, count]); // [B, H, M]
-  for (const layer of others) x = applyLayer(layer, ACTIVATE[activation](x));
+  for (const layer of others) {
+    x = applyLayer(layer, ACTIVATE[activation](x));
+    if (!layer.skip) continue;
+    const seen = matmul(reshape(layer.skip, [-1, first.columns]), states, { transposeB: true });
+    x = add(x, reshape(seen, [-1, layer.out, count])); // [B, A, M]
+  }
   return SQUASH[actions](x);
 }
 
@@ -135,8 +150,13 @@ export function actOnOwn(
   { sizes, activation }: Pick<PolicyShape, "sizes" | "activation">,
 ): Tensor {
   const [first, ...others] = layers;
-  let x = applyLayer(first, reshape(observations, [-1, sizes[0], 1])); // [B, H, 1]
-  for (const layer of others) x = applyLayer(layer, ACTIVATE[activation](x));
+  const seen = reshape(observations, [-1, sizes[0], 1]);
+  let x = applyLayer(first, seen); // [B, H, 1]
+  for (const layer of others) {
+    x = applyLayer(layer, ACTIVATE[activation](x));
+    if (!layer.skip) continue;
+    x = add(x, batchMatmul(reshape(layer.skip, [-1, layer.out, sizes[0]]), seen)); // [B, A, 1]
+  }
   return reshape(x, [-1, sizes[sizes.length - 1]]);
 }
 

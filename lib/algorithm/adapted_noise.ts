@@ -10,7 +10,7 @@
  * Up to `LARGEST_FULL` parameters the whole covariance matrix adapts, above only its diagonal (Ros and Hansen
  * 2008): a full matrix would cost P^2 memory and P^3 time, and P^2 episodes to learn.
  *
- * P counts the weights that the noise moves, those of the last layer (`explored` in lib/algorithm/run.ts). All vectors
+ * P counts the weights that one noise moves, a part of the policy (`explored` in lib/algorithm/run.ts). All vectors
  * are in generator order and in units of each weight's natural size, 1 / sqrt(fan-in + 1).
  */
 

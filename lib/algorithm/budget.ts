@@ -138,14 +138,20 @@ function leastEpisodes(config: Config): number {
   return adaptsNoise(config) ? LAST_SIBLINGS : 1;
 }
 
-/** How many siblings the next cycle runs, an even number: a hundredth of what the budget holds, within bounds. */
+/**
+ * How many siblings the next cycle runs, an even number: a hundredth of the episodes that the budget holds, within
+ * bounds. Where hidden layers and a linear policy take turns, a hundredth of the episodes so far: hidden layers
+ * learn by many short moves first (tests/experiments/NOTEBOOK.md, "a linear policy beside hidden layers").
+ */
 export function siblingCount(run: TrainingRun): number {
-  const { task: { config }, tally } = run;
+  const { task: { config, explored }, tally } = run;
   const affordable = affordableSiblings(run);
-  const length = tally.steps.training / (tally.episodes + tally.parts);
-  const wanted = tally.episodes === 0
-    ? FIRST_SIBLINGS
-    : Math.min(MOST_SIBLINGS, Math.max(LEAST_SIBLINGS, config.steps / length / CYCLES));
+  const sofar = tally.episodes + tally.parts;
+  const inBudget = config.steps / (tally.steps.training / sofar);
+  const wanted = tally.episodes === 0 ? FIRST_SIBLINGS : Math.min(
+    MOST_SIBLINGS,
+    Math.max(LEAST_SIBLINGS, (explored.length > 1 ? sofar : inBudget) / CYCLES),
+  );
   return 2 * Math.floor(Math.min(wanted, affordable) / 2);
 }
 

@@ -12,6 +12,7 @@ import { type BufferOptions, rankWeights } from "./buffer.ts";
 import { countWeights } from "../learner/generation_pass.ts";
 import { generate } from "./measure.ts";
 import { bufferOptions, type TrainingRun } from "./run.ts";
+import { fanIns } from "../kernels/policy_kernel.ts";
 import { toPolicyOrder } from "../policy_space.ts";
 
 /** One layer of the generated policies, its biases left out. */
@@ -74,8 +75,9 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   const rows = await generate(run, COMMANDS);
   const policies = rows.map((row) => toPolicyOrder(model, row));
   let offset = 0;
+  const inputs = fanIns(shape.sizes, shape.skip);
   const layers = shape.sizes.slice(1).map((fanOut, index): LayerDiagnostics => {
-    const fanIn = shape.sizes[index];
+    const fanIn = inputs[index];
     const [start, end] = [offset, offset + fanIn * fanOut];
     offset = end + fanOut;
     const own = policies.map((policy) => policy.subarray(start, end));
@@ -101,13 +103,13 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   };
 }
 
-/** Deviation of the first rollouts' noise on a weight: where it adapts, it moves the last layer alone. */
+/** Deviation of the first rollouts' noise on a weight: where it adapts, it moves the last layer alone, or all in turn. */
 function noiseOf(
-  { task: { config }, experience: { noise } }: TrainingRun,
+  { task: { config, shape }, experience: { noise } }: TrainingRun,
   { fanIn, isLast }: { fanIn: number; isLast: boolean },
 ): number {
   if (!noise) return config.rollout.noiseScale;
-  return isLast ? noise.sigma / Math.sqrt(fanIn + 1) : 0;
+  return isLast || shape.skip !== "none" ? noise[0].sigma / Math.sqrt(fanIn + 1) : 0;
 }
 
 /** Computes what the weighting makes of batches when all buckets over 0..1 are full. */

@@ -18,6 +18,8 @@ export interface Sibling {
   readonly policy: GeneratedPolicy;
   /** How it differs from the centre, where noise adapts. */
   readonly direction?: Direction;
+  /** Which of the run's noises that is of. */
+  readonly part?: number;
   /** Siblings of one group start their episodes alike: the number of the start. */
   readonly start: number;
 }
@@ -38,12 +40,19 @@ export function drawSiblings(run: TrainingRun, centre: GeneratedPolicy): Sibling
     return [{ policy, start: tally.starts }];
   }
   const count = siblingCount(run);
-  return drawDirections(noise, rng, count).map((direction, i) => {
+  const partOf = (i: number) => Math.floor(i / 2) % noise.length;
+  const places = Array.from({ length: count }, (_, i) => i);
+  const drawn = noise.map((each, part) =>
+    drawDirections(each, rng, places.filter((i) => partOf(i) === part).length)
+  );
+  return places.map((i) => {
+    const part = partOf(i);
+    const direction = drawn[part].shift()!;
     const policy = centre.slice() as GeneratedPolicy;
-    explored.forEach((place, j) =>
-      policy[place] += noise.sigma * unit[place] * direction.shaped[j]
+    explored[part].forEach((place, j) =>
+      policy[place] += noise[part].sigma * unit[place] * direction.shaped[j]
     );
-    return { policy, direction, start: tally.starts + startOf(i, count) };
+    return { policy, direction, part, start: tally.starts + startOf(i, count) };
   });
 }
 
@@ -73,15 +82,19 @@ export interface BetterSibling {
 /**
  * Finds the better half of a cycle, best first, by how much better each did than those that started alike.
  * Siblings that did equally well have equal shares, so that a cycle in which nobody is better points nowhere.
+ * @param among the places of those that are asked for; all when absent
  */
-export function findBetterHalf(episodes: readonly Compared[]): BetterSibling[] {
+export function findBetterHalf(
+  episodes: readonly Compared[],
+  among: readonly number[] = [...episodes.keys()],
+): BetterSibling[] {
   const worth = worthOf(episodes);
   const surplus = worth.map((value, i) => {
     const alike = worth.filter((_, j) => episodes[j].start === episodes[i].start);
     return value - alike.reduce((sum, other) => sum + other, 0) / alike.length;
   });
-  const order = episodes.map((_, i) => i).sort((a, b) => surplus[b] - surplus[a]);
-  const shares = winnerShares(episodes.length);
+  const order = among.toSorted((a, b) => surplus[b] - surplus[a]);
+  const shares = winnerShares(among.length);
   return order.map((place) => {
     const equal = order.flatMap((other, rank) => surplus[other] === surplus[place] ? [rank] : []);
     const sum = equal.reduce((total, rank) => total + (shares[rank] ?? 0), 0);

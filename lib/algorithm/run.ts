@@ -21,6 +21,7 @@ import {
   type EpisodeRunner,
   type MeasuredReturn,
 } from "../episodes/evaluate.ts";
+import { fanIns } from "../kernels/policy_kernel.ts";
 import { Kept } from "../learner/kept.ts";
 import { Learner } from "../learner/learner.ts";
 import type { Batch } from "../learner/staging.ts";
@@ -32,6 +33,7 @@ import {
   type GeneratedPolicy,
   type ObservationFrame,
   SAME_NUMBERS,
+  seeingLayers,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
 import { createHorizon, type Horizon } from "./horizon.ts";
@@ -123,8 +125,8 @@ export interface Experience {
   readonly moments: Moments;
   /** Observations of late, where the loss compares what policies do on them. */
   readonly states: RecentStates | undefined;
-  /** Noise that adapts; undefined where it is fixed. */
-  readonly noise: AdaptedNoise | undefined;
+  /** Noise that adapts, one for each of `explored`; undefined where it is fixed. */
+  readonly noise: readonly AdaptedNoise[] | undefined;
   /** The policies that rollouts were drawn around, by age. */
   readonly way: Milestone[];
   /** The better half of the last cycle, best first; empty where noise is fixed. */
@@ -149,8 +151,8 @@ export interface Task {
   readonly scale: ReturnScale;
   /** The natural size of each weight, 1 / sqrt(fan-in + 1), in generator order, [P]. */
   readonly unit: Float32Array;
-  /** The places of the weights that adapted noise moves, those of the last layer, in generator order. */
-  readonly explored: Int32Array;
+  /** The places of the weights that adapted noise moves, in generator order: the parts that take turns. */
+  readonly explored: readonly Int32Array[];
   /** Moves policies between the frames of raw and of normalised observations. */
   readonly frame: ObservationFrame;
   /** The policies that it begins with, where there are some. */
@@ -217,6 +219,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
   checkBudget(config, env.spec);
   if (start) checkStart(config, { spec: env.spec, start });
   const weights = model.initialise(streamFor(config.seed, "initialisation", 0));
+  const explored = exploredPlaces(model, shape);
   return {
     task: {
       config,
@@ -227,7 +230,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
         (unit, place, i) => (unit[i] = unitOf(shape.scale[place]), unit),
         new Float32Array(shape.parameterCount),
       ),
-      explored: exploredPlaces(model, shape),
+      explored,
       frame: isPublished(config) ? SAME_NUMBERS : createObservationFrame(model, shape),
       start,
     },
@@ -243,7 +246,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       }),
       runner: parts.runner ?? createLocalRunner(env, policy),
     },
-    experience: createExperience(config, shape),
+    experience: createExperience(config, { shape, explored }),
     tally: createTally(),
     history: {
       bestReturn: -Infinity,
@@ -271,19 +274,26 @@ function createTally(): Tally {
   };
 }
 
-/** Counts the numbers of a policy's last layer. */
-function countLast({ sizes }: PolicyShape): number {
-  const [inputs, outputs] = sizes.slice(-2);
-  return (inputs + 1) * outputs;
+/**
+ * Which weights noise moves, by their places. Noise in the last layer alone moves what a policy does in as many
+ * directions as its hidden units tell apart; in all of a deep policy's thousands of weights, hundreds of episodes
+ * say little. Where a linear policy stands beside the hidden layers, each has a noise of its own: some siblings
+ * differ in one, some in the other, and who is better decides which leads further.
+ */
+function exploredPlaces({ order }: GeneratorModel, shape: PolicyShape): Int32Array[] {
+  const last = shape.parameterCount - countLast(shape);
+  const isLast = (place: number) => order[place] >= last;
+  const places = Int32Array.from(order.keys());
+  if (shape.skip === "none") return [places.filter(isLast)];
+  const [, { weights, biases }] = seeingLayers(shape);
+  const linear = new Set([...weights, ...biases]);
+  const isLinear = (place: number) => linear.has(order[place]);
+  return [places.filter(isLinear), places.filter((place) => !isLinear(place))];
 }
 
-/**
- * Where the last layer's numbers stand. Noise in it alone moves what a policy does in as many directions as its
- * hidden units tell apart; in all of a deep policy's thousands of weights, hundreds of episodes say nothing.
- */
-function exploredPlaces({ order }: GeneratorModel, shape: PolicyShape): Int32Array {
-  const first = shape.parameterCount - countLast(shape);
-  return Int32Array.from(order.keys()).filter((place) => order[place] >= first);
+/** Counts the numbers of a policy's last layer. */
+function countLast({ sizes, skip }: PolicyShape): number {
+  return (fanIns(sizes, skip)[sizes.length - 2] + 1) * sizes[sizes.length - 1];
 }
 
 /** 1 / sqrt(fan-in) -> 1 / sqrt(fan-in + 1): the bias is an input, too. */
@@ -304,13 +314,18 @@ export function bufferOptions(config: Config): BufferOptions {
     : { ...REFERENCE_SIZE, ...buffer };
 }
 
-function createExperience(config: Config, shape: PolicyShape): Experience {
+function createExperience(
+  config: Config,
+  { shape, explored }: Pick<Task, "shape" | "explored">,
+): Experience {
   const { parameterCount, sizes: [inputs] } = shape;
   return {
     buffer: new PolicyBuffer(bufferOptions(config), parameterCount),
     moments: createMoments(inputs),
     states: config.update.loss === "weights" ? undefined : createRecentStates(inputs),
-    noise: adaptsNoise(config) ? createAdaptedNoise(countLast(shape)) : undefined,
+    noise: adaptsNoise(config)
+      ? explored.map(({ length }) => createAdaptedNoise(length))
+      : undefined,
     way: [],
     favoured: [],
     floor: 0,

@@ -164,7 +164,7 @@ function matched(
   policies: readonly MeasuredPolicy[],
 ): StoredPolicy[] {
   const normaliser = currentNormaliser(run);
-  const network = { sizes: shape.sizes, activation: config.policy.activation };
+  const network = { ...shape, activation: config.policy.activation };
   let reference: Float32Array | undefined;
   const stored = policies.toReversed().map(({ parameters }) => {
     const own = frame.toNormalised(toGeneratorOrder(model, parameters), normaliser);

@@ -25,10 +25,11 @@
  *     started alike (lib/algorithm/exploration.ts). Their better half, weighted by rank, is half of every
  *     batch, at the best command: the generator follows what is better, not what was lucky, and needs no
  *     scale of returns. The noise adapts its size and shape to the same half
- *     (lib/algorithm/adapted_noise.ts); of a deep policy it moves the last layer. All are known before the
- *     first runs, so they run side by side; what they show is gathered in their order, wherever they ran.
- *     Where the first part of an episode tells who is better, most cycles run that part alone
- *     (lib/algorithm/horizon.ts).
+ *     (lib/algorithm/adapted_noise.ts). Of a deep policy it moves the last layer alone; where a linear
+ *     policy stands beside the hidden layers (policy.skip), each has a noise of its own, and pairs take
+ *     turns. All are known before the first runs, so they run side by side; what they show is gathered in
+ *     their order, wherever they ran. Where the first part of an episode tells who is better, most cycles
+ *     run that part alone (lib/algorithm/horizon.ts).
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
  *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
  *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is
@@ -200,8 +201,18 @@ function followBetter(
   },
 ): BetterSibling[] {
   const better = findBetterHalf(rollouts);
-  const shares = better.map(({ share }) => share);
-  adaptNoise(experience.noise!, better.map(({ place }) => siblings[place].direction!), shares);
+  experience.noise!.forEach((noise, part) => {
+    const own = [...siblings.keys()].filter((place) => siblings[place].part === part);
+    const winners = findBetterHalf(rollouts, own);
+    const shares = winners.map(({ share }) => share);
+    if (own.length > 1) {
+      adaptNoise(
+        noise,
+        winners.map(({ place }) => siblings[place].direction!),
+        shares,
+      );
+    }
+  });
   // A policy that is far better than its siblings is no place for a blend.
   experience.favoured = proven === undefined
     ? better.map(({ place, share }) => ({ policy: siblings[place].policy, share }))

@@ -12,9 +12,9 @@ import {
 import type { PolicyNumbers } from "../generator/policy_file.ts";
 import { readPolicy, readPolicyNumbers } from "../generator/read_policy.ts";
 import { spreadReturns } from "../generator/wanted.ts";
-import type { ModelTable, PolicyNetwork } from "../model.ts";
+import type { ModelTable, PolicyNetwork, PolicyShape } from "../model.ts";
 import { Rng } from "../numbers/rng.ts";
-import { type RawParameters, toPolicyOrder } from "../policy_space.ts";
+import { createObservationFrame, toGeneratorOrder, toPolicyOrder } from "../policy_space.ts";
 import { CONFIG_FILE_NAME } from "../run/layout.ts";
 import { FileError } from "../system/errors.ts";
 import { isThere } from "../system/files.ts";
@@ -91,8 +91,10 @@ export async function readGivenPolicies(
     read.push({ name: path, numbers: readPolicyNumbers(path, spec) });
   }
   assertOneNetwork(read, does);
-  const { hiddenSizes, activation } = read[0].numbers;
-  return { policies: read.map(rawPolicy), network: { hiddenSizes, activation } };
+  const { hiddenSizes, activation, skip } = read[0].numbers;
+  const network = { hiddenSizes, activation, skip };
+  const shape = models.policyShape(spec, network);
+  return { policies: read.map((each) => rawPolicy(each, shape)), network };
 }
 
 /** An ONNX file that is read and not run needs no leave to be run. */
@@ -104,11 +106,13 @@ function readMetadata(path: string, models: ModelTable) {
 const WIDEST_TILE = 32;
 
 /** Gives the options of a run whose policies are of a network; tiles are the widest that divide every layer. */
-export function networkOptions({ hiddenSizes, activation }: PolicyNetwork): PartialConfig {
+export function networkOptions(
+  { hiddenSizes, activation, skip }: PolicyNetwork,
+): PartialConfig {
   if (hiddenSizes.length === 0) return { policy: { hiddenSizes } };
   let tileSize = WIDEST_TILE;
   while (hiddenSizes.some((width) => width % tileSize !== 0)) tileSize--;
-  return { policy: { hiddenSizes, activation }, generator: { tileSize } };
+  return { policy: { hiddenSizes, activation, skip }, generator: { tileSize } };
 }
 
 /** Of a generator so many policies are taken, over all that it reaches. */
@@ -140,8 +144,10 @@ function assertOneNetwork(
   files: readonly { readonly name: string; readonly numbers: PolicyNumbers }[],
   does: string,
 ): void {
-  const networkOf = ({ numbers: { hiddenSizes, activation } }: (typeof files)[number]) =>
-    hiddenSizes.length === 0 ? "no hidden layers" : `layers [${hiddenSizes}] with ${activation}`;
+  const networkOf = ({ numbers: { hiddenSizes, activation, skip } }: (typeof files)[number]) =>
+    hiddenSizes.length === 0
+      ? "no hidden layers"
+      : `layers [${hiddenSizes}] with ${activation}${skip === "none" ? "" : ` and a ${skip} skip`}`;
   const expected = networkOf(files[0]);
   const other = files.find((file) => networkOf(file) !== expected);
   if (other === undefined) return;
@@ -152,23 +158,17 @@ function assertOneNetwork(
   );
 }
 
-/** Gives a file's policy for raw observations: W' = W / deviation, b' = b - W' mean in the first layer. */
+/** Gives a file's policy for raw observations. */
 function rawPolicy(
-  { name, numbers: { hiddenSizes, parameters, normaliser } }: {
+  { name, numbers: { parameters, normaliser } }: {
     readonly name: string;
     readonly numbers: PolicyNumbers;
   },
+  shape: PolicyShape,
 ): GivenPolicy {
-  const { mean, deviation } = normaliser;
-  const raw = parameters.slice();
-  const size = mean.length;
-  const width = hiddenSizes[0] ?? parameters.length / (size + 1);
-  for (let neuron = 0; neuron < width; neuron++) {
-    for (let input = 0; input < size; input++) {
-      const weight = raw[neuron * size + input] / deviation[input];
-      raw[neuron * size + input] = weight;
-      raw[width * size + neuron] -= weight * mean[input];
-    }
-  }
-  return { name, parameters: raw as Float32Array as RawParameters };
+  // A generator that puts policies out in their own order.
+  const order = Int32Array.from(parameters.keys());
+  const frame = createObservationFrame({ order }, shape);
+  const raw = frame.toRaw(toGeneratorOrder({ order }, parameters), normaliser);
+  return { name, parameters: toPolicyOrder({ order }, raw) };
 }

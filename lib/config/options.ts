@@ -16,7 +16,7 @@
  * Longer than other files because the table is one thing.
  */
 
-import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
+import { ACTIVATIONS, SKIPS } from "../kernels/policy_kernel.ts";
 
 /** Another option's value without which an option does not count. */
 export type Need =
@@ -172,6 +172,13 @@ export const OPTION_SECTIONS = {
       ACTIVATIONS,
       "What follows each hidden layer: tanh, or relu, max(x, 0), which is cheaper and never saturates",
       { needs: HIDDEN_LAYERS },
+    ),
+    skip: choice(
+      "none",
+      SKIPS,
+      "What the last layer sees besides the last hidden layer; linear: the observation, so that a linear policy " +
+        "stands beside the hidden layers",
+      { needs: { option: "algorithm", is: "udrlpg" } },
     ),
   },
   generator: {

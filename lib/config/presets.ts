@@ -57,7 +57,7 @@ const DEFAULT_BUDGETS: Readonly<Record<string, PartialConfig>> = {
 export const PRESETS: Readonly<Record<string, Preset>> = {
   default: {
     doc: "One learner for every environment",
-    base: { steps: 300_000 },
+    base: { steps: 300_000, policy: { skip: "linear" } },
     environments: DEFAULT_BUDGETS,
   },
   paper: {

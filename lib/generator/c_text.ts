@@ -1,6 +1,6 @@
 /** The C text that headers of policies and of generators share: names, numbers, the forward of a policy. */
 
-import type { Activation } from "../kernels/policy_kernel.ts";
+import { type Activation, fanIns, type Skip } from "../kernels/policy_kernel.ts";
 
 const LITERALS_PER_LINE = 6;
 
@@ -10,6 +10,8 @@ export interface CNetwork {
   readonly sizes: readonly number[];
   /** What follows each hidden layer. */
   readonly activation: Activation;
+  /** What the last layer sees besides the last hidden layer. */
+  readonly skip: Skip;
   /** Bounds of a continuous action, [A] each; absent for a discrete one. */
   readonly bounds?: { readonly low: ArrayLike<number>; readonly high: ArrayLike<number> };
 }
@@ -68,9 +70,13 @@ const ACTIVATION_TEXTS: { readonly [A in Activation]: string } = {
  * Writes `NAME_forward(parameters, observation, output)`, in the order of operations of the program's own
  * policies; it reads NAME_mean and NAME_inverse_deviation.
  */
-export function forwardText(name: string, { sizes, activation }: CNetwork): string {
-  const width = Math.max(...sizes);
-  return `/* The network's outputs: ${activation} layers over the normalised observation, the last one linear. */
+export function forwardText(name: string, { sizes, activation, skip }: CNetwork): string {
+  const inputs = fanIns(sizes, skip);
+  const width = Math.max(...inputs, ...sizes);
+  const isSkipping = inputs[inputs.length - 1] > sizes[sizes.length - 2];
+  return `/* The network's outputs: ${activation} layers over the normalised observation, the last one linear${
+    isSkipping ? " and of the observation, too" : ""
+  }. */
 static inline void ${name}_forward(const float *parameters, const float *observation, float *output) {
   static const int sizes[${sizes.length}] = {${sizes.join(", ")}};
   float first[${width}], second[${width}];
@@ -81,7 +87,9 @@ static inline void ${name}_forward(const float *parameters, const float *observa
     x[column] = (observation[column] - ${name}_mean[column]) * ${name}_inverse_deviation[column];
   }
   for (layer = 1; layer < ${sizes.length}; layer++) {
-    const int inputs = sizes[layer - 1], outputs = sizes[layer];
+    const int inputs = ${
+    isSkipping ? skippingInputs(sizes) : "sizes[layer - 1]"
+  }, outputs = sizes[layer];
     const float *biases = weights + inputs * outputs;
     for (row = 0; row < outputs; row++) {
       float sum = biases[row];
@@ -92,9 +100,24 @@ static inline void ${name}_forward(const float *parameters, const float *observa
     swap = x;
     x = y;
     y = swap;
-  }
+${isSkipping ? skipText(name, sizes) : ""}  }
   for (row = 0; row < sizes[${sizes.length - 1}]; row++) output[row] = x[row];
 }
+`;
+}
+
+function skippingInputs(sizes: readonly number[]): string {
+  return `sizes[layer - 1] + (layer == ${sizes.length - 1} ? sizes[0] : 0)`;
+}
+
+/** What the last layer sees besides: the observation again, behind the hidden units. */
+function skipText(name: string, sizes: readonly number[]): string {
+  const hidden = sizes[sizes.length - 2];
+  return `    if (layer == ${sizes.length - 2}) {
+      for (column = 0; column < sizes[0]; column++) {
+        x[${hidden} + column] = (observation[column] - ${name}_mean[column]) * ${name}_inverse_deviation[column];
+      }
+    }
 `;
 }
 

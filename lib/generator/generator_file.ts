@@ -201,7 +201,7 @@ export function loadGenerator(
       command: file.metadata.environmentCommand,
       identity: config.environment,
     });
-    countPolicyParameters(spec, config.policy.hiddenSizes);
+    countPolicyParameters(spec, config.policy.hiddenSizes, config.policy.skip);
     assertLayers([...config.generator.hiddenSizes], "generator");
     const shape = models.policyShape(spec, config.policy);
     const model = models.createGenerator(config, shape);

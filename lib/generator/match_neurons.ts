@@ -5,7 +5,7 @@
  * most like them, layer by layer: the most alike pair first.
  */
 
-import type { Activation } from "../kernels/policy_kernel.ts";
+import { type Activation, fanIns, type Skip } from "../kernels/policy_kernel.ts";
 
 /** The network that both policies are of. */
 export interface MatchedNetwork {
@@ -13,6 +13,8 @@ export interface MatchedNetwork {
   readonly sizes: readonly number[];
   /** What follows each hidden layer. */
   readonly activation: Activation;
+  /** What the last layer sees besides the last hidden layer. */
+  readonly skip: Skip;
 }
 
 /**
@@ -27,16 +29,17 @@ export interface MatchedNetwork {
  * // One input, two tanh neurons, one output: W1, b1, W2, b2.
  * const policy = Float32Array.of(1, 5, 0, 2, 3, 4, 0.5);
  * const other = Float32Array.of(-5, 1, -2, 0, -4, 3, 0.5); // swapped, one with another sign
- * const network = { sizes: [1, 2, 1], activation: "tanh" } as const;
+ * const network = { sizes: [1, 2, 1], activation: "tanh", skip: "none" } as const;
  * assert.deepEqual([...matchNeurons(other, policy, network)].map((x) => x + 0), [...policy]);
  * ```
  */
 export function matchNeurons(
   policy: Float32Array,
   reference: Float32Array,
-  { sizes, activation }: MatchedNetwork,
+  { sizes, activation, skip }: MatchedNetwork,
 ): Float32Array {
   const matched = policy.slice();
+  const columns = fanIns(sizes, skip);
   let start = 0;
   for (let layer = 1; layer < sizes.length - 1; layer++) {
     const [inputs, width, outputs] = sizes.slice(layer - 1, layer + 2);
@@ -45,7 +48,7 @@ export function matchNeurons(
     const rowOf = (numbers: Float32Array, neuron: number) => [
       ...numbers.subarray(start + neuron * inputs, start + (neuron + 1) * inputs),
       numbers[biases + neuron],
-      ...Array.from({ length: outputs }, (_, out) => numbers[next + out * width + neuron]),
+      ...Array.from({ length: outputs }, (_, out) => numbers[next + out * columns[layer] + neuron]),
     ];
     // Neurons of a later layer are in no order yet: what goes to them says nothing.
     const compared = layer === sizes.length - 2 ? inputs + 1 + outputs : inputs + 1;
@@ -61,7 +64,9 @@ export function matchNeurons(
       const row = own[from].map((value) => sign * value);
       matched.set(row.slice(0, inputs), start + to * inputs);
       matched[biases + to] = row[inputs];
-      row.slice(inputs + 1).forEach((value, out) => matched[next + out * width + to] = value);
+      row.slice(inputs + 1).forEach((value, out) =>
+        matched[next + out * columns[layer] + to] = value
+      );
     }
     start = next;
   }

@@ -4,7 +4,7 @@
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
  * metadata, as text values by key: `format`, `environment`, `environmentIdentity` and `environmentCommand`
- * where the environment is the user's own, `layout` (JSON) where it says how its spaces become numbers, `hiddenSizes`, `activation`,
+ * where the environment is the user's own, `layout` (JSON) where it says how its spaces become numbers, `hiddenSizes`, `activation`, `skip`,
  * `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON), `generator` (SHA-256 of its file), `program` and
  * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
  * Writing is here, reading in lib/generator/read_policy.ts.
@@ -172,6 +172,7 @@ const ENCODERS: { readonly [F in WrittenFormat]: Encoder } = {
       fileName: path,
       sizes: shape.sizes,
       activation,
+      skip: shape.skip,
       parameters,
       normaliser,
       ...(actionSpace.kind === "box" ? { bounds: actionSpace } : {}),
@@ -199,7 +200,8 @@ function asValues(metadata: Readonly<Record<string, string>>): Record<string, un
 
 /** How the parameters lie, for whoever reads a file without this program. */
 const LAYOUT =
-  "W1, b1, W2, b2, ...; W row by row, [out][in]; (observation - mean) / deviation goes in";
+  "W1, b1, W2, b2, ...; W row by row, [out][in]; (observation - mean) / deviation goes in; with a linear skip it " +
+  "follows the last hidden layer into the last layer, too";
 
 /** A policy's numbers as the tensors that safetensors files hold and that checksums are of. */
 export function tensorsOf(
@@ -236,6 +238,7 @@ export function policyMetadata(
     ...(layout === undefined ? {} : { layout }),
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
     activation: numbers.activation,
+    skip: numbers.skip,
     parameterLayout: LAYOUT,
     requestedReturn: String(label.requestedReturn),
     command: String(label.command),

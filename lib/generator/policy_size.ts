@@ -5,7 +5,7 @@
  */
 
 import { actionSize, type EnvSpec, observationSize } from "../env.ts";
-import { countParameters } from "../kernels/policy_kernel.ts";
+import { countParameters, type Skip } from "../kernels/policy_kernel.ts";
 
 /** The largest policy: 8.4 million parameters, 115 times the published method's (256, 256). */
 export const MAX_POLICY_PARAMETERS = 2 ** 23;
@@ -33,10 +33,11 @@ export const MAX_LAYERS = 64;
 export function countPolicyParameters(
   spec: Pick<EnvSpec, "observationSpace" | "actionSpace">,
   hiddenSizes: readonly number[],
+  skip: Skip = "none",
 ): number {
   assertLayers(hiddenSizes, "policy");
   const sizes = [observationSize(spec as EnvSpec), ...hiddenSizes, actionSize(spec as EnvSpec)];
-  const count = countParameters(sizes);
+  const count = countParameters(sizes, skip);
   if (count > MAX_POLICY_PARAMETERS) {
     throw new RangeError(
       `Cannot make policy: policy.hiddenSizes must give at most ${MAX_POLICY_PARAMETERS} ` +

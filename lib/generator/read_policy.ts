@@ -10,7 +10,7 @@ import { readFileLimited, type ReadOptions } from "../system/files.ts";
 import { assertSealed, assertSealedOnnx, CHECKSUM_KEY } from "../formats/checksum.ts";
 import { isJsonObject, type JsonValue, parseJsonLimited } from "../formats/json.ts";
 import { decodeSafetensors, requireTensor, safetensorsHead } from "../formats/safetensors.ts";
-import { ACTIVATIONS } from "../kernels/policy_kernel.ts";
+import { ACTIVATIONS, SKIPS } from "../kernels/policy_kernel.ts";
 import type { ModelTable, Policy, PolicyNetwork } from "../model.ts";
 import { createOnnxPolicy } from "../onnx/policy.ts";
 import { type Mlp, readOnnxMlp } from "../onnx/mlp.ts";
@@ -82,8 +82,8 @@ export function readPolicy(
 }
 
 /**
- * Reads the numbers of a policy file: of ours in safetensors or JSON, or of a perceptron in ONNX by any
- * library, whose observations are raw. Its continuous actions are tanh of the last layer between the
+ * Reads the numbers of a policy file: of ours in safetensors or JSON, or of a perceptron without a skip
+ * connection in ONNX by any library, whose observations are raw. Its continuous actions are tanh of the last layer between the
  * environment's bounds; one without that tanh is made to agree with it where actions are small.
  * @throws {FileError} when it is missing, damaged, or no perceptron that fits the environment.
  */
@@ -92,6 +92,9 @@ export function readPolicyNumbers(path: string, spec: EnvSpec): PolicyNumbers {
   const checkHead = HEADS[format](path);
   const bytes = readFileLimited(path, { maxBytes: MAX_BYTES, kind: "policy", checkHead });
   if (format === "onnx") {
+    if (readOnnx(bytes, { name: path }).metadata.skip === "linear") {
+      fail(path, "numbers of a policy with a skip connection must come as safetensors or JSON");
+    }
     const mlp = readOnnxMlp(bytes, { name: path, width: actionSize(spec) });
     return numbersOfMlp(mlp, { spec, path });
   }
@@ -138,7 +141,7 @@ function numbersOfMlp(
   ) as PolicyParameters;
   const normaliser = { mean: new Float64Array(size), deviation: new Float64Array(size).fill(1) };
   return checkNumbers(
-    { hiddenSizes: widths.slice(0, -1), activation, parameters, normaliser },
+    { hiddenSizes: widths.slice(0, -1), activation, skip: "none", parameters, normaliser },
     path,
   );
 }
@@ -175,11 +178,11 @@ function openNumbers(
 
 /** Counts what the widths in a file ask for, before anything of that size is made. */
 function parameterCountOf(
-  { hiddenSizes }: PolicyNumbers,
+  { hiddenSizes, skip }: PolicyNumbers,
   { spec, path }: { spec: EnvSpec; path: string },
 ): number {
   try {
-    return countPolicyParameters(spec, hiddenSizes);
+    return countPolicyParameters(spec, hiddenSizes, skip);
   } catch (error) {
     if (error instanceof RangeError) throw new FileError(`${error.message}, in policy "${path}"`);
     throw error;
@@ -258,7 +261,9 @@ function readNetwork(metadata: Record<string, string>, path: string): PolicyNetw
   if (!valid) fail(path, "hiddenSizes must be a list of widths");
   const activation = ACTIVATIONS.find((name) => name === metadata.activation) ??
     fail(path, `activation must be one of ${ACTIVATIONS.join(", ")}`);
-  return { hiddenSizes: value as number[], activation };
+  const skip = SKIPS.find((name) => name === metadata.skip) ??
+    fail(path, `skip must be one of ${SKIPS.join(", ")}`);
+  return { hiddenSizes: value as number[], activation, skip };
 }
 
 function checkNumbers(numbers: PolicyNumbers, path: string): PolicyNumbers {

@@ -43,6 +43,14 @@ export const ACTIVATIONS = ["tanh", "relu"] as const;
 /** One of them: the hyperbolic tangent, or max(x, 0). */
 export type Activation = (typeof ACTIVATIONS)[number];
 
+/** What the last layer may see besides the last hidden layer. */
+export const SKIPS = ["none", "linear"] as const;
+/**
+ * One of them: nothing, or the observation (a skip connection), so that a linear policy stands beside the hidden
+ * layers. The weights of the last layer are [A, H + S] then: for each action those of the hidden units come first.
+ */
+export type Skip = (typeof SKIPS)[number];
+
 /** A policy network that is ready to run. Its parameters start at 0. */
 export interface PolicyKernel {
   /** Layer sizes [S, H1, ..., A]. */
@@ -86,11 +94,16 @@ interface Layer {
 
 const kernelModule = lazyModule(POLICY_KERNEL_BASE64);
 
+/** Gives the fan-in of each layer of a multilayer perceptron from its sizes [S, H1, ..., A]. */
+export function fanIns(sizes: readonly number[], skip: Skip = "none"): number[] {
+  const inputs = sizes.slice(0, -1);
+  if (skip === "linear" && inputs.length > 1) inputs[inputs.length - 1] += sizes[0];
+  return inputs;
+}
+
 /** Counts the parameters of a multilayer perceptron with biases, P, from its layer sizes [S, H1, ..., A]. */
-export function countParameters(sizes: readonly number[]): number {
-  let count = 0;
-  for (let i = 1; i < sizes.length; i++) count += (sizes[i - 1] + 1) * sizes[i];
-  return count;
+export function countParameters(sizes: readonly number[], skip: Skip = "none"): number {
+  return fanIns(sizes, skip).reduce((count, inputs, i) => count + (inputs + 1) * sizes[i + 1], 0);
 }
 
 function checkSizes(sizes: readonly number[]): void {
@@ -108,24 +121,29 @@ function checkSizes(sizes: readonly number[]): void {
 }
 
 /** Places the input, the weights and the outputs of every layer one after another. */
-function layOut(sizes: readonly number[], start: number): { layers: Layer[]; bytes: number } {
+function layOut(
+  sizes: readonly number[],
+  { skip, start }: { skip: Skip; start: number },
+): { layers: Layer[]; bytes: number } {
   let end = alignUp(start);
   const place = (floats: number): number => {
     const at = end;
     end += alignUp(floats * FLOAT_BYTES);
     return at;
   };
-  let xAt = place(sizes[0]);
+  const allInputs = fanIns(sizes, skip);
+  let xAt = place(2 * Math.ceil(sizes[0] / 2));
   const layers: Layer[] = [];
   for (let i = 1; i < sizes.length; i++) {
-    const inputs = sizes[i - 1];
+    const inputs = allInputs[i - 1];
     const outputs = sizes[i];
     const widePanels = Math.floor(outputs / WIDE_PANEL_OUTPUTS);
     const narrowPanels = Math.ceil((outputs % WIDE_PANEL_OUTPUTS) / NARROW_PANEL_OUTPUTS);
     const paddedOutputs = widePanels * WIDE_PANEL_OUTPUTS + narrowPanels * NARROW_PANEL_OUTPUTS;
     const inputPairs = Math.ceil(inputs / 2);
     const weightsAt = place(paddedOutputs * (2 * inputPairs + 1));
-    const yAt = place(paddedOutputs);
+    // Where the next layer sees more than these outputs, that follows them.
+    const yAt = place(Math.max(paddedOutputs, 2 * Math.ceil((allInputs[i] ?? 0) / 2)));
     layers.push({
       inputs,
       inputPairs,
@@ -178,7 +196,8 @@ function checkLength(action: string, what: string, expected: number, actual: num
 
 /**
  * Makes a policy network [S, H1, ..., A] with tanh or ReLU hidden layers and a linear output; with two
- * sizes it is a linear policy. Its memory is about 4 P bytes.
+ * sizes it is a linear policy. Its memory is about 4 P bytes. With the skip connection "linear" the last layer sees
+ * the observation beside the last hidden layer.
  *
  * tanh is a rational function with an error of at most 3.5e-7, absolute and relative, over every
  * float32 (measured: 3.44e-7, at 6.68), of which 0.3e-7 would be rounding the exact value; NaN stays
@@ -200,20 +219,24 @@ function checkLength(action: string, what: string, expected: number, actual: num
 export function createPolicyKernel(
   sizes: readonly number[],
   activation: Activation = "tanh",
+  skip: Skip = "none",
 ): PolicyKernel {
   checkSizes(sizes);
   const instance = new WebAssembly.Instance(kernelModule());
   const { memory, dense, freeAddress, ...activations } = instance
     .exports as unknown as KernelExports;
   const activate = activation === "tanh" ? activations.squash : activations.rectify;
-  const { layers, bytes } = layOut(sizes, freeAddress());
+  const { layers, bytes } = layOut(sizes, { skip, start: freeAddress() });
   growBy(memory, bytes);
   const floats = new Float32Array(memory.buffer);
   const inputs = sizes[0];
   const outputs = sizes[sizes.length - 1];
   const xAt = layers[0].xAt / FLOAT_BYTES;
   const yAt = layers[layers.length - 1].yAt / FLOAT_BYTES;
-  const parameterCount = countParameters(sizes);
+  const parameterCount = countParameters(sizes, skip);
+  const skipAt = skip === "linear" && layers.length > 1
+    ? layers[layers.length - 1].xAt / FLOAT_BYTES + sizes[sizes.length - 2]
+    : undefined;
   return {
     sizes: [...sizes],
     parameterCount,
@@ -240,6 +263,9 @@ export function createPolicyKernel(
           layer.narrowPanels,
         );
         if (i < layers.length - 1) activate(layer.yAt, layer.paddedOutputs >> 2);
+        if (i === layers.length - 2 && skipAt !== undefined) {
+          for (let j = 0; j < inputs; j++) floats[skipAt + j] = observation[j];
+        }
       }
       for (let i = 0; i < outputs; i++) output[i] = floats[yAt + i];
     },

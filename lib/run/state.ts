@@ -8,8 +8,8 @@
  *                 [1]; horizon.counts [2], cycles and since, horizon.agreement, horizon.cost [parts];
  *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
  *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
- *                 noise.sigma, noise.cycles [1], noise.sizePath, noise.shapePath, noise.covariance; where
- *                 the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
+ *                 for each part K noise.K.sigma, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
+ *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
  *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                 evaluations [count, 5] (step, command, mean, std, n)
  *     kept        what another algorithm than udrlpg keeps, F32 or F64 under its own names; no part without any
@@ -139,13 +139,12 @@ function captureExperience(experience: Experience): Map<string, Tensor> {
 
 const NOISE_VECTORS = ["sizePath", "shapePath", "covariance"] as const;
 
-function captureNoise({ noise }: Experience): [string, Tensor][] {
-  if (!noise) return [];
-  return [
-    ["noise.sigma", float64([noise.sigma])],
-    ["noise.cycles", float64([noise.cycles])],
-    ...NOISE_VECTORS.map((name): [string, Tensor] => [`noise.${name}`, float64(noise[name])]),
-  ];
+function captureNoise({ noise = [] }: Experience): [string, Tensor][] {
+  return noise.flatMap((each, part): [string, Tensor][] => [
+    [`noise.${part}.sigma`, float64([each.sigma])],
+    [`noise.${part}.cycles`, float64([each.cycles])],
+    ...NOISE_VECTORS.map((key): [string, Tensor] => [`noise.${part}.${key}`, float64(each[key])]),
+  ]);
 }
 
 function captureStates({ states }: Experience): [string, Tensor][] {
@@ -260,14 +259,16 @@ function readExperience(
   readStates(experience, saved, name);
 }
 
-function readNoise({ noise }: Experience, saved: Tensors, name: string): void {
-  if (!noise) return;
-  noise.sigma = scalarOf(saved, "noise.sigma", name);
-  noise.cycles = scalarOf(saved, "noise.cycles", name);
-  for (const key of NOISE_VECTORS) {
-    const shape = [noise[key].length];
-    noise[key].set(requireTensor(saved, `noise.${key}`, { dtype: "F64", shape, name }).data);
-  }
+function readNoise({ noise = [] }: Experience, saved: Tensors, name: string): void {
+  noise.forEach((each, part) => {
+    each.sigma = scalarOf(saved, `noise.${part}.sigma`, name);
+    each.cycles = scalarOf(saved, `noise.${part}.cycles`, name);
+    for (const key of NOISE_VECTORS) {
+      const shape = [each[key].length];
+      const read = requireTensor(saved, `noise.${part}.${key}`, { dtype: "F64", shape, name });
+      each[key].set(read.data);
+    }
+  });
 }
 
 function readStates({ states }: Experience, saved: Tensors, name: string): void {

@@ -129,6 +129,7 @@ function shapeOf(sizes: readonly number[]): PolicyShape {
     parameterCount: scale.length,
     scale: Float32Array.from(scale),
     activation: "tanh",
+    skip: "none",
     actions: "box",
   };
 }

@@ -447,7 +447,7 @@ async function policyTarget(
   const spec = registry.spec("CartPole-v1");
   const path = join(folder, `policy${WRITTEN_ENDINGS[format]}`);
   const good = [[2], [3, 2]].map((hiddenSizes) => {
-    const network = { hiddenSizes, activation: "tanh" } as const;
+    const network = { hiddenSizes, activation: "tanh", skip: "none" } as const;
     const size = models.policyShape(spec, network).parameterCount;
     writePolicy(path, {
       format,

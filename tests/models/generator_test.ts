@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { interpret } from "../../lib/autodiff/interpret.ts";
 import type { Config } from "../../lib/config/config.ts";
 import { countWeights, nameWeights } from "../../lib/learner/generation_pass.ts";
+import type { Skip } from "../../lib/kernels/policy_kernel.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
 import { traceGeneration } from "../../lib/learner/update_graph.ts";
 import { createTiledGenerator } from "../../models/generator.ts";
@@ -16,6 +17,7 @@ interface Case {
   readonly sizes: readonly number[];
   readonly generator: Partial<Config["generator"]>;
   readonly latentSize?: number;
+  readonly skip?: Skip;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -32,15 +34,16 @@ const CASES: Readonly<Record<string, Case>> = {
     sizes: [3, 8, 2],
     generator: { tileSize: 4, commandEncoding: "fourier" },
   },
+  "a skip connection": { sizes: [3, 8, 16, 2], generator: { tileSize: 8 }, skip: "linear" },
   "a latent": { sizes: [3, 8, 8, 2], generator: { tileSize: 4 }, latentSize: 5 },
 };
 
 const COMMANDS = [0, 0.35, 1.2];
 
-for (const [name, { sizes, generator, latentSize = 0 }] of Object.entries(CASES)) {
+for (const [name, { sizes, generator, latentSize = 0, skip = "none" }] of Object.entries(CASES)) {
   Deno.test(`createTiledGenerator() equals its textbook form with ${name}`, () => {
     const config = { ...tinyConfig().generator, hiddenSizes: [12, 10], ...generator };
-    const model = createTiledGenerator({ config, shape: shapeOf(sizes), latentSize });
+    const model = createTiledGenerator({ config, shape: shapeOf(sizes, skip), latentSize });
     const rng = Rng.fromSeed(11);
     const flat = new Float32Array(countWeights(model.weights));
     rng.fillUniform(flat, -0.5, 0.5);
@@ -68,6 +71,7 @@ for (const [name, { sizes, generator, latentSize = 0 }] of Object.entries(CASES)
         weights,
         sizes,
         tileSize: config.tileSize,
+        isSkipping: skip === "linear",
         depth: config.hiddenSizes.length,
         condition: [...encoded, ...latent],
       });

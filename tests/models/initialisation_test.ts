@@ -88,6 +88,10 @@ Deno.test("initialise() of a still generator makes policies that do nothing, wit
     }
     assert.ok([...output.W, ...output.b].every((value) => value === 0));
   }
+  const skipping = { ...options, shape: shapeOf(SIZES, "linear") };
+  const [still] = generatePolicies(createTiledGenerator(skipping), [1]);
+  const last = (SIZES[SIZES.length - 2] + SIZES[0] + 1) * SIZES[SIZES.length - 1];
+  assert.ok(still.slice(-last).every((value) => value === 0));
   const linear = { ...options, shape: shapeOf([6, 3]) };
   const [theta] = generatePolicies(createTiledGenerator(linear), [1]);
   assert.ok(theta.every((value) => value === 0));

@@ -6,7 +6,7 @@ import { trace } from "../../lib/autodiff/graph.ts";
 import { interpret } from "../../lib/autodiff/interpret.ts";
 import { square, sum } from "../../lib/autodiff/tensor.ts";
 import type { EnvSpec } from "../../lib/env.ts";
-import type { Activation } from "../../lib/kernels/policy_kernel.ts";
+import type { Activation, Skip } from "../../lib/kernels/policy_kernel.ts";
 import { forwardReference } from "../lib/kernels/policy_reference.ts";
 import type { PolicyShape } from "../../lib/model.ts";
 import { Rng } from "../../lib/numbers/rng.ts";
@@ -25,6 +25,7 @@ interface Case {
   readonly tileSize: number;
   readonly activation?: Activation;
   readonly isDiscrete?: boolean;
+  readonly skip?: Skip;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -33,6 +34,8 @@ const CASES: Readonly<Record<string, Case>> = {
   "one layer of one tile": { sizes: [3, 8, 2], tileSize: 8 },
   "layers of one tile": { sizes: [3, 8, 8, 2], tileSize: 8, activation: "relu" },
   "layers of several tiles": { sizes: [4, 24, 8, 16, 2], tileSize: 8 },
+  "a skip connection past one tile": { sizes: [3, 8, 2], tileSize: 8, skip: "linear" },
+  "a skip connection past several tiles": { sizes: [5, 8, 12, 3], tileSize: 4, skip: "linear" },
   "several tiles, ReLU, discrete actions": {
     sizes: [4, 12, 8, 3],
     tileSize: 4,
@@ -41,16 +44,18 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-function shapeOf({ sizes, activation = "tanh", isDiscrete = false }: Case): PolicyShape {
+function shapeOf(
+  { sizes, activation = "tanh", isDiscrete = false, skip = "none" }: Case,
+): PolicyShape {
   const box = specOf(sizes);
   const discrete = { kind: "discrete", n: sizes[sizes.length - 1] } as const;
   const spec: EnvSpec = isDiscrete ? { ...box, actionSpace: discrete } : box;
-  return policyShape(spec, { hiddenSizes: sizes.slice(1, -1), activation });
+  return policyShape(spec, { hiddenSizes: sizes.slice(1, -1), activation, skip });
 }
 
 /** Traces the actions of policies given in generator order, [B, P], on states. */
 function traceActions({ shape, tileSize }: { shape: PolicyShape; tileSize: number }) {
-  const kinds = tilePolicy(shape.sizes, tileSize);
+  const kinds = tilePolicy(shape.sizes, tileSize, shape.skip);
   const inputs = { policies: ["B", shape.parameterCount], states: [STATES, shape.sizes[0]] };
   return trace(inputs, ({ policies, states }) => {
     const actions = actOnStates(layersOf(kinds, cutPolicies(kinds, policies)), states, shape);
@@ -67,8 +72,8 @@ function draw(rng: Rng, shape: readonly number[]) {
 for (const [name, each] of Object.entries(CASES)) {
   Deno.test(`actOnStates() does what the policy does with ${name}`, () => {
     const shape = shapeOf(each);
-    const { sizes, parameterCount, activation } = shape;
-    const order = generatorOrder(tilePolicy(sizes, each.tileSize));
+    const { sizes, parameterCount, activation, skip } = shape;
+    const order = generatorOrder(tilePolicy(sizes, each.tileSize, skip));
     const rng = Rng.fromSeed(4);
     const inputs = {
       policies: draw(rng, [POLICIES, parameterCount]),
@@ -89,7 +94,7 @@ for (const [name, each] of Object.entries(CASES)) {
         const observation = Float64Array.from(
           inputs.states.data.subarray(state * sizes[0], (state + 1) * sizes[0]),
         );
-        const last = forwardReference({ sizes, parameters, activation }, observation);
+        const last = forwardReference({ sizes, parameters, activation, skip }, observation);
         const total = last.reduce((total, output) => total + Math.exp(output), 0);
         const expected = last.map((output) =>
           each.isDiscrete ? 2 * Math.exp(output) / total : Math.tanh(output)
@@ -149,7 +154,7 @@ Deno.test("actOnStates() compares discrete actions where the first two are close
 for (const [title, one] of Object.entries(CASES)) {
   Deno.test(`inPolicyOrder() is the way of toPolicyOrder() for ${title}`, () => {
     const shape = shapeOf(one);
-    const kinds = tilePolicy(shape.sizes, one.tileSize);
+    const kinds = tilePolicy(shape.sizes, one.tileSize, shape.skip);
     const size = shape.parameterCount;
     const graph = trace({ policies: ["B", size] }, ({ policies }) => ({
       ordered: inPolicyOrder(kinds, policies),

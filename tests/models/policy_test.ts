@@ -50,14 +50,16 @@ function example(spec: EnvSpec, network: PolicyNetwork) {
 /** The network as a textbook writes it: outputs of the last, linear layer. */
 function forward(
   parameters: Float32Array,
-  { sizes, activation }: PolicyShape,
+  { sizes, activation, skip }: PolicyShape,
   observation: Float64Array,
 ) {
   const activate = activation === "tanh" ? Math.tanh : (value: number) => Math.max(0, value);
-  let x = [...observation].map((o, i) => (o - NORMALISER.mean[i]) / NORMALISER.deviation[i]);
+  const seen = [...observation].map((o, i) => (o - NORMALISER.mean[i]) / NORMALISER.deviation[i]);
+  let x = seen;
   let offset = 0;
   for (let layer = 1; layer < sizes.length; layer++) {
-    const [fanIn, fanOut] = [sizes[layer - 1], sizes[layer]];
+    if (layer === sizes.length - 1 && skip === "linear") x = [...x, ...seen];
+    const [fanIn, fanOut] = [x.length, sizes[layer]];
     const biases = offset + fanIn * fanOut;
     const y = Array.from(
       { length: fanOut },
@@ -73,10 +75,11 @@ function forward(
   return x;
 }
 
-const RELU: PolicyNetwork = { hiddenSizes: [8, 6], activation: "relu" };
+const RELU: PolicyNetwork = { hiddenSizes: [8, 6], activation: "relu", skip: "none" };
+const SKIPPING: PolicyNetwork = { hiddenSizes: [5, 6], activation: "tanh", skip: "linear" };
 
-for (const network of [...[[], [8], [8, 5, 4]].map(tanhNetwork), RELU]) {
-  const title = `${network.activation} layers [${network.hiddenSizes}]`;
+for (const network of [...[[], [8], [8, 5, 4]].map(tanhNetwork), RELU, SKIPPING]) {
+  const title = `${network.activation} layers [${network.hiddenSizes}], skip ${network.skip}`;
   Deno.test(`createPolicy() acts as plain loops do with ${title}`, async () => {
     const { shape, parameters, observations, policy } = example(SPEC, network);
     const action = new Float64Array(2);
@@ -88,6 +91,19 @@ for (const network of [...[[], [8], [8, 5, 4]].map(tanhNetwork), RELU]) {
     }
   });
 }
+
+Deno.test("policyShape() counts a skip connection's inputs apart: 1 / sqrt(3), and its biases with them", () => {
+  const { scale, sizes, parameterCount, skip } = policyShape(SPEC, SKIPPING);
+  assert.deepEqual([sizes, skip], [[3, 5, 6, 2], "linear"]);
+  // W1 b1, W2 b2, then two rows of six hidden units and three observations, and two biases.
+  assert.equal(parameterCount, 4 * 5 + 6 * 6 + 9 * 2 + 2);
+  const fanIns = [...scale].map((value) => Math.round(value ** -2));
+  const row = [6, 6, 6, 6, 6, 6, 3, 3, 3];
+  const expected = [...Array(20).fill(3), ...Array(36).fill(5), ...row, ...row, 3, 3];
+  assert.deepEqual(fanIns, expected);
+  const linear = policyShape(SPEC, { ...SKIPPING, hiddenSizes: [] });
+  assert.deepEqual([linear.skip, linear.parameterCount], ["none", 8]);
+});
 
 Deno.test("createPolicy() chooses the largest output as discrete action", async () => {
   const { shape, parameters, observations, policy } = example(DISCRETE, tanhNetwork([8]));
@@ -112,11 +128,13 @@ Deno.test("createPolicy() chooses the first of equal outputs", async () => {
 const TRACED = [
   ["continuous", SPEC, tanhNetwork([8, 6])],
   ["continuous", SPEC, RELU],
+  ["continuous", SPEC, SKIPPING],
   ["discrete", DISCRETE, tanhNetwork([8, 6])],
 ] as const;
 
 for (const [kind, spec, network] of TRACED) {
-  const title = `${kind} actions as createPolicy() with ${network.activation} layers`;
+  const title =
+    `${kind} actions as createPolicy() with ${network.activation} layers, skip ${network.skip}`;
   Deno.test(`tracePolicy() computes the same ${title}`, async () => {
     const { shape, parameters, observations, policy } = example(spec, network);
     const graph = tracePolicy(spec, shape, { parameters, normaliser: NORMALISER });

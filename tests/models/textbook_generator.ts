@@ -13,6 +13,8 @@ export interface TextbookOptions {
   /** Widths of the policy. */
   readonly sizes: readonly number[];
   readonly tileSize: number;
+  /** Whether the last layer sees the observation behind the last hidden layer; not when absent. */
+  readonly isSkipping?: boolean;
   /** Number of the generator's hidden layers. */
   readonly depth: number;
   /** Encoded command and, after it, the latent, [C + L]. */
@@ -52,6 +54,10 @@ export function generateTextbook(options: TextbookOptions): number[] {
           b[tileOut * rows + row] += biasTile[row] / tilesIn;
         }
       }
+    }
+    if (options.isSkipping && layer === last && last > 0) {
+      const tile = network(options, { kind: "skip", head: "weight", tile: 0 });
+      W.forEach((own, row) => own.push(...tile.slice(row * sizes[0], (row + 1) * sizes[0])));
     }
     theta.push(...W.flat(), ...b);
   }

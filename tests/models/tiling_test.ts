@@ -49,6 +49,31 @@ Deno.test("tilePolicy() gives all hidden layers one kind, and a linear policy on
   }]);
 });
 
+Deno.test("tilePolicy() makes a skip connection a kind of its own, within the rows of the last layer", () => {
+  // 3 -> 4 -> 2: W1 [4, 3] and b1 end at 16; W2 [2, 4 + 3] is 16 to 30, b2 at 30.
+  const kinds = tilePolicy([3, 4, 2], 2, "linear");
+  assert.deepEqual(kinds.slice(1), [
+    {
+      name: "output",
+      rows: 2,
+      columns: 2,
+      layers: [{ tilesIn: 2, tilesOut: 1, fanIn: 7, weightOffset: 16, biasOffset: 30 }],
+      tileCount: 2,
+    },
+    {
+      name: "skip",
+      rows: 2,
+      columns: 3,
+      layers: [{ tilesIn: 1, tilesOut: 1, fanIn: 7, weightOffset: 20 }],
+      tileCount: 1,
+    },
+  ]);
+  // Tiles of two hidden units for both rows, biases, then what sees the observation.
+  const order = [...generatorOrder(kinds)].slice(16);
+  assert.deepEqual(order, [16, 17, 23, 24, 18, 19, 25, 26, 30, 31, 20, 21, 22, 27, 28, 29]);
+  assert.deepEqual(tilePolicy([5, 2], 2, "linear"), tilePolicy([5, 2], 2));
+});
+
 Deno.test("tilePolicy() rejects a width that is no multiple of the tile and names the next one", () => {
   const rule = "Cannot tile policy: hidden widths must be multiples of the tile size 32, got";
   assert.throws(() => tilePolicy([4, 64, 40, 1], 32), {

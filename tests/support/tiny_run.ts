@@ -13,6 +13,7 @@ import { createRun, type TrainingRun } from "../../lib/algorithm/run.ts";
 import { train } from "../../lib/rivals/algorithms.ts";
 import { models } from "../../models/models.ts";
 import { tanhNetwork } from "./tanh_network.ts";
+import type { Skip } from "../../lib/kernels/policy_kernel.ts";
 import { TINY_ENV_SPEC, TinyEnv } from "./tiny_env.ts";
 
 /** A small configuration. It sets every option, so that no test depends on the defaults. */
@@ -21,7 +22,7 @@ export const TINY: PartialConfig = {
   algorithm: "udrlpg",
   seed: 1,
   steps: 600,
-  policy: { hiddenSizes: [4], activation: "tanh" },
+  policy: { hiddenSizes: [4], activation: "tanh", skip: "none" },
   generator: { kind: "tiled", tileSize: 4, hiddenSizes: [16, 16], commandEncoding: "scalar" },
   cvae: { latentSize: 3 },
   update: { loss: "weights", perCycle: 4, batchSize: 8, learningRate: 1e-3 },
@@ -108,6 +109,6 @@ export function specOf(sizes: readonly number[]): EnvSpec {
 }
 
 /** The shape of a policy network given by its widths [S, H1, ..., A]. */
-export function shapeOf(sizes: readonly number[]): PolicyShape {
-  return models.policyShape(specOf(sizes), tanhNetwork(sizes.slice(1, -1)));
+export function shapeOf(sizes: readonly number[], skip: Skip = "none"): PolicyShape {
+  return models.policyShape(specOf(sizes), { ...tanhNetwork(sizes.slice(1, -1)), skip });
 }

@@ -250,7 +250,7 @@ async function choosePlan(
 }
 
 function configFor(
-  { policies: files, network: { hiddenSizes, activation } }: GivenPolicies,
+  { policies: files, network }: GivenPolicies,
   { values, spec, fit, variables, start }: {
     values: DistillValues;
     spec: EnvSpec;
@@ -277,7 +277,7 @@ function configFor(
     steps,
     update: { loss: fit },
     calibration: { budgetShare: CALIBRATION_SHARE },
-    ...networkOptions({ hiddenSizes, activation }),
+    ...networkOptions(network),
   };
   const layer = { source: "udrlpg distill", values: flattenConfig(given) };
   const layers = [...presetLayers("default", spec.id), ...variables, layer];

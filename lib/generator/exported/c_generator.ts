@@ -64,6 +64,7 @@ export function renderCGenerator(
   const network = {
     sizes: shape.sizes,
     activation: config.policy.activation,
+    skip: shape.skip,
     ...(space.kind === "box" ? { bounds: space } : {}),
   };
   const size = shape.sizes[0];

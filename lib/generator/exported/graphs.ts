@@ -13,6 +13,7 @@ import type { Graph, Tensor } from "../../autodiff/node.ts";
 import { type Dim, sizeOf } from "../../autodiff/shape.ts";
 import { constantBeside, reshape } from "../../autodiff/tensor.ts";
 import { sealOnnx } from "../../formats/checksum.ts";
+import { fanIns } from "../../kernels/policy_kernel.ts";
 import type { ModelTable, NormaliserState, PolicyShape, WeightTensors } from "../../model.ts";
 import { exportOnnx } from "../../onnx/export.ts";
 import { UsageError } from "../../system/errors.ts";
@@ -94,7 +95,10 @@ export interface LayoutEntry {
 }
 
 /** Lists the arrays of a policy in policy order. */
-export function policyLayout({ sizes }: Pick<PolicyShape, "sizes">): LayoutEntry[] {
+export function policyLayout(
+  { sizes, skip }: Pick<PolicyShape, "sizes" | "skip">,
+): LayoutEntry[] {
+  const inputs = fanIns(sizes, skip);
   let offset = 0;
   const place = (name: string, shape: readonly number[]) => {
     const entry = { name, shape, offset };
@@ -102,7 +106,7 @@ export function policyLayout({ sizes }: Pick<PolicyShape, "sizes">): LayoutEntry
     return entry;
   };
   return sizes.slice(1).flatMap((out, i) => [
-    place(`W${i + 1}`, [out, sizes[i]]),
+    place(`W${i + 1}`, [out, inputs[i]]),
     place(`b${i + 1}`, [out]),
   ]);
 }
@@ -118,6 +122,7 @@ export function exportMetadata(
     environment: spec.id,
     hiddenSizes: JSON.stringify(config.policy.hiddenSizes),
     activation: config.policy.activation,
+    skip: config.policy.skip,
     reachable: JSON.stringify([min, max]),
     bestReturn: String(calibration.bestReturn),
     generator: hash,
@@ -146,7 +151,8 @@ export function encodeActionModel(
 
 /**
  * Encodes wanted return -> parameters as an ONNX file. A policy normalises an observation by
- * (observation - observationMean) * observationScale; its hidden layers are followed by `activation`.
+ * (observation - observationMean) * observationScale; its hidden layers are followed by `activation`;
+ * with the `skip` "linear" the last layer sees the normalised observation behind the last hidden layer.
  * Continuous actions are tanh of the last layer, put between actionLow and actionHigh; discrete ones
  * the index of the largest output.
  * @throws {UsageError} as `traceExport`.

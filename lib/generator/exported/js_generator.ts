@@ -33,6 +33,7 @@ export function renderJsGenerator(generator: TrainedGenerator): string {
   const { constants, lines } = writeLoops(prepareLoops(traceParameters(generator, 1)), JS_DIALECT);
   const metadata = exportMetadata(generator);
   const { actionSpace: space } = spec;
+  const isSkipping = shape.skip === "linear";
   return [
     "// udrlpg generator in JavaScript: wanted return -> policy -> action. No dependencies.",
     "//",
@@ -75,9 +76,13 @@ export function renderJsGenerator(generator: TrainedGenerator): string {
     "export function act(parameters, observation) {",
     "  let x = Float32Array.from(observation);",
     "  for (let i = 0; i < x.length; i++) x[i] = (x[i] - mean[i]) * inverseDeviation[i];",
+    ...(isSkipping ? ["  const seen = x;"] : []),
     "  let weights = 0;",
     "  for (let layer = 1; layer < sizes.length; layer++) {",
-    "    const [inputs, outputs] = [sizes[layer - 1], sizes[layer]];",
+    ...(isSkipping
+      ? ["    if (layer === sizes.length - 1) x = Float32Array.of(...x, ...seen);"]
+      : []),
+    "    const [inputs, outputs] = [x.length, sizes[layer]];",
     "    const y = new Float32Array(outputs);",
     "    for (let row = 0; row < outputs; row++) {",
     "      let sum = parameters[weights + inputs * outputs + row];",

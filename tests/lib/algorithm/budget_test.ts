@@ -108,6 +108,14 @@ Deno.test("siblingCount() is a hundredth of the episodes that the budget holds, 
   assert.equal(countAt(1000, { steps: 800 }), 4);
   assert.equal(countAt(1000, { steps: 770 }), 8);
   assert.equal(countAt(1000, { steps: 780 }), 6);
+  // Where hidden layers and a linear policy take turns, it is a hundredth of the episodes so far: 22,000 / 10.
+  const deep = {
+    ...ADAPTED,
+    policy: { hiddenSizes: [32], skip: "linear" },
+    steps: 100_000,
+  } as const;
+  assert.equal(siblingCount(spent(deep, { steps: 22_000 })), 22);
+  assert.equal(siblingCount(spent(deep, { steps: 100 })), 8);
   // Ten episodes of 5 fit in 50 steps.
   assert.equal(siblingCount(spent({ ...ADAPTED, steps: 1000 }, { steps: 800, longest: 5 })), 8);
 });

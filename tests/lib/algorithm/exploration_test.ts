@@ -59,7 +59,7 @@ Deno.test("drawSiblings() runs the generator's own policy in the published warm-
 Deno.test("drawSiblings() draws mirrored pairs of adapted noise, in units of each weight", () => {
   const run = tinyRun({ ...ADAPTED, ...WIDE });
   const { noise } = run.experience;
-  noise!.sigma = 0.5;
+  noise![0].sigma = 0.5;
   const centre = zeros(run).fill(2);
   const siblings = drawSiblings(run, centre);
   assert.equal(siblings.length, 10);
@@ -70,7 +70,7 @@ Deno.test("drawSiblings() draws mirrored pairs of adapted noise, in units of eac
     });
   }
   const [{ policy, direction }] = siblings;
-  const { unit, explored } = run.task;
+  const { unit, explored: [explored] } = run.task;
   // The last layer: 64 units and the bias, for one action.
   assert.equal(explored.length, 65);
   const { order } = run.tools.model;
@@ -87,6 +87,32 @@ Deno.test("drawSiblings() draws mirrored pairs of adapted noise, in units of eac
   // First layer: one input and the bias, 1 / sqrt(2); the others have 65, bias included.
   const sizes = new Set([...unit].map((size) => Math.round(size ** -2)));
   assert.deepEqual([...sizes].sort(), [2, 65]);
+});
+
+Deno.test("drawSiblings() moves the linear part and the rest in turn where a policy has a skip connection", () => {
+  const run = tinyRun({ ...ADAPTED, policy: { hiddenSizes: [32], skip: "linear" } });
+  const { task: { explored, shape }, tools: { model: { order } } } = run;
+  // One observation, 32 hidden units, one action: W1 b1 are 64 numbers, the last row 32 + 1, its bias 1.
+  assert.equal(shape.parameterCount, 98);
+  const placesOf = (places: Int32Array) => Array.from(places, (place) => order[place]);
+  assert.deepEqual(placesOf(explored[0]).sort((a, b) => a - b), [96, 97]);
+  assert.equal(new Set(explored.flatMap(placesOf)).size, 98);
+  const centre = zeros(run);
+  const siblings = drawSiblings(run, centre);
+  siblings.forEach(({ policy, part, start }, i) => {
+    assert.equal(part, Math.floor(i / 2) % 2);
+    assert.equal(start, i < 4 ? 0 : 1, "both parts have every start");
+    const moved = [...policy.keys()].filter((place) => policy[place] !== 0);
+    assert.deepEqual(moved, [...explored[part!]].sort((a, b) => a - b));
+    const mirror = siblings[i ^ 1].policy;
+    assertAllClose(policy.map((value, j) => value + mirror[j]), centre, { tolerance: 1e-6 });
+  });
+});
+
+Deno.test("findBetterHalf() ranks those that are asked for by how all did that started alike", () => {
+  const episodes = [4, 3, 1, 0].map((value) => ({ return: value, survivalReturn: 0, start: 0 }));
+  assert.deepEqual(findBetterHalf(episodes, [2, 3]), [{ place: 2, share: 1 }]);
+  assert.deepEqual(findBetterHalf(episodes).map(({ place }) => place), [0, 1]);
 });
 
 Deno.test("drawSiblings() gives groups of four a start, the rest joins the last group", async () => {

@@ -25,6 +25,7 @@ function drawPolicies(count: number): GivenPolicy[] {
   const { parameterCount } = models.policyShape(TINY_ENV_SPEC, {
     hiddenSizes: [],
     activation: "tanh",
+    skip: "none",
   });
   return Array.from({ length: count }, (_, i) => {
     const parameters = Float32Array.from({ length: parameterCount }, () => rng.standardNormal());

@@ -14,7 +14,7 @@ import { registry } from "../../../envs/registry.ts";
 import { models } from "../../../models/models.ts";
 
 const { spec } = await registry.make("CartPole-v1");
-const SHAPE = models.policyShape(spec, { hiddenSizes: [], activation: "tanh" });
+const SHAPE = models.policyShape(spec, { hiddenSizes: [], activation: "tanh", skip: "none" });
 const NORMALISER = { mean: new Float64Array(4), deviation: new Float64Array(4).fill(1) };
 
 const PARTS: LaneParts = {

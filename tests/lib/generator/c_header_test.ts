@@ -70,7 +70,8 @@ const STRICT = ["-std=c99", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 for (
   const [id, network] of [
     ["Hopper-v5", tanhNetwork([16, 8])],
-    ["Hopper-v5", { hiddenSizes: [16, 8], activation: "relu" }],
+    ["Hopper-v5", { hiddenSizes: [16, 8], activation: "relu", skip: "none" }],
+    ["Hopper-v5", { hiddenSizes: [16, 8], activation: "tanh", skip: "linear" }],
     ["InvertedPendulum-v5", tanhNetwork([])],
     ["CartPole-v1", tanhNetwork([16])],
   ] as const

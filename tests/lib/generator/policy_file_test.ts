@@ -21,7 +21,7 @@ import {
   type PolicyNumbers,
   writePolicy,
 } from "../../../lib/generator/policy_file.ts";
-import { readPolicy } from "../../../lib/generator/read_policy.ts";
+import { readPolicy, readPolicyNumbers } from "../../../lib/generator/read_policy.ts";
 import { Rng } from "../../../lib/numbers/rng.ts";
 import { models } from "../../../models/models.ts";
 import { assertAllClose } from "../../support/close.ts";
@@ -61,7 +61,7 @@ async function withFolder(use: (folder: string) => Promise<void> | void): Promis
   }
 }
 
-const RELU: PolicyNetwork = { hiddenSizes: [16, 16], activation: "relu" };
+const RELU: PolicyNetwork = { hiddenSizes: [16, 16], activation: "relu", skip: "linear" };
 
 function write(path: string, id: string, network = RELU): PolicyNumbers {
   const spec = registry.spec(id);
@@ -74,7 +74,8 @@ function write(path: string, id: string, network = RELU): PolicyNumbers {
 const DRIVEN: readonly [id: string, network: PolicyNetwork][] = [
   ["InvertedPendulum-v5", tanhNetwork([32, 32])],
   ["Hopper-v5", tanhNetwork([64, 64])],
-  ["Hopper-v5", { hiddenSizes: [64, 64], activation: "relu" }],
+  ["Hopper-v5", { hiddenSizes: [64, 64], activation: "relu", skip: "none" }],
+  ["Hopper-v5", { hiddenSizes: [33, 64], activation: "tanh", skip: "linear" }],
   ["CartPole-v1", tanhNetwork([32])],
 ];
 
@@ -275,6 +276,7 @@ const BROKEN: readonly [rule: string, edit: (policy: JsonPolicy) => void][] = [
   ["parameters must be a list of numbers", (policy) => policy.parameters = "1"],
   ["activation must be one of tanh, relu", (policy) => delete policy.metadata.activation],
   ["activation must be one of tanh, relu", (policy) => policy.metadata.activation = "sine"],
+  ["skip must be one of none, linear", (policy) => delete policy.metadata.skip],
   ["normaliser must be an object", (policy) => policy.normaliser = []],
   [
     "normaliser mean and deviation must be equally long",
@@ -332,6 +334,27 @@ Deno.test("writePolicy() writes numbers as numbers into JSON, and says in every 
     assert.equal(metadata.command, 0.1 + 0.2);
     assert.deepEqual(metadata.hiddenSizes, RELU.hiddenSizes);
     assert.deepEqual(metadata.measuredReturn.seeds, [1, 2 ** 32 - 1, 3]);
+  }));
+
+Deno.test("readPolicyNumbers() takes a skip connection from safetensors and JSON, and refuses it from ONNX", () =>
+  withFolder((folder) => {
+    const spec = registry.spec("Hopper-v5");
+    const numbers = drawPolicy(spec, RELU);
+    const label = { ...LABEL, environment: spec.id };
+    for (const format of ["safetensors", "json", "onnx"] as const) {
+      const path = join(folder, `policy.${format}`);
+      writePolicy(path, { numbers, label, format, spec, models });
+      if (format === "onnx") {
+        assert.throws(() => readPolicyNumbers(path, spec), {
+          name: "FileError",
+          message: /numbers of a policy with a skip connection must come as safetensors or JSON$/,
+        });
+        continue;
+      }
+      const { skip, hiddenSizes, parameters } = readPolicyNumbers(path, spec);
+      assert.deepEqual([skip, hiddenSizes], ["linear", RELU.hiddenSizes]);
+      assert.deepEqual(parameters, numbers.parameters);
+    }
   }));
 
 Deno.test("writePolicy() writes ONNX files whose actions stay within the bounds when saturated", () =>

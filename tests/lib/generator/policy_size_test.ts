@@ -98,6 +98,7 @@ Deno.test("readPolicy() refuses huge widths and metadata that is not text", () =
       environment: "CartPole-v1",
       hiddenSizes: "[65536,65536]",
       activation: "tanh",
+      skip: "none",
     };
     const write = () =>
       Deno.writeTextFileSync(

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Activation, createPolicyKernel } from "../../../lib/kernels/policy_kernel.ts";
+import {
+  type Activation,
+  createPolicyKernel,
+  type Skip,
+} from "../../../lib/kernels/policy_kernel.ts";
 import { forwardReference } from "./policy_reference.ts";
 
 /** Lengths that cover no, one and two wide panels, each with every tail. */
@@ -17,23 +21,27 @@ function uniform(seed: number): () => number {
   };
 }
 
-function countParameters(sizes: readonly number[]): number {
-  return sizes.slice(1).reduce((sum, outputs, i) => sum + outputs * (sizes[i] + 1), 0);
+function countParameters(sizes: readonly number[], skip: Skip = "none"): number {
+  const seen = skip === "linear" && sizes.length > 2 ? sizes[0] * sizes[sizes.length - 1] : 0;
+  return sizes.slice(1).reduce((sum, outputs, i) => sum + outputs * (sizes[i] + 1), seen);
 }
 
 /** Runs kernel and reference on the same random numbers and returns both outputs. */
 function runBoth(
   sizes: readonly number[],
   activation: Activation = "tanh",
+  skip: Skip = "none",
 ): { actual: Float64Array; expected: Float64Array } {
   const random = uniform(1 + sizes.reduce((sum, size) => sum * 71 + size, 0) % 1_000_003);
-  const parameters = new Float32Array(countParameters(sizes)).map(random);
+  const parameters = new Float32Array(countParameters(sizes, skip)).map(random);
   const observation = new Float64Array(sizes[0]).map(() => 3 * random());
-  const kernel = createPolicyKernel(sizes, activation);
+  const kernel = createPolicyKernel(sizes, activation, skip);
+  assert.equal(kernel.parameterCount, parameters.length);
   kernel.load(parameters);
   const actual = new Float64Array(sizes[sizes.length - 1]).fill(NaN);
   kernel.forward(observation, actual);
-  return { actual, expected: forwardReference({ sizes, parameters, activation }, observation) };
+  const policy = { sizes, parameters, activation, skip };
+  return { actual, expected: forwardReference(policy, observation) };
 }
 
 /** Asserts that no number is farther from the other array's than `tolerance`. */
@@ -86,6 +94,31 @@ Deno.test("forward() with hidden layers equals the plain loops for every length"
       assert.deepEqual(rectified.actual, rectified.expected, `sizes ${sizes}`);
     }
   }
+});
+
+Deno.test("forward() with a skip connection equals the plain loops for every length", () => {
+  for (let length = 0; length <= MAX_LENGTH; length++) {
+    for (
+      const sizes of [[length, 32, 3], [5, length, 2], [4, 33, length], [3, length, length, 9]]
+    ) {
+      const rectified = runBoth(sizes, "relu", "linear");
+      assert.deepEqual(rectified.actual, rectified.expected, `sizes ${sizes}`);
+    }
+  }
+  const linear = runBoth([7, 3], "tanh", "linear");
+  assert.deepEqual(linear.actual, linear.expected, "a linear policy has none");
+});
+
+Deno.test("forward() sees the next observation through the skip connection, not the last one", () => {
+  // One input, one ReLU unit, one output: 2 relu(x) + 10 x + 0.5.
+  const kernel = createPolicyKernel([1, 1, 1], "relu", "linear");
+  kernel.load(Float32Array.of(1, 0, 2, 10, 0.5));
+  const output = new Float64Array(1);
+  const answers = [3, -3, 0].map((x) => {
+    kernel.forward(Float64Array.of(x), output);
+    return output[0];
+  });
+  assert.deepEqual(answers, [36.5, -29.5, 0.5]);
 });
 
 Deno.test("forward() equals the plain loops for policies as they are trained", () => {

@@ -4,7 +4,7 @@
  * order, so that the two agree bit for bit but for tanh.
  */
 
-import type { Activation } from "../../../lib/kernels/policy_kernel.ts";
+import type { Activation, Skip } from "../../../lib/kernels/policy_kernel.ts";
 
 /** What a forward needs to know of a policy: its layer sizes and its parameters. */
 export interface PolicyParameters {
@@ -14,6 +14,8 @@ export interface PolicyParameters {
   readonly parameters: Float32Array;
   /** What follows every layer but the last; tanh when absent. */
   readonly activation?: Activation;
+  /** Whether the last layer sees the observation behind the last hidden layer; "none" when absent. */
+  readonly skip?: Skip;
 }
 
 /**
@@ -26,14 +28,15 @@ export function forwardReference(
   policy: PolicyParameters,
   observation: Float64Array,
 ): Float64Array {
-  const { sizes, parameters, activation = "tanh" } = policy;
+  const { sizes, parameters, activation = "tanh", skip = "none" } = policy;
   const activate = activation === "tanh" ? Math.tanh : (x: number) => Math.max(x, 0);
   let x = Float32Array.from(observation);
   let at = 0;
   for (let layer = 1; layer < sizes.length; layer++) {
-    const inputs = sizes[layer - 1];
-    const outputs = sizes[layer];
     const isLast = layer === sizes.length - 1;
+    if (isLast && layer > 1 && skip === "linear") x = Float32Array.of(...x, ...observation);
+    const inputs = x.length;
+    const outputs = sizes[layer];
     const biases = at + outputs * inputs;
     const y = new Float32Array(outputs);
     for (let row = 0; row < outputs; row++) {

@@ -16,6 +16,7 @@ function startOf(use: Start["use"]): Start {
   const { parameterCount } = models.policyShape(TINY_ENV_SPEC, {
     hiddenSizes: [],
     activation: "tanh",
+    skip: "none",
   });
   const policies = [-0.5, 0.3, 0.8].map((value, i) => ({
     name: `p${i}`,

@@ -89,11 +89,11 @@ Deno.test("restoreState() refuses a checkpoint that lacks the shape of the noise
     const run = await trainFor(tinyRun(ADAPTED), 1);
     const { loaded, path } = saveAndLoad(run, folder);
     const experience = new Map(loaded.parts.get("experience"));
-    experience.delete("noise.covariance");
+    experience.delete("noise.0.covariance");
     const parts = new Map([...loaded.parts, ["experience", experience]]);
     assert.throws(
       () => restoreState(tinyRun(ADAPTED), { ...loaded, parts }, path),
-      /^FileError: .*tensor "noise.covariance" must be there/,
+      /^FileError: .*tensor "noise.0.covariance" must be there/,
     );
     await run.tools.learner.close();
   });

@@ -220,6 +220,11 @@ const CASES: readonly (PartialConfig & { readonly env: string })[] = [
   { env: "Pendulum-v1", policy: { hiddenSizes: [16, 8] }, generator: { tileSize: 8 } },
   { env: "CartPole-v1" },
   {
+    env: "Pendulum-v1",
+    policy: { hiddenSizes: [16, 8], skip: "linear" },
+    generator: { tileSize: 8 },
+  },
+  {
     env: "CartPole-v1",
     policy: { hiddenSizes: [8, 8], activation: "relu" },
     generator: { tileSize: 4, hiddenSizes: [16], commandEncoding: "scalar" },
@@ -240,7 +245,9 @@ function isRounded(generator: TrainedGenerator, pairs: Pairs, { parameters }: An
 }
 
 for (const config of CASES) {
-  const title = `${config.env}, layers [${config.policy?.hiddenSizes ?? ""}]`;
+  const title = `${config.env}, layers [${config.policy?.hiddenSizes ?? ""}], skip ${
+    config.policy?.skip ?? "none"
+  }`;
   Deno.test(`export writes what acts as the program does in ${title}`, (t) =>
     withFolder(async (folder) => {
       const out = `${folder}/drawn.safetensors`;
