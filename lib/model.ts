@@ -56,7 +56,7 @@ export interface PolicyShape {
   readonly sizes: readonly number[];
   /** Number of parameters, P. */
   readonly parameterCount: number;
-  /** 1 / sqrt(fan-in) of the layer that each parameter belongs to, a skip connection being one, in policy order, [P]. */
+  /** 1 / sqrt(fan-in) of the layer, or the skip connection, that each parameter belongs to, in policy order, [P]. */
   readonly scale: Float32Array;
   /** What follows each hidden layer. */
   readonly activation: Activation;

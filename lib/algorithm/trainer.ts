@@ -203,15 +203,10 @@ function followBetter(
   const better = findBetterHalf(rollouts);
   experience.noise!.forEach((noise, part) => {
     const own = [...siblings.keys()].filter((place) => siblings[place].part === part);
+    if (own.length < 2) return;
     const winners = findBetterHalf(rollouts, own);
-    const shares = winners.map(({ share }) => share);
-    if (own.length > 1) {
-      adaptNoise(
-        noise,
-        winners.map(({ place }) => siblings[place].direction!),
-        shares,
-      );
-    }
+    const directions = winners.map(({ place }) => siblings[place].direction!);
+    adaptNoise(noise, directions, winners.map(({ share }) => share));
   });
   // A policy that is far better than its siblings is no place for a blend.
   experience.favoured = proven === undefined

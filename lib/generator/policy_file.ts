@@ -4,9 +4,10 @@
  * ONNX is the format for other programs: `observation` in, `action` out, everything inside. safetensors
  * and JSON hold the same numbers as arrays; a C header is written and not read. All carry the same
  * metadata, as text values by key: `format`, `environment`, `environmentIdentity` and `environmentCommand`
- * where the environment is the user's own, `layout` (JSON) where it says how its spaces become numbers, `hiddenSizes`, `activation`, `skip`,
- * `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON), `generator` (SHA-256 of its file), `program` and
- * `sha256`, the checksum of all the rest (lib/formats/checksum.ts).
+ * where the environment is the user's own, `layout` (JSON) where it says how its spaces become numbers,
+ * `hiddenSizes`, `activation`, `skip`, `requestedReturn`, `command`, `measuredReturn` (JSON), `proof` (JSON),
+ * `generator` (SHA-256 of its file), `program` and `sha256`, the checksum of all the rest
+ * (lib/formats/checksum.ts).
  * Writing is here, reading in lib/generator/read_policy.ts.
  */
 

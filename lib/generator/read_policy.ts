@@ -83,8 +83,9 @@ export function readPolicy(
 
 /**
  * Reads the numbers of a policy file: of ours in safetensors or JSON, or of a perceptron without a skip
- * connection in ONNX by any library, whose observations are raw. Its continuous actions are tanh of the last layer between the
- * environment's bounds; one without that tanh is made to agree with it where actions are small.
+ * connection in ONNX by any library, whose observations are raw. Its continuous actions are tanh of the last
+ * layer between the environment's bounds; one without that tanh is made to agree with it where actions are
+ * small.
  * @throws {FileError} when it is missing, damaged, or no perceptron that fits the environment.
  */
 export function readPolicyNumbers(path: string, spec: EnvSpec): PolicyNumbers {

@@ -9,7 +9,8 @@
  *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
  *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
  *                 for each part K noise.K.sigma, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
- *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S], states.seen [1]
+ *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S],
+ *                 states.seen [1]
  *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
  *                 evaluations [count, 5] (step, command, mean, std, n)
  *     kept        what another algorithm than udrlpg keeps, F32 or F64 under its own names; no part without any
