@@ -9,7 +9,8 @@
  * Frame: a policy's first layer, and with a skip connection its last, acts on (o - mean) / deviation, and
  * the running normaliser moves while training goes on. A stored policy whose numbers stayed as they were
  * would slowly become another function than the one whose return was measured. So the buffer keeps policies
- * in the *raw* frame, where they are what they were, and a batch puts them into the *normalised* frame of the present normaliser.
+ * in the *raw* frame, where they are what they were, and a batch puts them into the *normalised* frame of
+ * the present normaliser.
  * The published method lets them become other functions, and so does its preset (`SAME_NUMBERS`).
  * Both are the same function (up to float32 rounding):
  *

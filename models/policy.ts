@@ -25,7 +25,7 @@ import type { Graph, Tensor } from "../lib/autodiff/node.ts";
 import { actionSize, type BoxSpace, type EnvSpec, observationSize } from "../lib/env.ts";
 import { createPolicyKernel, fanIns } from "../lib/kernels/policy_kernel.ts";
 import type { NormaliserState, Policy, PolicyNetwork, PolicyShape } from "../lib/model.ts";
-import { countPolicyParameters } from "../lib/generator/policy_size.ts";
+import { countPolicyParameters, skipOf } from "../lib/generator/policy_size.ts";
 import type { PolicyParameters } from "../lib/policy_space.ts";
 
 /**
@@ -34,8 +34,9 @@ import type { PolicyParameters } from "../lib/policy_space.ts";
  */
 export function policyShape(
   spec: EnvSpec,
-  { hiddenSizes, activation, skip: wanted }: PolicyNetwork,
+  network: PolicyNetwork,
 ): PolicyShape {
+  const { hiddenSizes, activation } = network;
   if (spec.actionSpace.kind === "box") {
     const { low, high } = spec.actionSpace;
     if (![...low, ...high].every(Number.isFinite)) {
@@ -45,8 +46,7 @@ export function policyShape(
     }
   }
   const sizes = [observationSize(spec), ...hiddenSizes, actionSize(spec)];
-  // A linear policy is its own skip connection.
-  const skip = hiddenSizes.length === 0 ? "none" : wanted;
+  const skip = skipOf(network);
   const parameterCount = countPolicyParameters(spec, hiddenSizes, skip);
   const scale = scalesOf(sizes, parameterCount);
   return { sizes, parameterCount, scale, activation, skip, actions: spec.actionSpace.kind };

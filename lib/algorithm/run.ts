@@ -21,7 +21,6 @@ import {
   type EpisodeRunner,
   type MeasuredReturn,
 } from "../episodes/evaluate.ts";
-import { fanIns } from "../kernels/policy_kernel.ts";
 import { Kept } from "../learner/kept.ts";
 import { Learner } from "../learner/learner.ts";
 import type { Batch } from "../learner/staging.ts";
@@ -33,9 +32,9 @@ import {
   type GeneratedPolicy,
   type ObservationFrame,
   SAME_NUMBERS,
-  seeingLayers,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
+import { exploredPlaces, naturalSizes } from "./explored_weights.ts";
 import { createHorizon, type Horizon } from "./horizon.ts";
 import { checkStart, type Start } from "./given.ts";
 import type { Milestone } from "./way.ts";
@@ -226,10 +225,7 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
       spec: env.spec,
       shape,
       scale: createReturnScale(config, env.spec),
-      unit: model.order.reduce(
-        (unit, place, i) => (unit[i] = unitOf(shape.scale[place]), unit),
-        new Float32Array(shape.parameterCount),
-      ),
+      unit: naturalSizes(model, shape),
       explored,
       frame: isPublished(config) ? SAME_NUMBERS : createObservationFrame(model, shape),
       start,
@@ -272,33 +268,6 @@ function createTally(): Tally {
     starts: 0,
     parts: 0,
   };
-}
-
-/**
- * Which weights noise moves, by their places. Noise in the last layer alone moves what a policy does in as many
- * directions as its hidden units tell apart; in all of a deep policy's thousands of weights, hundreds of episodes
- * say little. Where a linear policy stands beside the hidden layers, each has a noise of its own: some siblings
- * differ in one, some in the other, and who is better decides which leads further.
- */
-function exploredPlaces({ order }: GeneratorModel, shape: PolicyShape): Int32Array[] {
-  const last = shape.parameterCount - countLast(shape);
-  const isLast = (place: number) => order[place] >= last;
-  const places = Int32Array.from(order.keys());
-  if (shape.skip === "none") return [places.filter(isLast)];
-  const [, { weights, biases }] = seeingLayers(shape);
-  const linear = new Set([...weights, ...biases]);
-  const isLinear = (place: number) => linear.has(order[place]);
-  return [places.filter(isLinear), places.filter((place) => !isLinear(place))];
-}
-
-/** Counts the numbers of a policy's last layer. */
-function countLast({ sizes, skip }: PolicyShape): number {
-  return (fanIns(sizes, skip)[sizes.length - 2] + 1) * sizes[sizes.length - 1];
-}
-
-/** 1 / sqrt(fan-in) -> 1 / sqrt(fan-in + 1): the bias is an input, too. */
-function unitOf(scale: number): number {
-  return 1 / Math.sqrt(1 / scale ** 2 + 1);
 }
 
 /** Where noise adapts, policies older than this tell little of where the generator is now. */

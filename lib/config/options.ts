@@ -6,8 +6,8 @@
  * help, the JSON Schema and the header of a run are all read from it. An option is named
  * `section.key`; the top-level options (`env`, `seed`, `steps`) have no section.
  *
- * The defaults in this table are the `default` preset; `presets.ts` lists what other presets and
- * single environments change. `config.ts` reads and checks values by the table.
+ * The defaults in this table are the `default` preset, but for `policy.skip`, which other algorithms have not;
+ * `presets.ts` lists what presets and single environments change. `config.ts` reads and checks values by the table.
  *
  * When you add an option: add one line here, use it, and say in its `doc` what it does, in which unit and
  * when to change it. A number that no preset changes and no user asks for is no option but a constant beside

@@ -22,6 +22,7 @@ import type { ModelTable, NormaliserState, PolicyNetwork } from "../model.ts";
 import { encodePolicyModel } from "../onnx/policy_model.ts";
 import type { PolicyParameters } from "../policy_space.ts";
 import type { ProofLabel, SeededReturn } from "./proof.ts";
+import { skipOf } from "./policy_size.ts";
 import { VERSION } from "../system/version.ts";
 
 /** The formats in which a policy can be written and read; each is its files' ending too. */
@@ -239,7 +240,7 @@ export function policyMetadata(
     ...(layout === undefined ? {} : { layout }),
     hiddenSizes: JSON.stringify(numbers.hiddenSizes),
     activation: numbers.activation,
-    skip: numbers.skip,
+    skip: skipOf(numbers),
     parameterLayout: LAYOUT,
     requestedReturn: String(label.requestedReturn),
     command: String(label.command),

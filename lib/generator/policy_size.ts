@@ -6,6 +6,7 @@
 
 import { actionSize, type EnvSpec, observationSize } from "../env.ts";
 import { countParameters, type Skip } from "../kernels/policy_kernel.ts";
+import type { PolicyNetwork } from "../model.ts";
 
 /** The largest policy: 8.4 million parameters, 115 times the published method's (256, 256). */
 export const MAX_POLICY_PARAMETERS = 2 ** 23;
@@ -15,6 +16,11 @@ export const MAX_GENERATOR_WEIGHTS = 2 ** 24;
 
 /** The most layers of any network. */
 export const MAX_LAYERS = 64;
+
+/** What the last layer of a network sees besides: nothing where it is the first, which sees the observation anyway. */
+export function skipOf({ hiddenSizes, skip }: Pick<PolicyNetwork, "hiddenSizes" | "skip">): Skip {
+  return hiddenSizes.length === 0 ? "none" : skip;
+}
 
 /**
  * Counts the parameters of a policy, P, without making it.

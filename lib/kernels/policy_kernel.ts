@@ -132,7 +132,7 @@ function layOut(
     return at;
   };
   const allInputs = fanIns(sizes, skip);
-  let xAt = place(2 * Math.ceil(sizes[0] / 2));
+  let xAt = place(sizes[0]);
   const layers: Layer[] = [];
   for (let i = 1; i < sizes.length; i++) {
     const inputs = allInputs[i - 1];
@@ -143,7 +143,7 @@ function layOut(
     const inputPairs = Math.ceil(inputs / 2);
     const weightsAt = place(paddedOutputs * (2 * inputPairs + 1));
     // Where the next layer sees more than these outputs, that follows them.
-    const yAt = place(Math.max(paddedOutputs, 2 * Math.ceil((allInputs[i] ?? 0) / 2)));
+    const yAt = place(Math.max(paddedOutputs, allInputs[i] ?? 0));
     layers.push({
       inputs,
       inputPairs,

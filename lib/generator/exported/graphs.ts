@@ -113,7 +113,7 @@ export function policyLayout(
 
 /** Gives what the metadata of every exported generator say. */
 export function exportMetadata(
-  { spec, calibration, hash, config }: TrainedGenerator,
+  { spec, shape, calibration, hash, config }: TrainedGenerator,
 ): Record<string, string> {
   const { min, max } = reachableRange(calibration);
   return {
@@ -122,7 +122,7 @@ export function exportMetadata(
     environment: spec.id,
     hiddenSizes: JSON.stringify(config.policy.hiddenSizes),
     activation: config.policy.activation,
-    skip: config.policy.skip,
+    skip: shape.skip,
     reachable: JSON.stringify([min, max]),
     bestReturn: String(calibration.bestReturn),
     generator: hash,

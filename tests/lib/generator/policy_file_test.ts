@@ -357,6 +357,25 @@ Deno.test("readPolicyNumbers() takes a skip connection from safetensors and JSON
     }
   }));
 
+Deno.test("writePolicy() gives a linear policy no skip connection, whatever its run was asked for", () =>
+  withFolder((folder) => {
+    const spec = registry.spec("Hopper-v5");
+    const numbers = drawPolicy(spec, { hiddenSizes: [], activation: "tanh", skip: "linear" });
+    for (const format of POLICY_FORMATS) {
+      const path = join(folder, `policy.${format}`);
+      writePolicy(path, {
+        numbers,
+        label: { ...LABEL, environment: spec.id },
+        format,
+        spec,
+        models,
+      });
+      assert.equal(readPolicy(path, { models }).metadata.skip, "none");
+      const read = readPolicyNumbers(path, spec);
+      assert.deepEqual([read.hiddenSizes, read.skip], [[], "none"]);
+    }
+  }));
+
 Deno.test("writePolicy() writes ONNX files whose actions stay within the bounds when saturated", () =>
   withFolder(async (folder) => {
     const path = join(folder, "policy.onnx");
