@@ -10,7 +10,6 @@
  * command must not give a blend.
  */
 
-import { drawStates } from "../episodes/recent_states.ts";
 import type { Batch } from "../learner/staging.ts";
 import type { Rng } from "../numbers/rng.ts";
 import { summarise } from "../numbers/statistics.ts";
@@ -18,7 +17,7 @@ import { streamFor } from "../numbers/streams.ts";
 import { fallingCosine } from "./budget.ts";
 import type { Events, PhaseEvent, UpdateEvent } from "./events.ts";
 import { type Line, policyAt } from "./line.ts";
-import { currentNormaliser, favour, type TrainingRun } from "./run.ts";
+import { currentNormaliser, favour, statesFor, type TrainingRun } from "./run.ts";
 
 /** The step size at the start of these updates; it falls to 0. */
 const LEARNING_RATE = 1e-3;
@@ -36,20 +35,14 @@ export async function* consolidate(
   const { task: { config, frame }, tools: { learner }, history } = run;
   const { updates } = config.consolidation;
   const normaliser = currentNormaliser(run);
-  const winner = frame.toNormalised(line[line.length - 1], normaliser);
-  const favoured = [{ policy: winner, share: 1 }];
+  const policy = frame.toNormalised(line[line.length - 1], normaliser);
   const start = learner.updates;
   yield { kind: "phase", phase: "fitting", done: 0, total: updates };
   for (let done = 0; done < updates; done += GROUP) {
     const rng = streamFor(config.seed, "consolidation", done);
     const batches = Array.from(
       { length: Math.min(GROUP, updates - done) },
-      () =>
-        favour(drawLine(run, rng, { line, atCorners }), {
-          favoured,
-          command: 1,
-          share: WINNER_SHARE,
-        }),
+      () => favour(drawLine(run, rng, { line, atCorners }), { policy, share: WINNER_SHARE }),
     );
     const losses = await learner.update(batches, {
       rng,
@@ -67,19 +60,18 @@ function drawLine(
   rng: Rng,
   { line, atCorners }: { line: Line; atCorners: boolean },
 ): Batch {
-  const { task: { config: { update: { batchSize } }, frame }, tools, experience: { states } } = run;
+  const { task: { config: { update: { batchSize } }, frame } } = run;
   const normaliser = currentNormaliser(run);
   const parts = line.length - 1;
   const commands = Array.from({ length: batchSize }, (_, row) => {
     const place = (row + rng.random()) / batchSize;
     return atCorners ? Math.round(place * parts) / parts : place;
   });
-  const [count] = tools.model.lossStates ?? [0];
   return {
     commands,
     shares: new Float32Array(batchSize).fill(1 / batchSize),
     writeTarget: (row, out) =>
       void frame.toNormalised(policyAt(line, commands[row]), normaliser, { out }),
-    ...(states ? { states: drawStates(states, rng, { count, normaliser }) } : {}),
+    ...statesFor(run, rng),
   };
 }

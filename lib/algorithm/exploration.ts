@@ -102,6 +102,18 @@ export function findBetterHalf(
   }).filter(({ share }) => share > 0);
 }
 
+/** The mean of the better siblings by their shares, [P]. */
+export function blend(
+  siblings: readonly Sibling[],
+  better: readonly BetterSibling[],
+): GeneratedPolicy {
+  const mean = new Float32Array(siblings[0].policy.length) as GeneratedPolicy;
+  for (const { place, share } of better) {
+    siblings[place].policy.forEach((value, i) => mean[i] += share * value);
+  }
+  return mean;
+}
+
 /**
  * Finds the episode that stands out of a cycle: worth more above the second best than that is above the mean.
  * @returns its place and the second best's; undefined when none does

@@ -103,19 +103,6 @@ export interface History {
   readonly returns: number[];
 }
 
-/**
- * A policy that the generator is fitted to at the command of the best, as the generator would put it out. It is
- * not moved to the frame of a new normaliser: while that moves fast, early in a run, the generator would follow
- * the frame in place of the policies (HalfCheetah, 150k steps, seeds 1 and 2: 273 and 319 moved, 1411 and 1342
- * not; 2026-11-26).
- */
-export interface Favoured {
-  /** Its numbers, [P]. */
-  readonly policy: GeneratedPolicy;
-  /** Its share of the favoured part of a batch; they sum to 1. */
-  readonly share: number;
-}
-
 /** What a run has seen. */
 export interface Experience {
   /** The stored policies. */
@@ -128,8 +115,13 @@ export interface Experience {
   readonly noise: readonly AdaptedNoise[] | undefined;
   /** The policies that rollouts were drawn around, by age. */
   readonly way: Milestone[];
-  /** The better half of the last cycle, best first; empty where noise is fixed. */
-  favoured: readonly Favoured[];
+  /**
+   * The policy that the generator is to follow, as it would put it out, [P]: the mean of the last cycle's better half,
+   * weighted by rank, or who stands out. It is not moved to the frame of a new normaliser: while that moves fast, early
+   * in a run, the generator would follow the frame in place of the policies (HalfCheetah, 150k steps, seeds 1 and 2:
+   * 273 and 319 moved, 1411 and 1342 not; 2026-11-26). Undefined before the first cycle and where noise is fixed.
+   */
+  followed: GeneratedPolicy | undefined;
   /** Mean return of the first cycle: what random policies reach. */
   floor: number;
   /** The highest mean return of any cycle's better half: what rollouts ask for. */
@@ -296,7 +288,7 @@ function createExperience(
       ? explored.map(({ length }) => createAdaptedNoise(length))
       : undefined,
     way: [],
-    favoured: [],
+    followed: undefined,
     floor: 0,
     goal: -Infinity,
     horizon: createHorizon(),
@@ -319,7 +311,7 @@ export function bestCommand({ experience: { buffer, noise, goal } }: TrainingRun
   return buffer.size > 0 ? buffer.best : Number.isFinite(goal) ? goal : 1;
 }
 
-/** Policies that did as well as the favoured ones or better were lucky: their command stays below. */
+/** Policies that did as well as those that are followed or better were lucky: their command stays below. */
 const HIGHEST_COMMAND = 0.95;
 /** Policies that did far worse than random ones are told apart no further. */
 export const LOWEST_COMMAND: number = -0.2;
@@ -334,22 +326,26 @@ export function commandOf(
   return Math.min(HIGHEST_COMMAND, Math.max(LOWEST_COMMAND, part));
 }
 
-/**
- * Draws a batch from the buffer, its policies in the frame of the present normaliser, and states for it
- * where the loss needs them.
- */
+/** Draws the states of a batch, where the loss needs some. */
+export function statesFor(run: TrainingRun, rng: Rng): Pick<Batch, "states"> {
+  const { tools: { model: { lossStates } }, experience: { states } } = run;
+  if (!states) return {};
+  const [count] = lossStates!;
+  return { states: drawStates(states, rng, { count, normaliser: currentNormaliser(run) }) };
+}
+
+/** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
 export function drawBatch(run: TrainingRun, rng: Rng, options: DrawOptions): Batch {
-  const { task: { frame }, tools: { model }, experience: { buffer, states } } = run;
+  const { task: { frame }, experience: { buffer } } = run;
   const { entries, shares } = buffer.draw(rng, options);
   const normaliser = currentNormaliser(run);
-  const [count] = model.lossStates ?? [0];
   return {
     commands: entries.map(({ scaledReturn }) => commandOf(run, scaledReturn)),
     shares,
     writeTarget: (row, out) =>
       void frame.toNormalised(buffer.row(entries[row].slot), normaliser, { out }),
     keys: entries.map(({ slot }) => slot),
-    ...(states ? { states: drawStates(states, rng, { count, normaliser }) } : {}),
+    ...statesFor(run, rng),
   };
 }
 
@@ -359,22 +355,19 @@ export function commandRange({ task: { scale }, experience }: TrainingRun): [num
   return [low, high];
 }
 
-/** Adds policies to a batch under one command; they have `share` of it between them. */
+/**
+ * Adds a policy to a batch, at the best command, with `share` of it. That all of a cycle's better half stand for one
+ * command makes their mean the same target as each of them: the gradient of the squared error is the same.
+ */
 export function favour(
-  { commands, shares, writeTarget, states }: Batch,
-  { favoured, command, share }: { favoured: readonly Favoured[]; command: number; share: number },
+  { commands, shares, writeTarget, states }: Omit<Batch, "keys">,
+  { policy, share }: { policy: GeneratedPolicy; share: number },
 ): Batch {
   const count = commands.length;
   return {
-    commands: [...commands, ...favoured.map(() => command)],
-    shares: Float32Array.from([
-      ...shares.map((value) => value * (1 - share)),
-      ...favoured.map((each) => each.share * share),
-    ]),
-    writeTarget(row, out) {
-      if (row < count) writeTarget(row, out);
-      else out.set(favoured[row - count].policy);
-    },
+    commands: [...commands, 1],
+    shares: Float32Array.from([...shares.map((value) => value * (1 - share)), share]),
+    writeTarget: (row, out) => row < count ? writeTarget(row, out) : out.set(policy),
     ...(states ? { states } : {}),
   };
 }

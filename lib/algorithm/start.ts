@@ -189,7 +189,7 @@ export async function* begin(run: TrainingRun): Events {
   for (const episode of measured.episodes) yield episode;
   yield* fit(run, line);
   const best = frame.toNormalised(line[line.length - 1], currentNormaliser(run));
-  experience.favoured = [{ policy: best, share: 1 }];
+  experience.followed = best;
   tally.lastRollouts = measured.policies.length;
   tally.cycles = 1;
 }

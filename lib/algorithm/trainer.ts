@@ -56,6 +56,7 @@ import { consolidate } from "./consolidation.ts";
 import type { EpisodeEvent, Events, PartEvent, UpdateEvent } from "./events.ts";
 import {
   type BetterSibling,
+  blend,
   type Compared,
   drawSiblings,
   findBetterHalf,
@@ -104,18 +105,17 @@ export async function* train(run: TrainingRun): Events {
   yield* finish(run);
 }
 
-/** Share of each batch that is the better half of the last cycle. */
-const FAVOURED_SHARE = 0.5;
+/** Share of each batch that is whom the generator follows. */
+const FOLLOWED_SHARE = 0.5;
 
 /** Draws K batches and fits the generator to them. */
 async function* update(run: TrainingRun): Events<UpdateEvent> {
-  const { task: { config }, tools: { learner }, experience: { favoured, noise }, tally, history } =
-    run;
+  const { task: { config }, tools: { learner }, experience: { followed }, tally, history } = run;
   const { perCycle, batchSize: size, learningRate } = config.update;
   const rng = streamFor(config.seed, "batch", tally.cycles);
   const batches = Array.from({ length: perCycle }, () => {
-    const batch = drawBatch(run, rng, { size, isEven: noise !== undefined });
-    return noise ? favour(batch, { favoured, command: 1, share: FAVOURED_SHARE }) : batch;
+    const batch = drawBatch(run, rng, { size, isEven: followed !== undefined });
+    return followed ? favour(batch, { policy: followed, share: FOLLOWED_SHARE }) : batch;
   });
   const losses = await learner.update(batches, { rng, learningRate: () => learningRate });
   history.lastLoss = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
@@ -209,9 +209,7 @@ function followBetter(
     adaptNoise(noise, directions, winners.map(({ share }) => share));
   });
   // A policy that is far better than its siblings is no place for a blend.
-  experience.favoured = proven === undefined
-    ? better.map(({ place, share }) => ({ policy: siblings[place].policy, share }))
-    : [{ policy: siblings[proven].policy, share: 1 }];
+  experience.followed = proven === undefined ? blend(siblings, better) : siblings[proven].policy;
   return better;
 }
 

@@ -7,7 +7,7 @@
  *     experience  of the stored policies scaled_return, order [N], oldest first; arrivals, best, floor, goal
  *                 [1]; horizon.counts [2], cycles and since, horizon.agreement, horizon.cost [parts];
  *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
- *                 way.returns [T]; favoured.policies F32 [M * P], favoured.shares [M]; where noise adapts
+ *                 way.returns [T]; followed F32 [P], [0] where there is none; where noise adapts
  *                 for each part K noise.K.sigma, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
  *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S],
  *                 states.seen [1]
@@ -113,7 +113,7 @@ function captureLearner(state: LearnerState): Map<string, Tensor> {
 }
 
 function captureExperience(experience: Experience): Map<string, Tensor> {
-  const { buffer, moments, way, favoured } = experience;
+  const { buffer, moments, way, followed } = experience;
   const entries = [...buffer.entries()];
   return new Map<string, Tensor>([
     ...ENTRY_FIELDS.map((field) =>
@@ -131,8 +131,7 @@ function captureExperience(experience: Experience): Map<string, Tensor> {
     ["moments.squares", float64(moments.squares)],
     ["way.policies", float32(joinFloats(way.map(({ policy }) => policy)))],
     ["way.returns", float64(way.map((milestone) => milestone.return))],
-    ["favoured.policies", float32(joinFloats(favoured.map(({ policy }) => policy)))],
-    ["favoured.shares", float64(favoured.map(({ share }) => share))],
+    ["followed", float32(followed ?? new Float32Array(0))],
     ...captureNoise(experience),
     ...captureStates(experience),
   ]);
@@ -253,9 +252,10 @@ function readExperience(
   policies("way.policies", returns.length).forEach((policy, i) =>
     way.push({ policy: policy as StoredPolicy, return: returns[i] })
   );
-  const shares = vector("favoured.shares");
-  experience.favoured = policies("favoured.policies", shares.length)
-    .map((policy, i) => ({ policy: policy as GeneratedPolicy, share: shares[i] }));
+  const { data } = requireTensor(saved, "followed", { dtype: "F32", name });
+  experience.followed = data.length === 0
+    ? undefined
+    : policies("followed", 1)[0] as GeneratedPolicy;
   readNoise(experience, saved, name);
   readStates(experience, saved, name);
 }

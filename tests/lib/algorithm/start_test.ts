@@ -52,7 +52,7 @@ Deno.test("begin() fits the generator to what it begins with, the best of it at 
   const start: Start = { policies: drawPolicies(5), use: "training", order: "byReturn" };
   return withRun(start, async (run) => {
     for await (const _ of begin(run));
-    const { experience: { floor, goal, way, favoured, buffer }, tally, task, tools } = run;
+    const { experience: { floor, goal, way, followed, buffer }, tally, task, tools } = run;
     // The untrained policy is one of them.
     assert.equal(way.length, 6);
     assert.equal(buffer.size, 6);
@@ -61,7 +61,7 @@ Deno.test("begin() fits the generator to what it begins with, the best of it at 
       way.map((one) => one.return).sort((a, b) => a - b),
     );
     assert.deepEqual([way[0].return, way[5].return], [floor, goal]);
-    assert.deepEqual([tally.cycles, tally.lastRollouts, favoured.length], [1, 6, 1]);
+    assert.deepEqual([tally.cycles, tally.lastRollouts, followed !== undefined], [1, 6, true]);
     // 5 % of 87 % of 2000 steps hold eight episodes of ten, more than the one that each plays.
     assert.equal(tally.episodes, 8);
     const [made] = await generate(run, [1]);

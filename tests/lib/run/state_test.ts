@@ -41,7 +41,7 @@ for (const [kind, changes] of [["fixed", {}], ["adapted", ADAPTED]] as const) {
         assert.deepEqual(other.history, run.history);
         assert.deepEqual(other.tally, run.tally);
         assert.deepEqual(storedIn(other.experience), storedIn(run.experience));
-        for (const part of ["noise", "way", "favoured", "moments", "floor", "goal"] as const) {
+        for (const part of ["noise", "way", "followed", "moments", "floor", "goal"] as const) {
           assert.deepEqual(other.experience[part], run.experience[part], part);
         }
         assert.deepEqual(notesOf(loaded, path).config, run.task.config);
