@@ -291,8 +291,8 @@ export const OPTION_SECTIONS = {
   },
   consolidation: {
     updates: integer(
-      4000,
-      "Updates after the last rollout, which fit the generator to the line from the worst policy seen to the best",
+      1000,
+      "Updates in a round after the last rollout, which fits the generator to the line from the worst policy seen to the best; up to four rounds, until it is close",
       { needs: { option: "rollout.noise", is: "adapted" } },
     ),
   },

@@ -160,11 +160,11 @@ Deno.test("train() with adapted noise records cycles, relative ranges and the en
   const { run, outcome, ...told } = await trainTiny(changes, tinyRun(changes, new LateEnv()));
   const { tally, history, experience } = run;
   assert.deepEqual(recordsOf(told, "episode").map((each) => each.return), history.returns);
-  // 64 updates in every cycle but the first, and eight to consolidate.
+  // 64 updates in every cycle but the first, and four rounds of eight to consolidate.
   const updates = recordsOf(told, "update").map((record) => record.updates);
   const before = Array.from({ length: tally.cycles - 1 }, (_, cycle) => 64 * (cycle + 1));
   assert.deepEqual(updates.slice(0, before.length), before);
-  assert.equal(run.tools.learner.updates, 64 * (tally.cycles - 1) + 8);
+  assert.equal(run.tools.learner.updates, 64 * (tally.cycles - 1) + 4 * 8);
   const [first, ...others] = recordsOf(told, "evaluation");
   assert.equal(first.command, 1);
   assert.equal(first.n, 2);
