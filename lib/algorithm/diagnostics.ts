@@ -11,6 +11,7 @@ import type { Config } from "../config/config.ts";
 import { type BufferOptions, rankWeights } from "./buffer.ts";
 import { countWeights } from "../learner/generation_pass.ts";
 import { generate } from "./measure.ts";
+import { summarise } from "../numbers/statistics.ts";
 import { bufferOptions, type TrainingRun } from "./run.ts";
 import { fanIns } from "../kernels/policy_kernel.ts";
 import { toPolicyOrder } from "../policy_space.ts";
@@ -25,7 +26,7 @@ export interface LayerDiagnostics {
   readonly deviation: number;
   /** The deviation of weights uniform within +-1/sqrt(fan-in): 1/sqrt(3 fan-in). */
   readonly normalDeviation: number;
-  /** Deviation of the exploration noise, its spread between episodes left out. */
+  /** Root mean square deviation of the exploration noise, its spread between episodes left out. */
   readonly noise: number;
   /** `noise` / `deviation`; infinite where all weights are equal. */
   readonly noiseToSignal: number;
@@ -74,6 +75,7 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   const { task: { config, shape }, tools: { model }, experience } = run;
   const rows = await generate(run, COMMANDS);
   const policies = rows.map((row) => toPolicyOrder(model, row));
+  const noises = noiseOf(run);
   let offset = 0;
   const inputs = fanIns(shape.sizes, shape.skip);
   const layers = shape.sizes.slice(1).map((fanOut, index): LayerDiagnostics => {
@@ -82,7 +84,7 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
     offset = end + fanOut;
     const own = policies.map((policy) => policy.subarray(start, end));
     const deviation = deviationOf(own);
-    const noise = noiseOf(run, { fanIn, isLast: index === shape.sizes.length - 2 });
+    const noise = Math.sqrt(summarise(noises.subarray(start, end).map((each) => each ** 2)).mean);
     return {
       fanIn,
       fanOut,
@@ -103,13 +105,16 @@ export async function startDiagnostics(run: TrainingRun): Promise<StartDiagnosti
   };
 }
 
-/** Deviation of the first rollouts' noise on a weight: where it adapts, it moves the last layer alone, or all in turn. */
+/** Deviation of the first rollouts' noise on each number of a policy, in policy order, [P]; where it adapts, parts take turns. */
 function noiseOf(
-  { task: { config, shape }, experience: { noise } }: TrainingRun,
-  { fanIn, isLast }: { fanIn: number; isLast: boolean },
-): number {
-  if (!noise) return config.rollout.noiseScale;
-  return isLast || shape.skip !== "none" ? noise[0].sigma / Math.sqrt(fanIn + 1) : 0;
+  { task: { config, shape, unit, explored }, tools: { model }, experience: { noise } }: TrainingRun,
+): Float64Array {
+  const deviations = new Float64Array(shape.parameterCount);
+  if (!noise) return deviations.fill(config.rollout.noiseScale);
+  noise.forEach(({ sigma }, part) => {
+    for (const place of explored[part]) deviations[model.order[place]] = sigma * unit[place];
+  });
+  return deviations;
 }
 
 /** Computes what the weighting makes of batches when all buckets over 0..1 are full. */

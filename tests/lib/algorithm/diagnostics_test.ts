@@ -64,7 +64,7 @@ Deno.test("startDiagnostics() compares the noise with each layer's weights", asy
   const { layers } = await diagnose({ rollout: { noiseScale: 0.2 } });
   assert.equal(layers.length, 3);
   for (const { noise, noiseToSignal, deviation } of layers) {
-    assert.equal(noise, 0.2);
+    assertClose(noise, 0.2);
     assertClose(noiseToSignal, 0.2 / deviation);
   }
 });
@@ -74,9 +74,17 @@ Deno.test("startDiagnostics() shows adapted noise in units of each layer, around
   const { layers: [layer], deviation, movement, batch } = await startDiagnostics(run);
   await run.tools.learner.close();
   // One input and the bias: 0.35 / sqrt(2).
-  assertClose(layer.noise, 0.35 * Math.SQRT1_2);
+  assertClose(layer.noise, 0.35 * Math.SQRT1_2, 1e-7);
   assert.deepEqual([deviation, movement, layer.noiseToSignal], [0, 0, Infinity]);
   assert.equal(batch, undefined, "nothing is drawn by rank");
+});
+
+Deno.test("startDiagnostics() has a size for what the last layer sees of the hidden units and one for the observation", async () => {
+  const run = tinyRun({ ...ADAPTED, policy: { hiddenSizes: [4], skip: "linear" } });
+  const { layers: [, last] } = await startDiagnostics(run);
+  await run.tools.learner.close();
+  // Four hidden units, 0.35 / sqrt(5) each, and one input, 0.35 / sqrt(2).
+  assertClose(last.noise, 0.35 * Math.sqrt((4 / 5 + 1 / 2) / 5), 1e-7);
 });
 
 Deno.test("startDiagnostics() changes nothing in the run", async () => {
