@@ -357,7 +357,7 @@ export function commandRange({ task: { scale }, experience }: TrainingRun): [num
 
 /**
  * Adds a policy to a batch, at the best command, with `share` of it. That all of a cycle's better half stand for one
- * command makes their mean the same target as each of them: the gradient of the squared error is the same.
+ * command makes their mean the same target as each of them: the gradient of the squared error of weights is the same.
  */
 export function favour(
   { commands, shares, writeTarget, states }: Omit<Batch, "keys">,

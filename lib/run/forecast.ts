@@ -280,9 +280,12 @@ export class Forecast {
     return Math.max(0, paid - this.#calibrationSteps);
   }
 
+  /** Updates of the fit: of one round, or of as many as have turned out to be needed. */
   #fittingUpdates(): number {
     const { config } = this.#plan;
-    return this.#left("fitting", adaptsNoise(config) ? config.consolidation.updates : 0);
+    const expected = adaptsNoise(config) ? config.consolidation.updates : 0;
+    const known = this.#phase?.phase === "fitting" ? this.#phase.total : expected;
+    return this.#left("fitting", known);
   }
 
   #measuringSteps(): number {

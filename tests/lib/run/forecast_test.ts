@@ -36,6 +36,8 @@ interface Script {
   readonly burst?: number;
   /** Share of the budget at which nothing is left to learn. */
   readonly settled?: number;
+  /** Rounds of the fit; one when absent. */
+  readonly rounds?: number;
 }
 
 /** A run of CartPole as its events and its tally tell it, moving the clock by what the script says. */
@@ -106,7 +108,7 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
     }
     const last = script.length(1);
     const phase = function* (
-      name: "choosing" | "fitting" | "measuring" | "calibrating",
+      name: "choosing" | "measuring" | "calibrating",
       { parts, cost, count }: { parts: number; cost: number; count: number },
     ): Generator<TrainingEvent> {
       yield { kind: "phase", phase: name, done: 0, total: parts };
@@ -129,7 +131,12 @@ async function* play(script: Script, clock: ManualClock, steps: number) {
       cost: lent / 7 * script.noiseFree,
       count: Math.round(lent / 7),
     });
-    yield* phase("fitting", { parts: 125, cost: 8 * script.update, count: 0 });
+    const { updates } = config.consolidation;
+    for (let done = 0; done <= (script.rounds ?? 1) * updates; done += 8) {
+      if (done > 0) take(8 * script.update);
+      const round = Math.max(1, Math.ceil(done / updates));
+      yield { kind: "phase", phase: "fitting", done, total: round * updates };
+    }
     const few = finalEpisodes(run.task) * last;
     yield* phase("measuring", { parts: 1, cost: few * script.noiseFree, count: few });
     const left = steps - spentSteps(run);
@@ -182,6 +189,15 @@ const SCRIPTS: Readonly<Record<string, Script & { readonly steps: number }>> = {
     start: 200,
     length: (share) => 25 + 475 * Math.min(1, 5 * share),
     settled: 0.5,
+  },
+  "a fit that takes two rounds": {
+    steps: 50_000,
+    step: 0.02,
+    noiseFree: 0.02,
+    update: 0.7,
+    start: 200,
+    length: (share) => 25 + 475 * Math.min(1, 3 * share),
+    rounds: 2,
   },
   "a calibration that takes longer than training": {
     steps: 50_000,
