@@ -38,7 +38,10 @@ const ROUNDS = 4;
 /** Where the generator is compared with the line: nobody asks more finely than that. */
 const PLACES = Array.from({ length: 33 }, (_, i) => i / 32);
 
-/** Fits the generator to a line of policies, from command 0 to command 1, or to its corners alone. */
+/**
+ * Fits the generator to a line of policies, from command 0 to command 1, or to its corners alone: between those it may
+ * leave the line, so that all rounds are made.
+ */
 export async function* consolidate(
   run: TrainingRun,
   line: Line,
