@@ -27,7 +27,7 @@ const LEAST_SIBLINGS = 8;
 /** Further siblings add less and less to what a cycle tells. */
 const MOST_SIBLINGS = 40;
 /** The first cycle, when nobody knows yet how long episodes are; it is the warm-up as well. */
-const FIRST_SIBLINGS = 10;
+export const FIRST_SIBLINGS = 10;
 /** The last cycle may be this small. */
 const LAST_SIBLINGS = 4;
 /** Warm-up episodes of the published method. */
@@ -140,17 +140,17 @@ function leastEpisodes(config: Config): number {
 
 /**
  * How many siblings the next cycle runs, an even number: a hundredth of the episodes that the budget holds, within
- * bounds. Where hidden layers and a linear policy take turns, a hundredth of the episodes so far: hidden layers
+ * bounds. Where hidden layers stand beside a linear policy, a hundredth of the episodes so far: hidden layers
  * learn by many short moves first (tests/experiments/NOTEBOOK.md, "a linear policy beside hidden layers").
  */
 export function siblingCount(run: TrainingRun): number {
-  const { task: { config, explored }, tally } = run;
+  const { task: { config, shape }, experience: { before }, tally } = run;
   const affordable = affordableSiblings(run);
-  const sofar = tally.episodes + tally.parts;
-  const inBudget = config.steps / (tally.steps.training / sofar);
-  const wanted = tally.episodes === 0 ? FIRST_SIBLINGS : Math.min(
+  const sofar = tally.episodes - before.episodes + tally.parts - before.parts;
+  const inBudget = config.steps / ((tally.steps.training - before.training) / sofar);
+  const wanted = sofar === 0 ? FIRST_SIBLINGS : Math.min(
     MOST_SIBLINGS,
-    Math.max(LEAST_SIBLINGS, (explored.length > 1 ? sofar : inBudget) / CYCLES),
+    Math.max(LEAST_SIBLINGS, (shape.skip === "none" ? inBudget : sofar) / CYCLES),
   );
   return 2 * Math.floor(Math.min(wanted, affordable) / 2);
 }
@@ -171,10 +171,10 @@ export function checkBudget(config: Config, spec: EnvSpec): void {
 
 /** Tells whether enough is stored to learn from. */
 export function isWarm(
-  { task: { config }, tools: { learner }, tally }: TrainingRun,
+  { task: { config }, tools: { learner }, experience: { before }, tally }: TrainingRun,
 ): boolean {
   // Once updates have begun it is over, also for a run that goes on with a larger budget.
-  return learner.updates > 0 || tally.episodes >= warmupEpisodes(config);
+  return learner.updates > 0 || tally.episodes - before.episodes >= warmupEpisodes(config);
 }
 
 /** Episodes of the warm-up; other algorithms than udrlpg have theirs within training. */

@@ -77,6 +77,18 @@ export interface AskedReturn extends Summary {
   readonly command: number;
 }
 
+/** Policies of another kind are trained from now on: see lib/algorithm/attempts.ts. */
+export interface AttemptEvent {
+  /** Tells the events apart. */
+  readonly kind: "attempt";
+  /** Widths of their hidden layers; none where they are linear. */
+  readonly hiddenSizes: readonly number[];
+  /** What they return so far, in the mean of late cycles; null where they begin. */
+  readonly return: number | null;
+  /** What those of the other kind return; null where they had no whole cycle. */
+  readonly beside: number | null;
+}
+
 /** What follows training, in this order. */
 export const END_PHASES = ["choosing", "fitting", "measuring", "calibrating"] as const;
 /** One of the phases that follow training. */
@@ -99,7 +111,8 @@ export type RecordEvent =
   | EpisodeEvent
   | UpdateEvent
   | EvaluationEvent
-  | CurveEvent;
+  | CurveEvent
+  | AttemptEvent;
 
 /** How a finished run ended. */
 export interface TrainingOutcome {

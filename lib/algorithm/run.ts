@@ -8,6 +8,8 @@
  *     history     what reports remember
  *     kept        what another algorithm keeps besides (lib/rivals/)
  *
+ * The first three are an attempt: a second one makes them anew (lib/algorithm/attempts.ts).
+ *
  * A checkpoint holds the last four and the learner's weights. It holds no random stream, because every use
  * of randomness derives its own (lib/numbers/streams.ts).
  */
@@ -32,6 +34,7 @@ import {
   type GeneratedPolicy,
   type ObservationFrame,
   SAME_NUMBERS,
+  type StoredPolicy,
 } from "../policy_space.ts";
 import { type AdaptedNoise, createAdaptedNoise } from "./adapted_noise.ts";
 import { exploredPlaces, naturalSizes } from "./explored_weights.ts";
@@ -77,6 +80,8 @@ export interface Tally {
   starts: number;
   /** Training episodes of which only the first part was run; they are not among `episodes`. */
   parts: number;
+  /** Attempts that were begun. */
+  attempts: number;
 }
 
 /** One reported evaluation. */
@@ -128,6 +133,12 @@ export interface Experience {
   goal: number;
   /** How far siblings have to run to be told apart. */
   readonly horizon: Horizon;
+  /** What was done for another attempt, counted as that counts. */
+  readonly before: Pick<Tally, "episodes" | "parts"> & { training: number };
+  /** Mean return of each whole cycle of the attempt, survival bonus included. */
+  readonly reached: number[];
+  /** Where the first attempt stood when the second began, [P]. */
+  earlier: StoredPolicy | undefined;
 }
 
 /** What a run is: nothing of it changes while it trains. */
@@ -166,14 +177,22 @@ export interface Tools {
   readonly runner: EpisodeRunner;
 }
 
-/** A run and everything it needs. */
-export interface TrainingRun {
+/** What a run tries with policies of one kind. */
+export interface Attempt {
   /** What the run is. */
   readonly task: Task;
   /** What does its work. */
   readonly tools: Tools;
   /** What it has seen. */
   readonly experience: Experience;
+}
+
+/** A run and everything it needs. */
+export interface TrainingRun extends Attempt {
+  /** The first attempt, while the second one tries as long. */
+  parked: Attempt | undefined;
+  /** Makes the second attempt, with another configuration of the policies. */
+  readonly secondAttempt: (config: Config) => Attempt;
   /** Numbers of things done so far. */
   readonly tally: Tally;
   /** What reports remember. */
@@ -190,8 +209,8 @@ export interface RunParts {
   readonly models: ModelTable;
   /** Device and threads of the networks. */
   readonly session: SessionOptions;
-  /** Runs evaluations; the run's own environment when absent. */
-  readonly runner?: EpisodeRunner;
+  /** Makes what runs episodes of an attempt; the run's own environment does when absent. */
+  readonly makeRunner?: (attempt: Attempt) => EpisodeRunner;
   /** The policies that the run begins with; the configuration's `start` names them. */
   readonly start?: Start | undefined;
   /** Called with a line when the device computes updates in a slower way than it should. */
@@ -203,15 +222,39 @@ export interface RunParts {
  * @throws {RangeError} when the configuration does not fit the environment.
  */
 export function createRun(config: Config, parts: RunParts): TrainingRun {
+  const { env, start } = parts;
+  const first = createAttempt(config, parts);
+  checkBudget(config, env.spec);
+  if (start) checkStart(config, { spec: env.spec, start });
+  return {
+    ...first,
+    parked: undefined,
+    secondAttempt: (config) => createAttempt(config, parts, { isSecond: true }),
+    tally: createTally(),
+    history: {
+      bestReturn: -Infinity,
+      lastReturn: NaN,
+      lastLoss: NaN,
+      evaluations: [],
+      returns: [],
+    },
+    kept: new Kept(),
+  };
+}
+
+/** Creates what is made for policies of one kind. */
+function createAttempt(
+  config: Config,
+  parts: RunParts,
+  { isSecond = false }: { readonly isSecond?: boolean } = {},
+): Attempt {
   const { env, models, start } = parts;
   const shape = models.policyShape(env.spec, config.policy);
   const model = models.createGenerator(config, shape);
   const policy = models.createPolicy(env.spec, shape);
-  checkBudget(config, env.spec);
-  if (start) checkStart(config, { spec: env.spec, start });
   const weights = model.initialise(streamFor(config.seed, "initialisation", 0));
-  const explored = exploredPlaces(model, shape);
-  return {
+  const explored = exploredPlaces(model, shape, { isSecond });
+  const attempt: Attempt = {
     task: {
       config,
       spec: env.spec,
@@ -232,19 +275,12 @@ export function createRun(config: Config, parts: RunParts): TrainingRun {
         session: parts.session,
         ...(parts.onWarning ? { onWarning: parts.onWarning } : {}),
       }),
-      runner: parts.runner ?? createLocalRunner(env, policy),
+      runner: createLocalRunner(env, policy),
     },
     experience: createExperience(config, { shape, explored }),
-    tally: createTally(),
-    history: {
-      bestReturn: -Infinity,
-      lastReturn: NaN,
-      lastLoss: NaN,
-      evaluations: [],
-      returns: [],
-    },
-    kept: new Kept(),
   };
+  if (!parts.makeRunner) return attempt;
+  return { ...attempt, tools: { ...attempt.tools, runner: parts.makeRunner(attempt) } };
 }
 
 function createTally(): Tally {
@@ -259,6 +295,7 @@ function createTally(): Tally {
     noiseFreeEpisodes: 0,
     starts: 0,
     parts: 0,
+    attempts: 1,
   };
 }
 
@@ -292,6 +329,9 @@ function createExperience(
     floor: 0,
     goal: -Infinity,
     horizon: createHorizon(),
+    before: { episodes: 0, parts: 0, training: 0 },
+    reached: [],
+    earlier: undefined,
   };
 }
 

@@ -6,7 +6,8 @@
  * than what is blended from it and others, or may have been lucky. And what rollouts follow need not be what
  * returns most: where a part is paid for being alive, a policy that moves falls, and the one that it began with
  * stands (Ant). So the last policy, the stored ones that returned most, means over the end of the way, its best
- * place and its first one play the same fresh episodes without noise, in rounds that the better half survives.
+ * place, its first one and where the first attempt stood when a second began play the same fresh episodes without
+ * noise, in rounds that the better half survives.
  */
 
 import { summarise } from "../numbers/statistics.ts";
@@ -94,7 +95,7 @@ function meanOfReturns({ returns }: Contender): number {
 
 /** Who competes, the likeliest first; the way's own first place is a policy below where it began. */
 function candidates(
-  { experience: { way, buffer } }: TrainingRun,
+  { experience: { way, buffer, earlier } }: TrainingRun,
   last: StoredPolicy,
 ): StoredPolicy[] {
   const line = [...way.map(({ policy }) => policy), last];
@@ -105,7 +106,10 @@ function candidates(
     undefined,
   );
   const first = places[0];
-  const kept = [best, first].flatMap((place) => place ? [place.policy] : []);
+  const kept = [
+    ...[best, first].flatMap((place) => place ? [place.policy] : []),
+    ...(earlier ? [earlier] : []),
+  ];
   const [top, ...others] = buffer.drawable()
     .toSorted((a, b) => b.scaledReturn - a.scaledReturn)
     .slice(0, MOST_STORED)

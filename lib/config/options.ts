@@ -165,7 +165,8 @@ export const OPTION_SECTIONS = {
   policy: {
     hiddenSizes: integers(
       [],
-      "Widths of the policy's hidden layers, each a multiple of generator.tileSize; empty: a linear policy",
+      "Widths of the policy's hidden layers, each a multiple of generator.tileSize; empty: a linear policy, and " +
+        "with policy.skip = linear 64, 64 beside it where that learns little and they learn more",
     ),
     activation: choice(
       "tanh",

@@ -38,7 +38,8 @@ interface Play<T> {
 /** Lanes of one or more processes, all but the first opened when there is work for them. */
 export class Lanes {
   readonly #count: number;
-  readonly #parts: LaneParts;
+  readonly #makeEnv: LaneParts["makeEnv"];
+  #makePolicy: LaneParts["makePolicy"];
   /** Lanes by process. */
   readonly #processes: Lane[][];
 
@@ -48,7 +49,8 @@ export class Lanes {
    */
   constructor(count: number, first: Lane, parts: LaneParts) {
     this.#count = count;
-    this.#parts = parts;
+    this.#makeEnv = parts.makeEnv;
+    this.#makePolicy = parts.makePolicy;
     this.#processes = [[first]];
   }
 
@@ -68,6 +70,14 @@ export class Lanes {
     return plan.results;
   }
 
+  /** Gives every lane, opened or not, a policy of another kind; none may be playing. */
+  usePolicies(makePolicy: () => Policy): void {
+    this.#makePolicy = makePolicy;
+    for (const lanes of this.#processes) {
+      lanes?.forEach(({ env }, i) => lanes[i] = { env, policy: makePolicy() });
+    }
+  }
+
   /** Closes the environments of lanes that were opened. */
   async close(): Promise<void> {
     for (const lanes of this.#processes) await lanes[0]?.env.close();
@@ -78,7 +88,7 @@ export class Lanes {
     const lanes = this.#processes[index] ??= [];
     const share = Math.ceil(plan.count / busy);
     await attempt(plan, plan.next, async () => {
-      if (lanes.length === 0) lanes.push(await this.#open(await this.#parts.makeEnv()));
+      if (lanes.length === 0) lanes.push(await this.#open(await this.#makeEnv()));
     });
     // The first episode tells the environment what it costs.
     if (lanes.length === 1) await work(plan, lanes[0], 1);
@@ -95,7 +105,7 @@ export class Lanes {
   }
 
   async #open(env: Env): Promise<Lane> {
-    return { env, policy: await this.#parts.makePolicy() };
+    return { env, policy: await this.#makePolicy() };
   }
 }
 

@@ -127,7 +127,7 @@ export interface RunData {
   readonly losses: BinnedSeries;
   /** Losses of the updates after the last rollout, over the number of updates. */
   readonly fitLosses: BinnedSeries;
-  /** Where the warm-up ended. */
+  /** Where the warm-up ended, and from where on policies of another kind were trained. */
   readonly marks: readonly Mark[];
   /** By rising step. */
   readonly curves: readonly CurveData[];
@@ -294,6 +294,10 @@ function marksOf(records: readonly ReadMetricRecord[]): Mark[] {
   );
   return [
     ...(warm ? [{ step: warm.step, label: "warm-up ends" }] : []),
+    ...records.filter(({ kind }) => kind === "attempt").map(({ step, hiddenSizes }) => ({
+      step,
+      label: listOf(hiddenSizes).length > 0 ? "hidden layers" : "linear policies",
+    })),
   ];
 }
 

@@ -123,7 +123,7 @@ class Speed {
 export class Forecast {
   readonly #plan: Plan;
   readonly #rollout = new Speed({ window: WINDOW.episodes, together: TOGETHER });
-  readonly #update = new Speed({ window: WINDOW.updates, first: FIRST_UPDATES });
+  #update = new Speed({ window: WINDOW.updates, first: FIRST_UPDATES });
   /** Of saving, in seconds, and the cycles that it came after. */
   readonly #saving = { seconds: 0, cycles: 0 };
   /** Episodes without noise, which workers may share. */
@@ -136,7 +136,8 @@ export class Forecast {
   #sweptLength: number | undefined;
   #measuredSteps: number;
   #calibrationSteps = 0;
-  #updates = 0;
+  /** Of the present generator; undefined where another has just come in its place. */
+  #updates: number | undefined = 0;
   #episodes = 0;
   /** Episodes of the last cycle. */
   #rollouts = 1;
@@ -173,8 +174,15 @@ export class Forecast {
         this.#seeLength(event.length);
         return;
       case "update":
-        this.#update.see(seconds, event.updates - this.#updates);
+        if (this.#updates !== undefined) {
+          this.#update.see(seconds, event.updates - this.#updates);
+        }
         this.#updates = event.updates;
+        return;
+      case "attempt":
+        // The updates of another generator cost something else.
+        this.#update = new Speed({ window: WINDOW.updates, first: FIRST_UPDATES });
+        this.#updates = undefined;
         return;
       case "cycle":
         this.#rollouts = run.tally.lastRollouts;
@@ -241,7 +249,7 @@ export class Forecast {
     const saving = this.#saving.seconds / Math.max(1, this.#saving.cycles * this.#rollouts);
     const updates = config.algorithm === "udrlpg"
       ? config.update.perCycle / Math.max(1, this.#rollouts)
-      : this.#updates / Math.max(1, this.#episodes);
+      : (this.#updates ?? 0) / Math.max(1, this.#episodes);
     const episode = updates * update + saving;
     const share = steps / config.steps;
     const { evaluations, sweeps } = plannedReports(this.#plan);

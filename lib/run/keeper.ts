@@ -31,6 +31,7 @@ import { spentSteps } from "../algorithm/budget.ts";
 import type { RecordEvent, TrainingOutcome } from "../algorithm/events.ts";
 import type { TrainingRun } from "../algorithm/run.ts";
 import { type CapturedState, captureState, findNonFinite, restoreState } from "./state.ts";
+import type { Config } from "../config/config.ts";
 import { VERSION } from "../system/version.ts";
 
 const SAVES_PER_RUN = 20;
@@ -62,6 +63,8 @@ export interface KeepOptions {
 /** Keeps one folder. Everything that it writes by path goes where the lock is, or nowhere. */
 export class RunKeeper {
   readonly #run: TrainingRun;
+  /** As it was asked for; a second attempt has another. */
+  readonly #config: Config;
   readonly #options: KeepOptions;
   readonly #store: CheckpointStore;
   readonly #log: RunLog;
@@ -78,28 +81,31 @@ export class RunKeeper {
    * @throws {FileError} when no checkpoint is whole, or the run may not go on with this configuration.
    */
   static open(run: TrainingRun, options: KeepOptions): RunKeeper {
+    const { config } = run.task;
     const path = childPath(options.folder, CHECKPOINT_FOLDER_NAME);
     const store = CheckpointStore.open(path);
     const notes = options.resume && !store.isEmpty
       ? takeUp(run, { store, path, options })
       : undefined;
-    return new RunKeeper(run, { options, store, notes });
+    return new RunKeeper(run, { config, options, store, notes });
   }
 
   private constructor(
     run: TrainingRun,
-    { options, store, notes }: {
+    { config, options, store, notes }: {
+      config: Config;
       options: KeepOptions;
       store: CheckpointStore;
       notes: RunNotes | undefined;
     },
   ) {
     this.#run = run;
+    this.#config = config;
     this.#options = options;
     this.#store = store;
     this.#savedMs = options.clock.monotonicMs();
     this.#savedSteps = notes && spentSteps(run);
-    const isLonger = notes !== undefined && run.task.config.steps > notes.config.steps;
+    const isLonger = notes !== undefined && config.steps > notes.config.steps;
     const end = options.hasResult ? notes?.end : undefined;
     this.end = isLonger ? undefined : end;
     if (end && isLonger) {
@@ -110,14 +116,14 @@ export class RunKeeper {
     this.#log = RunLog.open(options.folder, { clock: options.clock, from });
     this.#log.warnings.forEach(options.onWarning);
     if (notes === undefined) {
-      this.#log.begin(run.task.config);
+      this.#log.begin(config);
       this.#write(startRecordOf(run));
     } else if (!this.end) this.#noteChanges(notes);
   }
 
   /** Records what changed since the checkpoint that can change results. */
   #noteChanges({ config, machine, version }: RunNotes): void {
-    const changes = changesBetween(config, this.#run.task.config);
+    const changes = changesBetween(config, this.#config);
     if (version !== VERSION) changes.push({ name: "version", from: version, to: VERSION });
     for (const key of ["device", "threads"] as const) {
       const [from, to] = [machine[key], this.#options.machine[key]];
@@ -237,7 +243,7 @@ export class RunKeeper {
 
   #content(state: CapturedState, notes: Pick<RunNotes, "log" | "end">) {
     return checkpointOf(state, {
-      config: this.#run.task.config,
+      config: this.#config,
       machine: this.#options.machine,
       ...notes,
     });

@@ -66,6 +66,7 @@ export function purposeOf(event: TrainingEvent): TimePurpose {
     case "phase":
       return purposeOfPhase(event);
     case "cycle":
+    case "attempt":
     case "spent":
     case "end":
       return "saving";

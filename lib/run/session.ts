@@ -10,7 +10,7 @@
 
 import type { Clock } from "../system/clock.ts";
 import type { Config } from "../config/config.ts";
-import type { EnvRegistry, EnvSpec } from "../env.ts";
+import type { Env, EnvRegistry, EnvSpec } from "../env.ts";
 import { DivergedError } from "../system/errors.ts";
 import { type EpisodeRunner, nextTurn } from "../episodes/evaluate.ts";
 import { childPath, isThere } from "../system/files.ts";
@@ -29,7 +29,7 @@ import { lockRun, type RunLock } from "./lock.ts";
 import { train } from "../rivals/algorithms.ts";
 import { spentSteps } from "../algorithm/budget.ts";
 import { isRecord, type TrainingEvent, type TrainingOutcome } from "../algorithm/events.ts";
-import { createRun, currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
+import { type Attempt, createRun, currentNormaliser, type TrainingRun } from "../algorithm/run.ts";
 import { findNonFinite } from "./state.ts";
 import type { WorkerModules } from "../episodes/workers/messages.ts";
 import { createParallelRunner, Lanes } from "../episodes/parallel_runner.ts";
@@ -85,23 +85,27 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   const pace = new Pace(context.clock);
   await using parts = new AsyncDisposableStack();
   const env = parts.adopt(await context.registry.make(config.env), (env) => env.close());
-  const made = createRun(config, {
+  const stop: Stop = {};
+  const run = createRun(config, {
     env,
     models: context.models,
     session: context.session,
     start: context.start?.start,
     onWarning: (text) => context.onWarning?.(text),
+    makeRunner: createRunners({ env, context, stop }),
   });
-  parts.defer(() => made.tools.learner.close());
+  parts.defer(async () => {
+    for (const { tools: { learner, runner } } of [run, ...(run.parked ? [run.parked] : [])]) {
+      await learner.close();
+      await runner.close();
+    }
+  });
   openRunFolder(config, context);
   const lock = parts.use(lockRun(context.folder));
-  const workers = createRunner(made, context);
-  const runner = workers ?? made.tools.runner;
-  parts.defer(() => runner.close());
-  const stop: Stop = {};
-  const run: TrainingRun = { ...made, tools: { ...made.tools, runner: stoppable(runner, stop) } };
   const keeper = parts.use(openKeeper(run, { context, lock }));
-  if (context.profile) timeParts(context.profile, { run, keeper, workers });
+  context.profile?.time(keeper, {
+    ...{ record: "files", endCycle: "files", saveSpent: "files", finish: "files" },
+  });
   if (keeper.end) {
     context.onWarning?.(
       `Run ${JSON.stringify(context.folder)} is finished: there is nothing to do: give more ` +
@@ -114,17 +118,12 @@ export async function trainInFolder(config: Config, context: SessionContext): Pr
   return resultOf(run, end, { context, savedSteps, seconds, secondsByPurpose: pace.seconds });
 }
 
-/** Has a signal once the budget is spent: a stop throws away only the end of a run, it completes a cycle. */
+/**
+ * Has a signal, which ends episodes, once the budget is spent: a stop throws away only the end of a run, it completes a
+ * cycle.
+ */
 interface Stop {
   signal?: AbortSignal;
-}
-
-/** Makes a runner whose episodes end when the stop's signal is aborted, once there is one. */
-function stoppable(runner: EpisodeRunner, stop: Stop): EpisodeRunner {
-  return {
-    run: (jobs, normaliser, options) => runner.run(jobs, normaliser, { ...options, ...stop }),
-    close: () => Promise.resolve(),
-  };
 }
 
 /** Writes the configuration and opens the folder's log and checkpoints. */
@@ -145,22 +144,6 @@ function openKeeper(
     throw error;
   }
   return keeper;
-}
-
-function timeParts(
-  profile: Profile,
-  { run, keeper, workers }: {
-    run: TrainingRun;
-    keeper: RunKeeper;
-    workers: EpisodeRunner | undefined;
-  },
-): void {
-  const { env, policy, learner } = run.tools;
-  profile.time(env, { reset: "physics", step: "physics" });
-  profile.time(policy, { load: "policy", normalise: "policy", act: "policy" });
-  profile.time(learner, { update: "updates", generate: "generation" });
-  if (workers) profile.time(workers, { run: "workers" });
-  profile.time(keeper, { record: "files", endCycle: "files", saveSpent: "files", finish: "files" });
 }
 
 /** What the training of a session needs. */
@@ -276,30 +259,57 @@ async function explainDivergence<T>(
   }
 }
 
-function createRunner(
-  { task: { config, spec, shape }, tools: { env, policy, models } }: TrainingRun,
-  context: SessionContext,
-): EpisodeRunner | undefined {
-  const { workers, envWorkers = 1, registry, onWarning } = context;
-  if (env.beside !== undefined || envWorkers > 1) {
-    // Whoever made the registry ends its children.
-    return createParallelRunner(
-      new Lanes(envWorkers, { env, policy }, {
-        makeEnv: () => registry.make(config.env),
-        makePolicy: () => models.createPolicy(spec, shape),
-      }),
-    );
-  }
-  if (workers === undefined) return undefined;
-  const count = countWorkers(workers.count);
-  if (count < 2) return undefined;
-  return new WorkerRunner({
-    ...workers,
-    count,
-    env: config.env,
-    network: config.policy,
-    ...(onWarning ? { onWarning } : {}),
-  });
+/**
+ * Gives what makes the runner of each attempt, which holds nothing before it runs and once it is closed: environments
+ * in child processes stay, policies and workers are its own. What an attempt does its work with is timed, where that
+ * is asked for.
+ */
+function createRunners(
+  { env, context, stop }: { env: Env; context: SessionContext; stop: Stop },
+): (attempt: Attempt) => EpisodeRunner {
+  const { workers, envWorkers = 1, registry, profile, onWarning } = context;
+  const count = workers === undefined ? 1 : countWorkers(workers.count);
+  profile?.time(env, { reset: "physics", step: "physics" });
+  let lanes: Lanes | undefined;
+  const createRunner = (
+    { task: { config, spec, shape }, tools: { policy, models, runner } }: Attempt,
+  ): EpisodeRunner => {
+    if (env.beside !== undefined || envWorkers > 1) {
+      // Whoever made the registry ends its children.
+      const makePolicy = () => models.createPolicy(spec, shape);
+      const makeEnv = () => registry.make(config.env);
+      lanes ??= new Lanes(envWorkers, { env, policy }, { makeEnv, makePolicy });
+      lanes.usePolicies(makePolicy);
+      return createParallelRunner(lanes);
+    }
+    if (workers === undefined || count < 2) return runner;
+    return new WorkerRunner({
+      ...workers,
+      count,
+      env: config.env,
+      network: config.policy,
+      ...(onWarning ? { onWarning } : {}),
+    });
+  };
+  return (attempt) => {
+    const { policy, learner, runner: local } = attempt.tools;
+    profile?.time(policy, { load: "policy", normalise: "policy", act: "policy" });
+    profile?.time(learner, { update: "updates", generate: "generation" });
+    let runner: EpisodeRunner | undefined;
+    const open = (): EpisodeRunner => {
+      const opened = createRunner(attempt);
+      if (opened !== local) profile?.time(opened, { run: "workers" });
+      return opened;
+    };
+    return {
+      run: (jobs, normaliser, options) =>
+        (runner ??= open()).run(jobs, normaliser, { ...options, ...stop }),
+      async close() {
+        await runner?.close();
+        runner = undefined;
+      },
+    };
+  };
 }
 
 function keepOptions(context: SessionContext, lock: RunLock): KeepOptions {

@@ -7,11 +7,13 @@
  *     experience  of the stored policies scaled_return, order [N], oldest first; arrivals, best, floor, goal
  *                 [1]; horizon.counts [2], cycles and since, horizon.agreement, horizon.cost [parts];
  *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
- *                 way.returns [T]; followed F32 [P], [0] where there is none; where noise adapts
+ *                 way.returns [T]; followed, earlier F32 [P], [0] where there is none; before [3], episodes,
+ *                 parts and training steps; reached [whole cycles]; where noise adapts
  *                 for each part K noise.K.sigma, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
  *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S],
  *                 states.seen [1]
- *     progress    steps.PURPOSE, counters.NAME, history.NAME [1]; returns [episodes];
+ *     parked_*    learner and experience of the first attempt while it is parked, rows F32 [N * P] among them
+ *     progress    steps.PURPOSE, counters.NAME, history.NAME, isSecond [1]; returns [episodes];
  *                 evaluations [count, 5] (step, command, mean, std, n)
  *     kept        what another algorithm than udrlpg keeps, F32 or F64 under its own names; no part without any
  *
@@ -25,15 +27,18 @@
 import { joinFloats } from "../system/bytes.ts";
 import { createHash } from "node:crypto";
 import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
+import { isSecond, takeSecond } from "../algorithm/attempts.ts";
 import { PARTS } from "../algorithm/horizon.ts";
 import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
 import { FileError } from "../system/errors.ts";
 import { requireTensor, type Tensor } from "../formats/safetensors.ts";
+import type { GeneratorModel } from "../model.ts";
 import { countWeights, nameWeights } from "../learner/generation_pass.ts";
 import type { LearnerState } from "../learner/learner.ts";
 import type { RowSet } from "./checkpoint/rows.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
+  type Attempt,
   type Evaluation,
   type Experience,
   type History,
@@ -71,6 +76,7 @@ const TALLY_NAMES = namesOf<Tally>({
   starts: true,
   parts: true,
   longest: true,
+  attempts: true,
 });
 const HISTORY_NAMES = namesOf<History>({
   bestReturn: true,
@@ -94,15 +100,29 @@ export function captureState(run: TrainingRun): CapturedState {
     ({ order, slot }) => [order, buffer.row(slot)] as const,
   );
   const kept = captureKept(run);
+  const { parked } = run;
   return {
     parts: new Map([
       ["learner", captureLearner(learner.state)],
       ["experience", captureExperience(experience)],
       ["progress", captureProgress(run)],
+      ...(parked ? captureParked(parked) : []),
       ...(kept.size > 0 ? [["kept", kept] as const] : []),
     ]),
     rows: { rowLength: shape.parameterCount, rows },
   };
+}
+
+/** The first attempt, while it is parked. Its policies are other rows than the run's, and few. */
+function captureParked(
+  { tools: { learner }, experience }: Attempt,
+): (readonly [string, Map<string, Tensor>])[] {
+  const { buffer } = experience;
+  const rows = joinFloats(Array.from(buffer.entries(), ({ slot }) => buffer.row(slot)));
+  return [
+    ["parked_learner", captureLearner(learner.state)],
+    ["parked_experience", captureExperience(experience).set("rows", float32(rows))],
+  ];
 }
 
 function captureLearner(state: LearnerState): Map<string, Tensor> {
@@ -132,11 +152,15 @@ function captureExperience(experience: Experience): Map<string, Tensor> {
     ["way.policies", float32(joinFloats(way.map(({ policy }) => policy)))],
     ["way.returns", float64(way.map((milestone) => milestone.return))],
     ["followed", float32(followed ?? new Float32Array(0))],
+    ["earlier", float32(experience.earlier ?? new Float32Array(0))],
+    ["before", float64(BEFORE.map((name) => experience.before[name]))],
+    ["reached", float64(experience.reached)],
     ...captureNoise(experience),
     ...captureStates(experience),
   ]);
 }
 
+const BEFORE = ["episodes", "parts", "training"] as const;
 const NOISE_VECTORS = ["sizePath", "shapePath", "covariance"] as const;
 
 function captureNoise({ noise = [] }: Experience): [string, Tensor][] {
@@ -152,11 +176,13 @@ function captureStates({ states }: Experience): [string, Tensor][] {
   return [["states.rows", float32(states.rows.slice())], ["states.seen", float64([states.seen])]];
 }
 
-function captureProgress({ tally, history }: TrainingRun): Map<string, Tensor> {
+function captureProgress(run: TrainingRun): Map<string, Tensor> {
+  const { tally, history } = run;
   const tensors = new Map<string, Tensor>([["returns", float64(history.returns)]]);
   for (const name of STEP_NAMES) tensors.set(`steps.${name}`, float64([tally.steps[name]]));
   for (const name of TALLY_NAMES) tensors.set(`counters.${name}`, float64([tally[name]]));
   for (const name of HISTORY_NAMES) tensors.set(`history.${name}`, float64([history[name]]));
+  tensors.set("isSecond", float64([isSecond(run) ? 1 : 0]));
   const rows = history.evaluations.map(({ step, command, measured: { mean, std, n } }) => [
     step,
     command,
@@ -186,19 +212,41 @@ function captureKept({ kept }: TrainingRun): Map<string, Tensor> {
  * @throws {FileError} when the checkpoint does not fit the run; the run is not usable then.
  */
 export function restoreState(run: TrainingRun, loaded: LoadedCheckpoint, name: string): void {
-  const part = (key: string) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
+  const part: Parts = (key) => ({ tensors: loaded.parts.get(key) ?? new Map<string, Tensor>() });
+  restoreAttempts(run, { part, name });
   const rowLength = run.task.shape.parameterCount;
-  run.tools.learner.restore(readLearner(run, part("learner"), name));
+  run.tools.learner.restore(readLearner(run.tools.model, part("learner"), name));
   readExperience(run.experience, part("experience"), { rowLength, name });
   readRows(run.experience.buffer, { loaded, rowLength, name });
   restoreProgress(run, part("progress"), name);
   restoreKept(run, part("kept"));
 }
 
+type Parts = (key: string) => Tensors;
+
+/** Makes the attempts of a run that has just been created be those that were saved; what it has not run holds nothing. */
+function restoreAttempts(run: TrainingRun, { part, name }: { part: Parts; name: string }): void {
+  if (scalarOf(part("progress"), "isSecond", name) === 0) return;
+  const rowLength = run.task.shape.parameterCount;
+  takeSecond(run);
+  const { parked } = run;
+  if (part("parked_learner").tensors.size === 0) run.parked = undefined;
+  else {
+    const { tools, experience } = parked!;
+    tools.learner.restore(readLearner(tools.model, part("parked_learner"), name));
+    const saved = part("parked_experience");
+    readExperience(experience, saved, { rowLength, name });
+    const { buffer } = experience;
+    const shape = [buffer.size * rowLength];
+    const rows = split(requireTensor(saved, "rows", { dtype: "F32", shape, name }).data, rowLength);
+    [...buffer.entries()].forEach(({ slot }, i) => buffer.row(slot).set(rows[i]));
+  }
+}
+
 type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
 
 function readLearner(
-  { tools: { model } }: TrainingRun,
+  model: GeneratorModel,
   learnt: Tensors,
   name: string,
 ): LearnerState {
@@ -252,10 +300,15 @@ function readExperience(
   policies("way.policies", returns.length).forEach((policy, i) =>
     way.push({ policy: policy as StoredPolicy, return: returns[i] })
   );
-  const { data } = requireTensor(saved, "followed", { dtype: "F32", name });
-  experience.followed = data.length === 0
-    ? undefined
-    : policies("followed", 1)[0] as GeneratedPolicy;
+  const single = (key: string) => {
+    const { data } = requireTensor(saved, key, { dtype: "F32", name });
+    return data.length === 0 ? undefined : policies(key, 1)[0];
+  };
+  experience.followed = single("followed") as GeneratedPolicy | undefined;
+  experience.earlier = single("earlier") as StoredPolicy | undefined;
+  const before = vector("before", [BEFORE.length]);
+  BEFORE.forEach((key, i) => experience.before[key] = before[i]);
+  experience.reached.push(...vector("reached"));
   readNoise(experience, saved, name);
   readStates(experience, saved, name);
 }

@@ -26,8 +26,10 @@ export interface TrainResult {
   readonly episodes: number;
   /** Training episodes of which only the first part was run. */
   readonly parts: number;
-  /** Gradient updates. */
+  /** Gradient updates of the generator that is left. */
   readonly updates: number;
+  /** Widths of the policies' hidden layers at the end: a run may try two kinds. */
+  readonly hiddenSizes: readonly number[];
   /** Path of the run folder. */
   readonly run: string;
   /** Highest return of any training episode. */
@@ -84,6 +86,7 @@ export function resultOf(
     episodes: tally.episodes,
     parts: tally.parts,
     updates: end?.updates ?? learner.updates,
+    hiddenSizes: config.policy.hiddenSizes,
     run: context.folder,
     bestReturn: history.bestReturn,
     ...(end ? { finalReturn: { ...end.finalReturn, ci95: confidence95(end.finalReturn) } } : {}),

@@ -84,3 +84,17 @@ export class LateEnv extends TinyEnv {
     return { ...transition, reward: isOver ? this.#sum : 0 };
   }
 }
+
+/** Rewards that are luck, whatever is done: nothing can be learnt. They come with the last step, as of `LateEnv`. */
+export class LuckyEnv extends LateEnv {
+  #luck = 0;
+  override reset(seed?: number): void {
+    super.reset(seed);
+    this.#luck = this.observation[0];
+  }
+  override step(action: ArrayLike<number>): Transition {
+    const transition = super.step(action);
+    const isOver = transition.terminated || transition.truncated;
+    return { ...transition, reward: isOver ? this.#luck : 0 };
+  }
+}

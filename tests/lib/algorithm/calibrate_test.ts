@@ -124,7 +124,7 @@ async function calibrateRun(
   };
   const config = tinyConfig({ steps: 10_000, ...changes });
   const run = createRun(config, {
-    ...{ env: new TinyEnv(), models, session: { threads: 1 }, runner },
+    ...{ env: new TinyEnv(), models, session: { threads: 1 }, makeRunner: () => runner },
   });
   run.tally.steps.training = config.steps - left;
   // A policy that is its command tells the runner which it is.

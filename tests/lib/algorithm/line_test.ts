@@ -49,7 +49,7 @@ async function chosenLine(
   };
   const config = tinyConfig({ ...ADAPTED, steps: 20_000, buffer: { exclude } });
   const run = createRun(config, {
-    ...{ env: new TinyEnv(), models, session: { threads: 1 }, runner },
+    ...{ env: new TinyEnv(), models, session: { threads: 1 }, makeRunner: () => runner },
   });
   const policyOf = (value: number) =>
     new Float32Array(run.tools.model.parameterCount).fill(value) as StoredPolicy;

@@ -43,7 +43,12 @@ function trainedRun(
   { way, ...changes }: PartialConfig & { way: readonly number[] },
 ): TrainingRun {
   const config = tinyConfig({ ...ADAPTED, ...changes });
-  const run = createRun(config, { env: new TinyEnv(), models, session: { threads: 1 }, runner });
+  const run = createRun(config, {
+    env: new TinyEnv(),
+    models,
+    session: { threads: 1 },
+    makeRunner: () => runner,
+  });
   for (const value of way) run.experience.way.push({ policy: policyOf(run, value), return: value });
   run.tally.steps.training = Math.floor(trainingEnd(run.task));
   return run;

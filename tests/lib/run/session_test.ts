@@ -8,9 +8,12 @@ import { loadCheckpoint } from "../../../lib/run/checkpoint/reader.ts";
 import { decodeTfevents } from "../../../lib/formats/tfevents.ts";
 import { readMetrics } from "../../../lib/run/metrics_reader.ts";
 import { hashHex } from "../../../lib/system/files.ts";
+import { models } from "../../../models/models.ts";
+import { loadGenerator } from "../../../lib/generator/generator_file.ts";
+import { verifyRun } from "../../../lib/run/verify.ts";
 import { lockRun } from "../../../lib/run/lock.ts";
 import { hashRun, tinyRegistry, trainTiny, withFolder } from "../../support/run_folder.ts";
-import { TinyEnv } from "../../support/tiny_env.ts";
+import { LuckyEnv, TINY_ENV_SPEC, TinyEnv } from "../../support/tiny_env.ts";
 import { ADAPTED, tinyConfig } from "../../support/tiny_run.ts";
 
 /** Less than thirty episodes of ten steps, 10 of them before the first cycle. */
@@ -79,6 +82,53 @@ Deno.test("trainInFolder() ends with the same bytes under options that keep more
     });
   }
 });
+
+/** Linear policies that learn nothing, since nothing can be learnt: others compete. */
+const LUCK = tinyConfig({
+  ...ADAPTED,
+  steps: 4000,
+  policy: { hiddenSizes: [], skip: "linear" },
+});
+
+// What is luck decides by the seed.
+for (const [seed, hiddenSizes] of [[1, [64, 64]], [2, []]] as const) {
+  Deno.test(`trainInFolder() tries two kinds of policies, goes on with [${hiddenSizes}], and ends with the same bytes`, async () => {
+    const context = { registry: tinyRegistry(() => new LuckyEnv()) };
+    const config = { ...LUCK, seed };
+    await withFolder(async (whole) => {
+      const { result, cycles } = await trainTiny(config, whole, context);
+      const { records } = readMetrics(join(whole, "metrics.jsonl"));
+      const places = records.flatMap(({ kind }, i) => kind === "attempt" ? [i] : []);
+      assert.deepEqual(places.map((i) => records[i].hiddenSizes), [[64, 64], hiddenSizes]);
+      assert.deepEqual(result.hiddenSizes, hiddenSizes);
+      assert.match(Deno.readTextFileSync(join(whole, "config.toml")), /^hiddenSizes = \[\]$/m);
+      const generator = loadGenerator(join(whole, "generator.safetensors"), {
+        ...{ specOf: () => TINY_ENV_SPEC, models, session: { threads: 1 } },
+      });
+      assert.deepEqual(generator.config.policy.hiddenSizes, hiddenSizes);
+
+      // The first rollouts come before the first update.
+      const [before, until] = places.map((place) =>
+        records.slice(0, place).filter(({ kind }) => kind === "update").length + 1
+      );
+      for (const stops of [[before], [before + 2, until, 1], [cycles]]) {
+        await withFolder(async (folder) => {
+          for (const [i, stopAfter] of stops.entries()) {
+            await trainTiny(config, folder, { ...context, stopAfter, resume: i > 0 });
+          }
+          const { warnings } = await trainTiny(config, folder, { ...context, resume: true });
+          assert.deepEqual(warnings, []);
+          assert.deepEqual(hashRun(folder), hashRun(whole), `stopped after ${stops}`);
+        });
+      }
+      const verified = await verifyRun(whole, {
+        ...{ ...context, models, session: { threads: 1 } },
+        cycles: until + 1,
+      });
+      assert.ok(verified.matches, JSON.stringify(verified.difference));
+    });
+  });
+}
 
 Deno.test("trainInFolder() ends with the same bytes however often it saves", async () => {
   await withFolder(async (folder) => {

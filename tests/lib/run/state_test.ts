@@ -127,7 +127,7 @@ Deno.test("restoreState() refuses a checkpoint that lacks a part", async () => {
     parts.delete("progress");
     assert.throws(
       () => restoreState(tinyRun(), { ...loaded, parts }, path),
-      /^FileError: .*tensor "steps.training" must be there/,
+      /^FileError: .*tensor "isSecond" must be there/,
     );
   });
 });

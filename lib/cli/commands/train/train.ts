@@ -12,6 +12,7 @@ import type { ModelTable } from "../../../model.ts";
 import { PRESETS } from "../../../config/presets.ts";
 import { describeProfile, Profile } from "../../../run/profile.ts";
 import type { Progress as TrainProgress } from "../../../run/progress_watch.ts";
+import type { AttemptEvent } from "../../../algorithm/events.ts";
 import type { TrainResult } from "../../../run/train_result.ts";
 import type { WorkerModules } from "../../../episodes/workers/messages.ts";
 import { asUsage } from "../../blame.ts";
@@ -274,14 +275,16 @@ async function trainRun(
       checkpointEverySteps: settings.checkpointEvery,
       start: resolved.start,
       onWarning: (text) => output.warn(text),
-      onProgress: (state) =>
+      onProgress: (state, event) => {
+        if (event.kind === "attempt") output.note(describeAttempt(event, state));
         progress.update({
           phase: state.phase,
           done: state.done,
           total: state.total,
           whole: state,
           facts: factsOf(state),
-        }),
+        });
+      },
     });
     output.endProgress();
     const spec = (await program.registry()).spec(config.env);
@@ -297,6 +300,19 @@ async function trainRun(
   } finally {
     interruption.stop();
   }
+}
+
+/** Says which policies are trained from now on, and why. */
+function describeAttempt(
+  { hiddenSizes, return: own, beside }: AttemptEvent,
+  { steps }: TrainProgress,
+): string {
+  const kinds = ["linear policies", "policies with hidden layers"];
+  const [kind, other] = hiddenSizes.length > 0 ? kinds.toReversed() : kinds;
+  const returned = beside === null ? "have returned nothing yet" : `return ${formatNumber(beside)}`;
+  return own === null
+    ? `After ${steps} steps ${other} ${returned}, within three deviations of random ones: ${kind} try as long`
+    : `After ${steps} steps ${kind} return ${formatNumber(own)} and go on; ${other} ${returned}`;
 }
 
 /** Names the episodes of training, and how many were run in part. */

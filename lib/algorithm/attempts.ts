@@ -1,0 +1,152 @@
+/**
+ * Attempts: where linear policies are hardly better than random ones after a tenth of the budget, policies with hidden
+ * layers try as long, and the better kind goes on.
+ *
+ * A linear policy has few weights, so it is learnt in few episodes, and most environments need no more. Where it leads
+ * nowhere (Pendulum), what is left of the budget is worth more to policies that can do more. Whether it does cannot be
+ * told from its own returns: how much can be learnt in an environment is not known. So short attempts of both kinds
+ * compete, at the same age. The second begins anew, because where a linear policy stands is a trap for hidden layers;
+ * that place competes with what is found later (lib/algorithm/selection.ts). Where linear policies have learnt
+ * something, no step is spent on it. What this is worth is measured: tests/experiments/NOTEBOOK.md, "short attempts".
+ */
+
+import type { Config } from "../config/config.ts";
+import { summarise, type Summary } from "../numbers/statistics.ts";
+import {
+  seeingLayers,
+  type StoredPolicy,
+  toGeneratorOrder,
+  toPolicyOrder,
+} from "../policy_space.ts";
+import { FIRST_SIBLINGS, spentSteps } from "./budget.ts";
+import type { AttemptEvent } from "./events.ts";
+import type { Attempt, TrainingRun } from "./run.ts";
+
+/** Widths of the hidden layers of the second attempt. */
+const SECOND_SIZES = [64, 64];
+/** Shares of the budget between which it may begin: later it would have too little left. */
+const WINDOW = { from: 0.1, to: 0.3 };
+/** Whole cycles that it takes to tell what an attempt has reached. */
+const LEAST_CYCLES = 10;
+/** Policies that are better than random ones by so many deviations of those have learnt something. */
+const LEAST_GAIN = 3;
+/** Hidden layers cost more and learn slower later on: they have to be better by so many standard errors. */
+const LEAST_LEAD = 2;
+
+/** Tells whether linear policies have learnt so little that others should be tried. */
+export function isToCompete(run: TrainingRun): boolean {
+  const { task: { config, start }, experience: { noise, reached }, tally, history } = run;
+  const { hiddenSizes, skip } = config.policy;
+  const share = spentSteps(run) / config.steps;
+  if (
+    noise === undefined || start !== undefined || hiddenSizes.length > 0 || skip === "none" ||
+    tally.attempts > 1 || reached.length < LEAST_CYCLES || share < WINDOW.from || share > WINDOW.to
+  ) return false;
+  const { std } = summarise(history.returns.slice(0, FIRST_SIBLINGS));
+  return levelOf(reached).mean - reached[0] <= LEAST_GAIN * std && fits(run);
+}
+
+/** Tells whether the second attempt is as old as the first was when it was parked. */
+export function isToDecide({ experience: { before }, tally, parked }: TrainingRun): boolean {
+  return parked !== undefined && tally.steps.training >= 2 * before.training;
+}
+
+/** Tells whether the second attempt is trained. */
+export function isSecond({ task: { config }, tally }: TrainingRun): boolean {
+  return tally.attempts > 1 && config.policy.hiddenSizes.length > 0;
+}
+
+/** What an attempt has reached: the mean returns of the last third of its whole cycles, the last three at least. */
+function levelOf(reached: readonly number[]): Summary {
+  return summarise(reached.slice(-Math.max(3, Math.floor(reached.length / 3))));
+}
+
+/** The configuration of the second attempt. */
+function secondConfig(config: Config): Config {
+  return { ...config, policy: { ...config.policy, hiddenSizes: SECOND_SIZES } };
+}
+
+/** Tells whether the second attempt's networks are not too large: of a large observation a linear policy may be all. */
+function fits({ task: { config, spec }, tools: { models } }: TrainingRun): boolean {
+  const second = secondConfig(config);
+  try {
+    models.createGenerator(second, models.policyShape(spec, second.policy));
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+/** Begins the second attempt and parks the first. */
+export async function compete(run: TrainingRun): Promise<AttemptEvent> {
+  const { tools: { learner, runner }, experience: { reached } } = run;
+  await learner.download();
+  await runner.close();
+  takeSecond(run);
+  return eventOf(run, { return: null, beside: reached });
+}
+
+/** Puts the second attempt in the place of the first, which is parked. */
+export function takeSecond(run: TrainingRun): void {
+  const { task, tools, experience, tally } = run;
+  const second = run.secondAttempt(secondConfig(task.config));
+  Object.assign(second.experience.before, {
+    episodes: tally.episodes,
+    parts: tally.parts,
+    training: tally.steps.training,
+  });
+  const last = experience.way.at(-1);
+  if (last) second.experience.earlier = embed(last.policy, { from: run, to: second });
+  tally.attempts++;
+  run.parked = { task, tools, experience };
+  Object.assign(run, second);
+}
+
+/** Lets the better attempt go on; what the other held is free afterwards. */
+export async function decide(run: TrainingRun): Promise<AttemptEvent> {
+  const { tools, experience, tally } = run;
+  const first = run.parked!;
+  run.parked = undefined;
+  const [own, other] = [experience.reached, first.experience.reached];
+  if (own.length > 0 && leads(levelOf(own), levelOf(other))) {
+    await first.tools.learner.close();
+    return eventOf(run, { return: levelOf(own).mean, beside: other });
+  }
+  const { before } = first.experience;
+  before.episodes += tally.episodes - experience.before.episodes;
+  before.parts += tally.parts - experience.before.parts;
+  before.training += tally.steps.training - experience.before.training;
+  Object.assign(run, first);
+  await tools.learner.close();
+  await tools.runner.close();
+  return eventOf(run, { return: levelOf(other).mean, beside: own });
+}
+
+/** Tells whether what the second attempt has reached is clearly more. */
+function leads(second: Summary, first: Summary): boolean {
+  const error = Math.sqrt(second.std ** 2 / second.n + first.std ** 2 / first.n);
+  return second.n > 1 && second.mean - first.mean > LEAST_LEAD * error;
+}
+
+function eventOf(
+  { task }: TrainingRun,
+  { beside, ...values }: { return: number | null; beside: readonly number[] },
+): AttemptEvent {
+  const { hiddenSizes } = task.config.policy;
+  const other = beside.length > 0 ? levelOf(beside).mean : null;
+  return { kind: "attempt", hiddenSizes, ...values, beside: other };
+}
+
+/** Gives the policy with hidden layers that does what a linear one does, [P]; undefined where none can. */
+function embed(
+  policy: StoredPolicy,
+  { from, to }: { from: Attempt; to: Attempt },
+): StoredPolicy | undefined {
+  const [, beside] = seeingLayers(to.task.shape);
+  if (!beside) return undefined;
+  const linear = toPolicyOrder(from.tools.model, policy);
+  const parameters = new Float32Array(to.task.shape.parameterCount) as typeof linear;
+  [...beside.weights, ...beside.biases].forEach((place, i) => parameters[place] = linear[i]);
+  return toGeneratorOrder(to.tools.model, parameters);
+}
