@@ -30,8 +30,8 @@ const WINDOW = { from: 0.1, to: 0.3 };
 const LEAST_CYCLES = 10;
 /** Policies that are better than random ones by so many deviations of those have learnt something. */
 const LEAST_GAIN = 3;
-/** Hidden layers cost more and learn slower later on: they have to be better by so many standard errors. */
-const LEAST_LEAD = 2;
+/** Hidden layers cost more: they have to be better by so many standard errors. */
+const LEAST_LEAD = 1;
 
 /** Tells whether linear policies have learnt so little that others should be tried. */
 export function isToCompete(run: TrainingRun): boolean {

@@ -101,7 +101,7 @@ Deno.test("compete() makes policies with hidden layers and counts on", async () 
   assert.deepEqual([...model.order], [0, 1], "the weight, then the bias");
 });
 
-Deno.test("decide() lets the second attempt go on where it leads by two standard errors", async () => {
+Deno.test("decide() lets the second attempt go on where it leads by a standard error", async () => {
   const run = await competing();
   // The late thirds: 3, 3.25, 3.5 and 4, 4.25, 4.5, each with a standard error of 0.14.
   run.experience.reached.push(1, 2, 3, 2, 3, 2, 4, 4.25, 4.5);
@@ -114,7 +114,7 @@ Deno.test("decide() lets the second attempt go on where it leads by two standard
 });
 
 Deno.test("decide() lets the first attempt go on otherwise, which does not count the steps of the second", async () => {
-  for (const late of [[3.25, 3.5, 3.75], [9], []]) {
+  for (const late of [[3.25, 3.375, 3.5], [9], []]) {
     const run = await competing();
     run.experience.reached.push(...late);
     const { hiddenSizes, return: own } = await decide(run);
