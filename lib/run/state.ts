@@ -24,29 +24,34 @@
  * the table below (it does not compile otherwise); anything else needs a tensor here and its way back.
  */
 
-import { joinFloats } from "../system/bytes.ts";
+import {
+  captureExperience,
+  captureLearner,
+  captureParked,
+  float32,
+  float64,
+  readExperience,
+  readLearner,
+  readParked,
+  scalarOf,
+  type Tensors,
+} from "./attempt_state.ts";
 import { createHash } from "node:crypto";
-import type { Entry, PolicyBuffer } from "../algorithm/buffer.ts";
+import type { PolicyBuffer } from "../algorithm/buffer.ts";
 import { isSecond, takeSecond } from "../algorithm/attempts.ts";
-import { PARTS } from "../algorithm/horizon.ts";
 import type { LoadedCheckpoint } from "./checkpoint/reader.ts";
 import { FileError } from "../system/errors.ts";
 import { requireTensor, type Tensor } from "../formats/safetensors.ts";
-import type { GeneratorModel } from "../model.ts";
-import { countWeights, nameWeights } from "../learner/generation_pass.ts";
-import type { LearnerState } from "../learner/learner.ts";
+import { nameWeights } from "../learner/generation_pass.ts";
 import type { RowSet } from "./checkpoint/rows.ts";
 import { confidence95 } from "../numbers/statistics.ts";
 import {
-  type Attempt,
   type Evaluation,
-  type Experience,
   type History,
   type StepCounts,
   type Tally,
   type TrainingRun,
 } from "../algorithm/run.ts";
-import type { GeneratedPolicy, StoredPolicy } from "../policy_space.ts";
 import { STATE_PARTS } from "../learner/update_graph.ts";
 
 /** A copy of a run's state, except that the rows stay where they are in the buffer. */
@@ -83,12 +88,6 @@ const HISTORY_NAMES = namesOf<History>({
   lastReturn: true,
   lastLoss: true,
 });
-/** The tensor of each number that is known of a stored policy. */
-const ENTRY_TENSORS: { readonly [F in Exclude<keyof Entry, "slot">]: string } = {
-  scaledReturn: "scaled_return",
-  order: "order",
-};
-const ENTRY_FIELDS = Object.keys(ENTRY_TENSORS) as (keyof typeof ENTRY_TENSORS)[];
 const EVALUATION_COLUMNS = 5;
 
 /** Copies the state of a run. The rows must be used before the buffer changes. */
@@ -111,69 +110,6 @@ export function captureState(run: TrainingRun): CapturedState {
     ]),
     rows: { rowLength: shape.parameterCount, rows },
   };
-}
-
-/** The first attempt, while it is parked. Its policies are other rows than the run's, and few. */
-function captureParked(
-  { tools: { learner }, experience }: Attempt,
-): (readonly [string, Map<string, Tensor>])[] {
-  const { buffer } = experience;
-  const rows = joinFloats(Array.from(buffer.entries(), ({ slot }) => buffer.row(slot)));
-  return [
-    ["parked_learner", captureLearner(learner.state)],
-    ["parked_experience", captureExperience(experience).set("rows", float32(rows))],
-  ];
-}
-
-function captureLearner(state: LearnerState): Map<string, Tensor> {
-  return new Map<string, Tensor>([
-    ...STATE_PARTS.map((part) => [part, float32(state[part].slice())] as const),
-    ["updates", float64([state.updates])],
-  ]);
-}
-
-function captureExperience(experience: Experience): Map<string, Tensor> {
-  const { buffer, moments, way, followed } = experience;
-  const entries = [...buffer.entries()];
-  return new Map<string, Tensor>([
-    ...ENTRY_FIELDS.map((field) =>
-      [ENTRY_TENSORS[field], float64(entries.map((entry) => entry[field]))] as const
-    ),
-    ["arrivals", float64([buffer.arrivals])],
-    ["best", float64([buffer.best])],
-    ["floor", float64([experience.floor])],
-    ["goal", float64([experience.goal])],
-    ["horizon.counts", float64([experience.horizon.cycles, experience.horizon.since])],
-    ["horizon.agreement", float64(experience.horizon.agreement)],
-    ["horizon.cost", float64(experience.horizon.cost)],
-    ["moments.count", float64([moments.count])],
-    ["moments.mean", float64(moments.mean)],
-    ["moments.squares", float64(moments.squares)],
-    ["way.policies", float32(joinFloats(way.map(({ policy }) => policy)))],
-    ["way.returns", float64(way.map((milestone) => milestone.return))],
-    ["followed", float32(followed ?? new Float32Array(0))],
-    ["earlier", float32(experience.earlier ?? new Float32Array(0))],
-    ["before", float64(BEFORE.map((name) => experience.before[name]))],
-    ["reached", float64(experience.reached)],
-    ...captureNoise(experience),
-    ...captureStates(experience),
-  ]);
-}
-
-const BEFORE = ["episodes", "parts", "training"] as const;
-const NOISE_VECTORS = ["sizePath", "shapePath", "covariance"] as const;
-
-function captureNoise({ noise = [] }: Experience): [string, Tensor][] {
-  return noise.flatMap((each, part): [string, Tensor][] => [
-    [`noise.${part}.sigma`, float64([each.sigma])],
-    [`noise.${part}.cycles`, float64([each.cycles])],
-    ...NOISE_VECTORS.map((key): [string, Tensor] => [`noise.${part}.${key}`, float64(each[key])]),
-  ]);
-}
-
-function captureStates({ states }: Experience): [string, Tensor][] {
-  if (!states) return [];
-  return [["states.rows", float32(states.rows.slice())], ["states.seen", float64([states.seen])]];
 }
 
 function captureProgress(run: TrainingRun): Map<string, Tensor> {
@@ -227,109 +163,10 @@ type Parts = (key: string) => Tensors;
 /** Makes the attempts of a run that has just been created be those that were saved; what it has not run holds nothing. */
 function restoreAttempts(run: TrainingRun, { part, name }: { part: Parts; name: string }): void {
   if (scalarOf(part("progress"), "isSecond", name) === 0) return;
-  const rowLength = run.task.shape.parameterCount;
   takeSecond(run);
-  const { parked } = run;
-  if (part("parked_learner").tensors.size === 0) run.parked = undefined;
-  else {
-    const { tools, experience } = parked!;
-    tools.learner.restore(readLearner(tools.model, part("parked_learner"), name));
-    const saved = part("parked_experience");
-    readExperience(experience, saved, { rowLength, name });
-    const { buffer } = experience;
-    const shape = [buffer.size * rowLength];
-    const rows = split(requireTensor(saved, "rows", { dtype: "F32", shape, name }).data, rowLength);
-    [...buffer.entries()].forEach(({ slot }, i) => buffer.row(slot).set(rows[i]));
-  }
-}
-
-type Tensors = { readonly tensors: ReadonlyMap<string, Tensor> };
-
-function readLearner(
-  model: GeneratorModel,
-  learnt: Tensors,
-  name: string,
-): LearnerState {
-  const size = countWeights(model.weights);
-  const vector = (key: string) =>
-    requireTensor(learnt, key, { dtype: "F32", shape: [size], name }).data;
-  return {
-    weights: vector("weights"),
-    momentum: vector("momentum"),
-    variance: vector("variance"),
-    updates: scalarOf(learnt, "updates", name),
-  };
-}
-
-/** Fills the experience of a run that has just been created, but for the rows of its buffer. */
-function readExperience(
-  experience: Experience,
-  saved: Tensors,
-  { rowLength, name }: { rowLength: number; name: string },
-): void {
-  const { buffer, moments, way } = experience;
-  const vector = (key: string, shape?: number[]) =>
-    requireTensor(saved, key, { dtype: "F64", ...(shape ? { shape } : {}), name }).data;
-  const policies = (key: string, count: number) =>
-    split(
-      requireTensor(saved, key, { dtype: "F32", shape: [count * rowLength], name }).data,
-      rowLength,
-    );
-  const count = vector(ENTRY_TENSORS.order).length;
-  const columns = ENTRY_FIELDS.map((field) => vector(ENTRY_TENSORS[field], [count]));
-  const entries = Array.from({ length: count }, (_, slot) => {
-    const values = ENTRY_FIELDS.map((field, i) => [field, columns[i][slot]]);
-    return { slot, ...Object.fromEntries(values) } as Entry;
-  });
-  buffer.restore({
-    entries,
-    arrivals: scalarOf(saved, "arrivals", name),
-    best: scalarOf(saved, "best", name),
-  });
-  experience.floor = scalarOf(saved, "floor", name);
-  experience.goal = scalarOf(saved, "goal", name);
-  const { horizon } = experience;
-  [horizon.cycles, horizon.since] = vector("horizon.counts", [2]);
-  horizon.agreement.set(vector("horizon.agreement", [PARTS.length]));
-  horizon.cost.set(vector("horizon.cost", [PARTS.length]));
-  const inputs = moments.mean.length;
-  moments.count = scalarOf(saved, "moments.count", name);
-  moments.mean.set(vector("moments.mean", [inputs]));
-  moments.squares.set(vector("moments.squares", [inputs]));
-  const returns = vector("way.returns");
-  policies("way.policies", returns.length).forEach((policy, i) =>
-    way.push({ policy: policy as StoredPolicy, return: returns[i] })
-  );
-  const single = (key: string) => {
-    const { data } = requireTensor(saved, key, { dtype: "F32", name });
-    return data.length === 0 ? undefined : policies(key, 1)[0];
-  };
-  experience.followed = single("followed") as GeneratedPolicy | undefined;
-  experience.earlier = single("earlier") as StoredPolicy | undefined;
-  const before = vector("before", [BEFORE.length]);
-  BEFORE.forEach((key, i) => experience.before[key] = before[i]);
-  experience.reached.push(...vector("reached"));
-  readNoise(experience, saved, name);
-  readStates(experience, saved, name);
-}
-
-function readNoise({ noise = [] }: Experience, saved: Tensors, name: string): void {
-  noise.forEach((each, part) => {
-    each.sigma = scalarOf(saved, `noise.${part}.sigma`, name);
-    each.cycles = scalarOf(saved, `noise.${part}.cycles`, name);
-    for (const key of NOISE_VECTORS) {
-      const shape = [each[key].length];
-      const read = requireTensor(saved, `noise.${part}.${key}`, { dtype: "F64", shape, name });
-      each[key].set(read.data);
-    }
-  });
-}
-
-function readStates({ states }: Experience, saved: Tensors, name: string): void {
-  if (!states) return;
-  const shape = [states.rows.length];
-  states.rows.set(requireTensor(saved, "states.rows", { dtype: "F32", shape, name }).data);
-  states.seen = scalarOf(saved, "states.seen", name);
+  const [learner, experience] = [part("parked_learner"), part("parked_experience")];
+  if (learner.tensors.size === 0) run.parked = undefined;
+  else readParked(run.parked!, { learner, experience, name });
 }
 
 /** Reads the policies of the buffer. */
@@ -356,14 +193,6 @@ function readRows(
     }
     buffer.row(slot).set(row);
   });
-}
-
-/** The way back of `joinFloats`. */
-function split(all: Float32Array, length: number): Float32Array[] {
-  return Array.from(
-    { length: all.length / length },
-    (_, i) => all.slice(i * length, (i + 1) * length),
-  );
 }
 
 function restoreProgress(
@@ -433,18 +262,6 @@ export function findNonFinite(
 
 function namesOf<T>(names: Names<T>): readonly NumericKeys<T>[] {
   return Object.keys(names) as NumericKeys<T>[];
-}
-
-function float32(data: Float32Array): Tensor {
-  return { dtype: "F32", shape: [data.length], data };
-}
-
-function float64(values: ArrayLike<number>): Tensor {
-  return { dtype: "F64", shape: [values.length], data: Float64Array.from(values) };
-}
-
-function scalarOf(file: Tensors, key: string, name: string): number {
-  return requireTensor(file, key, { dtype: "F64", shape: [1], name }).data[0];
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
