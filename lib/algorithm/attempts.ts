@@ -5,9 +5,9 @@
  * A linear policy has few weights, so it is learnt in few episodes, and most environments need no more. Where it leads
  * nowhere (Pendulum), what is left of the budget is worth more to policies that can do more. Whether it does cannot be
  * told from its own returns: how much can be learnt in an environment is not known. So short attempts of both kinds
- * compete, at the same age. The second begins anew, because where a linear policy stands is a trap for hidden layers;
- * that place competes with what is found later (lib/algorithm/selection.ts). Where linear policies have learnt
- * something, no step is spent on it. What this is worth is measured: tests/experiments/NOTEBOOK.md, "short attempts".
+ * compete, at the same age; a second one that is far behind at half of it ends there. It begins anew, because where a
+ * linear policy stands is a trap for hidden layers; that place competes with what is found later
+ * (lib/algorithm/selection.ts). Where linear policies have learnt something, no step is spent on it. What this is worth is measured: tests/experiments/NOTEBOOK.md, "short attempts".
  */
 
 import type { Config } from "../config/config.ts";
@@ -30,8 +30,10 @@ const WINDOW = { from: 0.1, to: 0.3 };
 const LEAST_CYCLES = 10;
 /** Policies that are better than random ones by so many deviations of those have learnt something. */
 const LEAST_GAIN = 3;
-/** Hidden layers cost more: they have to be better by so many standard errors. */
-const LEAST_LEAD = 1;
+/** The second attempt goes on where it is better by so many standard errors, and ends early where it is so much worse. */
+const LEAST_LEAD = 2;
+/** From this share of its time on. */
+const EARLY = 0.5;
 
 /** Tells whether linear policies have learnt so little that others should be tried. */
 export function isToCompete(run: TrainingRun): boolean {
@@ -46,9 +48,13 @@ export function isToCompete(run: TrainingRun): boolean {
   return levelOf(reached).mean - reached[0] <= LEAST_GAIN * std && fits(run);
 }
 
-/** Tells whether the second attempt is as old as the first was when it was parked. */
-export function isToDecide({ experience: { before }, tally, parked }: TrainingRun): boolean {
-  return parked !== undefined && tally.steps.training >= 2 * before.training;
+/** Tells whether the second attempt is as old as the first was when it was parked, or hopeless at half that age. */
+export function isToDecide(
+  { experience: { before, reached }, tally, parked }: TrainingRun,
+): boolean {
+  if (parked === undefined) return false;
+  const age = (tally.steps.training - before.training) / before.training;
+  return age >= 1 || age >= EARLY && leads(parked.experience.reached, reached);
 }
 
 /** Tells whether the second attempt is trained. */
@@ -56,9 +62,9 @@ export function isSecond({ task: { config }, tally }: TrainingRun): boolean {
   return tally.attempts > 1 && config.policy.hiddenSizes.length > 0;
 }
 
-/** What an attempt has reached: the mean returns of the last third of its whole cycles, the last three at least. */
+/** What an attempt has reached: the mean returns of the later half of its whole cycles, the last three at least. */
 function levelOf(reached: readonly number[]): Summary {
-  return summarise(reached.slice(-Math.max(3, Math.floor(reached.length / 3))));
+  return summarise(reached.slice(-Math.max(3, Math.floor(reached.length / 2))));
 }
 
 /** The configuration of the second attempt. */
@@ -109,7 +115,7 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   const first = run.parked!;
   run.parked = undefined;
   const [own, other] = [experience.reached, first.experience.reached];
-  if (own.length > 0 && leads(levelOf(own), levelOf(other))) {
+  if (leads(own, other)) {
     await first.tools.learner.close();
     return eventOf(run, { return: levelOf(own).mean, beside: other });
   }
@@ -123,10 +129,12 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   return eventOf(run, { return: levelOf(other).mean, beside: own });
 }
 
-/** Tells whether what the second attempt has reached is clearly more. */
-function leads(second: Summary, first: Summary): boolean {
-  const error = Math.sqrt(second.std ** 2 / second.n + first.std ** 2 / first.n);
-  return second.n > 1 && second.mean - first.mean > LEAST_LEAD * error;
+/** Tells whether what an attempt has reached is clearly more than what another has; a single cycle tells nothing. */
+function leads(reached: readonly number[], others: readonly number[]): boolean {
+  if (reached.length < 2 || others.length < 2) return false;
+  const [own, other] = [levelOf(reached), levelOf(others)];
+  const error = Math.sqrt(own.std ** 2 / own.n + other.std ** 2 / other.n);
+  return own.mean - other.mean > LEAST_LEAD * error;
 }
 
 function eventOf(

@@ -32,8 +32,8 @@ function runAfter(
   return run;
 }
 
-// The last third is 3.25 in the mean, 2.25 more than the first: two deviations.
-const LITTLE = [1, 2, 3, 2, 3, 2, 3, 3, 3.25, 3.5];
+// The later half is 3.25 in the mean, 2.25 more than the first: two deviations.
+const LITTLE = [1, 2, 3, 2, 3, 3, 3.25, 3.5, 3, 3.5];
 const MUCH = LITTLE.map((value) => 1 + 2 * (value - 1));
 
 Deno.test("isToCompete() finds linear policies that are hardly better than random ones", () => {
@@ -101,10 +101,21 @@ Deno.test("compete() makes policies with hidden layers and counts on", async () 
   assert.deepEqual([...model.order], [0, 1], "the weight, then the bias");
 });
 
-Deno.test("decide() lets the second attempt go on where it leads by a standard error", async () => {
+Deno.test("isToDecide() ends a second attempt early that is far behind at half its time", async () => {
   const run = await competing();
-  // The late thirds: 3, 3.25, 3.5 and 4, 4.25, 4.5, each with a standard error of 0.14.
-  run.experience.reached.push(1, 2, 3, 2, 3, 2, 4, 4.25, 4.5);
+  run.tally.steps.training = 299;
+  run.experience.reached.push(1, 2, 2.5);
+  assert.equal(isToDecide(run), false);
+  run.tally.steps.training = 300;
+  assert.equal(isToDecide(run), true);
+  run.experience.reached.push(3, 3.25);
+  assert.equal(isToDecide(run), false, "not far behind");
+});
+
+Deno.test("decide() lets the second attempt go on where it leads by two standard errors", async () => {
+  const run = await competing();
+  // The later half is 4.25 in the mean, with a standard error of 0.14, and the first's 3.25, with 0.11.
+  run.experience.reached.push(1, 2, 3, 4, 4.25, 4.5);
   assert.deepEqual(await decide(run), {
     ...{ kind: "attempt", hiddenSizes: [64, 64], return: 4.25, beside: 3.25 },
   });

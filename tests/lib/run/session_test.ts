@@ -91,7 +91,7 @@ const LUCK = tinyConfig({
 });
 
 // What is luck decides by the seed.
-for (const [seed, hiddenSizes] of [[1, [64, 64]], [2, []]] as const) {
+for (const [seed, hiddenSizes] of [[25, [64, 64]], [18, []]] as const) {
   Deno.test(`trainInFolder() tries two kinds of policies, goes on with [${hiddenSizes}], and ends with the same bytes`, async () => {
     const context = { registry: tinyRegistry(() => new LuckyEnv()) };
     const config = { ...LUCK, seed };
