@@ -1,17 +1,18 @@
 /**
- * Attempts: where linear policies are hardly better than random ones after a tenth of the budget, policies with hidden
- * layers try as long, and the better kind goes on.
+ * Attempts: where linear policies get no better after a tenth of the budget, and are hardly better than random ones,
+ * policies with hidden layers try as long, and the better kind goes on.
  *
  * A linear policy has few weights, so it is learnt in few episodes, and most environments need no more. Where it leads
  * nowhere (Pendulum), what is left of the budget is worth more to policies that can do more. Whether it does cannot be
  * told from its own returns: how much can be learnt in an environment is not known. So short attempts of both kinds
  * compete, at the same age; a second one that is far behind at half of it ends there. It begins anew, because where a
  * linear policy stands is a trap for hidden layers; that place competes with what is found later
- * (lib/algorithm/selection.ts). Where linear policies have learnt something, no step is spent on it. What this is worth is measured: tests/experiments/NOTEBOOK.md, "short attempts".
+ * (lib/algorithm/selection.ts). Where linear policies get better, no step is spent on it. What
+ * this is worth is measured: tests/experiments/NOTEBOOK.md, "short attempts".
  */
 
 import type { Config } from "../config/config.ts";
-import { summarise, type Summary } from "../numbers/statistics.ts";
+import { summarise } from "../numbers/statistics.ts";
 import {
   seeingLayers,
   type StoredPolicy,
@@ -25,17 +26,20 @@ import type { Attempt, TrainingRun } from "./run.ts";
 /** Widths of the hidden layers of the second attempt. */
 const SECOND_SIZES = [64, 64];
 /** Shares of the budget between which it may begin: later it would have too little left. */
-const WINDOW = { from: 0.1, to: 0.3 };
+const WINDOW = { from: 0.1, to: 0.35 };
 /** Whole cycles that it takes to tell what an attempt has reached. */
 const LEAST_CYCLES = 10;
 /** Policies that are better than random ones by so many deviations of those have learnt something. */
 const LEAST_GAIN = 3;
-/** The second attempt goes on where it is better by so many standard errors, and ends early where it is so much worse. */
+/**
+ * So many standard errors are more than luck: linear policies that have risen by less get no better, and a second
+ * attempt that leads by more goes on, or ends early where the first one does.
+ */
 const LEAST_LEAD = 2;
 /** From this share of its time on. */
 const EARLY = 0.5;
 
-/** Tells whether linear policies have learnt so little that others should be tried. */
+/** Tells whether linear policies get no better, and have learnt so little that others should be tried. */
 export function isToCompete(run: TrainingRun): boolean {
   const { task: { config, start }, experience: { noise, reached }, tally, history } = run;
   const { hiddenSizes, skip } = config.policy;
@@ -45,7 +49,9 @@ export function isToCompete(run: TrainingRun): boolean {
     tally.attempts > 1 || reached.length < LEAST_CYCLES || share < WINDOW.from || share > WINDOW.to
   ) return false;
   const { std } = summarise(history.returns.slice(0, FIRST_SIBLINGS));
-  return levelOf(reached).mean - reached[0] <= LEAST_GAIN * std && fits(run);
+  const late = lateOf(reached);
+  const early = reached.slice(1, -late.length);
+  return summarise(late).mean - reached[0] <= LEAST_GAIN * std && !leads(late, early) && fits(run);
 }
 
 /** Tells whether the second attempt is as old as the first was when it was parked, or hopeless at half that age. */
@@ -54,7 +60,7 @@ export function isToDecide(
 ): boolean {
   if (parked === undefined) return false;
   const age = (tally.steps.training - before.training) / before.training;
-  return age >= 1 || age >= EARLY && leads(parked.experience.reached, reached);
+  return age >= 1 || age >= EARLY && leads(lateOf(parked.experience.reached), lateOf(reached));
 }
 
 /** Tells whether the second attempt is trained. */
@@ -62,9 +68,9 @@ export function isSecond({ task: { config }, tally }: TrainingRun): boolean {
   return tally.attempts > 1 && config.policy.hiddenSizes.length > 0;
 }
 
-/** What an attempt has reached: the mean returns of the later half of its whole cycles, the last three at least. */
-function levelOf(reached: readonly number[]): Summary {
-  return summarise(reached.slice(-Math.max(3, Math.floor(reached.length / 2))));
+/** The cycles that say what an attempt has reached: the later half, three at least. */
+function lateOf(reached: readonly number[]): readonly number[] {
+  return reached.slice(-Math.max(3, Math.floor(reached.length / 2)));
 }
 
 /** The configuration of the second attempt. */
@@ -90,7 +96,7 @@ export async function compete(run: TrainingRun): Promise<AttemptEvent> {
   await learner.download();
   await runner.close();
   takeSecond(run);
-  return eventOf(run, { return: null, beside: reached });
+  return eventOf(run, { reached: [], beside: lateOf(reached) });
 }
 
 /** Puts the second attempt in the place of the first, which is parked. */
@@ -114,10 +120,10 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   const { tools, experience, tally } = run;
   const first = run.parked!;
   run.parked = undefined;
-  const [own, other] = [experience.reached, first.experience.reached];
+  const [own, other] = [experience, first.experience].map(({ reached }) => lateOf(reached));
   if (leads(own, other)) {
     await first.tools.learner.close();
-    return eventOf(run, { return: levelOf(own).mean, beside: other });
+    return eventOf(run, { reached: own, beside: other });
   }
   const { before } = first.experience;
   before.episodes += tally.episodes - experience.before.episodes;
@@ -126,24 +132,24 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   Object.assign(run, first);
   await tools.learner.close();
   await tools.runner.close();
-  return eventOf(run, { return: levelOf(other).mean, beside: own });
+  return eventOf(run, { reached: other, beside: own });
 }
 
-/** Tells whether what an attempt has reached is clearly more than what another has; a single cycle tells nothing. */
-function leads(reached: readonly number[], others: readonly number[]): boolean {
-  if (reached.length < 2 || others.length < 2) return false;
-  const [own, other] = [levelOf(reached), levelOf(others)];
+/** Tells whether some cycles returned clearly more than others; a single one tells nothing. */
+function leads(cycles: readonly number[], others: readonly number[]): boolean {
+  if (cycles.length < 2 || others.length < 2) return false;
+  const [own, other] = [summarise(cycles), summarise(others)];
   const error = Math.sqrt(own.std ** 2 / own.n + other.std ** 2 / other.n);
   return own.mean - other.mean > LEAST_LEAD * error;
 }
 
 function eventOf(
   { task }: TrainingRun,
-  { beside, ...values }: { return: number | null; beside: readonly number[] },
+  { reached, beside }: { reached: readonly number[]; beside: readonly number[] },
 ): AttemptEvent {
   const { hiddenSizes } = task.config.policy;
-  const other = beside.length > 0 ? levelOf(beside).mean : null;
-  return { kind: "attempt", hiddenSizes, ...values, beside: other };
+  const meanOf = (cycles: readonly number[]) => cycles.length > 0 ? summarise(cycles).mean : null;
+  return { kind: "attempt", hiddenSizes, return: meanOf(reached), beside: meanOf(beside) };
 }
 
 /** Gives the policy with hidden layers that does what a linear one does, [P]; undefined where none can. */

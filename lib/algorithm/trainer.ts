@@ -2,7 +2,7 @@
  * The trainer: Upside Down Reinforcement Learning with Policy Generators (arXiv 2501.16288).
  *
  *     repeat until training's share of the budget is spent
- *       compete  once, where linear policies have learnt little: others try as long, the better go on
+ *       compete  once, where linear policies get no better: others try as long, the better go on
  *       update   K times: draw a batch of (return, theta) from the buffer, minimise
  *                mean over the batch of mean((G(command of the return) - theta)^2)
  *       rollout  theta_i = G(best command) + noise_i; run one episode with each theta_i, store
@@ -39,7 +39,7 @@
  *     through a measured curve (lib/algorithm/calibrate.ts, lib/generator/calibration.ts).
  *
  *  8. A run may begin with policies in place of random ones (lib/algorithm/start.ts).
- *  9. Where linear policies have learnt little, others with hidden layers try as long, and the better kind goes on
+ *  9. Where linear policies get no better, others with hidden layers try as long, and the better kind goes on
  *     (lib/algorithm/attempts.ts).
  *
  *  The preset `paper` turns off 2, 5, 6, 9 and, but for the measured curve, 7. Beside the reference code it keeps 1, 3 and

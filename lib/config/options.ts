@@ -166,7 +166,7 @@ export const OPTION_SECTIONS = {
     hiddenSizes: integers(
       [],
       "Widths of the policy's hidden layers, each a multiple of generator.tileSize; empty: a linear policy, and " +
-        "with policy.skip = linear 64, 64 beside it where that learns little and they learn more",
+        "with policy.skip = linear 64, 64 beside it where that gets no better and they do",
     ),
     activation: choice(
       "tanh",

@@ -32,21 +32,23 @@ function runAfter(
   return run;
 }
 
-// The later half is 3.25 in the mean, 2.25 more than the first: two deviations.
-const LITTLE = [1, 2, 3, 2, 3, 3, 3.25, 3.5, 3, 3.5];
+// The later half is 3.25 in the mean, as the cycles between it and the first, and 2.25 more than that: two deviations.
+const LITTLE = [1, 3, 3.5, 3, 3.5, 3, 3.25, 3.5, 3, 3.5];
 const MUCH = LITTLE.map((value) => 1 + 2 * (value - 1));
+const RISING = [1, 2, 2.25, 2, 2.25, 3, 3.25, 3.5, 3, 3.5];
 
-Deno.test("isToCompete() finds linear policies that are hardly better than random ones", () => {
+Deno.test("isToCompete() finds linear policies that get no better, and are hardly better than random ones", () => {
   assert.equal(isToCompete(runAfter(LITTLE)), true);
   assert.equal(isToCompete(runAfter(LITTLE.map(() => 1))), true, "nothing ever changes");
   assert.equal(isToCompete(runAfter(LITTLE.map((value) => -value))), true, "they get worse");
   assert.equal(isToCompete(runAfter(MUCH)), false);
+  assert.equal(isToCompete(runAfter(RISING)), false);
   assert.equal(isToCompete(runAfter(LITTLE.slice(1))), false, "too few cycles to tell");
 });
 
-Deno.test("isToCompete() is asked between 10 and 30 % of the budget, of linear policies that others may follow", () => {
+Deno.test("isToCompete() is asked between 10 and 35 % of the budget, of linear policies that others may follow", () => {
   assert.equal(isToCompete(runAfter(LITTLE, { steps: 99 })), false);
-  assert.equal(isToCompete(runAfter(LITTLE, { steps: 301 })), false);
+  assert.equal(isToCompete(runAfter(LITTLE, { steps: 351 })), false);
   assert.equal(
     isToCompete(runAfter(LITTLE, { policy: { ...LINEAR.policy, skip: "none" } })),
     false,
@@ -55,7 +57,7 @@ Deno.test("isToCompete() is asked between 10 and 30 % of the budget, of linear p
 });
 
 Deno.test("isToCompete() does not depend on the scale of returns nor on where they begin", () => {
-  for (const values of [LITTLE, MUCH]) {
+  for (const values of [LITTLE, MUCH, RISING]) {
     for (const [scale, shift] of [[1e-7, 0], [1e9, 0], [1, 1e6], [3, -50]]) {
       const moved = runAfter(values.map((value) => scale * value + shift));
       const { returns } = moved.history;

@@ -311,7 +311,7 @@ function describeAttempt(
   const [kind, other] = hiddenSizes.length > 0 ? kinds.toReversed() : kinds;
   const returned = beside === null ? "have returned nothing yet" : `return ${formatNumber(beside)}`;
   return own === null
-    ? `After ${steps} steps ${other} ${returned}, within three deviations of random ones: ${kind} try as long`
+    ? `After ${steps} steps ${other} ${returned}, and get no better: ${kind} try as long`
     : `After ${steps} steps ${kind} return ${formatNumber(own)} and go on; ${other} ${returned}`;
 }
 
