@@ -31,12 +31,11 @@ const WINDOW = { from: 0.1, to: 0.35 };
 const LEAST_CYCLES = 10;
 /** Policies that are better than random ones by so many deviations of those have learnt something. */
 const LEAST_GAIN = 3;
-/**
- * So many standard errors are more than luck: linear policies that have risen by less get no better, and a second
- * attempt that leads by more goes on, or ends early where the first one does.
- */
-const LEAST_LEAD = 2;
-/** From this share of its time on. */
+/** Linear policies that have risen by fewer standard errors get no better; a second attempt so far behind is hopeless. */
+const CLEARLY = 2;
+/** One that leads by so many goes on: there is little to lose. */
+const SLIGHTLY = 1;
+/** From this share of its time on a second attempt may be given up. */
 const EARLY = 0.5;
 
 /** Tells whether linear policies get no better, and have learnt so little that others should be tried. */
@@ -51,7 +50,8 @@ export function isToCompete(run: TrainingRun): boolean {
   const { std } = summarise(history.returns.slice(0, FIRST_SIBLINGS));
   const late = lateOf(reached);
   const early = reached.slice(1, -late.length);
-  return summarise(late).mean - reached[0] <= LEAST_GAIN * std && !leads(late, early) && fits(run);
+  return summarise(late).mean - reached[0] <= LEAST_GAIN * std && !leads(late, early, CLEARLY) &&
+    fits(run);
 }
 
 /** Tells whether the second attempt is as old as the first was when it was parked, or hopeless at half that age. */
@@ -60,7 +60,8 @@ export function isToDecide(
 ): boolean {
   if (parked === undefined) return false;
   const age = (tally.steps.training - before.training) / before.training;
-  return age >= 1 || age >= EARLY && leads(lateOf(parked.experience.reached), lateOf(reached));
+  return age >= 1 ||
+    age >= EARLY && leads(lateOf(parked.experience.reached), lateOf(reached), CLEARLY);
 }
 
 /** Tells whether the second attempt is trained. */
@@ -121,7 +122,7 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   const first = run.parked!;
   run.parked = undefined;
   const [own, other] = [experience, first.experience].map(({ reached }) => lateOf(reached));
-  if (leads(own, other)) {
+  if (leads(own, other, SLIGHTLY)) {
     await first.tools.learner.close();
     return eventOf(run, { reached: own, beside: other });
   }
@@ -135,12 +136,12 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   return eventOf(run, { reached: other, beside: own });
 }
 
-/** Tells whether some cycles returned clearly more than others; a single one tells nothing. */
-function leads(cycles: readonly number[], others: readonly number[]): boolean {
+/** Tells whether some cycles returned more than others by so many standard errors; a single one tells nothing. */
+function leads(cycles: readonly number[], others: readonly number[], errors: number): boolean {
   if (cycles.length < 2 || others.length < 2) return false;
   const [own, other] = [summarise(cycles), summarise(others)];
   const error = Math.sqrt(own.std ** 2 / own.n + other.std ** 2 / other.n);
-  return own.mean - other.mean > LEAST_LEAD * error;
+  return own.mean - other.mean > errors * error;
 }
 
 function eventOf(

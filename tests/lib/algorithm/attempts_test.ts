@@ -114,7 +114,7 @@ Deno.test("isToDecide() ends a second attempt early that is far behind at half i
   assert.equal(isToDecide(run), false, "not far behind");
 });
 
-Deno.test("decide() lets the second attempt go on where it leads by two standard errors", async () => {
+Deno.test("decide() lets the second attempt go on where it leads by a standard error", async () => {
   const run = await competing();
   // The later half is 4.25 in the mean, with a standard error of 0.14, and the first's 3.25, with 0.11.
   run.experience.reached.push(1, 2, 3, 4, 4.25, 4.5);
