@@ -20,6 +20,8 @@ import type { Rng } from "../numbers/rng.ts";
 export interface AdaptedNoise {
   /** The size of the noise, sigma: the deviation of a unit's input, where the covariance is the identity. */
   sigma: number;
+  /** The largest that it may be. */
+  readonly largest: number;
   /** Cycles that it has adapted to. */
   cycles: number;
   /** Where the generator's policy has been going, without scale: p_sigma, [P]. */
@@ -49,13 +51,17 @@ export const LARGEST_FULL = 256;
 const FIRST_SIGMA = 0.35;
 
 /** Creates noise that has learnt nothing, for P weights. */
-export function createAdaptedNoise(parameterCount: number): AdaptedNoise {
+export function createAdaptedNoise(
+  parameterCount: number,
+  largest: number = FIRST_SIGMA,
+): AdaptedNoise {
   const isFull = parameterCount <= LARGEST_FULL;
   const covariance = new Float64Array(isFull ? parameterCount ** 2 : parameterCount);
   const stride = isFull ? parameterCount + 1 : 1;
   for (let i = 0; i < covariance.length; i += stride) covariance[i] = 1;
   return {
-    sigma: FIRST_SIGMA,
+    sigma: largest,
+    largest,
     cycles: 0,
     sizePath: new Float64Array(parameterCount),
     shapePath: new Float64Array(parameterCount),
@@ -159,7 +165,7 @@ export function adaptNoise(
   });
   turn(noise, { winners, shares, rates });
   noise.sigma *= Math.exp(rates.sizePath / rates.damping * (length / expected - 1)); // (44)
-  noise.sigma = Math.min(noise.sigma, FIRST_SIGMA / deviationOf(noise));
+  noise.sigma = Math.min(noise.sigma, noise.largest / deviationOf(noise));
 }
 
 /** The mean deviation of a weight's noise, sigma apart. */

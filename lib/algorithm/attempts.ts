@@ -12,7 +12,7 @@
  */
 
 import type { Config } from "../config/config.ts";
-import { summarise } from "../numbers/statistics.ts";
+import { leads, summarise } from "../numbers/statistics.ts";
 import {
   seeingLayers,
   type StoredPolicy,
@@ -134,14 +134,6 @@ export async function decide(run: TrainingRun): Promise<AttemptEvent> {
   await tools.learner.close();
   await tools.runner.close();
   return eventOf(run, { reached: other, beside: own });
-}
-
-/** Tells whether some cycles returned more than others by so many standard errors; a single one tells nothing. */
-function leads(cycles: readonly number[], others: readonly number[], errors: number): boolean {
-  if (cycles.length < 2 || others.length < 2) return false;
-  const [own, other] = [summarise(cycles), summarise(others)];
-  const error = Math.sqrt(own.std ** 2 / own.n + other.std ** 2 / other.n);
-  return own.mean - other.mean > errors * error;
 }
 
 function eventOf(

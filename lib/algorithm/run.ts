@@ -137,6 +137,8 @@ export interface Experience {
   readonly before: Pick<Tally, "episodes" | "parts"> & { training: number };
   /** Mean return of each whole cycle of the attempt, survival bonus included. */
   readonly reached: number[];
+  /** So many of them came before search went back to a better place. */
+  lost: number;
   /** Where the first attempt stood when the second began, [P]. */
   earlier: StoredPolicy | undefined;
 }
@@ -331,6 +333,7 @@ function createExperience(
     horizon: createHorizon(),
     before: { episodes: 0, parts: 0, training: 0 },
     reached: [],
+    lost: 0,
     earlier: undefined,
   };
 }

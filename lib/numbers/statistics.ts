@@ -151,3 +151,18 @@ export function interquartileMean(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return summarise(sorted.slice(cut, sorted.length - cut)).mean;
 }
+
+/**
+ * Tells whether the mean of some values is above that of others by more than so many standard errors of the difference
+ * (Welch's); a single value tells nothing.
+ */
+export function leads(
+  values: readonly number[],
+  others: readonly number[],
+  errors: number,
+): boolean {
+  if (values.length < 2 || others.length < 2) return false;
+  const [own, other] = [summarise(values), summarise(others)];
+  const error = Math.hypot(own.std / Math.sqrt(own.n), other.std / Math.sqrt(other.n));
+  return own.mean - other.mean > errors * error;
+}

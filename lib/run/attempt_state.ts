@@ -58,6 +58,7 @@ export function captureExperience(experience: Experience): Map<string, Tensor> {
     ["earlier", float32(experience.earlier ?? new Float32Array(0))],
     ["before", float64(BEFORE.map((name) => experience.before[name]))],
     ["reached", float64(experience.reached)],
+    ["lost", float64([experience.lost])],
     ...captureNoise(experience),
     ...captureStates(experience),
   ]);
@@ -66,6 +67,7 @@ export function captureExperience(experience: Experience): Map<string, Tensor> {
 function captureNoise({ noise = [] }: Experience): [string, Tensor][] {
   return noise.flatMap((each, part): [string, Tensor][] => [
     [`noise.${part}.sigma`, float64([each.sigma])],
+    [`noise.${part}.largest`, float64([each.largest])],
     [`noise.${part}.cycles`, float64([each.cycles])],
     ...NOISE_VECTORS.map((key): [string, Tensor] => [`noise.${part}.${key}`, float64(each[key])]),
   ]);
@@ -153,6 +155,7 @@ export function readExperience(
   const before = vector("before", [BEFORE.length]);
   BEFORE.forEach((key, i) => experience.before[key] = before[i]);
   experience.reached.push(...vector("reached"));
+  experience.lost = scalarOf(saved, "lost", name);
   readNoise(experience, saved, name);
   readStates(experience, saved, name);
 }
@@ -160,6 +163,7 @@ export function readExperience(
 function readNoise({ noise = [] }: Experience, saved: Tensors, name: string): void {
   noise.forEach((each, part) => {
     each.sigma = scalarOf(saved, `noise.${part}.sigma`, name);
+    Object.assign(each, { largest: scalarOf(saved, `noise.${part}.largest`, name) });
     each.cycles = scalarOf(saved, `noise.${part}.cycles`, name);
     for (const key of NOISE_VECTORS) {
       const shape = [each[key].length];

@@ -8,8 +8,8 @@
  *                 [1]; horizon.counts [2], cycles and since, horizon.agreement, horizon.cost [parts];
  *                 moments.count [1], moments.mean, moments.squares [S]; way.policies F32 [T * P],
  *                 way.returns [T]; followed, earlier F32 [P], [0] where there is none; before [3], episodes,
- *                 parts and training steps; reached [whole cycles]; where noise adapts
- *                 for each part K noise.K.sigma, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
+ *                 parts and training steps; reached [whole cycles]; lost [1]; where noise adapts
+ *                 for each part K noise.K.sigma, noise.K.largest, noise.K.cycles [1], noise.K.sizePath, noise.K.shapePath,
  *                 noise.K.covariance; where the loss needs recent observations states.rows F32 [rows * S],
  *                 states.seen [1]
  *     parked_*    learner and experience of the first attempt while it is parked, rows F32 [N * P] among them
