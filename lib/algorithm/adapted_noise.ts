@@ -21,7 +21,7 @@ export interface AdaptedNoise {
   /** The size of the noise, sigma: the deviation of a unit's input, where the covariance is the identity. */
   sigma: number;
   /** The largest that it may be. */
-  readonly largest: number;
+  largest: number;
   /** Cycles that it has adapted to. */
   cycles: number;
   /** Where the generator's policy has been going, without scale: p_sigma, [P]. */

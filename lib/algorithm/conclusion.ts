@@ -6,7 +6,8 @@ import { finalEpisodes } from "./budget.ts";
 import { calibrate, type Rehearsed } from "./calibrate.ts";
 import type { Events, PhaseEvent } from "./events.ts";
 import { measureCommands } from "./measure.ts";
-import { bestCommand, type TrainingRun } from "./run.ts";
+import { bestCommand } from "./batches.ts";
+import type { TrainingRun } from "./run.ts";
 
 /** Measures what a fitted generator can do: its best command, and the curve that requests are answered through. */
 export async function* conclude(run: TrainingRun): Events {

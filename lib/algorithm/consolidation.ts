@@ -18,7 +18,8 @@ import { fallingCosine } from "./budget.ts";
 import type { Events, PhaseEvent, UpdateEvent } from "./events.ts";
 import { type Line, policyAt } from "./line.ts";
 import { generate } from "./measure.ts";
-import { currentNormaliser, favour, statesFor, type TrainingRun } from "./run.ts";
+import { favour, statesFor } from "./batches.ts";
+import { currentNormaliser, type TrainingRun } from "./run.ts";
 
 /** The step size at the start of a round of updates; it falls to 0. */
 const LEARNING_RATE = 1e-3;

@@ -4,7 +4,8 @@ import { measureReturn } from "../episodes/evaluate.ts";
 import { dueReports, reportEpisodes, spentSteps } from "./budget.ts";
 import type { CurveEvent, EvaluationEvent, Events } from "./events.ts";
 import { measureCommands } from "./measure.ts";
-import { bestCommand, commandOf, commandRange, type TrainingRun } from "./run.ts";
+import { bestCommand, commandOf, commandRange } from "./batches.ts";
+import type { TrainingRun } from "./run.ts";
 
 /** Commands of a sweep, from 0 to the best return. */
 export const SWEPT_COMMANDS = 10;

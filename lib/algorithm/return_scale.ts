@@ -7,7 +7,7 @@
  * be worth 1000, and the buckets would sort by survival). Returns below the range are clipped to it.
  *
  * Where noise adapts, returns are stored as they are, and a command is a return relative to what the run has
- * seen (`commandOf` in lib/algorithm/run.ts): nobody has to know a range.
+ * seen (`commandOf` in lib/algorithm/batches.ts): nobody has to know a range.
  */
 
 import { adaptsNoise } from "./budget.ts";

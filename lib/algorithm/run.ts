@@ -15,7 +15,7 @@
  */
 
 import { adaptsNoise, checkBudget, isPublished } from "./budget.ts";
-import { type BufferOptions, type DrawOptions, PolicyBuffer, REFERENCE_SIZE } from "./buffer.ts";
+import { type BufferOptions, PolicyBuffer, REFERENCE_SIZE } from "./buffer.ts";
 import type { Config } from "../config/config.ts";
 import type { Env, EnvSpec } from "../env.ts";
 import {
@@ -25,9 +25,8 @@ import {
 } from "../episodes/evaluate.ts";
 import { Kept } from "../learner/kept.ts";
 import { Learner } from "../learner/learner.ts";
-import type { Batch } from "../learner/staging.ts";
 import type { GeneratorModel, ModelTable, NormaliserState, Policy, PolicyShape } from "../model.ts";
-import { createRecentStates, drawStates, type RecentStates } from "../episodes/recent_states.ts";
+import { createRecentStates, type RecentStates } from "../episodes/recent_states.ts";
 import { createMoments, type Moments, normaliserOf } from "../episodes/normaliser.ts";
 import {
   createObservationFrame,
@@ -43,7 +42,6 @@ import { checkStart, type Start } from "./given.ts";
 import type { Milestone } from "./way.ts";
 import type { SessionOptions } from "../onnx/session.ts";
 import { createReturnScale, type ReturnScale } from "./return_scale.ts";
-import type { Rng } from "../numbers/rng.ts";
 import { streamFor } from "../numbers/streams.ts";
 
 /** What simulated steps were spent on. Only the first two count towards the budget. */
@@ -343,74 +341,4 @@ export function currentNormaliser(
   { experience }: Pick<TrainingRun, "experience">,
 ): NormaliserState {
   return normaliserOf(experience.moments, { fixedEpsilon: experience.noise === undefined });
-}
-
-/**
- * The command that rollouts ask for: 1 where returns are relative, else the best return stored, or what an
- * algorithm without a buffer aims at.
- */
-export function bestCommand({ experience: { buffer, noise, goal } }: TrainingRun): number {
-  if (noise) return 1;
-  return buffer.size > 0 ? buffer.best : Number.isFinite(goal) ? goal : 1;
-}
-
-/** Policies that did as well as those that are followed or better were lucky: their command stays below. */
-const HIGHEST_COMMAND = 0.95;
-/** Policies that did far worse than random ones are told apart no further. */
-export const LOWEST_COMMAND: number = -0.2;
-
-/** The command that a stored return stands for: its share of the rise from random policies to the goal. */
-export function commandOf(
-  { experience: { noise, floor, goal } }: TrainingRun,
-  storedReturn: number,
-): number {
-  if (!noise) return storedReturn;
-  const part = goal > floor ? (storedReturn - floor) / (goal - floor) : 0;
-  return Math.min(HIGHEST_COMMAND, Math.max(LOWEST_COMMAND, part));
-}
-
-/** Draws the states of a batch, where the loss needs some. */
-export function statesFor(run: TrainingRun, rng: Rng): Pick<Batch, "states"> {
-  const { tools: { model: { lossStates } }, experience: { states } } = run;
-  if (!states) return {};
-  const [count] = lossStates!;
-  return { states: drawStates(states, rng, { count, normaliser: currentNormaliser(run) }) };
-}
-
-/** Draws a batch from the buffer, its policies in the frame of the present normaliser. */
-export function drawBatch(run: TrainingRun, rng: Rng, options: DrawOptions): Batch {
-  const { task: { frame }, experience: { buffer } } = run;
-  const { entries, shares } = buffer.draw(rng, options);
-  const normaliser = currentNormaliser(run);
-  return {
-    commands: entries.map(({ scaledReturn }) => commandOf(run, scaledReturn)),
-    shares,
-    writeTarget: (row, out) =>
-      void frame.toNormalised(buffer.row(entries[row].slot), normaliser, { out }),
-    keys: entries.map(({ slot }) => slot),
-    ...statesFor(run, rng),
-  };
-}
-
-/** The returns that the commands 0 and 1 stand for now. */
-export function commandRange({ task: { scale }, experience }: TrainingRun): [number, number] {
-  const [low, high] = scale.range ?? [experience.floor, experience.goal];
-  return [low, high];
-}
-
-/**
- * Adds a policy to a batch, at the best command, with `share` of it. That all of a cycle's better half stand for one
- * command makes their mean the same target as each of them: the gradient of the squared error of weights is the same.
- */
-export function favour(
-  { commands, shares, writeTarget, states }: Omit<Batch, "keys">,
-  { policy, share }: { policy: GeneratedPolicy; share: number },
-): Batch {
-  const count = commands.length;
-  return {
-    commands: [...commands, 1],
-    shares: Float32Array.from([...shares.map((value) => value * (1 - share)), share]),
-    writeTarget: (row, out) => row < count ? writeTarget(row, out) : out.set(policy),
-    ...(states ? { states } : {}),
-  };
 }

@@ -32,7 +32,7 @@
  *     their order, wherever they ran. Where the first part of an episode tells who is better, most cycles
  *     run that part alone (lib/algorithm/horizon.ts).
  *  6. A command is a return relative to what the run has seen, 0 for random policies, 1 for the best
- *     (`commandOf` in lib/algorithm/run.ts); the other half of a batch is drawn evenly over returns.
+ *     (`commandOf` in lib/algorithm/batches.ts); the other half of a batch is drawn evenly over returns.
  *  7. Training ends early where nothing is left to tell apart (`isSettled` in lib/algorithm/budget.ts). What is
  *     handed out as the best is chosen by fresh episodes (lib/algorithm/selection.ts), the generator is fitted
  *     to the line from the worst policy to it (lib/algorithm/consolidation.ts), and requests are answered
@@ -86,7 +86,8 @@ import {
   type StoredEpisode,
 } from "./measure.ts";
 import { report } from "./reports.ts";
-import { bestCommand, drawBatch, favour, type TrainingRun } from "./run.ts";
+import { bestCommand, drawBatch, favour } from "./batches.ts";
+import type { TrainingRun } from "./run.ts";
 import { selectBest } from "./selection.ts";
 import { begin, isArchive, isToBegin } from "./start.ts";
 import { addMilestone } from "./way.ts";

@@ -163,7 +163,7 @@ export function readExperience(
 function readNoise({ noise = [] }: Experience, saved: Tensors, name: string): void {
   noise.forEach((each, part) => {
     each.sigma = scalarOf(saved, `noise.${part}.sigma`, name);
-    Object.assign(each, { largest: scalarOf(saved, `noise.${part}.largest`, name) });
+    each.largest = scalarOf(saved, `noise.${part}.largest`, name);
     each.cycles = scalarOf(saved, `noise.${part}.cycles`, name);
     for (const key of NOISE_VECTORS) {
       const shape = [each[key].length];

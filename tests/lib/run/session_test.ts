@@ -121,6 +121,11 @@ for (const [seed, hiddenSizes] of [[25, [64, 64]], [18, []]] as const) {
           assert.deepEqual(hashRun(folder), hashRun(whole), `stopped after ${stops}`);
         });
       }
+      // Side by side, environments stay and policies change.
+      await withFolder(async (folder) => {
+        await trainTiny(config, folder, { ...context, envWorkers: 2 });
+        assert.deepEqual(hashRun(folder), hashRun(whole), "in two environments");
+      });
       const verified = await verifyRun(whole, {
         ...{ ...context, models, session: { threads: 1 } },
         cycles: until + 1,
