@@ -160,6 +160,8 @@ async function trainToEnd(run: TrainingRun, keeping: Keeping): Promise<RunEnd | 
   const { keeper, context, lock, pace } = keeping;
   const { profile } = context;
   const report = createRenewer(context, lock);
+  // No episode yet: workers start, and load their modules while the first cycle is prepared.
+  await run.tools.runner.run([], currentNormaliser(run));
   const outcome = await explainDivergence(run, keeper, () => keepInStep(run, report, keeping));
   let end: RunEnd | undefined;
   if (outcome) {

@@ -74,6 +74,15 @@ async function choose(run: TrainingRun, last: GeneratedPolicy): Promise<Winner> 
 const firstsOf = ({ rounds: [jobs] }: { rounds: EvaluationJob[][] }) =>
   jobs.map(({ parameters }) => parameters[0]);
 
+Deno.test("selectBest() lets the place where a first attempt stood compete, and win", async () => {
+  const runner = payingRunner((value) => value);
+  const run = trainedRun(runner, { way: [1, 2, 3], steps: 10_000 });
+  run.experience.earlier = policyOf(run, 12);
+  const { policy, meanReturn } = await choose(run, policyOf(run, 0));
+  assert.deepEqual([...policy], [...policyOf(run, 12)]);
+  assert.equal(meanReturn, 12);
+});
+
 Deno.test("selectBest() compares the last policy, the best stored ones, means over the way, its best and its first place", async () => {
   const runner = payingRunner((value) => value);
   const run = trainedRun(runner, { way: [10, 6, 8, 4, 2], steps: 10_000 });
